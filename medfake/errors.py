@@ -1,0 +1,212 @@
+"""Every error a user can meet, with its exit code.
+
+    MedfakeError                     1
+    ├── ConfigError                  3   params.yaml: a wrong key, type or value
+    ├── DicomError                   4   a file that cannot be read as CT
+    │   ├── NotDicomError                not a DICOM file at all
+    │   ├── UnsupportedImageError        DICOM, but no CT image that medfake reads
+    │   ├── HeaderError                  a missing or impossible header field
+    │   └── PixelDataError               truncated, oversized or undecodable pixels
+    ├── DataError                    5   a data set that cannot be built
+    │   ├── SourceError                  a source folder without what its kind needs
+    │   ├── LabelError                   a label row that fits no scan or no pixel
+    │   └── ManifestError                a manifest or shard that is missing or altered
+    ├── CheckFailedError             6   a guard of the data set found a broken rule
+    ├── TrainingError                7   a detector that cannot be built or trained
+    │   ├── UnknownDetectorError         no detector has this name
+    │   ├── WeightsError                 a weights file that is missing or altered
+    │   └── ExportMismatchError          Keras and ONNX outputs disagree
+    ├── RegistryError                8   the model registry cannot do what was asked
+    │   ├── NoChampionError              nothing has been promoted yet
+    │   └── PromotionRefusedError        the challenger did not earn it
+    ├── ScanError                    9   there is nothing to score
+    ├── StorageError                10   a full or read-only disk, or no permission
+    └── BusyError                   11   somebody else is at it already
+
+Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
+"""
+
+import errno
+import sys
+from collections.abc import Callable
+from typing import ClassVar
+
+INTERRUPTED = 130
+
+
+class MedfakeError(Exception):
+    """Base of all errors that medfake raises on purpose.
+
+    Args:
+        what: What went wrong, one sentence without full stop.
+        where: File, tag, column, row or key.
+        received: What was found there.
+        remedy: What to type or do next.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, what: str, *, where: object = None, received: object = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.received = None if received is None else str(received)
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        parts += [f"  where: {self.where}"] if self.where is not None else []
+        parts += [f"  received: {self.received}"] if self.received is not None else []
+        parts += [f"  next: {self.remedy}"] if self.remedy is not None else []
+        return "\n".join(parts)
+
+
+class ConfigError(MedfakeError):
+    """Raised when params.yaml has a wrong key, type or value."""
+
+    exit_code = 3
+
+
+class DicomError(MedfakeError):
+    """Raised when a file cannot be read as CT."""
+
+    exit_code = 4
+
+
+class NotDicomError(DicomError):
+    """Raised when a file is not DICOM at all."""
+
+
+class UnsupportedImageError(DicomError):
+    """Raised when a DICOM file holds no CT image that medfake reads."""
+
+
+class HeaderError(DicomError):
+    """Raised when a header field is missing or impossible."""
+
+
+class PixelDataError(DicomError):
+    """Raised when pixel data are truncated, oversized or undecodable."""
+
+
+class DataError(MedfakeError):
+    """Raised when a data set cannot be built."""
+
+    exit_code = 5
+
+
+class SourceError(DataError):
+    """Raised when a source folder lacks what its kind needs."""
+
+
+class LabelError(DataError):
+    """Raised when a label row fits no scan or no pixel."""
+
+
+class ManifestError(DataError):
+    """Raised when a manifest or shard is missing or altered."""
+
+
+class CheckFailedError(MedfakeError):
+    """Raised when a guard of the data set finds a broken rule."""
+
+    exit_code = 6
+
+
+class TrainingError(MedfakeError):
+    """Raised when a detector cannot be built or trained."""
+
+    exit_code = 7
+
+
+class UnknownDetectorError(TrainingError):
+    """Raised when no detector has the name asked for."""
+
+
+class WeightsError(TrainingError):
+    """Raised when a weights file is missing or altered."""
+
+
+class ExportMismatchError(TrainingError):
+    """Raised when Keras and ONNX outputs disagree."""
+
+
+class RegistryError(MedfakeError):
+    """Raised when the model registry cannot do what was asked."""
+
+    exit_code = 8
+
+
+class NoChampionError(RegistryError):
+    """Raised when nothing has been promoted yet."""
+
+
+class PromotionRefusedError(RegistryError):
+    """Raised when the challenger did not earn promotion."""
+
+
+class ScanError(MedfakeError):
+    """Raised when there is nothing to score."""
+
+    exit_code = 9
+
+
+class StorageError(MedfakeError):
+    """Raised when a disk is full or read-only, or permission is missing."""
+
+    exit_code = 10
+
+
+class BusyError(MedfakeError):
+    """Raised when another process works on the same thing."""
+
+    exit_code = 11
+
+
+_STORAGE_ADVICE = {
+    errno.ENOSPC: ("the disk is full", "free some space (`df -h`), then run the same command again"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space (`df -h`), then run the same command again"),
+    errno.EROFS: ("the file system is read-only", "choose a folder that can be written, then run the same command again"),
+    errno.EACCES: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),
+    errno.EPERM: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),
+}
+
+
+def storage_error(error: OSError) -> StorageError | None:
+    """Translate an OSError about the disk.
+
+    Returns:
+        A StorageError with its remedy, or None when the error is about something else.
+    """
+    advice = _STORAGE_ADVICE.get(error.errno or 0)
+    if advice is None:
+        return None
+    what, remedy = advice
+    return StorageError(what, where=error.filename or "unknown file", remedy=remedy)
+
+
+def exit_with_message(command: Callable[[], object]) -> None:
+    """Run a command; print one clear error and exit with its code when it fails.
+
+    Args:
+        command: Parses the arguments and does the work.
+    """
+    try:
+        command()
+    except MedfakeError as error:
+        _exit(error)
+    except OSError as error:
+        translated = storage_error(error)
+        if translated is None:
+            raise
+        _exit(translated)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; run the same command again to go on\n")
+        sys.exit(INTERRUPTED)
+
+
+def _exit(error: MedfakeError) -> None:
+    sys.stderr.write(f"error: {error}\n")
+    sys.exit(error.exit_code)

@@ -160,7 +160,8 @@ class Params(Section):
             known = getattr(self, kind)
             for name in getattr(self.train, kind):
                 if name not in known:
-                    message = f"train.{kind} names {name!r}, which has no block under {kind}{_did_you_mean(name, known)}"
+                    near = _did_you_mean(name, known)
+                    message = f"train.{kind} names {name!r}, which has no block under {kind}{near}"
                     raise ValueError(message)
         return self
 
@@ -187,7 +188,10 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}, line {mark.line + 1}" if mark else str(path)
         raise ConfigError(
-            f"{path.name} is not valid YAML", where=place, received=getattr(error, "problem", None), remedy=f"edit {place}"
+            f"{path.name} is not valid YAML",
+            where=place,
+            received=getattr(error, "problem", None),
+            remedy=f"edit {place}",
         ) from None
     return validate(Params, values, path.name)
 
@@ -210,7 +214,9 @@ def validate(model: type[Model], values: object, where: str, at: tuple[str, ...]
         faults = error.errors(include_url=False)
         lines = [_fault(model, fault, at) for fault in faults[:5]]
         lines += [f"... and {len(faults) - 5} more"] if len(faults) > 5 else []
-        raise ConfigError("; ".join(lines), where=where, remedy=f"edit {where} and run the same command again") from error
+        raise ConfigError(
+            "; ".join(lines), where=where, remedy=f"edit {where} and run the same command again"
+        ) from error
 
 
 def _fault(model: type[BaseModel], fault: Any, at: tuple[str, ...]) -> str:  # pydantic's ErrorDetails is a TypedDict
@@ -218,14 +224,16 @@ def _fault(model: type[BaseModel], fault: Any, at: tuple[str, ...]) -> str:  # p
     key = ".".join([*at, *location]) or "the file"
     if fault["type"] == "extra_forbidden":
         known = _keys_at(model, fault["loc"][:-1])
-        return f"unknown key {key} = {fault['input']!r}{_did_you_mean(location[-1], known)}; expected one of {sorted(known)}"
+        near = _did_you_mean(location[-1], known)
+        return f"unknown key {key} = {fault['input']!r}{near}; expected one of {sorted(known)}"
     if fault["type"] == "missing":
         return f"missing key {key}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if fault["type"] == "value_error":
         return message if not location else f"{key}: {message}"
-    near = _did_you_mean(fault["input"], fault.get("ctx", {}).get("expected", "").replace("'", "").replace(" or ", ", ").split(", "))
+    allowed = fault.get("ctx", {}).get("expected", "").replace("'", "").replace(" or ", ", ").split(", ")
+    near = _did_you_mean(fault["input"], allowed)
     return f"{key} = {fault['input']!r}: {message}{near}"
 
 
@@ -238,9 +246,14 @@ def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str
             field = candidate.model_fields.get(str(part))
             found |= _models_in(field.annotation) if field is not None else {candidate}
         here = found or here
-        chosen = {m for m in here if getattr(m.model_fields.get("rule"), "annotation", None) == Literal[part]}  # type: ignore[valid-type]  # a Literal made from the error's own tag
-        here = chosen or here
+        here = {tagged for tagged in here if part in get_args(_rule_of(tagged))} or here
     return {name for candidate in here for name in candidate.model_fields}
+
+
+def _rule_of(model: type[BaseModel]) -> Any:
+    """Annotation of the field that tells labelling rules apart, None for other blocks."""
+    field = model.model_fields.get("rule")
+    return field.annotation if field is not None else None
 
 
 def _models_in(annotation: Any) -> set[type[BaseModel]]:

@@ -46,9 +46,7 @@ class MedfakeError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(
-        self, what: str, *, where: object = None, received: object = None, remedy: str | None = None
-    ) -> None:
+    def __init__(self, what: str, *, where: object = None, received: object = None, remedy: str | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.where = None if where is None else str(where)
@@ -168,7 +166,7 @@ class BusyError(MedfakeError):
 _STORAGE_ADVICE = {
     errno.ENOSPC: ("the disk is full", "free some space (`df -h`), then run the same command again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space (`df -h`), then run the same command again"),
-    errno.EROFS: ("the file system is read-only", "choose a folder that can be written, then run the same command again"),
+    errno.EROFS: ("the file system is read-only", "choose a writable folder, then run the same command again"),
     errno.EACCES: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),
     errno.EPERM: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),
 }

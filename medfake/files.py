@@ -15,11 +15,11 @@ _CHUNK = 1 << 20
 
 @contextmanager
 def write_atomic(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Open a file that appears under its name only when the block ends without error.
+    r"""Open a file that appears under its name only when the block ends without error.
 
     Args:
         path: Final place; parent folders are made.
-        mode: "w" for UTF-8 text with "\\n" line ends, "wb" for bytes.
+        mode: "w" for UTF-8 text with "\n" line ends, "wb" for bytes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

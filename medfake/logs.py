@@ -24,7 +24,7 @@ class RedactingFilter(logging.Filter):
 
 
 def register_identifier(value: object) -> None:
-    """Remember a name, number or date that must not be shown; very short ones would blank everything and are not kept."""
+    """Remember a name, number or date that must not be shown; very short ones would blank all and are not kept."""
     text = str(value).strip()
     if len(text) >= _MINIMUM_LENGTH:
         _identifiers.add(text)

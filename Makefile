@@ -1,0 +1,39 @@
+# medfake: `make` lists what can be done. Everything runs in .venv; nothing is installed outside this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock bench clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install medfake and its hash-locked dependencies into .venv
+	@$(PYTHON) scripts/environment.py
+
+demo: ## everything, offline, on the built-in phantom: dvc repro, promote, scan an unseen scan
+	@$(PYTHON) scripts/demo.py
+
+test: setup ## run the tests (the slow ones too when CI=true)
+	@$(BIN)/python -m pytest
+
+lint: setup ## ruff, mypy, import-linter, codespell
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+
+format: setup ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: setup ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+
+bench: setup ## run the benchmarks, or one: make bench NAME=scan
+	@$(BIN)/python -m benchmarks $(NAME)
+
+clean: ## remove what `make demo` made (data, models, reports, runs); keeps .venv
+	rm -rf data models reports mlartifacts mlflow.db mlflow.db-* .dvc/cache .dvc/tmp .medfake/dvc-site-cache dvc.lock

@@ -1,0 +1,30 @@
+"""Run a click command so that each failure is one clear error with its exit code."""
+
+import sys
+
+import click
+
+from medfake.errors import exit_with_message
+from medfake.logs import configure_logging
+
+
+def run(command: click.Command) -> None:
+    """Parse the arguments, do the work, exit.
+
+    Args:
+        command: A click command or group; its own usage errors exit with 2.
+    """
+    configure_logging()
+    exit_with_message(lambda: _invoke(command))
+
+
+def _invoke(command: click.Command) -> None:
+    try:
+        code = command.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
+    if isinstance(code, int) and code:
+        sys.exit(code)

@@ -1,0 +1,1 @@
+"""One click command per DVC stage: read params.yaml, call medfake, write the stage's outs."""

@@ -1,0 +1,23 @@
+"""Stage `forge`: make labelled fakes out of real scans."""
+
+from pathlib import Path
+
+import click
+
+from medfake.command_line import run
+from medfake.folders import RAW
+from pipelines.study import read_study
+
+
+@click.command(help=__doc__)
+@click.option("--name", required=True, help="A key under `forged` in params.yaml.")
+def main(name: str) -> None:
+    """Write one set of forged scans."""
+    from medfake.tamper.forge import forge
+
+    forged = read_study().forged[name]
+    forge(Path(forged.reals), RAW / name, forged.scans_per_patient, forged.manipulations, forged.seed)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,20 @@
+"""Stage `scans`: read headers and labels, no pixels."""
+
+import click
+
+from medfake.command_line import run
+from medfake.folders import SCANS
+from pipelines.study import jobs, read_study
+
+
+@click.command(help=__doc__)
+@click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
+def main(dataset: str) -> None:
+    """Collect one data set's scans."""
+    from medfake.datasets.scans import collect_scans
+
+    collect_scans(read_study().datasets[dataset], SCANS / dataset, jobs())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,23 @@
+"""Stage `train`: train one detector once, export it, predict validation and test slices."""
+
+import click
+
+from medfake.command_line import run
+from medfake.folders import SLICES, package_folder
+from pipelines.study import read_study
+
+
+@click.command(help=__doc__)
+@click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
+@click.option("--detector", required=True, help="A key under `detectors` in params.yaml.")
+@click.option("--seed", required=True, type=int)
+def main(dataset: str, detector: str, seed: int) -> None:
+    """Train once."""
+    from medfake.registry.training_run import train_once
+
+    params = read_study()
+    train_once(params, SLICES / dataset, detector, seed, package_folder(dataset, detector, seed))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,95 @@
+"""Set up .venv from the hash-locked requirements file; standard library only, because nothing is installed yet."""
+
+import fcntl
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+PRIVATE = ROOT / ".medfake"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / ".medfake-stamp"
+OLDEST, NEWEST = (3, 11), (3, 13)
+FAILED, BUSY = 1, 11
+
+
+def main() -> None:
+    """Install into .venv unless it is up to date."""
+    with only_one("setup"):
+        prepare()
+
+
+def prepare() -> None:
+    """Create or refresh .venv; a killed installation is taken up again."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        found = ".".join(map(str, sys.version_info[:3]))
+        stop(
+            f"medfake needs Python {_dotted(OLDEST)} to {_dotted(NEWEST)}\n  received: {found} ({sys.executable})\n"
+            f"  next: make PYTHON=python{_dotted(OLDEST)} demo"
+        )
+    PRIVATE.mkdir(mode=0o700, exist_ok=True)
+    wanted = _digest()
+    if STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    started = time.monotonic()
+    print("setting up .venv (about 2 GB of packages; a few minutes the first time)", flush=True)
+    python = VENV / "bin" / "python"
+    if not python.exists():
+        _run([sys.executable, "-m", "venv", str(VENV)])
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "--require-hashes", "--requirement", str(LOCK)])
+    _run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+    STAMP.write_text(wanted)
+    print(f".venv is ready after {time.monotonic() - started:.0f} s", flush=True)
+
+
+@contextmanager
+def only_one(what: str) -> Iterator[None]:
+    """Hold the project's lock; a second `make` in the same folder stops with one clear error."""
+    try:
+        PRIVATE.mkdir(mode=0o700, exist_ok=True)
+        handle = (PRIVATE / "make.lock").open("w")
+    except OSError as error:
+        stop(f"{error.strerror}\n  where: {PRIVATE}\n  next: move the project to a folder that can be written")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stop(
+                f"another `make` is at work in this folder, so `make {what}` did not start\n"
+                "  next: wait until it has finished, then run the same command again",
+                BUSY,
+            )
+        yield
+
+
+def stop(message: str, code: int = FAILED) -> None:
+    """Print one clear error and exit."""
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(code)
+
+
+def _run(command: list[str]) -> None:
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if code:
+        stop(
+            f"the installation stopped with exit code {code}\n  where: {' '.join(command[:4])} ...\n"
+            "  next: read the lines above (no network? disk full?), then run the same command again"
+        )
+
+
+def _digest() -> str:
+    return hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+if __name__ == "__main__":
+    main()

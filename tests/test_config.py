@@ -1,0 +1,107 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from medfake.config import Params, load_params, validate
+from medfake.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def values() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    return copy.deepcopy(loaded)
+
+
+def _message(values: dict[str, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        validate(Params, values, "params.yaml")
+    return caught.value.what
+
+
+def test_the_projects_own_params_are_valid() -> None:
+    assert load_params(PROJECT / "params.yaml").study == "quickstart"
+
+
+@pytest.mark.parametrize("study", sorted((PROJECT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_study_is_valid(study: Path) -> None:
+    assert load_params(study).study == study.stem
+
+
+def test_an_unknown_key_is_named_with_its_value_and_a_near_match(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["labeling"] = 1
+    message = _message(values)
+    assert message.startswith("unknown key datasets.chest.labeling = 1, did you mean 'labelling'?")
+    assert "expected one of ['balance', 'fakes'" in message
+
+
+def test_an_unknown_key_inside_a_tagged_block_is_compared_with_that_blocks_keys(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["labelling"]["tampered"] = 1
+    assert _message(values).startswith(
+        "unknown key datasets.chest.labelling.tampered = 1, did you mean 'tampered_mm'?; "
+        "expected one of ['ignore_mm', 'rule', 'tampered_mm']"
+    )
+
+
+def test_a_wrong_type_is_named_with_what_was_expected(values: dict[str, Any]) -> None:
+    values["train"]["seeds"] = ["1"]
+    assert _message(values) == "train.seeds.0 = '1': input should be a valid integer"
+
+
+def test_a_wrong_word_is_answered_with_the_allowed_ones(values: dict[str, Any]) -> None:
+    values["nominate"]["metric"] = "acuracy"
+    assert _message(values) == (
+        "nominate.metric = 'acuracy': input should be 'auc', 'h', 'accuracy' or 'f1', did you mean 'accuracy'?"
+    )
+
+
+def test_a_missing_key_is_named(values: dict[str, Any]) -> None:
+    del values["evaluation"]["seed"]
+    assert _message(values) == "missing key evaluation.seed"
+
+
+def test_a_detector_to_train_needs_a_block_of_options(values: dict[str, Any]) -> None:
+    values["train"]["detectors"] = ["ResidualCN"]
+    assert "'ResidualCN', which has no block under detectors, did you mean 'ResidualCNN'?" in _message(values)
+
+
+def test_only_the_first_five_faults_are_told_and_the_rest_counted(values: dict[str, Any]) -> None:
+    values["train"]["seeds"] = ["1"] * 8
+    assert _message(values).endswith("; ... and 3 more")
+
+
+@pytest.mark.parametrize(("tampered_mm", "ignore_mm", "valid"), [(16.0, 16.0, True), (16.0, 15.9, False)])
+def test_the_ignored_band_begins_where_the_tampered_one_ends(
+    values: dict[str, Any], tampered_mm: float, ignore_mm: float, valid: bool
+) -> None:
+    values["datasets"]["chest"]["labelling"].update(tampered_mm=tampered_mm, ignore_mm=ignore_mm)
+    if valid:
+        assert validate(Params, values, "params.yaml")
+    else:
+        assert "ignore_mm must be at least tampered_mm, but got 15.9 < 16.0" in _message(values)
+
+
+@pytest.mark.parametrize(("val", "test", "valid"), [(0.5, 0.49, True), (0.5, 0.5, False)])
+def test_val_and_test_leave_something_to_train_on(values: dict[str, Any], val: float, test: float, valid: bool) -> None:
+    values["datasets"]["chest"]["split"].update(val=val, test=test)
+    if valid:
+        assert validate(Params, values, "params.yaml")
+    else:
+        assert "val + test must leave something to train on, but got 0.5 + 0.5" in _message(values)
+
+
+def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no params\.yaml here") as caught:
+        load_params(tmp_path / "params.yaml")
+    assert caught.value.where == str(tmp_path)
+
+
+def test_broken_yaml_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("a: 1\nb: [\n")
+    with pytest.raises(ConfigError, match="not valid YAML") as caught:
+        load_params(tmp_path / "params.yaml")
+    assert "line 3" in str(caught.value.where)

@@ -1,0 +1,90 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from medfake.errors import StorageError, storage_error
+from medfake.files import replace_folder, sha256_file, write_atomic, write_json
+
+
+def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "a.txt"
+    with write_atomic(target) as file:
+        file.write("new\n")
+        assert not target.exists()
+    assert target.read_text() == "new\n"
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), write_atomic(target) as file:
+        file.write("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_failed_folder_keeps_the_old_folder_and_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    target.mkdir()
+    (target / "old").touch()
+    with pytest.raises(RuntimeError), replace_folder(target) as partial:
+        (partial / "new").touch()
+        raise RuntimeError
+    assert os.listdir(target) == ["old"]
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_a_whole_folder_takes_the_old_ones_place(tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    target.mkdir()
+    (target / "old").touch()
+    with replace_folder(target) as partial:
+        (partial / "new").touch()
+    assert os.listdir(target) == ["new"]
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_what_a_killed_process_left_is_cleared_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".set.partial-abc").mkdir()
+    with replace_folder(tmp_path / "set"):
+        pass
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_json_has_sorted_keys_and_a_final_line_end(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": 1, "a": "é"})
+    assert (tmp_path / "a.json").read_bytes() == '{\n  "a": "é",\n  "b": 1\n}\n'.encode()
+
+
+def test_json_refuses_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", float("nan"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_digest_is_sha256(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert sha256_file(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    ("number", "what"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EROFS, "the file system is read-only"),
+        (errno.EACCES, "permission denied"),
+    ],
+)
+def test_errors_of_the_disk_are_told_in_words(number: int, what: str) -> None:
+    error = storage_error(OSError(number, "x", "some/file"))
+    assert isinstance(error, StorageError)
+    assert error.what == what
+    assert error.where == "some/file"
+    assert error.remedy
+
+
+def test_other_os_errors_are_not_called_storage_errors() -> None:
+    assert storage_error(FileNotFoundError(errno.ENOENT, "x")) is None

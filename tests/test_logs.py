@@ -1,0 +1,29 @@
+import logging
+
+import pytest
+
+from medfake import logs
+
+
+@pytest.fixture(autouse=True)
+def _forget_identifiers() -> None:
+    logs._identifiers.clear()
+
+
+def test_registered_identifiers_are_blanked_in_what_libraries_log() -> None:
+    logs.register_identifier("DOE^JANE")
+    record = logging.LogRecord("pydicom", logging.WARNING, "x.py", 1, "invalid value %r", ("DOE^JANE",), None)
+    assert logs.RedactingFilter().filter(record)
+    assert record.getMessage() == "invalid value '[redacted]'"
+
+
+def test_a_longer_identifier_is_blanked_before_one_inside_it() -> None:
+    logs.register_identifier("DOE")
+    logs.register_identifier("DOE^JANE")
+    assert logs.redact("DOE^JANE, DOE") == "[redacted], [redacted]"
+
+
+@pytest.mark.parametrize(("value", "kept"), [("AB", "AB"), ("ABC", "[redacted]"), ("", "")])
+def test_very_short_values_would_blank_everything_and_are_not_kept(value: str, kept: str) -> None:
+    logs.register_identifier(value)
+    assert logs.redact(value) == kept

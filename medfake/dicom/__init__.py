@@ -1,0 +1,1 @@
+"""From DICOM bytes to validated series of Hounsfield slices, and back."""

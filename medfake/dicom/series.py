@@ -1,0 +1,155 @@
+"""Slices grouped into series and sorted by geometry; one bad file never stops a folder."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from medfake.dicom.header import SliceHeader, read_headers
+from medfake.errors import DicomError
+
+GAP_FACTOR = 1.5  # a step this many times the median step is a gap
+SAME_PLACE_MM = 0.01
+TILT_COSINE = 0.999  # |cosine| between the slice normal and the direction in which slices advance; 2.6 degrees
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is not part of any series, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """One CT series of one folder: slices sorted along their normal, ascending.
+
+    Attributes:
+        folder: Where the files lie.
+        headers: One a slice.
+        quality_flags: Sorted words out of "duplicate", "gap", "mixed", "tilt".
+    """
+
+    folder: Path
+    headers: tuple[SliceHeader, ...]
+    quality_flags: tuple[str, ...]
+
+    @property
+    def z_mm(self) -> NDArray[np.float64]:
+        """(slices,) positions along the normal, mm, ascending."""
+        return positions_along_normal(self.headers)
+
+    @property
+    def spacing_zyx_mm(self) -> tuple[float, float, float]:
+        """Median distance of slices, then of rows and columns, mm; a single slice counts its thickness."""
+        first = self.headers[0]
+        steps = np.diff(self.z_mm)
+        steps = steps[steps > SAME_PLACE_MM]
+        between = float(np.median(steps)) if len(steps) else (first.thickness_mm or 1.0)
+        return (between, *first.spacing_mm)
+
+
+def find_series(root: Path, jobs: int = 1) -> tuple[list[Series], list[Skipped]]:
+    """Find every CT series below a folder (or in a single file); headers only.
+
+    A scan is a (folder, series) pair: the same series UID in two folders makes two series. Symbolic links that lead
+    out of `root` are not followed.
+
+    Args:
+        root: Folder or file.
+        jobs: Processes that read headers; the result does not depend on it.
+
+    Returns:
+        Series in the order of folder and first file, and every file that belongs to none, with the reason.
+    """
+    paths = _files(root)
+    if jobs > 1 and len(paths) > 64:
+        chunks = [paths[start : start + 64] for start in range(0, len(paths), 64)]
+        lists = Parallel(n_jobs=jobs)(delayed(_read_all)(chunk) for chunk in chunks)
+        results = [result for chunk in lists for result in chunk]
+    else:
+        results = _read_all(paths)
+    skipped = [result for result in results if isinstance(result, Skipped)]
+    groups: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
+    for result in results:
+        if not isinstance(result, Skipped):
+            for header in result:
+                groups[_scan_key(header)].append(header)
+    return [_series(headers) for headers in groups.values()], skipped
+
+
+def positions_along_normal(headers: Iterable[SliceHeader]) -> NDArray[np.float64]:
+    """(slices,) dot product of Image Position (Patient) and the slice normal, mm (PS3.3 C.7.6.2.1.1)."""
+    listed = list(headers)
+    normal = _normal(listed[0])
+    return np.array([np.dot(header.position_mm, normal) for header in listed])
+
+
+def _files(root: Path) -> list[Path]:
+    if root.is_file():
+        return [root]
+    found = [
+        Path(folder) / name
+        for folder, _, names in os.walk(root)
+        for name in names
+        if (Path(folder) / name).resolve().is_relative_to(root.resolve())
+    ]
+    return sorted(found, key=lambda path: (path.parent, _natural(path.name)))
+
+
+def _natural(name: str) -> tuple[int, str]:
+    digits = "".join(character for character in name if character.isdigit())
+    return (int(digits) if 0 < len(digits) < 19 else -1, name)
+
+
+def _read_all(paths: list[Path]) -> list[Skipped | list[SliceHeader]]:
+    return [_read(path) for path in paths]
+
+
+def _read(path: Path) -> Skipped | list[SliceHeader]:
+    try:
+        return read_headers(path)
+    except DicomError as error:
+        received = f" ({error.received})" if error.received else ""
+        return Skipped(path, f"{error.what}{received}")
+
+
+def _scan_key(header: SliceHeader) -> tuple[object, ...]:
+    directions = tuple(round(number, 3) for number in header.orientation)
+    return (header.path.parent, header.series_uid, header.rows, header.cols, header.spacing_mm, directions)
+
+
+def _series(headers: list[SliceHeader]) -> Series:
+    order = np.argsort(positions_along_normal(headers), kind="stable")
+    ordered = tuple(headers[index] for index in order)
+    return Series(ordered[0].path.parent, ordered, tuple(sorted(_flags(ordered))))
+
+
+def _flags(headers: tuple[SliceHeader, ...]) -> set[str]:
+    flags = set()
+    steps = np.diff(positions_along_normal(headers))
+    if (steps <= SAME_PLACE_MM).any():
+        flags.add("duplicate")
+    steps = steps[steps > SAME_PLACE_MM]
+    if len(steps) and steps.max() > GAP_FACTOR * np.median(steps):
+        flags.add("gap")
+    way = np.subtract(headers[-1].position_mm, headers[0].position_mm)
+    length = float(np.linalg.norm(way))
+    if length > SAME_PLACE_MM and abs(np.dot(way / length, _normal(headers[0]))) < TILT_COSINE:
+        flags.add("tilt")
+    if len({(header.kernel, header.thickness_mm, header.patient_id, header.study_uid) for header in headers}) > 1:
+        flags.add("mixed")
+    return flags
+
+
+def _normal(header: SliceHeader) -> NDArray[np.float64]:
+    normal = np.cross(header.orientation[:3], header.orientation[3:])
+    length = float(np.linalg.norm(normal))
+    normal = normal / length if length > 0 else np.array([0.0, 0.0, 1.0])
+    return normal if normal[np.argmax(np.abs(normal))] > 0 else -normal

@@ -1,0 +1,1 @@
+"""What makes labelled fakes out of untampered volumes."""

@@ -1,0 +1,92 @@
+"""A cube of a volume on a 1 mm grid: cut out, refilled inside, brought back."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+EDGE_MM = 32.0  # of the cube that is resampled (CT-GAN)
+INNER_MM = 20.0  # of the part inside that is generated anew
+_BLEND_MM = 2.0
+
+Grid = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Cube:
+    """A cube around a place.
+
+    Attributes:
+        box: Slices of the volume that the cube covers, clipped at the volume's ends.
+        grid: The same content at 1 mm, float32 HU.
+        centre_mm: Of the place, from the first voxel of the grid.
+    """
+
+    box: tuple[slice, slice, slice]
+    grid: Grid
+    centre_mm: tuple[float, float, float]
+    native_shape: tuple[int, int, int]
+
+    @classmethod
+    def cut(
+        cls, volume: NDArray[np.int16], spacing_mm: tuple[float, float, float], place: tuple[int, int, int]
+    ) -> "Cube":
+        """Cut a cube of 32 mm and resample it linearly to about 1 mm.
+
+        Args:
+            volume: (slices, rows, cols) int16 HU.
+            spacing_mm: Of slices, rows, columns, > 0.
+            place: Voxel indices of the centre, inside the volume.
+        """
+        from scipy.ndimage import zoom
+
+        half = [max(1, round(EDGE_MM / 2 / step)) for step in spacing_mm]
+        lows = [max(0, centre - reach) for centre, reach in zip(place, half, strict=True)]
+        highs = [min(n, c + h + 1) for n, c, h in zip(volume.shape, place, half, strict=True)]
+        z, y, x = (slice(low, high) for low, high in zip(lows, highs, strict=True))
+        native = volume[z, y, x].astype(np.float32)
+        factors = [
+            max(2, round(n * step)) / n if n > 1 else 1.0 for n, step in zip(native.shape, spacing_mm, strict=True)
+        ]
+        grid = zoom(native, factors, order=1, mode="nearest", grid_mode=False)
+        centre = [
+            (c - low) * (g - 1) / max(n - 1, 1)
+            for c, low, g, n in zip(place, lows, grid.shape, native.shape, strict=True)
+        ]
+        return cls((z, y, x), grid, (centre[0], centre[1], centre[2]), native.shape)
+
+    @cached_property
+    def offsets_mm(self) -> tuple[Grid, Grid, Grid]:
+        """Open grids of z, y, x distance to the place, mm."""
+        axes = [(np.arange(n) - c).astype(np.float32) for n, c in zip(self.grid.shape, self.centre_mm, strict=True)]
+        z, y, x = axes
+        return z[:, None, None], y[None, :, None], x[None, None, :]
+
+    @cached_property
+    def inner(self) -> Grid:
+        """1 inside the inner 20 mm, falling to 0 over 2 mm."""
+        reach = np.max(np.stack(np.broadcast_arrays(*(np.abs(axis) for axis in self.offsets_mm))), axis=0)
+        ramp: Grid = np.clip((INNER_MM / 2 - reach) / _BLEND_MM + 0.5, 0, 1).astype(np.float32)
+        return ramp
+
+    def refilled(self, content: Grid) -> Grid:
+        """The grid with its inner part replaced by `content`, blended at the border."""
+        mixed: Grid = self.grid * (1 - self.inner) + content * self.inner
+        return mixed
+
+    def back(self, grid: Grid) -> Grid:
+        """Resample a 1 mm grid to the voxels that the cube covers in the volume."""
+        from scipy.ndimage import zoom
+
+        factors = [n / g for n, g in zip(self.native_shape, grid.shape, strict=True)]
+        native: Grid = zoom(grid, factors, order=1, mode="nearest", grid_mode=False)
+        return native
+
+
+def local_noise(volume: Grid) -> float:
+    """Robust standard deviation of pixel noise, HU: median absolute second difference along rows."""
+    if volume.shape[-1] < 3:
+        return 0.0
+    second = np.diff(volume, n=2, axis=-1)
+    return float(np.median(np.abs(second)) / (0.6745 * np.sqrt(6.0)))

@@ -1,0 +1,72 @@
+"""Labelled fakes made out of a folder of real scans, in the layout that the `folder` source reads."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from medfake.dicom.reader import read_volume
+from medfake.dicom.series import Series, find_series
+from medfake.dicom.writer import SeriesTemplate, write_series
+from medfake.errors import SourceError
+from medfake.files import replace_folder
+from medfake.progress import track
+from medfake.tamper.manipulations import MANIPULATIONS
+from medfake.tamper.places import injection_places, removal_places
+
+LABELS = "labels.csv"
+COLUMNS = ("scan", "type", "slice", "x", "y")
+_PLACES = {"injection": injection_places, "removal": removal_places}
+
+
+def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequence[str], seed: int) -> None:
+    """Make fakes of every real series: the same headers and voxels but for one manipulated cube.
+
+    The original's PatientID stays inside the DICOM files: a patient's real and forged scans share a split group.
+
+    Args:
+        reals: Folder of real scans.
+        out: Replaced; `<scan>/<n>.dcm` and labels.csv (scan, type FM or FB, 0-based slice, x, y).
+        scans_per_patient: Forged scans a series, manipulations in turn.
+        manipulations: Names in `MANIPULATIONS`.
+        seed: Same seed, same bytes.
+
+    Raises:
+        SourceError: No CT series, or a series without lungs.
+    """
+    series, skipped = find_series(reals)
+    if not series:
+        raise SourceError(
+            "no CT series to forge from", where=reals, received=f"{len(skipped)} other files",
+            remedy="point forged.<name>.reals at a folder of CT scans",
+        )  # fmt: skip
+    rows: list[tuple[object, ...]] = []
+    with replace_folder(out) as folder:
+        for number, scan in enumerate(track(series, "forging scans", len(series))):
+            rows += _forge_series(scan, number, folder, scans_per_patient, manipulations, seed)
+        with (folder / LABELS).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+def _forge_series(
+    scan: Series, number: int, folder: Path, count: int, manipulations: Sequence[str], seed: int
+) -> list[tuple[object, ...]]:
+    volume = read_volume(scan.headers)
+    positions = np.array([header.position_mm for header in scan.headers])
+    template = SeriesTemplate.from_series(scan)
+    rows: list[tuple[object, ...]] = []
+    for copy in range(count):
+        manipulation = MANIPULATIONS[manipulations[copy % len(manipulations)]]
+        rng = np.random.default_rng([seed, number, copy])
+        places = _PLACES[manipulation.name](volume, scan.spacing_zyx_mm, rng, 4)
+        if not places:
+            raise SourceError(
+                "no lung to manipulate was found", where=scan.folder, remedy="leave this scan out of the reals"
+            )
+        place = places[int(rng.integers(len(places)))]
+        name = f"{number:03d}-{copy:02d}"
+        forged = manipulation.apply(volume, scan.spacing_zyx_mm, place, rng)
+        write_series(folder / name, forged, positions, template, uid_seed=f"{seed}/{name}", synthetic="forged")
+        rows.append((name, manipulation.code, place.z, place.x, place.y))
+    return rows

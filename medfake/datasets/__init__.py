@@ -1,0 +1,1 @@
+"""From scans and labels to a manifest and shards."""

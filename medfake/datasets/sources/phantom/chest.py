@@ -1,0 +1,117 @@
+"""One patient's volume: anatomy, vessels, nodules, then what the scanner does to it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator, SeedSequence, default_rng
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from medfake.datasets.sources.phantom.anatomy import Anatomy, Plane
+from medfake.datasets.sources.phantom.scanners import Scanner
+from medfake.datasets.sources.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
+from medfake.datasets.sources.phantom.vessels import Segment, draw, grow_tree
+from medfake.tamper.manipulations import Place
+
+VESSEL_HU = 42.0
+NODULE_HU = 25.0
+NODULE_RADIUS_MM = (3.5, 7.5)
+EDGE_SLICES_MM = 18.0  # nodules stay this far from the ends of the stack
+SIZE = 512
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A phantom patient as scanned.
+
+    Attributes:
+        volume: (slices, size, size) int16 Hounsfield units.
+        positions_mm: (slices, 3) Image Position (Patient).
+        nodules: Real nodules, none for a healthy patient.
+    """
+
+    volume: NDArray[np.int16]
+    positions_mm: NDArray[np.float64]
+    spacing_mm: tuple[float, float, float]
+    nodules: tuple[Place, ...]
+
+
+def scan_patient(seed: SeedSequence, scanner: Scanner, slices: int, nodules: int, size: int = SIZE) -> Patient:
+    """Make a patient and scan them.
+
+    Args:
+        seed: Same seed, same voxels.
+        scanner: What the image looks like.
+        slices: Number of axial slices, `scanner.step_mm` apart.
+        nodules: Number of real nodules, well apart.
+        size: Rows and columns; the field of view stays that of 512 pixels.
+    """
+    rng = default_rng(seed)
+    pixel_mm = scanner.spacing_mm * SIZE / size
+    spacing = (scanner.step_mm, pixel_mm, pixel_mm)
+    plane = Plane.of(size, pixel_mm)
+    anatomy = Anatomy.draw(rng)
+    heights = (np.arange(slices) - (slices - 1) / 2) * scanner.step_mm + rng.uniform(-25, 10)
+    half = (size - 1) / 2 * pixel_mm
+    shares = np.zeros((slices, size, size), np.float32)
+    for side in (-1, 1):
+        hilum = np.array(
+            [rng.uniform(0.3, 0.7) * slices * scanner.step_mm, half + rng.uniform(-5, 10), half + side * 36]
+        )
+        draw(shares, grow_tree(rng, hilum, side), spacing)
+    images = np.empty((slices, size, size), np.float32)
+    lungs = np.empty((slices, size, size), np.float32)
+    fields = slow_variation(rng, size, 16), slow_variation(rng, size, 16)
+    for index, z in enumerate(heights):
+        turn = 0.25 * index  # tissue varies slowly from slice to slice
+        variation = 0.6 * (np.cos(turn) * fields[0] + np.sin(turn) * fields[1])
+        images[index], lungs[index] = anatomy.paint(plane, float(z), variation.astype(np.float32))
+    places = _nodules(rng, lungs, shares, spacing, nodules)
+    shares *= lungs
+    images += shares * (VESSEL_HU - images)
+    return Patient(_acquire(rng, images, scanner), _positions(heights, half), spacing, places)
+
+
+def _nodules(
+    rng: Generator, lungs: NDArray[np.float32], shares: NDArray[np.float32],
+    spacing: tuple[float, float, float], count: int,
+) -> tuple[Place, ...]:  # fmt: skip
+    """Draw nodules into the vessel shares, in place; they are solid like vessels."""
+    from medfake.tamper.places import injection_places
+
+    rough = np.where(lungs > 0.5, -850, 40).astype(np.int16)
+    margin = int(np.ceil(EDGE_SLICES_MM / spacing[0]))
+    found = injection_places(rough[margin:-margin], spacing, rng, count) if count else []
+    places = tuple(Place(place.z + margin, place.y, place.x) for place in found)
+    for place in places:
+        centre = np.array([place.z, place.y, place.x]) * spacing
+        radius = float(rng.uniform(*NODULE_RADIUS_MM))
+        lobe = centre + rng.normal(size=3) * radius * 0.45
+        draw(shares, [Segment(centre, lobe, radius, radius * 0.7)], spacing)
+    return places
+
+
+def _acquire(rng: Generator, images: NDArray[np.float32], scanner: Scanner) -> NDArray[np.int16]:
+    """Point spread, kernel-shaped noise that is weaker in air, clipping, padding."""
+    size = images.shape[-1]
+    spectrum = kernel_spectrum(scanner, size)
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    radius = np.hypot(axis[None, :], axis[:, None])
+    strength = scanner.noise_hu * (1.15 - 0.45 * radius)
+    volume = np.empty(images.shape, np.int16)
+    previous = correlated_noise(rng, spectrum)
+    for index, image in enumerate(images):
+        fresh = correlated_noise(rng, spectrum)
+        noise = 0.97 * fresh + 0.24 * previous  # neighbouring slices share a little noise
+        previous = fresh
+        blurred = gaussian_filter(image, scanner.blur_px, mode="nearest")
+        dense = np.clip((blurred + 1300) / 1200, 0.45, 1.1)
+        volume[index] = np.clip(np.rint(blurred + noise * strength * dense), -1024, 3071)
+        if scanner.padding_hu is not None:
+            volume[index][radius > 1.0] = scanner.padding_hu
+    return volume
+
+
+def _positions(heights: NDArray[np.floating[Any]], half: float) -> NDArray[np.float64]:
+    return np.stack([np.full_like(heights, -half), np.full_like(heights, -half), heights], axis=1)

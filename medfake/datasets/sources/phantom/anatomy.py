@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+Image = NDArray[np.floating[Any]]
 
 AIR, FAT, MUSCLE, BLOOD, MARROW, CORTEX, TABLE, FOAM = -1000.0, -105.0, 48.0, 40.0, 190.0, 720.0, -150.0, -930.0
 
@@ -29,7 +29,7 @@ class Plane:
     @classmethod
     def of(cls, size: int, pixel_mm: float) -> "Plane":
         """Open grids with the origin in the middle of `size` x `size` pixels."""
-        axis: Image = ((np.arange(size) - (size - 1) / 2) * pixel_mm).astype(np.float32)
+        axis = np.linspace(-1, 1, size, dtype=np.float32) * np.float32((size - 1) / 2 * pixel_mm)
         angle = np.arctan2(axis[:, None], axis[None, :])
         return cls(axis[None, :], axis[:, None], angle.astype(np.float32), pixel_mm)
 

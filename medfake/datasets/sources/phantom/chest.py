@@ -99,6 +99,7 @@ def _acquire(rng: Generator, images: NDArray[np.float32], scanner: Scanner) -> N
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     radius = np.hypot(axis[None, :], axis[:, None])
     strength = scanner.noise_hu * (1.15 - 0.45 * radius)
+    lowest = -1024 if scanner.signed else max(-1024, scanner.intercept)  # unsigned files end at their intercept
     volume = np.empty(images.shape, np.int16)
     previous = correlated_noise(rng, spectrum)
     for index, image in enumerate(images):
@@ -107,7 +108,7 @@ def _acquire(rng: Generator, images: NDArray[np.float32], scanner: Scanner) -> N
         previous = fresh
         blurred = gaussian_filter(image, scanner.blur_px, mode="nearest")
         dense = np.clip((blurred + 1300) / 1200, 0.45, 1.1)
-        volume[index] = np.clip(np.rint(blurred + noise * strength * dense), -1024, 3071)
+        volume[index] = np.clip(np.rint(blurred + noise * strength * dense), lowest, 3071)
         if scanner.padding_hu is not None:
             volume[index][radius > 1.0] = scanner.padding_hu
     return volume

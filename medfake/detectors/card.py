@@ -1,0 +1,91 @@
+"""The card that travels with a stored detector: what it is, how its threshold was chosen, how well it did."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from medfake.errors import ManifestError
+from medfake.files import write_json
+
+CARD_FILE = "card.json"
+ONNX_FILE = "detector.onnx"
+KERAS_FILE = "detector.keras"
+PREDICTIONS_FILE = "predictions.parquet"
+LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
+INTENDED_USE = (
+    "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."
+)
+
+Evidence = Literal["phantom", "forged", "clinical"]
+
+
+class Agreement(BaseModel):
+    """How far the ONNX form is from the trained model on real slices."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_abs_difference: float
+    slices: int
+
+
+class Card(BaseModel):
+    """Facts about one stored detector.
+
+    Attributes:
+        evidence: What the data were: "phantom" and "forged" figures are no clinical evidence.
+        input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
+        threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.
+        scan_low: A scan below is "not tampered".
+        scan_high: A scan at or above is "tampered"; between the two it is "uncertain".
+        metrics: By split ("val", "test"), then by metric; None where undefined.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    detector: str
+    options: dict[str, Any]
+    seed: int
+    dataset: str
+    dataset_sha256: str
+    evidence: Evidence
+    protocol: str
+    input_contract: str = "hu: int16 Hounsfield units, (slices, rows, cols), native resolution"
+    parameters: int | None
+    localises: bool
+    threshold: float
+    threshold_rule: str
+    scan_low: float
+    scan_high: float
+    calibration: dict[str, float]
+    weights: dict[str, str | None]
+    metrics: dict[str, dict[str, float | None]]
+    agreement: Agreement
+    git_revision: str
+    dvc_lock_sha256: str | None
+    mlflow_run_id: str | None
+    intended_use: str = INTENDED_USE
+
+
+def read_card(folder: Path) -> Card:
+    """Read a package's card.
+
+    Raises:
+        ManifestError: There is none, or it is none of ours.
+    """
+    path = folder / CARD_FILE
+    try:
+        return Card.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ManifestError("no model package here", where=folder, remedy="dvc repro") from None
+    except ValidationError as error:
+        raise ManifestError(
+            "the card of this model package cannot be read", where=path, received=f"{error.error_count()} faults",
+            remedy="dvc repro -f train",
+        ) from None  # fmt: skip
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write a package's card, byte-stable."""
+    write_json(folder / CARD_FILE, card.model_dump(mode="json"))

@@ -1,0 +1,91 @@
+"""Scoring through ONNX Runtime: no TensorFlow, the same graph everywhere."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.errors import ManifestError, MedfakeError
+
+BATCH = 4  # slices; bounds memory, and larger batches are no faster on CPU
+INPUT = "hu"
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a detector says of slices.
+
+    Attributes:
+        p_tampered: (slices,) in [0, 1].
+        site_y: (slices,) row of the strongest place, px; None when the detector does not localise. So are site_x, site_p.
+        site_x: (slices,) column, px.
+        site_p: (slices,) probability at that place.
+    """
+
+    p_tampered: Floats
+    site_y: Floats | None = None
+    site_x: Floats | None = None
+    site_p: Floats | None = None
+
+
+class Scorer:
+    """A detector's ONNX graph, loaded."""
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        """Load a graph.
+
+        Args:
+            path: detector.onnx.
+            threads: For one operator; 0 lets ONNX Runtime take all cores.
+
+        Raises:
+            ManifestError: The file is missing or no ONNX graph of ours.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path.read_bytes(), options, providers=["CPUExecutionProvider"]
+            )  # read_bytes: a graph may not name files beside it
+        except FileNotFoundError:
+            raise ManifestError("the detector's ONNX file is missing", where=path, remedy="dvc repro") from None
+        except (RuntimeError, ValueError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as error:
+            raise ManifestError(
+                "not an ONNX graph that can be loaded", where=path, received=type(error).__name__, remedy="dvc repro"
+            ) from None
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        inputs = [entry.name for entry in self._session.get_inputs()]
+        if inputs != [INPUT] or "p_tampered" not in self._outputs:
+            raise ManifestError(
+                "not a medfake detector: expected input 'hu' and output 'p_tampered'", where=path,
+                received=f"{inputs} -> {self._outputs}",
+            )  # fmt: skip
+
+    def score(self, slices: NDArray[np.int16]) -> Scores:
+        """Score slices in small batches.
+
+        Args:
+            slices: (slices, rows, cols) int16 Hounsfield units.
+
+        Raises:
+            MedfakeError: Another shape or dtype.
+        """
+        if slices.ndim != 3 or slices.dtype != np.int16:
+            raise MedfakeError(
+                "expected slices as (slices, rows, cols) int16 Hounsfield units",
+                received=f"{slices.shape} {slices.dtype}",
+            )
+        parts = [self._session.run(None, {INPUT: slices[at : at + BATCH]}) for at in range(0, len(slices), BATCH)]
+        named = {
+            name: np.concatenate([part[index].reshape(-1) for part in parts]).astype(np.float32)
+            if parts
+            else np.empty(0, np.float32)
+            for index, name in enumerate(self._outputs)
+        }
+        return Scores(**{name: named.get(name) for name in ("p_tampered", "site_y", "site_x", "site_p")})  # type: ignore[arg-type]  # p_tampered is always there

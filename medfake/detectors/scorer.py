@@ -20,7 +20,7 @@ class Scores:
 
     Attributes:
         p_tampered: (slices,) in [0, 1].
-        site_y: (slices,) row of the strongest place, px; None when the detector does not localise. So are site_x, site_p.
+        site_y: (slices,) row of the strongest place, px; None, as the next two, when the detector does not localise.
         site_x: (slices,) column, px.
         site_p: (slices,) probability at that place.
     """

@@ -1,0 +1,82 @@
+"""A built data set, opened for reading."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medfake.datasets.build import FACTS_FILE
+from medfake.datasets.manifest import read_manifest
+from medfake.datasets.scans import SITES_FILE
+from medfake.errors import ManifestError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Manifest, sites and shards of one data set.
+
+    Attributes:
+        digest: SHA-256 of manifest.parquet; names the data set.
+        evidence: "phantom", "forged" or "clinical".
+        protocol: How its splits were made.
+    """
+
+    folder: Path
+    name: str
+    manifest: pd.DataFrame
+    sites: pd.DataFrame
+    digest: str
+    evidence: Any
+    protocol: str
+
+    @classmethod
+    def open(cls, folder: Path) -> "Dataset":
+        """Open what `build_dataset` wrote.
+
+        Raises:
+            ManifestError: A part is missing or cannot be read.
+        """
+        manifest = read_manifest(folder)
+        try:
+            facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+            sites = pd.read_parquet(folder / SITES_FILE)
+        except (OSError, ValueError) as error:
+            raise ManifestError(
+                "the data set is not whole", where=folder, received=type(error).__name__, remedy="dvc repro -f slices"
+            ) from None
+        return cls(folder, facts["name"], manifest, sites, facts["sha256"], facts["evidence"], facts["protocol"])
+
+    def split(self, name: str) -> pd.DataFrame:
+        """Rows of "train", "val" or "test"."""
+        return self.manifest[self.manifest.split == name]
+
+    def slices(self, rows: pd.DataFrame) -> NDArray[np.int16]:
+        """Read slices.
+
+        Args:
+            rows: Of the manifest; all of one image size, at least one.
+
+        Returns:
+            (len(rows), rows, cols) int16 Hounsfield units, in the order of `rows`.
+
+        Raises:
+            ManifestError: A shard is missing.
+        """
+        maps = [_map(self.folder / name) for name in rows.shard]
+        return np.stack([mapped[row] for mapped, row in zip(maps, rows.row, strict=True)])
+
+
+@lru_cache(maxsize=64)
+def _map(path: Path) -> NDArray[np.int16]:
+    try:
+        mapped: NDArray[np.int16] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ManifestError(
+            "a shard is missing or damaged", where=path, received=type(error).__name__, remedy="dvc repro -f slices"
+        ) from None
+    return mapped

@@ -1,0 +1,63 @@
+"""Protocols by which patients are dealt to train, val and test; one decorated function adds one."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from medfake.config import SplitParams
+from medfake.errors import DataError
+
+SPLITS = ("train", "val", "test")
+Draw = Callable[[pd.DataFrame, SplitParams], "pd.Series[str]"]
+PROTOCOLS: dict[str, Draw] = {}  # name in params.yaml -> labelled slices -> split of each slice
+
+
+def protocol(name: str) -> Callable[[Draw], Draw]:
+    """Register a protocol."""
+
+    def register(draw: Draw) -> Draw:
+        PROTOCOLS[name] = draw
+        return draw
+
+    return register
+
+
+def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+    """Split of every slice.
+
+    Raises:
+        DataError: A split would lack one of the classes.
+    """
+    split = PROTOCOLS[params.protocol](slices, params)
+    for name in SPLITS:
+        labels = set(slices.label[split == name])
+        if labels != {0, 1}:
+            has = {frozenset(): "nothing", frozenset({0}): "only real slices"}.get(
+                frozenset(labels), "only tampered slices"
+            )
+            raise DataError(
+                f"the {name} split has {has}; every split needs both classes", where="datasets.<name>.split in params.yaml",
+                received=f"{slices.patient_id.nunique()} patients, {slices.patient_id[slices.label == 1].nunique()} tampered",
+                remedy="add patients, or give the split a larger share",
+            )  # fmt: skip
+    return split
+
+
+@protocol("grouped")
+def grouped(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+    """No patient in two splits; patients with and without tampered slices are dealt apart, in the same shares.
+
+    The draw depends on the order of patients and the seed, never on their pseudonyms.
+    """
+    tampered = slices.groupby("patient_id", sort=False).label.max()
+    rng = np.random.default_rng(params.seed)
+    of_patient: dict[str, str] = {}
+    for stratum in (1, 0):
+        patients = rng.permutation(tampered.index[tampered == stratum].to_numpy())
+        count = len(patients)
+        test = min(max(1, round(params.test * count)), max(count - 2, 1)) if count else 0
+        val = min(max(1, round(params.val * count)), max(count - test - 1, 0)) if count else 0
+        for index, patient in enumerate(patients):
+            of_patient[patient] = "test" if index < test else "val" if index < test + val else "train"
+    return slices.patient_id.map(of_patient)

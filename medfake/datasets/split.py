@@ -33,14 +33,14 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     for name in SPLITS:
         labels = set(slices.label[split == name])
         if labels != {0, 1}:
-            has = {frozenset(): "nothing", frozenset({0}): "only real slices"}.get(
-                frozenset(labels), "only tampered slices"
-            )
+            has = "nothing" if not labels else "only real slices" if labels == {0} else "only tampered slices"
+            tampered = slices.patient_id[slices.label == 1].nunique()
             raise DataError(
-                f"the {name} split has {has}; every split needs both classes", where="datasets.<name>.split in params.yaml",
-                received=f"{slices.patient_id.nunique()} patients, {slices.patient_id[slices.label == 1].nunique()} tampered",
+                f"the {name} split has {has}; every split needs both classes",
+                where="datasets.<name>.split in params.yaml",
+                received=f"{slices.patient_id.nunique()} patients, {tampered} of them with tampered slices",
                 remedy="add patients, or give the split a larger share",
-            )  # fmt: skip
+            )
     return split
 
 

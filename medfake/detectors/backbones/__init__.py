@@ -1,0 +1,1 @@
+"""Feature extractors, one family a file; each returns a Keras model without top."""

@@ -1,0 +1,222 @@
+"""Keras layers that carry what a detector does to pixels, registered under "medfake"; keras.ops only.
+
+Imported inside functions: it loads Keras.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+HIGHEST_Z = 4.0  # residuals beyond four times the local noise are clipped
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class Hounsfield(layers.Layer):
+    """(slices, rows, cols) int16 HU -> (slices, rows, cols, 1) float32 HU."""
+
+    def call(self, hu: Any) -> Any:
+        """Cast and add the channel axis."""
+        return ops.expand_dims(ops.cast(hu, "float32"), -1)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class Window(layers.Layer):
+    """(slices, rows, cols, 1) HU -> (slices, size, size, 3) in the input range of a backbone.
+
+    Args:
+        low: HU that becomes 0.
+        high: HU that becomes the top of the range.
+        size: Edge in px; slices of another size are resized bilinearly.
+        contract: "raw" 0..255, "tf" -1..1, "torch" ImageNet mean and deviation, "caffe" mean-free BGR.
+    """
+
+    def __init__(self, low: float, high: float, size: int, contract: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.low, self.high, self.size, self.contract = low, high, size, contract
+
+    def call(self, hu: Any) -> Any:
+        """Window, resize, scale."""
+        grey = ops.clip((hu - self.low) * (255.0 / (self.high - self.low)), 0.0, 255.0)
+        grey = ops.image.resize(grey, (self.size, self.size), interpolation="bilinear")
+        image = ops.concatenate([grey, grey, grey], axis=-1)
+        if self.contract == "tf":
+            return image / 127.5 - 1.0
+        if self.contract == "torch":
+            return (image / 255.0 - ops.array([0.485, 0.456, 0.406])) / ops.array([0.229, 0.224, 0.225])
+        if self.contract == "caffe":
+            return image - ops.array([103.939, 116.779, 123.68])  # three equal channels: BGR is RGB
+        return image
+
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """(slices, size, size, 3)."""
+        return (shape[0], self.size, self.size, 3)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments, for saving."""
+        own = {"low": self.low, "high": self.high, "size": self.size, "contract": self.contract}
+        return {**super().get_config(), **own}
+
+
+def srm_filters() -> np.ndarray[Any, np.dtype[np.float32]]:
+    """(5, 5, 1, 7) fixed high-pass filters of unit norm, from the Spatial Rich Model (Fridrich and Kodovsky 2012)."""
+    first_x = np.zeros((5, 5))
+    first_x[2, 2], first_x[2, 3] = -1, 1
+    second_x = np.zeros((5, 5))
+    second_x[2, 1:4] = 1, -2, 1
+    third_x = np.zeros((5, 5))
+    third_x[2, 1:5] = 1, -3, 3, -1
+    square_3 = np.zeros((5, 5))
+    square_3[1:4, 1:4] = [[-1, 2, -1], [2, -4, 2], [-1, 2, -1]]
+    square_5 = np.array(
+        [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]], float
+    )
+    bank = [first_x, first_x.T, second_x, second_x.T, third_x, square_3, square_5]
+    return np.stack([one / np.linalg.norm(one) for one in bank], axis=-1)[:, :, None, :].astype(np.float32)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class NoiseScaledResiduals(layers.Layer):
+    """(slices, rows, cols, 1) HU -> (slices, rows, cols, 7) high-pass residuals over the local noise, clipped.
+
+    The local noise is the mean absolute residual of the surrounding 97 px, all filters together.
+    """
+
+    _CELL, _CELLS = 8, 12
+
+    def build(self, _: tuple[Any, ...]) -> None:
+        """The filter bank is a weight, so that every export carries it."""
+        bank = srm_filters()
+        self.bank = self.add_weight(
+            shape=bank.shape, initializer=keras.initializers.Constant(bank), trainable=False, name="bank"
+        )
+
+    def call(self, hu: Any) -> Any:
+        """Filter, measure, divide."""
+        residuals = ops.conv(hu, self.bank, padding="same")
+        level = ops.mean(ops.abs(ops.clip(residuals, -200.0, 200.0)), axis=-1, keepdims=True)
+        cells = ops.average_pool(level, self._CELL, self._CELL, padding="same")
+        smooth = ops.average_pool(cells, self._CELLS + 1, 1, padding="same")
+        noise = ops.repeat(ops.repeat(smooth, self._CELL, axis=1), self._CELL, axis=2)
+        noise = noise[:, : ops.shape(hu)[1], : ops.shape(hu)[2]]
+        return ops.clip(residuals / (noise + 1.0), -HIGHEST_Z, HIGHEST_Z)
+
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """(slices, rows, cols, 7)."""
+        return (*shape[:3], 7)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class CentreAgainstRing(layers.Layer):
+    """Feature maps at stride 4 -> mean and deviation of a centre, and their difference to the surrounding ring.
+
+    (slices, h, w, c) -> (slices, places, places, 4 c) on a grid of 16 px: a centre of 48 px against the ring between 64
+    and 96 px.
+    """
+
+    _CENTRE, _GAP, _RING, _STEP = 12, 16, 24, 4  # cells of 4 px
+
+    def call(self, maps: Any) -> Any:
+        """Pool three concentric windows and take differences."""
+        centre, gap, ring = (self._moments(maps, window) for window in (self._CENTRE, self._GAP, self._RING))
+        whole, hole = float(self._RING**2), float(self._GAP**2)
+        around = [(big * whole - small * hole) / (whole - hole) for big, small in zip(ring, gap, strict=True)]
+        mean, deviation = centre[0], self._deviation(*centre)
+        return ops.concatenate(
+            [mean, deviation, mean - around[0], deviation - self._deviation(around[0], around[1])], axis=-1
+        )
+
+    def _moments(self, maps: Any, window: int) -> tuple[Any, Any]:
+        edge = (self._RING - window) // 2
+        inner = maps[:, edge:-edge, edge:-edge] if edge else maps
+        return (
+            ops.average_pool(inner, window, self._STEP, padding="valid"),
+            ops.average_pool(ops.square(inner), window, self._STEP, padding="valid"),
+        )
+
+    @staticmethod
+    def _deviation(mean: Any, square: Any) -> Any:
+        return ops.sqrt(ops.maximum(square - ops.square(mean), 0.0) + 1e-4)
+
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """(slices, places, places, 4 c)."""
+        grid = [None if n is None else (n - self._RING) // self._STEP + 1 for n in shape[1:3]]
+        return (shape[0], *grid, shape[3] * 4)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class LungShare(layers.Layer):
+    """(slices, rows, cols, 1) HU -> (slices, places, places, 1) share of lung in the 96 px around each place of 16 px.
+
+    Lung is darker than -400 HU but, averaged over 16 px, brighter than -965 HU: air around the body is darker still.
+    """
+
+    _WINDOW, _STEP, _BLUR = 96, 16, 16
+
+    def call(self, hu: Any) -> Any:
+        """Threshold and average."""
+        clipped = ops.clip(hu, -1024.0, 200.0)
+        smooth = ops.average_pool(clipped, self._BLUR + 1, 1, padding="same")
+        lung = ops.cast(ops.logical_and(clipped < -400.0, smooth > -965.0), "float32")
+        return ops.average_pool(lung, self._WINDOW, self._STEP, padding="valid")
+
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """(slices, places, places, 1)."""
+        grid = [None if n is None else (n - self._WINDOW) // self._STEP + 1 for n in shape[1:3]]
+        return (shape[0], *grid, 1)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class StrongestPlaces(layers.Layer):
+    """Logits on a grid and lung shares -> logit of the slice; row, column (px) and logit of its strongest place.
+
+    Args:
+        top: Places that are averaged into the slice's logit.
+        least_lung: Share of lung below which a place does not count.
+    """
+
+    NOWHERE = -12.0  # logit of a place outside the lungs, and so of a slice without any
+
+    def __init__(self, top: int, least_lung: float = 0.25, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.top, self.least_lung = top, least_lung
+
+    def call(self, logits: Any, lung: Any) -> tuple[Any, Any, Any, Any]:
+        """Mask, smooth over neighbouring places, rank."""
+        inside = lung >= self.least_lung
+        smooth = ops.average_pool(logits, 3, 1, padding="same")
+        masked = ops.where(inside, smooth, self.NOWHERE)
+        flat = ops.reshape(masked, (ops.shape(masked)[0], -1))
+        best, where = ops.top_k(flat, self.top)
+        places = ops.shape(masked)[2]
+        first = where[:, 0]
+        y = ops.cast(first // places, "float32") * 16.0 + 48.0
+        x = ops.cast(first % places, "float32") * 16.0 + 48.0
+        return ops.mean(best, axis=-1), y, x, best[:, 0]
+
+    def compute_output_shape(self, logits_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Four times (slices,)."""
+        return ((logits_shape[0] or lung_shape[0],),) * 4
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments, for saving."""
+        return {**super().get_config(), "top": self.top, "least_lung": self.least_lung}
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class Calibration(layers.Layer):
+    """Logit -> probability: sigmoid(a logit + b), a and b fitted on validation slices (Platt 1999)."""
+
+    def build(self, _: tuple[Any, ...]) -> None:
+        """Start as the plain sigmoid."""
+        self.a = self.add_weight(shape=(), initializer="ones", trainable=False, name="a")
+        self.b = self.add_weight(shape=(), initializer="zeros", trainable=False, name="b")
+
+    def call(self, logit: Any) -> Any:
+        """Scale, shift, squash."""
+        return ops.sigmoid(self.a * logit + self.b)
+
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Unchanged."""
+        return shape

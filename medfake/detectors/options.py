@@ -1,0 +1,69 @@
+"""Options of each family of detectors, as they stand under `detectors.<name>` in params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from medfake.config import Fraction, Section
+
+Epochs = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class FineTune(Section):
+    """Second phase: the backbone unfrozen, BatchNorm kept in inference."""
+
+    epochs: Epochs = 20
+    learning_rate: Positive = 1e-5
+
+
+class BackboneOptions(Section):
+    """Two-phase training of an image network; defaults as printed by Alsabbagh and Al-Kadi (section 4).
+
+    Attributes:
+        weights: "imagenet", "none" or the path of a weights file.
+        input_size: Edge in px that the graph resizes slices to; 512 leaves native slices alone.
+        window_hu: Values that become black and white.
+        head: Widths of the dense layers between pooling and the sigmoid.
+    """
+
+    weights: str = "imagenet"
+    input_size: int = Field(default=512, ge=32)
+    window_hu: tuple[float, float] = Field(default=(-1350.0, 150.0), strict=False)
+    head: tuple[int, ...] = Field(default=(512, 256), strict=False)
+    batch_size: int = Field(default=8, ge=1)
+    epochs: Epochs = 80
+    learning_rate: Positive = 1e-4
+    fine_tune: FineTune = FineTune()
+
+
+class ResidualCNNOptions(Section):
+    """Patches around sites and matched places, through fixed high-pass filters.
+
+    Attributes:
+        presentations: Patches shown in training, all epochs together.
+        validate_every: Presentations between two looks at the validation patches.
+        top_places: Strongest lung places that are averaged into a slice's score.
+    """
+
+    presentations: int = Field(default=9000, ge=64)
+    batch_size: int = Field(default=32, ge=2)
+    learning_rate: Positive = 2e-3
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
+    validate_every: int = Field(default=960, ge=32)
+    jitter_px: int = Field(default=8, ge=0)
+    top_places: int = Field(default=4, ge=1)
+
+
+class RandomForestOptions(Section):
+    """A random forest on raw pixels (Solaiyappan and Wen, section 2).
+
+    Attributes:
+        pool: Edge in px of the squares that are averaged first; 1 is the paper's raw pixels.
+        max_features: "sqrt", "log2" or a share of the pixels looked at in each split.
+    """
+
+    pool: int = Field(default=4, ge=1)
+    trees: int = Field(default=100, ge=1)
+    max_depth: int | None = Field(default=None, ge=1)
+    max_features: Literal["sqrt", "log2"] | Fraction = "sqrt"

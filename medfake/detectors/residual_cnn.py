@@ -1,0 +1,72 @@
+"""ResidualCNN: is this place foreign to its surroundings, in what is left after fixed high-pass filters?
+
+About 30,000 weights, trained from scratch on patches; the same layers score a whole slice at native resolution.
+"""
+
+from typing import Any
+
+from medfake.detectors.options import ResidualCNNOptions
+from medfake.detectors.registry import detector
+
+PATCH_PX = 128  # shown in training; the middle 96 px are judged, the rest steadies the noise estimate
+_MARGIN_CELLS = (PATCH_PX - 96) // 2 // 4
+
+
+@detector("ResidualCNN", family="forensic", options=ResidualCNNOptions, localises=True)
+def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
+    """Build the network in its two forms, sharing all weights.
+
+    Args:
+        top_places: Strongest lung places that make a slice's score.
+
+    Returns:
+        The patch model, (patches, 128, 128) int16 HU -> (patches,) logit; and the slice model, (slices, rows, cols)
+        int16 HU -> dict of p_tampered, site_y, site_x (px), site_p.
+    """
+    import keras
+    from keras import layers
+
+    from medfake.detectors.layers import (
+        Calibration,
+        CentreAgainstRing,
+        Hounsfield,
+        LungShare,
+        NoiseScaledResiduals,
+        StrongestPlaces,
+    )
+
+    hounsfield, trunk, judge = Hounsfield(), _trunk(NoiseScaledResiduals()), _judge(CentreAgainstRing())
+    patch = layers.Input((PATCH_PX, PATCH_PX), dtype="int16", name="hu")
+    maps = layers.Cropping2D(_MARGIN_CELLS)(trunk(hounsfield(patch)))
+    patch_model = keras.Model(patch, layers.Flatten()(judge(maps)))
+
+    hu = layers.Input((None, None), dtype="int16", name="hu")
+    image = hounsfield(hu)
+    slice_logit, y, x, place_logit = StrongestPlaces(top_places, name="places")(judge(trunk(image)), LungShare()(image))
+    calibration = Calibration(name="calibration")
+    outputs = {"p_tampered": calibration(slice_logit), "site_y": y, "site_x": x, "site_p": calibration(place_logit)}
+    return patch_model, keras.Model(hu, outputs)
+
+
+def _trunk(residuals: Any) -> Any:
+    """Residuals -> feature maps at stride 4, "same" everywhere so that cells keep their place."""
+    import keras
+    from keras import layers
+
+    def block(width: int, kernel: int, strides: int = 1) -> list[Any]:
+        return [
+            layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+        ]
+
+    stack = [*block(24, 4, 2), *block(32, 3), layers.AveragePooling2D(2), *block(48, 3)]
+    return keras.Sequential([layers.Input((None, None, 1)), residuals, *stack], name="trunk")
+
+
+def _judge(centre_against_ring: Any) -> Any:
+    import keras
+    from keras import layers
+
+    dense = [layers.Conv2D(32, 1, activation="relu"), layers.Conv2D(1, 1)]
+    return keras.Sequential([layers.Input((None, None, 48)), centre_against_ring, *dense], name="judge")

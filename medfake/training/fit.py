@@ -1,0 +1,37 @@
+"""Train any detector by its name."""
+
+from typing import cast
+
+from medfake.config import Section
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.options import BackboneOptions, RandomForestOptions, ResidualCNNOptions
+from medfake.detectors.registry import detector_spec
+from medfake.training.trained import OnEpoch, Trained
+
+
+def fit(name: str, options: Section, dataset: Dataset, seed: int, on_epoch: OnEpoch) -> Trained:
+    """Train a detector; the family of its name decides how.
+
+    Args:
+        name: In the registry.
+        options: From `validate_options(name, ...)`.
+        dataset: Learnt from train, chosen on val; test is not looked at.
+        seed: Same seed, same detector.
+        on_epoch: Told the epoch and its figures.
+
+    Raises:
+        UnknownDetectorError: No detector has this name.
+        TrainingError: It cannot be built or trained.
+    """
+    spec = detector_spec(name)
+    if spec.family == "backbone":
+        from medfake.training.two_phase import train_two_phase
+
+        return train_two_phase(spec, cast("BackboneOptions", options), dataset, seed, on_epoch)
+    if spec.family == "forensic":
+        from medfake.training.forensic import train_forensic
+
+        return train_forensic(cast("ResidualCNNOptions", options), dataset, seed, on_epoch)
+    from medfake.training.classical import train_classical
+
+    return train_classical(spec, cast("RandomForestOptions", options), dataset, seed, on_epoch)

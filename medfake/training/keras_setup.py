@@ -1,0 +1,25 @@
+"""Keras, imported quietly and seeded."""
+
+import logging
+import os
+import warnings
+from typing import Any
+
+
+def import_keras(seed: int) -> Any:
+    """Import Keras with its chatter off and seed Python, NumPy and the backend.
+
+    Args:
+        seed: Same seed, same data, same machine: same weights.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums differ from run to run
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # imports of tf2onnx and friends warn about NumPy aliases
+        import keras
+
+    keras.utils.set_random_seed(seed)
+    keras.utils.disable_interactive_logging()
+    return keras

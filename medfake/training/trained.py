@@ -1,0 +1,26 @@
+"""What a training leaves behind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medfake.detectors.card import Agreement
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained detector that can be stored.
+
+    Attributes:
+        save: Writes detector.onnx, and detector.keras for networks, into a folder; raises ExportMismatchError.
+        parameters: Of the whole network; None for classical models.
+        calibration: a and b of Platt's sigmoid; empty where none was fitted.
+        weights: kind and sha256 of the initial weights.
+    """
+
+    save: Callable[[Path], Agreement]
+    parameters: int | None
+    calibration: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, str | None] = field(default_factory=lambda: {"kind": "none", "sha256": None})

@@ -24,7 +24,7 @@ def assemble(backbone: Any, head: Any, options: BackboneOptions, contract: str) 
     """Put window, backbone, pooling and head into one graph.
 
     Returns:
-        The detector, (slices, rows, cols) int16 HU -> {"p_tampered": (slices,)}; and its part up to the pooled features.
+        The detector, (slices, rows, cols) int16 HU -> {"p_tampered": (slices,)}; and its part up to pooled features.
     """
     import keras
     from keras import layers

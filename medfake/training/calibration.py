@@ -29,4 +29,5 @@ def fit_platt(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> tupl
 def to_logit(p: NDArray[np.floating]) -> NDArray[np.floating]:
     """log(p / (1 - p)), with p kept within [1e-6, 1 - 1e-6]."""
     clipped = np.clip(p, EDGE, 1 - EDGE)
-    return np.log(clipped / (1 - clipped))
+    logits: NDArray[np.floating] = np.log(clipped / (1 - clipped))
+    return logits

@@ -52,7 +52,8 @@ def _pixels(slices: NDArray[np.int16], pool: int) -> NDArray[np.float32]:
     count, rows, cols = slices.shape
     cut = slices[:, : rows // pool * pool, : cols // pool * pool].astype(np.float32)
     squares = cut.reshape(count, rows // pool, pool, cols // pool, pool)
-    return squares.mean(axis=(2, 4), dtype=np.float32).reshape(count, -1)
+    pooled: NDArray[np.float32] = squares.mean(axis=(2, 4), dtype=np.float32).reshape(count, -1)
+    return pooled
 
 
 def _export(

@@ -26,7 +26,7 @@ def train_two_phase(
 ) -> Trained:
     """Train a backbone with its head.
 
-    While the backbone is frozen its pooled features are constant, so they are computed once and the head trains on them.
+    While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them.
 
     Args:
         spec: Of the backbone.

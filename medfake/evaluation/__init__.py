@@ -1,0 +1,1 @@
+"""From predictions to figures with intervals, tests, tables, plots and one HTML page."""

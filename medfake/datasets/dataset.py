@@ -1,6 +1,7 @@
 """A built data set, opened for reading."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -67,8 +68,22 @@ class Dataset:
         Raises:
             ManifestError: A shard is missing.
         """
-        maps = [_map(self.folder / name) for name in rows.shard]
-        return np.stack([mapped[row] for mapped, row in zip(maps, rows.row, strict=True)])
+        return np.stack(self.mapped(rows))
+
+    def mapped(self, rows: pd.DataFrame) -> list[NDArray[np.int16]]:
+        """Slices of any size, (rows, cols) int16 Hounsfield units each, read only where they are looked at."""
+        return [_map(self.folder / name)[row] for name, row in zip(rows.shard, rows.row, strict=True)]
+
+    def batches(self, rows: pd.DataFrame, size: int) -> Iterator[NDArray[np.int16]]:
+        """Slices in the order of `rows`, in batches of one image size, at most `size` slices each."""
+        batch: list[NDArray[np.int16]] = []
+        for pixels in self.mapped(rows):
+            if batch and (len(batch) == size or batch[0].shape != pixels.shape):
+                yield np.stack(batch)
+                batch = []
+            batch.append(pixels)
+        if batch:
+            yield np.stack(batch)
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ from medfake.training.export import require_agreement
 from medfake.training.trained import OnEpoch, Trained
 
 _OPSET = 17
-_ML_OPSET = 3
+_ML_OPSET = 1
 _IR_VERSION = 8
 _CHECKED_SLICES = 16
 
@@ -78,15 +78,16 @@ def _export(
     )
     forest = onnx.compose.add_prefix(forest, "forest_")
     forest.ir_version = _IR_VERSION
+    del forest.opset_import[:]  # the converter names a domain twice, which cannot be merged
+    forest.opset_import.extend(_opsets())
     probabilities = next(out.name for out in forest.graph.output if "prob" in out.name)
     joined = onnx.compose.merge_models(_front(pool, size), forest, io_map=[("flat", "forest_pixels")])
     index = onnx.numpy_helper.from_array(np.array([1], np.int64), "tampered_column")
     joined.graph.initializer.append(index)
     joined.graph.node.append(onnx.helper.make_node("Gather", [probabilities, "tampered_column"], ["column"], axis=1))
-    joined.graph.node.append(onnx.helper.make_node("Flatten", ["column"], ["p_column"], axis=0))
     flat = onnx.numpy_helper.from_array(np.array([-1], np.int64), "flat_shape")
     joined.graph.initializer.append(flat)
-    joined.graph.node.append(onnx.helper.make_node("Reshape", ["p_column", "flat_shape"], ["p_tampered"]))
+    joined.graph.node.append(onnx.helper.make_node("Reshape", ["column", "flat_shape"], ["p_tampered"]))
     del joined.graph.output[:]
     joined.graph.output.append(onnx.helper.make_tensor_value_info("p_tampered", onnx.TensorProto.FLOAT, ["slices"]))
     onnx.checker.check_model(joined)
@@ -108,5 +109,10 @@ def _front(pool: int, size: tuple[int, int]) -> Any:
     hu = helper.make_tensor_value_info("hu", TensorProto.INT16, ["slices", *size])
     flat = helper.make_tensor_value_info("flat", TensorProto.FLOAT, ["slices", None])
     graph = helper.make_graph(nodes, "front", [hu], [flat], initializer=[axis])
-    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+    return helper.make_model(graph, opset_imports=_opsets(), ir_version=_IR_VERSION)
+
+
+def _opsets() -> list[Any]:
+    from onnx import helper
+
+    return [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]

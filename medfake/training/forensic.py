@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.options import ResidualCNNOptions
@@ -73,10 +72,8 @@ def _fit(
 def _calibrate(slice_model: Any, dataset: Dataset) -> tuple[float, float]:
     """Fit Platt's a and b on whole validation slices and store them in the graph."""
     rows = dataset.split("val")
-    parts: list[NDArray[np.float32]] = []
-    for at in range(0, len(rows), _CALIBRATION_BATCH):
-        slices = dataset.slices(rows.iloc[at : at + _CALIBRATION_BATCH])
-        parts.append(np.asarray(slice_model(slices, training=False)["p_tampered"]).reshape(-1))
+    batches = dataset.batches(rows, _CALIBRATION_BATCH)
+    parts = [slice_model.predict_on_batch(batch)["p_tampered"].reshape(-1) for batch in batches]
     a, b = fit_platt(to_logit(np.concatenate(parts)), rows.label.to_numpy())
     slice_model.get_layer("calibration").set_weights([np.float32(a), np.float32(b)])
     return a, b

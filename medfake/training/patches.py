@@ -26,12 +26,12 @@ class PatchSource:
     """Places of one split from which patches are drawn.
 
     Attributes:
-        slices: (slices, rows, cols) int16 HU.
+        slices: (rows, cols) int16 HU each.
         positives: By manipulation: (n, 3) slice number, y, x of sites.
         negatives: By origin ("same slice", "real slice", "real nodule"): likewise.
     """
 
-    slices: Patches
+    slices: list[NDArray[np.int16]]
     positives: dict[str, NDArray[np.int64]]
     negatives: dict[str, NDArray[np.int64]]
 
@@ -64,7 +64,7 @@ def patch_source(dataset: Dataset, split: str, rng: Generator) -> PatchSource:
         TrainingError: The split shows no site, or no lung.
     """
     rows = dataset.split(split).reset_index(drop=True)
-    slices = dataset.slices(rows)
+    slices = dataset.mapped(rows)
     positives = {
         str(kind): _centres(group[group.distance_mm <= _CORE_MM])
         for kind, group in rows[rows.label == 1].groupby("manipulation")
@@ -92,7 +92,9 @@ def _centres(rows: pd.DataFrame) -> NDArray[np.int64]:
     return np.stack([rows.index.to_numpy(), rows.site_y.to_numpy(), rows.site_x.to_numpy()], axis=1).astype(np.int64)
 
 
-def _lung_places(rows: pd.DataFrame, slices: Patches, sites: pd.DataFrame, rng: Generator) -> NDArray[np.int64]:
+def _lung_places(
+    rows: pd.DataFrame, slices: list[NDArray[np.int16]], sites: pd.DataFrame, rng: Generator
+) -> NDArray[np.int64]:
     """Up to eight lung places a slice, far from every site of its scan."""
     found = []
     of_scan = {scan_id: group[["y", "x"]].to_numpy() for scan_id, group in sites.groupby("scan_id")}

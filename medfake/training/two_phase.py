@@ -61,12 +61,9 @@ def train_two_phase(
 
 
 def _features(extractor: Any, dataset: Dataset, rows: Any, name: str) -> NDArray[np.float32]:
-    starts = range(0, len(rows), _FEATURE_BATCH)
-    label = f"features of the {name} split"
-    parts = [
-        np.asarray(extractor(dataset.slices(rows.iloc[at : at + _FEATURE_BATCH]), training=False))
-        for at in track(starts, label, len(starts))
-    ]
+    batches = dataset.batches(rows, _FEATURE_BATCH)
+    about = -(-len(rows) // _FEATURE_BATCH)
+    parts = [extractor.predict_on_batch(batch) for batch in track(batches, f"features of the {name} split", about)]
     return np.concatenate(parts)
 
 

@@ -36,8 +36,8 @@ class Card(BaseModel):
         evidence: What the data were: "phantom" and "forged" figures are no clinical evidence.
         input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
         threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.
-        scan_low: A scan below is "not tampered".
-        scan_high: A scan at or above is "tampered"; between the two it is "uncertain".
+        scan_threshold_low: A scan below is "not tampered".
+        scan_threshold_high: A scan at or above is "tampered"; between the two it is "uncertain".
         metrics: By split ("val", "test"), then by metric; None where undefined.
     """
 
@@ -56,8 +56,8 @@ class Card(BaseModel):
     localises: bool
     threshold: float
     threshold_rule: str
-    scan_low: float
-    scan_high: float
+    scan_threshold_low: float
+    scan_threshold_high: float
     calibration: dict[str, float]
     weights: dict[str, str | None]
     metrics: dict[str, dict[str, float | None]]

@@ -1,0 +1,120 @@
+"""MLflow runs: one a training, ended FINISHED, FAILED or KILLED, never left RUNNING."""
+
+import hashlib
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medfake.config import TrackingParams
+
+DVC_LOCK = Path("dvc.lock")
+_QUIET = ("mlflow", "alembic")
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """An MLflow run in progress."""
+
+    run_id: str
+    _client: Any
+
+    def log_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Log curves, one point an epoch."""
+        for name, value in figures.items():
+            self._client.log_metric(self.run_id, name, value, step=epoch)
+
+    def log_figures(self, prefix: str, figures: Mapping[str, float | None]) -> None:
+        """Log final figures as `<prefix>_<name>`; undefined ones are left out."""
+        for name, value in figures.items():
+            if value is not None:
+                self._client.log_metric(self.run_id, f"{prefix}_{name}", value)
+
+    def log_folder(self, folder: Path, name: str) -> None:
+        """Log a folder as artifacts below `name`."""
+        self._client.log_artifacts(self.run_id, str(folder), name)
+
+
+def connect(params: TrackingParams) -> Any:
+    """MLflow's client on the study's store, telemetry off; SQLite files are made when missing.
+
+    Returns:
+        mlflow.MlflowClient.
+    """
+    os.environ.update(_ENVIRONMENT)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    import mlflow
+
+    mlflow.set_tracking_uri(params.uri)
+    mlflow.set_registry_uri(params.uri)
+    return mlflow.MlflowClient(params.uri, params.uri)
+
+
+@contextmanager
+def training_run(
+    params: TrackingParams, name: str, facts: Mapping[str, object], tags: Mapping[str, str]
+) -> Iterator[Run]:
+    """Log a training as an MLflow run.
+
+    Ctrl-C and SIGTERM end it KILLED, any other exception FAILED; both go on to the caller.
+
+    Args:
+        params: Where runs are kept.
+        name: Of the run; no identifiers.
+        facts: Params of the run.
+        tags: Data set digest and revisions.
+    """
+    client = connect(params)
+    experiment = client.get_experiment_by_name(params.experiment)
+    if experiment is None:
+        root = Path(params.artifacts).absolute().as_uri() if "://" not in params.artifacts else params.artifacts
+        experiment_id = client.create_experiment(params.experiment, artifact_location=root)
+    else:
+        experiment_id = experiment.experiment_id
+    run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
+    run_id = run.info.run_id
+    for key, value in facts.items():
+        client.log_param(run_id, key, value)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    status = "FAILED"
+    try:
+        yield Run(run_id, client)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        client.set_terminated(run_id, status)
+
+
+def git_revision() -> str:
+    """Short hash of HEAD, with "-dirty" when tracked files differ; "unknown" outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # a constant command
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def dvc_lock_sha256() -> str | None:
+    """SHA-256 of dvc.lock, None before the first `dvc repro`."""
+    return hashlib.sha256(DVC_LOCK.read_bytes()).hexdigest() if DVC_LOCK.exists() else None
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,132 @@
+"""One training from data set to stored package, logged as one MLflow run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from medfake.config import Params, Section
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
+from medfake.detectors.registry import detector_spec, validate_options
+from medfake.detectors.scorer import BATCH, Scorer
+from medfake.evaluation.metrics import measure
+from medfake.evaluation.predictions import scan_table, write_predictions
+from medfake.evaluation.threshold import choose_scan_thresholds, choose_slice_threshold
+from medfake.files import replace_folder
+from medfake.progress import track
+from medfake.registry.tracking import Run, dvc_lock_sha256, git_revision, training_run
+from medfake.training.fit import fit
+from medfake.training.trained import Trained
+
+PACKAGE = "package"
+
+
+def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) -> None:
+    """Train a detector and store its package; an interrupt leaves nothing half-written.
+
+    Args:
+        params: The study.
+        data: Folder of the data set.
+        detector: Name in the registry.
+        seed: Of the training.
+        out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet.
+
+    Raises:
+        TrainingError: The detector cannot be trained, or its ONNX form disagrees with it.
+        ManifestError: The data set is not whole.
+    """
+    options = validate_options(detector, params.detectors[detector])
+    dataset = Dataset.open(data)
+    tags = {
+        "dataset": dataset.name,
+        "dataset_sha256": dataset.digest,
+        "evidence": dataset.evidence,
+        "protocol": dataset.protocol,
+        "git_revision": git_revision(),
+        "dvc_lock_sha256": dvc_lock_sha256() or "none",
+    }
+    facts: Mapping[str, object] = {"detector": detector, "seed": seed, "study": params.study, **_flat(options)}
+    with (
+        training_run(params.tracking, f"{detector} {dataset.name} seed {seed}", facts, tags) as run,
+        replace_folder(out) as folder,
+    ):
+        trained = fit(detector, options, dataset, seed, run.log_epoch)
+        agreement = trained.save(folder)
+        predictions = _predict(dataset, detector, seed, folder)
+        write_predictions(folder / PREDICTIONS_FILE, predictions)
+        card = _card(dataset, detector, seed, options, trained, agreement, predictions, run)
+        write_card(card, folder)
+        for split, figures in card.metrics.items():
+            run.log_figures(split, figures)
+        run.log_folder(folder, PACKAGE)
+
+
+def _flat(options: Section) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in options.model_dump().items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": content for inner, content in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _predict(dataset: Dataset, detector: str, seed: int, folder: Path) -> pd.DataFrame:
+    """Score validation and test slices with what will be served: the ONNX graph."""
+    scorer = Scorer(folder / ONNX_FILE)
+    rows = pd.concat([dataset.split("val"), dataset.split("test")], ignore_index=True)
+    batches = track(dataset.batches(rows, BATCH), "predicting slices", -(-len(rows) // BATCH))
+    scores = [scorer.score(batch) for batch in batches]
+    localises = scores[0].site_y is not None
+    kept = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "z_mm", "distance_mm"]
+    predictions = rows[[*kept, "site_y", "site_x", "spacing_mm"]].copy()
+    predictions.insert(0, "dataset", dataset.name)
+    predictions.insert(1, "detector", detector)
+    predictions.insert(2, "seed", seed)
+    predictions["p_tampered"] = np.concatenate([score.p_tampered for score in scores])
+    for axis in ("y", "x"):
+        found = [getattr(score, f"site_{axis}") for score in scores] if localises else []
+        predictions[f"pred_site_{axis}"] = np.concatenate(found).astype(float) if localises else np.nan
+    return predictions
+
+
+def _card(
+    dataset: Dataset,
+    detector: str,
+    seed: int,
+    options: Section,
+    trained: Trained,
+    agreement: Agreement,
+    predictions: pd.DataFrame,
+    run: Run,
+) -> Card:
+    """Thresholds are chosen on the validation split; the test split is only measured."""
+    threshold = choose_slice_threshold(predictions)
+    scan = choose_scan_thresholds(scan_table(predictions), threshold.value)
+    metrics = {
+        split: measure(predictions[predictions.split == split], threshold.value).values() for split in ("val", "test")
+    }
+    return Card(
+        detector=detector,
+        options=options.model_dump(mode="json"),
+        seed=seed,
+        dataset=dataset.name,
+        dataset_sha256=dataset.digest,
+        evidence=dataset.evidence,
+        protocol=dataset.protocol,
+        parameters=trained.parameters,
+        localises=detector_spec(detector).localises,
+        threshold=threshold.value,
+        threshold_rule=threshold.rule,
+        scan_threshold_low=scan.low,
+        scan_threshold_high=scan.high,
+        calibration=trained.calibration,
+        weights=trained.weights,
+        metrics=metrics,
+        agreement=agreement,
+        git_revision=git_revision(),
+        dvc_lock_sha256=dvc_lock_sha256(),
+        mlflow_run_id=run.run_id,
+    )

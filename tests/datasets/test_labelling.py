@@ -1,0 +1,99 @@
+"""Labels at both sides of each distance, in mm and never in slices."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from medfake.config import ExtentLabelling, NeighboursLabelling
+from medfake.datasets.labelling import TM_REACH_MM, label_slices
+
+EXTENT = ExtentLabelling(rule="extent", tampered_mm=16.0, ignore_mm=25.0)
+
+
+def _scan(z_mm: list[float], manipulation: str = "injected", synthetic: str = "") -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "scan_id": "scan-a",
+            "manipulation": manipulation,
+            "z_index": np.arange(len(z_mm)),
+            "z_mm": z_mm,
+            "synthetic": synthetic,
+        }
+    )
+
+
+def _site(z_mm: float = 0.0, z_index: int = 0, kind: str = "FM", y: int = 40, x: int = 50) -> pd.DataFrame:
+    return pd.DataFrame([{"scan_id": "scan-a", "kind": kind, "z_index": z_index, "z_mm": z_mm, "y": y, "x": x}])
+
+
+NOWHERE = _site().iloc[:0]
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize(
+    ("distance_mm", "label"), [(0.0, 1), (15.99, 1), (16.01, None), (20.0, None), (24.99, None), (25.01, 0), (90.0, 0)]
+)
+def test_a_slice_is_tampered_ignored_or_real_by_its_distance(
+    side: float, distance_mm: float, label: int | None
+) -> None:
+    labelled = label_slices(_scan([side * distance_mm]), _site(), EXTENT)
+    assert labelled.label.tolist() == ([] if label is None else [label])
+
+
+def test_the_distance_counts_in_mm_and_not_in_slices() -> None:
+    fine = label_slices(_scan([index * 0.6 for index in range(100)]), _site(), EXTENT)
+    coarse = label_slices(_scan([index * 5.0 for index in range(100)]), _site(), EXTENT)
+    assert (fine.label == 1).sum() == 27
+    assert (coarse.label == 1).sum() == 4
+
+
+def test_the_nearest_of_several_sites_counts() -> None:
+    sites = pd.concat([_site(0.0, y=1), _site(60.0, y=2)])
+    labelled = label_slices(_scan([10.0, 30.0, 50.0, 100.0]), sites, EXTENT)
+    assert labelled.label.tolist() == [1, 0, 1, 0]
+    assert labelled.site_y.tolist()[::2] == [1.0, 2.0]
+    assert labelled.distance_mm.tolist() == [10.0, 30.0, 10.0, 40.0]
+
+
+def test_a_real_slice_of_a_tampered_scan_forgets_manipulation_and_site() -> None:
+    labelled = label_slices(_scan([0.0, 30.0]), _site(), EXTENT)
+    assert labelled.manipulation.tolist() == ["injected", "none"]
+    assert labelled.site_y.isna().tolist() == [False, True]
+
+
+def test_a_scan_without_sites_is_real_and_has_no_distance() -> None:
+    labelled = label_slices(_scan([0.0, 5.0], "none"), NOWHERE, EXTENT)
+    assert labelled.label.tolist() == [0, 0]
+    assert labelled.distance_mm.isna().all()
+
+
+@pytest.mark.parametrize(("distance_mm", "near"), [(TM_REACH_MM - 0.01, True), (TM_REACH_MM + 0.01, False)])
+def test_a_real_nodule_leaves_its_slices_real_and_shows_where_it_is(distance_mm: float, near: bool) -> None:
+    labelled = label_slices(_scan([distance_mm], "none"), _site(kind="TM"), EXTENT)
+    assert labelled.label.tolist() == [0]
+    assert labelled.site_x.notna().tolist() == [near]
+
+
+def test_untouched_slices_of_forged_scans_are_left_out_for_they_copy_their_originals() -> None:
+    labelled = label_slices(_scan([0.0, 30.0], synthetic="forged"), _site(), EXTENT)
+    assert labelled.label.tolist() == [1]
+
+
+@pytest.mark.parametrize("k", [0, 1, 5])
+def test_neighbours_are_tampered_and_nothing_else_of_their_scan_is_used(k: int) -> None:
+    rule = NeighboursLabelling(rule="neighbours", k=k)
+    labelled = label_slices(_scan([float(index) for index in range(30)]), _site(15.0, z_index=15), rule)
+    assert labelled.z_index.tolist() == list(range(15 - k, 15 + k + 1))
+    assert labelled.label.tolist() == [1] * (2 * k + 1)
+
+
+def test_neighbours_stop_at_the_end_of_a_scan() -> None:
+    rule = NeighboursLabelling(rule="neighbours", k=5)
+    labelled = label_slices(_scan([float(index) for index in range(30)]), _site(1.0, z_index=1), rule)
+    assert labelled.z_index.tolist() == list(range(7))
+
+
+def test_neighbours_leave_untampered_scans_whole() -> None:
+    rule = NeighboursLabelling(rule="neighbours", k=1)
+    labelled = label_slices(_scan([0.0, 1.0, 2.0], "none"), _site(kind="TM"), rule)
+    assert labelled.label.tolist() == [0, 0, 0]

@@ -1,0 +1,165 @@
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+
+from medfake.dicom import header as header_module
+from medfake.dicom.header import read_headers
+from medfake.dicom.reader import AIR_HU, read_slice, read_volume
+from medfake.errors import DicomError, PixelDataError
+
+Edited = Callable[..., Path]
+
+
+def read(path: Path) -> np.ndarray:
+    return read_slice(read_headers(path)[0])
+
+
+def test_a_slice_is_int16_hounsfield_units(edited: Edited, volume: np.ndarray) -> None:
+    decoded = read(edited(lambda _: None))
+    assert decoded.dtype == np.int16
+    np.testing.assert_array_equal(decoded, volume[1])
+
+
+def test_slope_and_intercept_come_from_the_header_and_are_rounded(edited: Edited, volume: np.ndarray) -> None:
+    def edit(dataset: Dataset) -> None:
+        dataset.RescaleSlope, dataset.RescaleIntercept = "0.5", "-7"
+
+    np.testing.assert_array_equal(read(edited(edit)), np.rint(volume[1] * 0.5 - 7))
+
+
+@pytest.mark.parametrize(("slope", "expected"), [("1000", 32767), ("-1000", -32768)])
+def test_values_beyond_int16_are_clipped(edited: Edited, slope: str, expected: int) -> None:
+    def edit(dataset: Dataset) -> None:
+        dataset.RescaleSlope = slope
+
+    assert read(edited(edit))[-1, -1] == expected  # stored value 83
+
+
+def test_a_modality_lut_replaces_slope_and_intercept(edited: Edited) -> None:
+    def edit(dataset: Dataset) -> None:
+        table = Dataset()
+        table.LUTDescriptor, table.ModalityLUTType = [4, 0, 16], "HU"
+        table["LUTDescriptor"].VR = "US"
+        table.add_new("LUTData", "US", [10, 20, 30, 40])
+        dataset.ModalityLUTSequence = Sequence([table])
+        dataset.PixelRepresentation = 0
+        dataset.PixelData = (np.arange(16 * 12) % 4).astype("<u2").tobytes()
+
+    assert read(edited(edit))[0, :4].tolist() == [10, 20, 30, 40]
+
+
+def test_padding_becomes_air_and_its_neighbours_stay(edited: Edited, volume: np.ndarray) -> None:
+    value = int(volume[1, 3, 4])
+
+    def edit(dataset: Dataset) -> None:
+        dataset.add_new("PixelPaddingValue", "SS", value)
+        dataset.add_new("PixelPaddingRangeLimit", "SS", value + 1)
+
+    expected = volume[1].copy()
+    expected[3, 4:6] = AIR_HU
+    np.testing.assert_array_equal(read(edited(edit)), expected)
+
+
+@pytest.mark.xfail(strict=True, reason="padding is compared as stored: a US element never matches signed pixels")
+def test_padding_written_unsigned_masks_signed_pixels(edited: Edited) -> None:
+    def edit(dataset: Dataset) -> None:
+        dataset.PixelData = np.full((16, 12), -2000, "<i2").tobytes()
+        dataset.add_new("PixelPaddingValue", "US", 65536 - 2000)
+
+    assert (read(edited(edit)) == AIR_HU).all()
+
+
+def test_monochrome1_is_turned_round_within_the_stored_bits(edited: Edited, volume: np.ndarray) -> None:
+    def edit(dataset: Dataset) -> None:
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+
+    np.testing.assert_array_equal(read(edited(edit)), -1 - volume[1])
+
+
+def test_frames_of_an_enhanced_file_are_read(enhanced: Path, volume: np.ndarray) -> None:
+    headers = read_headers(enhanced)
+    np.testing.assert_array_equal(read_volume(headers), volume)
+    np.testing.assert_array_equal(read_slice(headers[2]), volume[2])
+
+
+def test_a_volume_keeps_the_order_asked_for(tmp_path: Path, write: Callable[..., Path], volume: np.ndarray) -> None:
+    folder = write(tmp_path / "scan")
+    headers = [read_headers(folder / f"{index}.dcm")[0] for index in (3, 0, 2)]
+    np.testing.assert_array_equal(read_volume(headers), volume[[3, 0, 2]])
+
+
+def test_rle_is_decoded(edited: Edited, volume: np.ndarray) -> None:
+    np.testing.assert_array_equal(read(edited(lambda dataset: dataset.compress(RLELossless))), volume[1])
+
+
+@pytest.mark.parametrize("name", ["693_J2KI.dcm", "J2K_pixelrep_mismatch.dcm"])
+def test_jpeg_2000_is_decoded_as_pydicom_does(name: str) -> None:
+    path = Path(str(get_testdata_file(name, download=False)))
+    dataset = pydicom.dcmread(path)
+    expected = np.rint(dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept))
+    decoded = read(path)
+    inside = decoded != AIR_HU
+    assert inside.any()
+    np.testing.assert_array_equal(decoded[inside], expected[inside])
+
+
+def test_a_deflated_file_is_read(edited: Edited, volume: np.ndarray) -> None:
+    def edit(dataset: Dataset) -> None:
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+
+    np.testing.assert_array_equal(read(edited(edit)), volume[1])
+
+
+@pytest.mark.xfail(strict=True, reason="the size check compares inflated pixels with the deflated file's size")
+def test_a_deflated_file_smaller_than_its_pixels_is_read(edited: Edited) -> None:
+    def edit(dataset: Dataset) -> None:
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        dataset.Rows = dataset.Columns = 256
+        dataset.PixelData = bytes(256 * 256 * 2)
+
+    assert (read(edited(edit)) == 0).all()
+
+
+def test_a_deflate_bomb_is_refused_at_the_cap(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = edited(lambda dataset: setattr(dataset.file_meta, "TransferSyntaxUID", DeflatedExplicitVRLittleEndian))
+    whole = path.read_bytes()
+    start = 144 + int.from_bytes(whole[140:144], "little")
+    squeezer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    path.write_bytes(whole[:start] + squeezer.compress(bytes(1 << 20)) + squeezer.flush())
+    monkeypatch.setattr(header_module, "LARGEST_INFLATED", 1 << 16)
+    with pytest.raises(PixelDataError, match="inflates"):
+        read_headers(path)
+
+
+@pytest.mark.parametrize("rows", [8, 17])
+def test_rows_that_lie_about_the_pixels_are_refused(edited: Edited, rows: int) -> None:
+    with pytest.raises(DicomError):
+        read(edited(lambda dataset: setattr(dataset, "Rows", rows)))
+
+
+@pytest.mark.xfail(strict=True, reason="only too few bytes are refused; fewer columns shear the image silently")
+def test_columns_that_lie_about_the_pixels_are_refused(edited: Edited) -> None:
+    with pytest.raises(DicomError):
+        read(edited(lambda dataset: setattr(dataset, "Columns", 11)))
+
+
+def test_a_file_cut_in_its_pixels_is_refused(edited: Edited) -> None:
+    path = edited(lambda _: None)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DicomError):
+        read(path)
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="np.stack's ValueError escapes")
+def test_slices_of_different_shapes_are_refused(tmp_path: Path, write: Callable[..., Path], edited: Edited) -> None:
+    other = edited(lambda dataset: (setattr(dataset, "Rows", 12), setattr(dataset, "Columns", 16)))
+    with pytest.raises(DicomError):
+        read_volume([*read_headers(write(tmp_path / "scan") / "0.dcm"), *read_headers(other)])

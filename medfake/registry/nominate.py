@@ -1,0 +1,68 @@
+"""The best detector of a study becomes challenger; the validation split decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medfake.config import TrackingParams
+from medfake.detectors.card import ONNX_FILE, Card, read_card
+from medfake.errors import RegistryError
+from medfake.registry.package import MODEL_NAME, package_sha256, register
+from medfake.registry.tracking import connect
+from medfake.registry.versions import CHALLENGER, list_versions
+
+
+@dataclass(frozen=True)
+class Nomination:
+    """Who became challenger and why.
+
+    Attributes:
+        table: Validation figure of every candidate, best first.
+    """
+
+    version: int
+    detector: str
+    dataset: str
+    seed: int
+    metric: str
+    value: float
+    table: tuple[tuple[str, float | None], ...]
+
+
+def nominate(packages: Sequence[Path], metric: str, tracking: TrackingParams) -> Nomination:
+    """Register the best package and make it challenger.
+
+    Ties go to the smaller graph, then to the name. The same package is not registered twice.
+
+    Args:
+        packages: Model packages of the study.
+        metric: A validation figure; the test split chooses nothing.
+        tracking: Where.
+
+    Raises:
+        RegistryError: No package has the figure.
+    """
+    cards = {package: read_card(package) for package in packages}
+    ranked = sorted(packages, key=lambda package: _rank(package, cards[package], metric))
+    table = tuple((_name(cards[package]), cards[package].metrics["val"].get(metric)) for package in ranked)
+    best = cards[ranked[0]] if ranked else None
+    value = best.metrics["val"].get(metric) if best else None
+    if best is None or value is None:
+        raise RegistryError(
+            "no detector has the figure that nominates", where="nominate.metric in params.yaml", received=metric,
+            remedy="dvc repro train, or choose another figure",
+        )  # fmt: skip
+    digest = package_sha256(ranked[0])
+    known = next((one.number for one in list_versions(tracking) if one.package_sha256 == digest), None)
+    number = known or register(ranked[0], metric, tracking)
+    connect(tracking).set_registered_model_alias(MODEL_NAME, CHALLENGER, str(number))
+    return Nomination(number, best.detector, best.dataset, best.seed, metric, value, table)
+
+
+def _rank(package: Path, card: Card, metric: str) -> tuple[float, int, str]:
+    value = card.metrics["val"].get(metric)
+    return (-value if value is not None else 1.0, (package / ONNX_FILE).stat().st_size, _name(card))
+
+
+def _name(card: Card) -> str:
+    return f"{card.detector} on {card.dataset}, seed {card.seed}"

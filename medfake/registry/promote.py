@@ -1,0 +1,126 @@
+"""Challenger to champion and back; every decision goes to the ledger."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from medfake.config import TrackingParams
+from medfake.errors import BusyError, PromotionRefusedError, RegistryError
+from medfake.folders import PRIVATE
+from medfake.registry import ledger
+from medfake.registry.package import MODEL_NAME
+from medfake.registry.tracking import connect
+from medfake.registry.versions import CHALLENGER, CHAMPION, Version, find_version, list_versions, store_exists
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What promotion or roll-back did, or would do.
+
+    Attributes:
+        changed: False for a dry run and when there was nothing to do.
+    """
+
+    champion: int | None
+    previous: int | None
+    reason: str
+    changed: bool
+
+
+def promote(tracking: TrackingParams, version: str | None = None, *, dry_run: bool = False) -> Outcome:
+    """Make the challenger champion, if there is no champion or it beats the champion.
+
+    The two are compared by the validation figure of the same data set; the test split decides nothing.
+
+    Args:
+        tracking: The registry.
+        version: Number to promote instead of the challenger.
+        dry_run: Only say what would happen.
+
+    Raises:
+        RegistryError: There is no challenger.
+        PromotionRefusedError: It does not beat the champion, or the two cannot be compared.
+        BusyError: Another promotion is under way.
+    """
+    with _one_at_a_time():
+        challenger = find_version(tracking, version or CHALLENGER)
+        champion = _champion(tracking)
+        if champion is not None and champion.number == challenger.number:
+            return Outcome(champion.number, None, f"version {champion.number} is the champion already", changed=False)
+        reason = _reason(challenger, champion)
+        previous = champion.number if champion else None
+        if not dry_run:
+            client = connect(tracking)
+            client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(challenger.number))
+            ledger.record(client, "promote", challenger.number, previous, reason)
+        return Outcome(challenger.number, previous, reason, changed=not dry_run)
+
+
+def rollback(tracking: TrackingParams) -> Outcome:
+    """Undo the last promotion that still stands.
+
+    Raises:
+        RegistryError: Nothing was promoted, or everything was rolled back.
+    """
+    with _one_at_a_time():
+        standing: list[ledger.Decision] = []
+        for decision in history(tracking):
+            if decision.action == "promote":
+                standing.append(decision)
+            elif standing:
+                standing.pop()
+        if not standing:
+            raise RegistryError("there is no promotion to roll back", remedy="medfake registry history")
+        last = standing[-1]
+        client = connect(tracking)
+        if last.previous is None:
+            client.delete_registered_model_alias(MODEL_NAME, CHAMPION)
+        else:
+            client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(last.previous))
+        reason = f"rolled back the promotion of version {last.version} at {last.at}"
+        ledger.record(client, "rollback", last.previous, last.version, reason)
+        return Outcome(last.previous, last.version, reason, changed=True)
+
+
+def history(tracking: TrackingParams) -> list[ledger.Decision]:
+    """All decisions, oldest first."""
+    return ledger.read(connect(tracking)) if store_exists(tracking) else []
+
+
+def _champion(tracking: TrackingParams) -> Version | None:
+    return next((one for one in list_versions(tracking) if CHAMPION in one.aliases), None)
+
+
+def _reason(challenger: Version, champion: Version | None) -> str:
+    own = f"version {challenger.number} ({challenger.detector}) has validation {challenger.metric} {_text(challenger)}"
+    if champion is None:
+        return f"{own}; there was no champion"
+    other = f"version {champion.number} ({champion.detector}) has {champion.metric} {_text(champion)}"
+    if (champion.dataset_sha256, champion.metric) != (challenger.dataset_sha256, challenger.metric):
+        raise PromotionRefusedError(
+            "challenger and champion were measured on different data or by different figures",
+            received=f"{own} on {challenger.dataset}; {other} on {champion.dataset}",
+            remedy="train the champion's detector on this data set (dvc repro), or medfake rollback first",
+        )
+    if challenger.value is None or (champion.value is not None and challenger.value <= champion.value):
+        raise PromotionRefusedError(
+            "the challenger does not beat the champion", received=f"{own}; {other}",
+            remedy="keep the champion; `medfake registry list` shows all versions",
+        )  # fmt: skip
+    return f"{own}; {other}"
+
+
+def _text(version: Version) -> str:
+    return "n/a" if version.value is None else f"{version.value:.4f}"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    PRIVATE.mkdir(mode=0o700, exist_ok=True)
+    with (PRIVATE / "promote.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError("another promotion is under way", remedy="wait a moment and try again") from None
+        yield

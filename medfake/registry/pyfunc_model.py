@@ -1,0 +1,35 @@
+"""A stored detector as an MLflow pyfunc, kept as code: nothing is unpickled to load it."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+from medfake.detectors.scorer import Scorer
+
+
+class DetectorModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships no types for it
+    """Slices in, P(tampered) out, through ONNX Runtime."""
+
+    def load_context(self, context: Any) -> None:
+        """Load the graph that was stored with the model."""
+        self.scorer = Scorer(Path(context.artifacts["onnx"]))
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> pd.DataFrame:  # noqa: ARG002  # MLflow's signature
+        """Score slices.
+
+        Args:
+            context: MLflow's.
+            model_input: (slices, rows, cols) Hounsfield units that fit int16.
+            params: Unused.
+
+        Returns:
+            One row a slice: p_tampered, and site_y, site_x (px), site_p for detectors that localise.
+        """
+        scores = self.scorer.score(np.asarray(model_input).astype(np.int16))
+        return pd.DataFrame({name: values for name, values in vars(scores).items() if values is not None})
+
+
+mlflow.models.set_model(DetectorModel())

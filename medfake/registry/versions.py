@@ -1,0 +1,109 @@
+"""Registered versions, as they are listed, shown and looked up."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medfake.config import TrackingParams
+from medfake.errors import NoChampionError, RegistryError
+from medfake.registry.package import MODEL_NAME
+from medfake.registry.tracking import connect
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered detector.
+
+    Attributes:
+        aliases: "champion", "challenger" or none.
+        metric: Validation figure that promotion compares.
+        value: Of that figure; None where undefined.
+    """
+
+    number: int
+    aliases: tuple[str, ...]
+    detector: str
+    dataset: str
+    dataset_sha256: str
+    evidence: str
+    package_sha256: str
+    metric: str
+    value: float | None
+    run_id: str | None
+
+
+def list_versions(tracking: TrackingParams) -> list[Version]:
+    """All versions, newest first; empty when nothing was ever registered."""
+    if not store_exists(tracking):
+        return []
+    client = connect(tracking)
+    models = client.search_registered_models(f"name = '{MODEL_NAME}'")
+    if not models:
+        return []
+    aliases: dict[int, list[str]] = {}
+    for alias, number in models[0].aliases.items():
+        aliases.setdefault(int(number), []).append(alias)
+    found = client.search_model_versions(f"name = '{MODEL_NAME}'")
+    return sorted((_version(one, aliases) for one in found), key=lambda one: -one.number)
+
+
+def find_version(tracking: TrackingParams, wanted: str) -> Version:
+    """A version by number or alias.
+
+    Raises:
+        NoChampionError: "champion" was asked for and nothing has been promoted.
+        RegistryError: There is no such version.
+    """
+    versions = list_versions(tracking)
+    for one in versions:
+        if wanted in (str(one.number), *one.aliases):
+            return one
+    if wanted == CHAMPION:
+        nominated = any(CHALLENGER in one.aliases for one in versions)
+        raise NoChampionError(
+            "no detector has been promoted yet",
+            where=f"{MODEL_NAME} in {tracking.uri}",
+            remedy="medfake promote" if nominated else "dvc repro, then medfake promote",
+        )
+    remedy = "dvc repro -f nominate" if wanted == CHALLENGER else "medfake registry list"
+    raise RegistryError(
+        f"there is no {wanted}" if wanted == CHALLENGER else "there is no such version",
+        where=f"{MODEL_NAME} in {tracking.uri}",
+        received=wanted,
+        remedy=remedy,
+    )
+
+
+def package_of(tracking: TrackingParams, version: Version) -> Path:
+    """Folder with the version's detector.onnx and card.json; fetched when the store is remote."""
+    connect(tracking)
+    import mlflow
+
+    uri = f"models:/{MODEL_NAME}/{version.number}"
+    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    return local / "artifacts"
+
+
+def store_exists(tracking: TrackingParams) -> bool:
+    """Whether there is a store to ask; a missing SQLite file is not made just by looking."""
+    return not tracking.uri.startswith(_SQLITE) or Path(tracking.uri.removeprefix(_SQLITE)).exists()
+
+
+def _version(one: Any, aliases: dict[int, list[str]]) -> Version:
+    tags = dict(one.tags)
+    value = tags.get("value", "None")
+    return Version(
+        number=int(one.version),
+        aliases=tuple(sorted(aliases.get(int(one.version), []))),
+        detector=tags.get("detector", "unknown"),
+        dataset=tags.get("dataset", "unknown"),
+        dataset_sha256=tags.get("dataset_sha256", ""),
+        evidence=tags.get("evidence", "unknown"),
+        package_sha256=tags.get("package_sha256", ""),
+        metric=tags.get("metric", ""),
+        value=None if value == "None" else float(value),
+        run_id=one.run_id,
+    )

@@ -46,7 +46,7 @@ def write_scan() -> WriteScan:
 
 @pytest.fixture(scope="session")
 def trees(tmp_path_factory: pytest.TempPathFactory, write_scan: WriteScan) -> Path:
-    """An LIDC-like tree of four patients and a CT-GAN tree (Kaggle layout) of six scans; 1004 is in both experiments."""
+    """An LIDC-like tree of four patients and a CT-GAN tree (Kaggle layout) of six; 1004 is in both experiments."""
     root = tmp_path_factory.mktemp("trees")
     for number in range(4):
         write_scan(root / "LIDC-IDRI" / f"LIDC-{number}" / "study" / "series", f"LIDC-{number}", number)

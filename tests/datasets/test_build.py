@@ -1,0 +1,150 @@
+"""A built data set: balanced, patients and pixels apart, the same bytes whoever builds it."""
+
+import shutil
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from medfake.config import DatasetParams
+from medfake.datasets.build import AIR_BELOW_HU, FACTS_FILE, build_dataset
+from medfake.datasets.dataset import Dataset
+from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA
+from medfake.datasets.scans import SCANS_FILE, collect_scans
+from medfake.datasets.split import SPLITS
+from medfake.dicom.header import read_headers
+from medfake.dicom.reader import read_slice
+from medfake.errors import DataError, DicomError
+
+MakeParams = Callable[..., DatasetParams]
+WriteScan = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def scans(trees: Path, make_params: MakeParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("build") / "scans"
+    collect_scans(make_params(trees), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def built(scans: Path, trees: Path, make_params: MakeParams) -> Dataset:
+    build_dataset(scans, make_params(trees), scans.parent / "chest")
+    return Dataset.open(scans.parent / "chest")
+
+
+def test_the_manifest_has_the_columns_of_the_schema(built: Dataset) -> None:
+    assert built.manifest.columns.tolist() == SCHEMA.names
+    assert built.manifest.slice_id.is_unique
+
+
+def test_every_split_is_half_tampered(built: Dataset) -> None:
+    shares = built.manifest.groupby("split").label.mean()
+    assert shares.to_dict() == dict.fromkeys(SPLITS, 0.5)
+
+
+def test_no_patient_is_in_two_splits(built: Dataset) -> None:
+    assert built.manifest.groupby("patient_id").split.nunique().max() == 1
+
+
+def test_no_pixels_occur_twice(built: Dataset) -> None:
+    assert built.manifest.sha256.is_unique
+
+
+def test_labels_and_manipulations_agree(built: Dataset) -> None:
+    pairs = set(zip(built.manifest.label, built.manifest.manipulation, strict=True))
+    assert pairs == {(0, "none"), (1, "injected"), (1, "removed")}
+
+
+def test_tampered_slices_have_a_site_within_reach(built: Dataset) -> None:
+    tampered = built.manifest[built.manifest.label == 1]
+    assert tampered.distance_mm.le(16.0).all()
+    assert tampered[["site_y", "site_x"]].notna().all(axis=None)
+
+
+def test_rows_describe_the_pixels_that_the_files_hold(built: Dataset, scans: Path) -> None:
+    sources = pd.read_parquet(scans / SCANS_FILE).set_index(["scan_id", "z_index"])
+    rows = built.manifest.iloc[::7]
+    for row, pixels in zip(rows.itertuples(), built.slices(rows), strict=True):
+        source = sources.loc[(row.scan_id, row.z_index)]
+        assert np.array_equal(pixels, read_slice(read_headers(Path(source.path))[source.frame]))
+        assert row.sha256 == sha256(pixels.astype("<i2").tobytes()).hexdigest()
+        assert (row.hu_min, row.hu_max) == (pixels.min(), pixels.max())
+        assert row.air_fraction == (pixels < AIR_BELOW_HU).mean()
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_jobs(
+    built: Dataset, scans: Path, trees: Path, make_params: MakeParams, tmp_path: Path
+) -> None:
+    build_dataset(scans, make_params(trees), tmp_path / "chest", jobs=2)
+    files = sorted(path.name for path in built.folder.iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "chest").iterdir())
+    for name in files:
+        assert (tmp_path / "chest" / name).read_bytes() == (built.folder / name).read_bytes(), name
+
+
+def test_a_set_without_medfakes_mark_is_clinical(built: Dataset) -> None:
+    assert built.evidence == "clinical"
+
+
+def test_neighbours_label_the_same_scans_otherwise(
+    scans: Path, trees: Path, make_params: MakeParams, tmp_path: Path
+) -> None:
+    build_dataset(scans, make_params(trees, labelling={"rule": "neighbours", "k": 1}), tmp_path / "chest")
+    manifest = Dataset.open(tmp_path / "chest").manifest
+    assert manifest.distance_mm[manifest.label == 1].max() == 5.0
+
+
+@pytest.mark.parametrize(("mark", "evidence"), [("phantom", "phantom"), ("forged", "forged")])
+def test_medfakes_own_mark_names_the_evidence(
+    make_params: MakeParams, write_scan: WriteScan, tmp_path: Path, mark: str, evidence: str
+) -> None:
+    for number in range(3):
+        write_scan(tmp_path / "reals" / str(number), f"p{number}", number)
+        write_scan(tmp_path / "fakes" / str(number), f"p{number}", 10 + number, synthetic=mark)
+    rows = "".join(f"{number},FM,5,20,30\n" for number in range(3))
+    (tmp_path / "fakes" / "labels.csv").write_text(f"scan,type,slice,x,y\n{rows}")
+    sources = {name: {"kind": "folder", "path": str(tmp_path / name)} for name in ("reals", "fakes")}
+    params = make_params(tmp_path, **sources)
+    collect_scans(params, tmp_path / "scans")
+    build_dataset(tmp_path / "scans", params, tmp_path / "own")
+    dataset = Dataset.open(tmp_path / "own")
+    assert dataset.evidence == evidence
+    assert dataset.manifest.groupby("split").patient_id.nunique().to_dict() == dict.fromkeys(SPLITS, 1)
+
+
+def test_pixels_that_two_scans_share_are_kept_once(
+    trees: Path, make_params: MakeParams, tmp_path: Path, write_scan: WriteScan
+) -> None:
+    root = shutil.copytree(trees, tmp_path / "trees")
+    write_scan(root / "LIDC-IDRI" / "again", "LIDC-0", 0)
+    collect_scans(make_params(root), tmp_path / "scans")
+    build_dataset(tmp_path / "scans", make_params(root), tmp_path / "chest")
+    manifest = Dataset.open(tmp_path / "chest").manifest
+    assert manifest.sha256.is_unique
+    assert manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(SPLITS, 0.5)
+
+
+def test_a_set_without_fakes_is_refused(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
+    params = make_params(trees, fakes={"kind": "lidc", "path": str(trees / "LIDC-IDRI")})
+    collect_scans(params, tmp_path / "scans")
+    with pytest.raises(DataError, match="real and tampered") as caught:
+        build_dataset(tmp_path / "scans", params, tmp_path / "chest")
+    assert "0 tampered of 64 slices" in str(caught.value)
+
+
+def test_a_failed_build_keeps_the_old_data_set_and_leaves_nothing_else(
+    built: Dataset, trees: Path, make_params: MakeParams, tmp_path: Path
+) -> None:
+    root = shutil.copytree(trees, tmp_path / "trees")
+    collect_scans(make_params(root), tmp_path / "scans")
+    out = shutil.copytree(built.folder, tmp_path / "built" / "chest")
+    shutil.rmtree(root / "CT-GAN")
+    with pytest.raises((DicomError, OSError)):
+        build_dataset(tmp_path / "scans", make_params(root), out)
+    assert [path.name for path in out.parent.iterdir()] == ["chest"]
+    for name in (MANIFEST_FILE, FACTS_FILE):
+        assert (out / name).read_bytes() == (built.folder / name).read_bytes()

@@ -1,0 +1,121 @@
+"""Reading a data set back: manifest, shards, and what is said when a part is gone."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from medfake.config import DatasetParams
+from medfake.datasets import shards
+from medfake.datasets.build import FACTS_FILE, build_dataset
+from medfake.datasets.dataset import Dataset
+from medfake.datasets.manifest import MANIFEST_FILE, read_manifest, write_manifest
+from medfake.datasets.scans import SITES_FILE, collect_scans
+from medfake.datasets.shards import plan_shards, write_shards
+from medfake.errors import ManifestError
+from medfake.files import sha256_file
+
+
+@pytest.fixture
+def folder(trees: Path, make_params: Callable[..., DatasetParams], tmp_path: Path) -> Path:
+    collect_scans(make_params(trees), tmp_path / "scans")
+    build_dataset(tmp_path / "scans", make_params(trees), tmp_path / "chest")
+    return tmp_path / "chest"
+
+
+def test_a_data_set_knows_its_name_digest_and_protocol(folder: Path) -> None:
+    dataset = Dataset.open(folder)
+    assert (dataset.name, dataset.protocol) == ("chest", "grouped")
+    assert dataset.digest == sha256_file(folder / MANIFEST_FILE)
+
+
+def test_counts_in_the_description_are_those_of_the_manifest(folder: Path) -> None:
+    counts = json.loads((folder / FACTS_FILE).read_text())["counts"]
+    manifest = Dataset.open(folder).manifest
+    assert sum(counts.values()) == len(manifest)
+    assert counts["train/tampered"] == ((manifest.split == "train") & (manifest.label == 1)).sum()
+
+
+def test_splits_part_the_manifest(folder: Path) -> None:
+    dataset = Dataset.open(folder)
+    parts = [dataset.split(name) for name in ("train", "val", "test")]
+    assert sum(len(part) for part in parts) == len(dataset.manifest)
+    assert all(len(part) for part in parts)
+
+
+def test_slices_come_in_the_order_of_the_rows_as_int16(folder: Path) -> None:
+    dataset = Dataset.open(folder)
+    rows = dataset.manifest.sample(frac=1.0, random_state=1)
+    slices = dataset.slices(rows)
+    assert (slices.shape, slices.dtype) == ((len(rows), 64, 64), np.int16)
+    assert slices.max(axis=(1, 2)).tolist() == rows.hu_max.tolist()
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_batches_hold_the_same_slices_in_the_same_order(folder: Path, size: int) -> None:
+    dataset = Dataset.open(folder)
+    batches = list(dataset.batches(dataset.manifest, size))
+    assert max(map(len, batches)) <= size
+    assert np.array_equal(np.concatenate(batches), dataset.slices(dataset.manifest))
+
+
+@pytest.mark.parametrize("name", [MANIFEST_FILE, FACTS_FILE, SITES_FILE])
+def test_a_missing_part_is_refused_with_the_stage_to_run(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ManifestError, match="dvc repro"):
+        Dataset.open(folder)
+
+
+def test_a_missing_shard_is_refused_with_the_stage_to_run(folder: Path) -> None:
+    dataset = Dataset.open(folder)
+    (folder / "shard-000.npy").unlink()
+    with pytest.raises(ManifestError, match=r"shard-000\.npy"):
+        dataset.slices(dataset.manifest.head(1))
+
+
+def test_a_damaged_manifest_is_refused(folder: Path) -> None:
+    (folder / MANIFEST_FILE).write_bytes(b"PAR1 no more")
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read_manifest(folder)
+
+
+def test_a_manifest_that_lacks_columns_names_them(folder: Path) -> None:
+    table = pq.read_table(folder / MANIFEST_FILE)
+    pq.write_table(table.drop_columns(["sha256", "split"]), folder / MANIFEST_FILE)
+    with pytest.raises(ManifestError, match="split, sha256"):
+        read_manifest(folder)
+
+
+def test_a_manifest_survives_writing_and_reading(folder: Path, tmp_path: Path) -> None:
+    write_manifest(read_manifest(folder), tmp_path)
+    assert (tmp_path / MANIFEST_FILE).read_bytes() == (folder / MANIFEST_FILE).read_bytes()
+
+
+def test_slices_of_one_size_share_a_shard_and_others_open_another() -> None:
+    places = plan_shards([(4, 4), (8, 8), (4, 4)])
+    assert places == [("shard-000.npy", 0), ("shard-001.npy", 0), ("shard-000.npy", 1)]
+
+
+def test_a_shard_is_full_at_its_largest_size_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "LARGEST_SHARD", 2 * 4 * 4 * 2)
+    assert [name for name, _ in plan_shards([(4, 4)] * 3)] == ["shard-000.npy", "shard-000.npy", "shard-001.npy"]
+
+
+def test_written_shards_hold_what_was_given(tmp_path: Path) -> None:
+    slices = [np.full(shape, value, np.int16) for value, shape in enumerate([(4, 4), (2, 3), (4, 4)], start=-1)]
+    shapes = [one.shape for one in slices]
+    places = plan_shards(shapes)
+    write_shards(tmp_path, places, shapes, slices)
+    for (name, row), one in zip(places, slices, strict=True):
+        assert np.array_equal(np.load(tmp_path / name, allow_pickle=False)[row], one)
+
+
+def test_a_manifest_row_of_an_image_without_sites_reads_as_missing(folder: Path) -> None:
+    manifest = read_manifest(folder)
+    real = manifest[(manifest.label == 0) & (manifest.source == "LIDC-IDRI")]
+    assert real.site_y.isna().all()
+    assert pd.isna(real.distance_mm).all()

@@ -1,0 +1,97 @@
+"""Headers and labels as tables: one row a slice, and no raw identifier."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from medfake.config import DatasetParams
+from medfake.datasets.pseudonyms import KEY_VARIABLE
+from medfake.datasets.scans import SCANS_FILE, SITE_COLUMNS, SITES_FILE, SKIPPED_FILE, collect_scans
+from medfake.errors import SourceError
+
+MakeParams = Callable[..., DatasetParams]
+
+
+@pytest.fixture(scope="module")
+def collected(trees: Path, make_params: MakeParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("collected") / "scans"
+    collect_scans(make_params(trees), out)
+    return out
+
+
+def test_every_slice_is_one_row_and_reals_come_before_fakes(collected: Path) -> None:
+    slices = pd.read_parquet(collected / SCANS_FILE)
+    assert len(slices) == (4 + 6) * 16
+    assert slices.scan_id.nunique() == 10
+    assert slices.source.drop_duplicates().tolist() == ["LIDC-IDRI", "CT-GAN"]
+    assert all(scan.z_index.tolist() == list(range(16)) for _, scan in slices.groupby("scan_id"))
+
+
+def test_nine_patients_are_behind_ten_scans(collected: Path) -> None:
+    assert pd.read_parquet(collected / SCANS_FILE).patient_id.nunique() == 9
+
+
+def test_sites_carry_index_and_place_in_mm(collected: Path) -> None:
+    sites = pd.read_parquet(collected / SITES_FILE)
+    assert tuple(sites.columns) == SITE_COLUMNS
+    assert sorted(sites.kind) == ["FB", "FB", "FM", "FM", "TM"]
+    injected = sites[sites.z_index == 6].iloc[0]
+    assert (injected.kind, injected.z_mm, injected.y, injected.x) == ("FM", -70.0, 31, 21)
+
+
+def test_no_raw_identifier_is_in_any_column_but_the_path(collected: Path) -> None:
+    slices = pd.read_parquet(collected / SCANS_FILE).drop(columns=["path", "source"])
+    assert not any("LIDC" in str(value) for value in slices.to_numpy().ravel())
+
+
+def test_skipped_files_are_listed_with_their_reasons(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
+    shutil.copytree(trees, tmp_path / "trees")
+    (tmp_path / "trees" / "LIDC-IDRI" / "broken.dcm").write_text("garbage")
+    collect_scans(make_params(tmp_path / "trees"), tmp_path / "out")
+    (entry,) = json.loads((tmp_path / "out" / SKIPPED_FILE).read_text())
+    assert entry["path"].endswith("broken.dcm")
+    assert entry["reason"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_bytes_do_not_depend_on_the_number_of_jobs(
+    trees: Path, make_params: MakeParams, collected: Path, tmp_path: Path, jobs: int
+) -> None:
+    collect_scans(make_params(trees), tmp_path / "scans", jobs)
+    for name in (SCANS_FILE, SITES_FILE, SKIPPED_FILE):
+        assert (tmp_path / "scans" / name).read_bytes() == (collected / name).read_bytes()
+
+
+def test_private_pseudonyms_depend_on_the_key_and_the_order_of_rows_does_not(
+    trees: Path, make_params: MakeParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = []
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.key").write_bytes(name.encode() * 32)
+        monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / f"{name}.key"))
+        collect_scans(make_params(trees, identifiers="private"), tmp_path / name)
+        tables.append(pd.read_parquet(tmp_path / name / SCANS_FILE))
+    first, second = tables
+    assert not set(first.patient_id) & set(second.patient_id)
+    assert not set(first.scan_id) & set(second.scan_id)
+    assert first.path.tolist() == second.path.tolist()
+
+
+def test_one_folder_for_reals_and_fakes_is_read_once(tmp_path: Path, make_params: MakeParams, trees: Path) -> None:
+    entry = {"kind": "lidc", "path": str(trees / "LIDC-IDRI")}
+    collect_scans(make_params(trees, reals=entry, fakes=entry), tmp_path / "out")
+    assert len(pd.read_parquet(tmp_path / "out" / SCANS_FILE)) == 4 * 16
+
+
+def test_a_missing_folder_is_named_and_nothing_is_left_behind(
+    tmp_path: Path, make_params: MakeParams, trees: Path
+) -> None:
+    params = make_params(trees, reals={"kind": "folder", "path": str(tmp_path / "nowhere")})
+    with pytest.raises(SourceError, match="missing") as caught:
+        collect_scans(params, tmp_path / "out")
+    assert str(tmp_path / "nowhere") in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

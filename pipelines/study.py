@@ -1,8 +1,10 @@
 """The study of params.yaml, validated whole before a stage begins."""
 
 import os
+from pathlib import Path
 
 from medfake.config import Params, load_params
+from medfake.folders import package_folder
 
 
 def read_study() -> Params:
@@ -22,3 +24,13 @@ def read_study() -> Params:
 def jobs() -> int:
     """Processes to use: all cores of this machine."""
     return os.cpu_count() or 1
+
+
+def packages(params: Params) -> list[Path]:
+    """Model packages of the study's trainings, in the order of params.yaml."""
+    return [
+        package_folder(dataset, detector, seed)
+        for dataset in params.train.datasets
+        for detector in params.train.detectors
+        for seed in params.train.seeds
+    ]

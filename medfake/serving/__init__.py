@@ -1,0 +1,1 @@
+"""A champion at work: verdicts on scans."""

@@ -1,0 +1,52 @@
+"""Which detector to scan with: the champion, a version, or a package on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from medfake.config import TrackingParams
+from medfake.detectors.card import ONNX_FILE, Card, read_card
+from medfake.detectors.scorer import Scorer
+from medfake.errors import ManifestError
+from medfake.registry.package import MODEL_NAME
+from medfake.registry.versions import CHAMPION, find_version, package_of
+
+
+@dataclass(frozen=True)
+class Model:
+    """A detector ready to score.
+
+    Attributes:
+        name: How it was asked for, e.g. "medfake-detector version 3 (champion)".
+    """
+
+    name: str
+    card: Card
+    scorer: Scorer
+
+
+def open_model(wanted: str | None, tracking: TrackingParams) -> Model:
+    """Open a detector without TensorFlow.
+
+    Args:
+        wanted: None for the champion, a version number, an alias, "models:/medfake-detector/3", or a package folder or
+            its detector.onnx.
+        tracking: The registry.
+
+    Raises:
+        NoChampionError: Nothing was promoted yet.
+        RegistryError: There is no such version.
+        ManifestError: The package is not whole.
+    """
+    if wanted and Path(wanted).exists():
+        folder = Path(wanted).parent if Path(wanted).is_file() else Path(wanted)
+        return _open(folder, f"package {folder.name}")
+    label = (wanted or CHAMPION).removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@")
+    version = find_version(tracking, label)
+    aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
+    return _open(package_of(tracking, version), f"{MODEL_NAME} version {version.number}{aliases}")
+
+
+def _open(folder: Path, name: str) -> Model:
+    if not (folder / ONNX_FILE).is_file():
+        raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
+    return Model(name, read_card(folder), Scorer(folder / ONNX_FILE))

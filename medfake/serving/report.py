@@ -1,0 +1,110 @@
+"""What a scan says, as JSON, CSV and a table."""
+
+import csv
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medfake.detectors.card import INTENDED_USE
+from medfake.files import write_atomic, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class SliceScore:
+    """One file (or "file#frame") and its probability."""
+
+    file: str
+    p_tampered: float
+
+
+@dataclass(frozen=True)
+class SiteFound:
+    """A suspicious place: the strongest slice of a run of suspicious ones; y and x in px."""
+
+    slice_file: str
+    z_mm: float
+    y: float
+    x: float
+    p_tampered: float
+
+
+@dataclass(frozen=True)
+class ScanVerdict:
+    """One scan. Identifiers are keyed pseudonyms; `verdict` is "tampered", "not tampered" or "uncertain"."""
+
+    scan_id: str
+    patient_id: str
+    p_tampered: float
+    verdict: str
+    n_slices: int
+    sites: tuple[SiteFound, ...]
+    slices: tuple[SliceScore, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file without a score, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """Every input file is in exactly one of `slices` of a scan and `skipped`."""
+
+    model: dict[str, Any]
+    scans: tuple[ScanVerdict, ...]
+    skipped: tuple[SkippedFile, ...]
+
+    def write_json(self, path: Path) -> None:
+        """Write the whole report."""
+        write_json(path, asdict(self))
+
+    def write_csv(self, path: Path) -> None:
+        """Write one row a slice."""
+        with write_atomic(path) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["scan_id", "patient_id", "verdict", "scan_p_tampered", "file", "p_tampered"])
+            for scan in self.scans:
+                head = [scan.scan_id, scan.patient_id, scan.verdict, f"{scan.p_tampered:.6f}"]
+                writer.writerows([*head, one.file, f"{one.p_tampered:.6f}"] for one in scan.slices)
+
+    def render(self, console: "Console") -> None:
+        """Print a table, the warnings, what was skipped, and what this is not."""
+        from rich.table import Table
+
+        table = Table(title=f"{self.model['name']}: {self.model['detector']}", title_justify="left")
+        for column in ("folder", "verdict", "P(tampered)", "slices", "strongest place"):
+            table.add_column(column, justify="right" if column in ("P(tampered)", "slices") else "left")
+        for scan in self.scans:
+            table.add_row(
+                str(Path(scan.slices[0].file).parent), _coloured(scan.verdict), f"{scan.p_tampered:.3f}",
+                str(scan.n_slices), _place(scan),
+            )  # fmt: skip
+        console.print(table)
+        for warning in dict.fromkeys(text for scan in self.scans for text in scan.warnings):
+            console.print(f"warning: {warning}", style="yellow", highlight=False)
+        if self.skipped:
+            console.print(f"skipped {len(self.skipped)} files:", highlight=False)
+            for one in self.skipped[:5]:
+                console.print(f"  {one.path}: {one.reason}", highlight=False, markup=False)
+            if len(self.skipped) > 5:
+                console.print(f"  ... and {len(self.skipped) - 5} more (--json lists all)", highlight=False)
+        console.print(INTENDED_USE, style="dim", highlight=False)
+
+
+def _coloured(verdict: str) -> str:
+    colour = {"tampered": "red", "not tampered": "green"}.get(verdict, "yellow")
+    return f"[{colour}]{verdict}[/{colour}]"
+
+
+def _place(scan: ScanVerdict) -> str:
+    if not scan.sites:
+        return "-"
+    best = max(scan.sites, key=lambda site: site.p_tampered)
+    return f"{Path(best.slice_file).name} y {best.y:.0f} x {best.x:.0f}"

@@ -1,0 +1,179 @@
+"""Scan folders of DICOM files: a verdict for every series, a reason for every other file."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
+from medfake.detectors.card import Card
+from medfake.detectors.scorer import BATCH, Scores
+from medfake.dicom.header import SliceHeader
+from medfake.dicom.reader import read_slice
+from medfake.dicom.series import Series, Skipped, find_series
+from medfake.errors import DicomError, ScanError
+from medfake.evaluation.scans import decide, score_scan
+from medfake.progress import track
+from medfake.serving.model import Model
+from medfake.serving.report import ScanReport, ScanVerdict, SiteFound, SkippedFile, SliceScore
+
+FEW_SLICES = 8
+MOST_SITES = 5
+SAME_SITE_MM = 16.0
+_FLAGS = {
+    "gap": "slices are missing",
+    "duplicate": "slices repeat a position",
+    "tilt": "the gantry was tilted",
+    "mixed": "slices differ in kernel, thickness or patient",
+}
+
+
+def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport:
+    """Score every CT series below some paths; memory holds a few slices at a time.
+
+    Args:
+        paths: Folders or files; what is reached twice counts once.
+        model: From `open_model`.
+        jobs: Processes that read headers.
+
+    Raises:
+        ScanError: A path is missing, or none of the files is a CT slice.
+    """
+    series, skipped = _find(paths, jobs)
+    key = pseudonym_key("private")
+    scans: list[ScanVerdict] = []
+    for one in track(series, "scoring scans", len(series)):
+        scored, broken = _score(one, model)
+        skipped += broken
+        if scored:
+            scans.append(_verdict(one, scored, model.card, key))
+    if not scans:
+        raise ScanError(
+            "nothing to score", where=", ".join(map(str, paths)), received=_reasons(skipped),
+            remedy="give a folder that holds axial CT slices as DICOM files",
+        )  # fmt: skip
+    left_out = tuple(SkippedFile(str(one.path), one.reason) for one in skipped)
+    return ScanReport(_describe(model), tuple(scans), left_out)
+
+
+def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]]:
+    series: dict[tuple[Path, int], Series] = {}
+    skipped: dict[Path, Skipped] = {}
+    for path in paths:
+        if not path.exists():
+            raise ScanError("there is no such file or folder", where=path, remedy="check the path")
+        found, left_out = find_series(path, jobs)
+        for one in found:
+            series.setdefault((one.headers[0].path.resolve(), one.headers[0].frame), one)
+        for other in left_out:
+            skipped.setdefault(other.path.resolve(), other)
+    return _without_repeats(list(series.values())), list(skipped.values())
+
+
+def _without_repeats(series: list[Series]) -> list[Series]:
+    """Drop series all of whose files another, larger one has: a file given beside its folder."""
+    seen: set[tuple[Path, int]] = set()
+    kept = []
+    for one in sorted(series, key=lambda candidate: -len(candidate.headers)):
+        files = {(header.path.resolve(), header.frame) for header in one.headers}
+        if not files <= seen:
+            kept.append(one)
+            seen |= files
+    return [one for one in series if one in kept]
+
+
+_Scored = list[tuple[SliceHeader, float, float, Scores, int]]
+
+
+def _score(series: Series, model: Model) -> tuple[_Scored, list[Skipped]]:
+    """(header, z, p, batch scores, index in batch) of every slice that could be decoded."""
+    broken: list[Skipped] = []
+    scored: _Scored = []
+    for batch, headers, z_mm in _batches(series, broken):
+        scores = model.scorer.score(batch)
+        for index, (header, z) in enumerate(zip(headers, z_mm, strict=True)):
+            scored.append((header, z, float(scores.p_tampered[index]), scores, index))
+    return scored, broken
+
+
+def _batches(
+    series: Series, broken: list[Skipped]
+) -> Iterator[tuple[NDArray[np.int16], list[SliceHeader], list[float]]]:
+    pixels: list[NDArray[np.int16]] = []
+    headers: list[SliceHeader] = []
+    z_mm: list[float] = []
+    for header, z in zip(series.headers, series.z_mm, strict=True):
+        try:
+            pixels.append(read_slice(header))
+        except DicomError as error:
+            broken.append(Skipped(header.path, error.what))
+            continue
+        headers.append(header)
+        z_mm.append(float(z))
+        if len(pixels) == BATCH:
+            yield np.stack(pixels), headers, z_mm
+            pixels, headers, z_mm = [], [], []
+    if pixels:
+        yield np.stack(pixels), headers, z_mm
+
+
+def _verdict(series: Series, scored: _Scored, card: Card, key: bytes) -> ScanVerdict:
+    first = series.headers[0]
+    score = score_scan(np.array([p for _, _, p, _, _ in scored]), np.array([z for _, z, _, _, _ in scored]))
+    return ScanVerdict(
+        scan_id=pseudonym(f"{first.path.resolve().parent}#{first.series_uid}", key, "scan"),
+        patient_id=pseudonym(first.patient_id or str(first.path.resolve().parent), key, "patient"),
+        p_tampered=score.p_tampered,
+        verdict=str(decide(score.p_tampered, card.scan_threshold_low, card.scan_threshold_high)),
+        n_slices=len(scored),
+        sites=tuple(_sites(scored, card.threshold)),
+        slices=tuple(SliceScore(_file(header), p) for header, _, p, _, _ in scored),
+        warnings=tuple(_warnings(series, scored, card)),
+    )
+
+
+def _sites(scored: _Scored, threshold: float) -> list[SiteFound]:
+    """Strongest places of suspicious slices, at most one within 16 mm along z of another."""
+    sites: list[SiteFound] = []
+    for header, z, p, scores, index in sorted(scored, key=lambda entry: -entry[2]):
+        if p < threshold or len(sites) == MOST_SITES or scores.site_y is None or scores.site_x is None:
+            break
+        if all(abs(site.z_mm - z) > SAME_SITE_MM for site in sites):
+            y, x = float(scores.site_y[index]), float(scores.site_x[index])
+            sites.append(SiteFound(_file(header), z, y, x, p))
+    return sites
+
+
+def _file(header: SliceHeader) -> str:
+    return str(header.path) if header.frame == 0 else f"{header.path}#{header.frame}"
+
+
+def _warnings(series: Series, scored: _Scored, card: Card) -> Iterator[str]:
+    for flag in series.quality_flags:
+        yield f"{flag}: {_FLAGS[flag]}"
+    if len(scored) < FEW_SLICES:
+        yield f"only {len(scored)} slices: a manipulation spans several"
+    if card.evidence != "clinical":
+        yield f"the detector was trained on {card.evidence} data; on real scans its verdicts are no evidence"
+
+
+def _reasons(skipped: list[Skipped]) -> str:
+    counts = Counter(one.reason for one in skipped).most_common(3)
+    return "; ".join(f"{number} x {reason}" for reason, number in counts) or "an empty folder"
+
+
+def _describe(model: Model) -> dict[str, object]:
+    card = model.card
+    return {
+        "name": model.name,
+        "detector": card.detector,
+        "dataset": card.dataset,
+        "dataset_sha256": card.dataset_sha256,
+        "evidence": card.evidence,
+        "threshold": card.threshold,
+        "scan_threshold_low": card.scan_threshold_low,
+        "scan_threshold_high": card.scan_threshold_high,
+        "intended_use": card.intended_use,
+    }

@@ -1,0 +1,41 @@
+"""Stage `compare`: put all trainings side by side, with intervals and the papers' figures."""
+
+import click
+
+from medfake.command_line import run
+from medfake.folders import REPORTS
+from pipelines.study import packages, read_study
+
+
+@click.command(help=__doc__)
+def main() -> None:
+    """Compare the trainings of the study."""
+    from rich.console import Console
+
+    from medfake.detectors.card import PREDICTIONS_FILE, read_card
+    from medfake.evaluation.bootstrap import Bootstrap
+    from medfake.evaluation.compare import compare
+    from medfake.evaluation.entry import Entry
+    from medfake.evaluation.plots import all_roc_points
+    from medfake.evaluation.predictions import read_predictions
+    from medfake.evaluation.report import write_report
+    from medfake.files import write_atomic, write_json
+
+    params = read_study()
+    entries = [
+        Entry.from_card(card, read_predictions(package / PREDICTIONS_FILE), card.parameters)
+        for package in packages(params)
+        for card in [read_card(package)]
+    ]
+    settings = params.evaluation
+    comparison = compare(entries, Bootstrap(settings.bootstrap, settings.confidence, settings.seed))
+    for name, text in (("comparison.md", comparison.to_markdown()), ("comparison.json", comparison.to_json())):
+        with write_atomic(REPORTS / name) as file:
+            file.write(text)
+    write_json(REPORTS / "roc.json", all_roc_points(comparison))
+    write_report(REPORTS / "comparison.html", comparison)
+    comparison.render(Console())
+
+
+if __name__ == "__main__":
+    run(main)

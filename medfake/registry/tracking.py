@@ -54,10 +54,10 @@ def connect(params: TrackingParams) -> Any:
         mlflow.MlflowClient.
     """
     os.environ.update(_ENVIRONMENT)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.ERROR)
     import mlflow
 
+    for name in _QUIET:  # after the import, which sets levels of its own
+        logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(params.uri)
     mlflow.set_registry_uri(params.uri)
     return mlflow.MlflowClient(params.uri, params.uri)

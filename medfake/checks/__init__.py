@@ -1,0 +1,1 @@
+"""Guards of a data set: what must hold before anything is trained on it."""

@@ -1,0 +1,117 @@
+"""All guards of a data set through Great Expectations, and what they found."""
+
+import logging
+import os
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from medfake.checks.guards import GUARDS, Findings, Guard
+from medfake.config import DatasetParams
+from medfake.datasets.dataset import Dataset
+from medfake.errors import CheckFailedError
+from medfake.files import write_json
+
+SCHEMA_VERSION = 1
+_TOLD = 5
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What became of one rule.
+
+    Attributes:
+        broken: Expectations that failed, by name and column.
+    """
+
+    name: str
+    rule: str
+    passed: bool
+    figures: str
+    remedy: str
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All rules of one data set."""
+
+    dataset: str
+    dataset_sha256: str
+    results: tuple[RuleResult, ...]
+
+    @property
+    def failed(self) -> tuple[RuleResult, ...]:
+        """Broken rules."""
+        return tuple(result for result in self.results if not result.passed)
+
+    def write(self, path: Path) -> None:
+        """Write JSON, byte-stable."""
+        summary = {"rules": len(self.results), "failed": len(self.failed)}
+        write_json(path, {"schema_version": SCHEMA_VERSION, **asdict(self), **summary})
+
+    def raise_if_failed(self) -> None:
+        """Stop when a rule is broken.
+
+        Raises:
+            CheckFailedError: The first five broken rules with their figures and remedies, then a count.
+        """
+        if not self.failed:
+            return
+        told = [f"{one.name}: {one.rule}" for one in self.failed[:_TOLD]]
+        more = len(self.failed) - _TOLD
+        raise CheckFailedError(
+            "broken rule: " + "; ".join(told) + (f"; and {more} more" if more > 0 else ""),
+            where=f"data set {self.dataset}",
+            received="; ".join(one.figures for one in self.failed[:_TOLD]),
+            remedy="; ".join(dict.fromkeys(one.remedy for one in self.failed[:_TOLD])),
+        )
+
+
+def run_checks(folder: Path, params: DatasetParams) -> CheckReport:
+    """Look at every guard.
+
+    Args:
+        folder: What `build_dataset` wrote.
+        params: The data set's block of params.yaml.
+
+    Raises:
+        ManifestError: The data set is not whole.
+    """
+    data = Dataset.open(folder)
+    context = _context()
+    results = tuple(_result(context, one, one.look(data, params)) for one in GUARDS)
+    return CheckReport(data.name, data.digest, results)
+
+
+def _context() -> Any:
+    """An ephemeral context: nothing on disk, nothing sent, no bars."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its imports warn about other libraries
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        logging.getLogger("great_expectations").propagate = False  # it talks of temporary folders
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _result(context: Any, guard: Guard, findings: Findings) -> RuleResult:
+    import great_expectations as gx
+
+    asset = context.data_sources.add_pandas(guard.name).add_dataframe_asset(guard.name)
+    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": findings.table})
+    suite = gx.ExpectationSuite(name=guard.name, expectations=findings.expectations)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations between pandas and Great Expectations
+        outcome = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    broken = tuple(_named(one.expectation_config) for one in outcome.results if not one.success)
+    return RuleResult(guard.name, guard.rule, not broken, findings.figures, guard.remedy, broken)
+
+
+def _named(config: Any) -> str:
+    column = config.kwargs.get("column")
+    return f"{config.type}({column})" if column else str(config.type)

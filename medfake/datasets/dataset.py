@@ -12,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.build import FACTS_FILE
-from medfake.datasets.manifest import read_manifest
+from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
 from medfake.datasets.scans import SITES_FILE
 from medfake.errors import ManifestError
+from medfake.files import sha256_file
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,17 @@ class Dataset:
             raise ManifestError(
                 "the data set is not whole", where=folder, received=type(error).__name__, remedy="dvc repro -f slices"
             ) from None
-        return cls(folder, facts["name"], manifest, sites, facts["sha256"], facts["evidence"], facts["protocol"])
+        digest = sha256_file(folder / MANIFEST_FILE)
+        if (
+            not isinstance(facts, dict)
+            or facts.get("sha256") != digest
+            or not {"name", "evidence", "protocol"} <= facts.keys()
+        ):
+            raise ManifestError(
+                f"{MANIFEST_FILE} is not the one that {FACTS_FILE} describes", where=folder, received=digest,
+                remedy="dvc repro -f slices",
+            )  # fmt: skip
+        return cls(folder, facts["name"], manifest, sites, digest, facts["evidence"], facts["protocol"])
 
     def split(self, name: str) -> pd.DataFrame:
         """Rows of "train", "val" or "test"."""
@@ -72,7 +83,7 @@ class Dataset:
 
     def mapped(self, rows: pd.DataFrame) -> list[NDArray[np.int16]]:
         """Slices of any size, (rows, cols) int16 Hounsfield units each, read only where they are looked at."""
-        return [_map(self.folder / name)[row] for name, row in zip(rows.shard, rows.row, strict=True)]
+        return [_map(self.folder / name, self.digest)[row] for name, row in zip(rows.shard, rows.row, strict=True)]
 
     def batches(self, rows: pd.DataFrame, size: int) -> Iterator[NDArray[np.int16]]:
         """Slices in the order of `rows`, in batches of one image size, at most `size` slices each."""
@@ -87,7 +98,7 @@ class Dataset:
 
 
 @lru_cache(maxsize=64)
-def _map(path: Path) -> NDArray[np.int16]:
+def _map(path: Path, digest: str) -> NDArray[np.int16]:  # noqa: ARG001  # the digest keeps a rebuilt set from getting the old maps
     try:
         mapped: NDArray[np.int16] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:

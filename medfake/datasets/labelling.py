@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from medfake.config import ExtentLabelling, NeighboursLabelling
+from medfake.datasets.sources.registry import MANIPULATION_OF
 
+_ROUNDING_MM = 1e-3  # positions are decimal strings
 TM_REACH_MM = 16.0  # a real nodule marks the slices that show it as matched negatives
 
 
@@ -37,18 +39,21 @@ def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling |
     scan = scan.copy()
     if sites.empty:
         return scan.assign(label=0, distance_mm=np.nan, site_y=np.nan, site_x=np.nan, manipulation="none")
+    tampered_sites = sites[sites.kind.isin(["FM", "FB"])]
+    tampered_scan = not tampered_sites.empty
+    sites = tampered_sites if tampered_scan else sites  # a real nodule of a tampered scan is no tampered place
     away_mm = np.abs(scan.z_mm.to_numpy()[:, None] - sites.z_mm.to_numpy()[None, :])
     nearest = away_mm.argmin(axis=1)
     scan["distance_mm"] = away_mm.min(axis=1)
     scan["site_y"] = sites.y.to_numpy()[nearest].astype(float)
     scan["site_x"] = sites.x.to_numpy()[nearest].astype(float)
-    tampered_scan = bool((scan.manipulation != "none").any())
+    scan["manipulation"] = [MANIPULATION_OF[kind] for kind in sites.kind.to_numpy()[nearest]]
     if not tampered_scan:
         scan["label"] = 0
         return _forget_far_sites(scan, scan.distance_mm <= TM_REACH_MM)
     if isinstance(rule, ExtentLabelling):
-        tampered = scan.distance_mm <= rule.tampered_mm
-        real = (scan.distance_mm >= rule.ignore_mm) & (scan.synthetic != "forged")
+        tampered = scan.distance_mm <= rule.tampered_mm + _ROUNDING_MM
+        real = (scan.distance_mm >= rule.ignore_mm - _ROUNDING_MM) & (scan.synthetic != "forged")
     else:
         steps = np.abs(scan.z_index.to_numpy()[:, None] - sites.z_index.to_numpy()[None, :]).min(axis=1)
         tampered = pd.Series(steps <= rule.k, index=scan.index)

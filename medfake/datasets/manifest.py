@@ -69,6 +69,11 @@ def read_manifest(folder: Path) -> pd.DataFrame:
         raise ManifestError(
             "the manifest cannot be read", where=path, received=type(error).__name__, remedy="dvc repro -f slices"
         ) from None
+    version = (table.schema.metadata or {}).get(b"medfake_manifest_version", b"none").decode()
+    if version != str(SCHEMA_VERSION):
+        raise ManifestError(
+            f"expected manifest version {SCHEMA_VERSION}", where=path, received=version, remedy="dvc repro -f slices"
+        )
     missing = [name for name in SCHEMA.names if name not in table.schema.names]
     if missing:
         raise ManifestError(

@@ -50,14 +50,22 @@ def grouped(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
 
     The draw depends on the order of patients and the seed, never on their pseudonyms.
     """
-    tampered = slices.groupby("patient_id", sort=False).label.max()
+    labels = slices.groupby("patient_id", sort=False).label.agg(["min", "max"])
+    has = {patient: set(range(int(low), int(high) + 1)) for patient, low, high in labels.itertuples()}
+    wanted = {"train": 1 - params.val - params.test, "test": params.test, "val": params.val}
     rng = np.random.default_rng(params.seed)
     of_patient: dict[str, str] = {}
-    for stratum in (1, 0):
-        patients = rng.permutation(tampered.index[tampered == stratum].to_numpy())
-        count = len(patients)
-        test = min(max(1, round(params.test * count)), max(count - 2, 1)) if count else 0
-        val = min(max(1, round(params.val * count)), max(count - test - 1, 0)) if count else 0
-        for index, patient in enumerate(patients):
-            of_patient[patient] = "test" if index < test else "val" if index < test + val else "train"
+    lacking = {name: {0, 1} for name in wanted}
+    for strata in (({0, 1}, {1}), ({0},)):
+        dealt = dict.fromkeys(wanted, 0)
+        total = sum(own in strata for own in has.values())
+        for stratum in strata:
+            for patient in rng.permutation([patient for patient, own in has.items() if own == stratum]):
+                first = min(
+                    wanted,
+                    key=lambda name: (not lacking[name] & stratum, dealt[name] - wanted[name] * total),
+                )
+                of_patient[str(patient)] = first
+                lacking[first] -= stratum
+                dealt[first] += 1
     return slices.patient_id.map(of_patient)

@@ -44,7 +44,7 @@ def _rows_by_scan(labels: Path, known: set[str]) -> dict[str, list[LabelRow]]:
             raise LabelError(
                 "a row names a scan that is no folder here",
                 where=f"{labels}, line {row.line}",
-                received=repr(row.scan),
+                received="a folder that is missing or holds no CT",
                 remedy="write the folder's path relative to labels.csv",
             )
         grouped[row.scan].append(row)
@@ -55,7 +55,8 @@ def _scan(series: Series, root: Path, labels: Path, rows: list[LabelRow]) -> Sou
     first = series.headers[0]
     for row in rows:
         require_place_inside(labels, row, len(series.headers), first.rows, first.cols)
-    manipulation = MANIPULATION_OF[rows[0].kind] if rows else "none"
+    kinds = {row.kind for row in rows}
+    manipulation = next((MANIPULATION_OF[kind] for kind in ("FM", "FB") if kind in kinds), "none")
     generator = "" if manipulation == "none" else ("medfake" if first.synthetic == "forged" else "unknown")
     return SourceScan(
         series,

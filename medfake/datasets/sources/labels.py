@@ -33,7 +33,10 @@ def read_labels(path: Path, scan_column: str) -> list[LabelRow]:
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        columns = [name.strip() for name in reader.fieldnames or []]
+        try:
+            columns = [name.strip() for name in reader.fieldnames or []]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise _not_csv(path, error) from None
         slice_column = "slice" if "slice" in columns else "z"
         for column in ("type", scan_column, slice_column, "x", "y"):
             if column not in columns:
@@ -43,7 +46,16 @@ def read_labels(path: Path, scan_column: str) -> list[LabelRow]:
                     remedy=f"give the columns {wanted}",
                 )  # fmt: skip
         reader.fieldnames = columns
-        return [_row(path, reader.line_num, row, scan_column, slice_column) for row in reader]
+        try:
+            return [_row(path, reader.line_num, row, scan_column, slice_column) for row in reader]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise _not_csv(path, error) from None
+
+
+def _not_csv(path: Path, error: Exception) -> LabelError:
+    return LabelError(
+        "the label file is no CSV in UTF-8", where=path, received=type(error).__name__, remedy="save it as CSV, UTF-8"
+    )
 
 
 def _row(path: Path, line: int, row: dict[str, str], scan_column: str, slice_column: str) -> LabelRow:
@@ -52,6 +64,8 @@ def _row(path: Path, line: int, row: dict[str, str], scan_column: str, slice_col
         raise LabelError(
             f"unknown type, expected one of {', '.join(KINDS)}", where=f"{path}, line {line}", received=repr(kind)
         )
+    if kind == "TB":
+        return LabelRow(row[scan_column].strip(), "TB", None, line)
     numbers = {}
     for column in (slice_column, "x", "y"):
         try:
@@ -60,7 +74,7 @@ def _row(path: Path, line: int, row: dict[str, str], scan_column: str, slice_col
             raise LabelError(
                 "expected a whole number", where=f"{path}, line {line}, column {column}", received=repr(row[column])
             ) from None
-    place = None if kind == "TB" else SourceSite(kind, numbers[slice_column], numbers["y"], numbers["x"])  # type: ignore[arg-type]  # checked against KINDS above
+    place = SourceSite(kind, numbers[slice_column], numbers["y"], numbers["x"])  # type: ignore[arg-type]  # checked against KINDS above
     return LabelRow(row[scan_column].strip(), kind, place, line)  # type: ignore[arg-type]  # checked against KINDS above
 
 

@@ -210,6 +210,8 @@ def _notes(results: Sequence[Result]) -> list[str]:
             f"The test split has {best.slices.clusters} patients, fewer than {FEW_CLUSTERS}: "
             "the intervals are too narrow, read them as a hint."
         )
+    if len({result.entry.dataset_sha256 for result in results}) > 1:
+        notes.append("The trainings saw different versions of the data set: `dvc repro` makes them anew.")
     if best.slices.degenerate:
         notes.append(
             f"{best.slices.degenerate} of {best.slices.bootstrap.resamples} resamples had one class only "

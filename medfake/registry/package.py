@@ -1,5 +1,6 @@
 """A model package as a version of the registered model."""
 
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ def register(package: Path, metric: str, tracking: TrackingParams) -> int:
     client = connect(tracking)
     import mlflow
 
-    with mlflow.start_run(run_id=card.mlflow_run_id):
+    with warnings.catch_warnings(), mlflow.start_run(run_id=card.mlflow_run_id):
+        warnings.simplefilter("ignore")  # MLflow would infer a signature from type hints; ours is explicit
         logged = mlflow.pyfunc.log_model(
             name="detector",
             python_model=str(pyfunc_model_path()),

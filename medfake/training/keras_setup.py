@@ -3,6 +3,8 @@
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -16,10 +18,23 @@ def import_keras(seed: int) -> Any:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums differ from run to run
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _native_chatter_off():
         warnings.simplefilter("ignore")  # imports of tf2onnx and friends warn about NumPy aliases
         import keras
 
     keras.utils.set_random_seed(seed)
     keras.utils.disable_interactive_logging()
     return keras
+
+
+@contextmanager
+def _native_chatter_off() -> Iterator[None]:
+    """Swallow what TensorFlow's C++ prints about missing GPUs while it loads; Python exceptions still come through."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

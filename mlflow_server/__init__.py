@@ -1,0 +1,1 @@
+"""The tracking server and registry, bound to this machine."""

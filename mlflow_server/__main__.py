@@ -1,0 +1,22 @@
+"""`python -m mlflow_server`: the MLflow UI and registry of the study in params.yaml."""
+
+import sys
+
+import click
+
+from medfake.command_line import run
+from medfake.config import load_params
+from mlflow_server.server import serve
+
+
+@click.command(help=__doc__)
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def main(host: str, port: int) -> None:
+    """Start the server."""
+    click.echo(f"MLflow on http://{host}:{port}, Ctrl-C ends it", err=True)
+    sys.exit(serve(load_params().tracking, host, port))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -23,7 +23,7 @@ def main() -> None:
 
     params = read_study()
     entries = [
-        Entry.from_card(card, read_predictions(package / PREDICTIONS_FILE), card.parameters)
+        Entry.from_card(card, read_predictions(package / PREDICTIONS_FILE))
         for package in packages(params)
         for card in [read_card(package)]
     ]

@@ -25,6 +25,7 @@ EVIDENCE: Final[dict[str, str]] = {  # evidence -> what it is worth
     "forged": "Figures on home-made fakes are no clinical evidence: medfake forged them out of real scans.",
     "clinical": "Figures on a public or local set of real scans; they hold for its scanners, patients and fakes.",
 }
+LEAKY_PROTOCOLS: Final = frozenset({"replica"})
 RESEARCH_ONLY: Final = "Research use only, not a diagnostic device."
 
 
@@ -201,7 +202,9 @@ def _by_manipulation(test: pd.DataFrame, threshold: float, bootstrap: Bootstrap)
 def _notes(results: Sequence[Result]) -> list[str]:
     notes = []
     best = results[0]
-    if best.slices.unit == "scans":
+    if best.slices.clusters < 2:
+        notes.append("The test split has one scan: there is nothing to resample, so there are no intervals.")
+    elif best.slices.unit == "scans":
         notes.append(
             "The test split has one patient: its scans were resampled, so the intervals say nothing of other patients."
         )
@@ -209,6 +212,10 @@ def _notes(results: Sequence[Result]) -> list[str]:
         notes.append(
             f"The test split has {best.slices.clusters} patients, fewer than {FEW_CLUSTERS}: "
             "the intervals are too narrow, read them as a hint."
+        )
+    if any(result.entry.protocol in LEAKY_PROTOCOLS for result in results):
+        notes.append(
+            "Protocol replica: slices of one patient may be in training and in the test split. These figures are leaky."
         )
     if len({result.entry.dataset_sha256 for result in results}) > 1:
         notes.append("The trainings saw different versions of the data set: `dvc repro` makes them anew.")

@@ -1,24 +1,15 @@
 """What takes part in a comparison: predictions of one training and the facts of its card."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from medfake.errors import ManifestError
 from medfake.evaluation.predictions import RUN_KEY
 
-
-class CardFacts(Protocol):
-    """What an entry takes from a model card."""
-
-    dataset_sha256: str
-    evidence: str
-    protocol: str
-    threshold: float
-    threshold_rule: str
-    scan_threshold_low: float
-    scan_threshold_high: float
+if TYPE_CHECKING:
+    from medfake.detectors.card import Card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +60,16 @@ class Entry:
         return f"{self.dataset}/{self.detector}/seed-{self.seed}"
 
     @classmethod
-    def from_card(cls, card: CardFacts, predictions: pd.DataFrame, parameters: int | None = None) -> "Entry":
-        """Take the facts from a model card; dataset, detector and seed come from the predictions."""
-        first = predictions.iloc[0]
+    def from_card(cls, card: "Card", predictions: pd.DataFrame) -> "Entry":
+        """Take the facts from a model card.
+
+        Raises:
+            ManifestError: The predictions are of another run than the card.
+        """
         return cls(
-            dataset=str(first["dataset"]),
-            detector=str(first["detector"]),
-            seed=int(first["seed"]),
+            dataset=card.dataset,
+            detector=card.detector,
+            seed=card.seed,
             predictions=predictions,
             threshold=card.threshold,
             scan_low=card.scan_threshold_low,
@@ -84,7 +78,7 @@ class Entry:
             evidence=card.evidence,
             dataset_sha256=card.dataset_sha256,
             protocol=card.protocol,
-            parameters=parameters,
+            parameters=card.parameters,
         )
 
     def split(self, name: str) -> pd.DataFrame:

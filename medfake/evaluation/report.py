@@ -163,6 +163,7 @@ def _environment(comparison: Comparison) -> "Environment":
     environment.globals |= {
         "auc_bar": auc_bar,
         "against_rows": tables.against_rows,
+        "by_detector": tables.by_detector,
         "headline": lambda dataset: sentences.headline(comparison, dataset),
         "method": lambda dataset: sentences.method_text(comparison, dataset),
         "percent": sentences.percent_text(comparison),

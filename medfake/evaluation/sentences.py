@@ -12,6 +12,8 @@ PUBLISHED_NOTE: Final = (
     "Restated with tampered as the positive class; n/a where nothing is printed or it cannot be restated."
 )
 
+_MOST_NAMES: Final = 4
+
 
 def figure_text(value: float | None, digits: int = 3) -> str:
     """A figure to three digits, or "n/a"."""
@@ -103,6 +105,8 @@ def scans_sentence(result: Result) -> str:
 
 
 def _and(names: Sequence[str]) -> str:
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(names[:_MOST_NAMES])} and {_count(len(names) - _MOST_NAMES, 'other')}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

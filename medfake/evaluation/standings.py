@@ -1,7 +1,8 @@
 """Who is best on a data set, and who cannot be told apart from the best."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medfake.evaluation.bootstrap import Bootstrap
@@ -47,7 +48,8 @@ def rank(
         aucs: Slice AUC of each run on the test split.
         slices: Test rows of each run.
         correct: Whether each scan's verdict is right, index scan_id.
-        bootstrap: For the paired differences; ties are judged at 1 - confidence.
+        bootstrap: For the paired differences, with more resamples where there are many runs; ties are judged at
+            1 - confidence.
 
     Returns:
         In the order given. Of runs with equal highest AUC the first is the one that others are compared with.
@@ -58,7 +60,8 @@ def rank(
     differences: dict[int, AucDifference | None] = dict.fromkeys(range(len(aucs)))
     verdicts: dict[int, McNemar | None] = dict.fromkeys(range(len(aucs)))
     if best is not None:
-        differences |= {index: auc_difference(slices[index], slices[best], bootstrap) for index in others}
+        fine = _fine_enough(bootstrap, len(others))
+        differences |= {index: auc_difference(slices[index], slices[best], fine) for index in others}
         verdicts |= {index: _on_shared_scans(correct[index], correct[best]) for index in others}
     difference_p = _adjusted({index: None if d is None else d.p_value for index, d in differences.items()})
     mcnemar_p = _adjusted({index: None if v is None else v.p_value for index, v in verdicts.items()})
@@ -74,6 +77,12 @@ def rank(
         )
         for index, auc in enumerate(aucs)
     ]
+
+
+def _fine_enough(bootstrap: Bootstrap, tests: int) -> Bootstrap:
+    """Enough resamples for the smallest p-value to survive Holm's correction over that many tests."""
+    needed = math.ceil(4 * tests / (1 - bootstrap.confidence))
+    return replace(bootstrap, resamples=max(bootstrap.resamples, needed))
 
 
 def _on_shared_scans(first: "pd.Series[bool]", second: "pd.Series[bool]") -> McNemar | None:

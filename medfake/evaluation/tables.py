@@ -111,6 +111,15 @@ def published_of(results: Iterable[Result]) -> list[Published]:
     return [row for published in by_detector.values() for row in published]
 
 
+def by_detector(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Runs of each detector, best first, for those detectors that a paper has figures for."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        if result.published:
+            groups.setdefault(result.entry.detector, []).append(result)
+    return groups
+
+
 def against_rows(results: Sequence[Result]) -> list[Row]:
     """Every run but the best: its AUC difference and scan verdicts against the best, with Holm-adjusted p-values."""
     rows: list[Row] = []
@@ -174,7 +183,7 @@ def _terminal_table(dataset: str, results: Sequence[Result]) -> "Table":
     table.add_column("detector", min_width=16)
     for heading in ("AUC", "acc.", "F1", "H", "scan AUC", ""):
         table.add_column(heading, no_wrap=True)
-    for result in results:
+    for position, result in enumerate(results):
         figures = result.slices.figures.values()
         table.add_row(
             str(result.standing.rank),
@@ -185,7 +194,8 @@ def _terminal_table(dataset: str, results: Sequence[Result]) -> "Table":
             place_text(result),
             style="bold" if result.standing.best else "",
         )
-        if result.published:
+        first = result.entry.detector not in {earlier.entry.detector for earlier in results[:position]}
+        if result.published and first:
             printed = max(result.published, key=lambda row: len(row.figures)).figures
             cells = [figure_text(printed.get(name)) for name in ("auc", "accuracy", "f1", "h")]
             table.add_row("", LABEL, *cells, style="dim")

@@ -115,6 +115,12 @@ def test_trainings_on_different_versions_of_a_data_set_are_noted(three):
     assert "different versions of the data set" in " ".join(compare([three[0], older], QUICK).notes("chest"))
 
 
+def test_figures_of_the_replica_protocol_are_called_leaky(predict, enter):
+    comparison = compare([enter(predict(), protocol="replica")], QUICK)
+    assert "leaky" in comparison.notes("chest")[0]
+    assert "These figures are leaky." in comparison.to_markdown()
+
+
 def test_nothing_to_compare_is_an_error():
     with pytest.raises(ManifestError, match="nothing to compare"):
         compare([])
@@ -137,6 +143,9 @@ def test_predictions_of_another_run_are_refused(predict, enter):
 
 def test_an_entry_takes_its_facts_from_a_card(predict):
     card = SimpleNamespace(
+        dataset="chest",
+        detector="ResidualCNN",
+        seed=3,
         dataset_sha256="a" * 64,
         evidence="forged",
         protocol="grouped",
@@ -144,6 +153,16 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         threshold_rule="youden",
         scan_threshold_low=0.2,
         scan_threshold_high=0.8,
+        parameters=30_842,
     )
-    entry = Entry.from_card(card, predict(seed=3), parameters=7)
-    assert (entry.name, entry.threshold, entry.scan_low, entry.scan_high) == ("chest/ResidualCNN/seed-3", 0.4, 0.2, 0.8)
+    entry = Entry.from_card(card, predict(seed=3))
+    assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)
+    assert (entry.threshold, entry.scan_low, entry.scan_high) == (0.4, 0.2, 0.8)
+
+
+def test_many_runs_do_not_make_everything_a_tie(predict, enter):
+    entries = [enter(predict(detector="Good", skill=6.0, slices=6))]
+    entries += [enter(predict(detector=f"Bad{n:02}", skill=0.0, slices=6)) for n in range(12)]
+    results = compare(entries, QUICK).results
+    assert results[0].entry.detector == "Good"
+    assert not any(result.standing.tied for result in results)

@@ -1,0 +1,66 @@
+"""What every registered backbone must hold; new ones are found by themselves."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import medfake
+from medfake.detectors.heads import assemble, build_head
+from medfake.detectors.options import BackboneOptions
+from medfake.detectors.registry import DetectorSpec, detector_names, detector_spec
+from medfake.training.keras_setup import import_keras
+
+BACKBONES = [name for name in detector_names() if detector_spec(name).family == "backbone"]
+SIZE = 64
+
+
+def published_millions() -> dict[str, float]:
+    text = (Path(medfake.__file__).parent / "evaluation" / "published" / "alsabbagh_table3.csv").read_text("utf-8")
+    return {row["model"]: float(row["parameters_millions"]) for row in csv.DictReader(text.splitlines())}
+
+
+@pytest.fixture(scope="module", params=BACKBONES)
+def built(request: pytest.FixtureRequest) -> tuple[DetectorSpec, Any, Any]:
+    import_keras(0)
+    spec = detector_spec(request.param)
+    options = BackboneOptions(weights="none", input_size=SIZE)
+    backbone = spec.build((SIZE, SIZE, 3), None)
+    head = build_head(int(spec.feature_width or 0), options.head)
+    model, extractor = assemble(backbone, head, options, str(spec.contract))
+    return spec, backbone, (model, head, extractor)
+
+
+def test_it_has_the_published_number_of_parameters(built: tuple[DetectorSpec, Any, Any]) -> None:
+    spec, _, (model, _, _) = built
+    known = published_millions()
+    if spec.name not in known:
+        pytest.skip("not in the paper's table 3")
+    assert model.count_params() / 1e6 == pytest.approx(known[spec.name], abs=0.05)
+
+
+def test_its_width_is_what_the_registry_says(built: tuple[DetectorSpec, Any, Any]) -> None:
+    spec, backbone, _ = built
+    assert backbone.output_shape[-1] == spec.feature_width
+
+
+def test_its_map_layer_exists_and_has_maps(built: tuple[DetectorSpec, Any, Any]) -> None:
+    spec, backbone, _ = built
+    assert len(backbone.get_layer(spec.gradcam_layer).output.shape) == 4
+
+
+def test_the_whole_is_the_head_on_the_pooled_features(built: tuple[DetectorSpec, Any, Any]) -> None:
+    _, _, (model, head, extractor) = built
+    slices = np.random.default_rng(0).integers(-1000, 400, (2, 80, 96)).astype(np.int16)
+    p_tampered = np.asarray(model(slices)["p_tampered"])
+    assert p_tampered.shape == (2,)
+    np.testing.assert_allclose(p_tampered, np.asarray(head(extractor(slices))).reshape(-1), atol=1e-5)
+
+
+def test_the_head_is_two_dense_layers_and_a_sigmoid() -> None:
+    import_keras(0)
+    head = build_head(960, (512, 256))
+    assert head.count_params() == 960 * 512 + 512 + 512 * 256 + 256 + 256 + 1
+    assert head.layers[-1].activation.__name__ == "sigmoid"

@@ -85,10 +85,9 @@ def roc_svg(results: Sequence[Result]) -> str:
                 )
         axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="lower right", title="AUC", title_fontsize=8)
+        _legend(axes, "AUC")
 
-    return _draw(paint, (4.2, 4.2), f"roc {results[0].entry.dataset}")
+    return _draw(paint, (4.2, _square_height(results)), f"roc {results[0].entry.dataset}")
 
 
 def roc_alt(results: Sequence[Result]) -> str:
@@ -121,9 +120,9 @@ def reliability_svg(results: Sequence[Result]) -> str:
             )
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         axes.set(xlabel="predicted P(tampered)", ylabel="share of tampered slices")
-        axes.legend(loc="upper left", title="ECE", title_fontsize=8)
+        _legend(axes, "ECE")
 
-    return _draw(paint, (4.2, 4.2), f"reliability {results[0].entry.dataset}")
+    return _draw(paint, (4.2, _square_height(results)), f"reliability {results[0].entry.dataset}")
 
 
 def reliability_alt(results: Sequence[Result]) -> str:
@@ -191,6 +190,28 @@ def all_roc_points(comparison: Comparison) -> list[dict[str, float | str]]:
 def _reliability(rows: pd.DataFrame) -> pd.DataFrame:
     p = rows["p_tampered"].to_numpy(dtype=np.float64)
     return pd.DataFrame({"p": p, "share": rows["label"].to_numpy()}).groupby(ece_bins(p)).mean()
+
+
+def _legend(axes: "Axes", title: str) -> None:
+    """Name the curves above the axes, where no curve can run through the names."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(
+            handles,
+            labels,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            borderaxespad=0.3,
+            title=title,
+            title_fontsize=8,
+            alignment="left",
+            handlelength=3,
+        )
+
+
+def _square_height(results: Sequence[Result]) -> float:
+    """Inches of a drawing with square axes and a legend above them."""
+    return 4.3 + 0.17 * min(len(results), MOST_SERIES)
 
 
 def _draw(paint: Callable[["Axes"], None], inches: tuple[float, float], salt: str) -> str:

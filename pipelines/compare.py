@@ -20,6 +20,7 @@ def main() -> None:
     from medfake.evaluation.predictions import read_predictions
     from medfake.evaluation.report import write_report
     from medfake.files import write_atomic, write_json
+    from medfake.registry.tracking import git_revision
 
     params = read_study()
     entries = [
@@ -33,7 +34,7 @@ def main() -> None:
         with write_atomic(REPORTS / name) as file:
             file.write(text)
     write_json(REPORTS / "roc.json", all_roc_points(comparison))
-    write_report(REPORTS / "comparison.html", comparison)
+    write_report(REPORTS / "comparison.html", comparison, study=params.study, git_revision=git_revision())
     comparison.render(Console())
 
 

@@ -17,7 +17,7 @@ class DetectorModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow 
         """Load the graph that was stored with the model."""
         self.scorer = Scorer(Path(context.artifacts["onnx"]))
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> pd.DataFrame:  # noqa: ARG002  # MLflow's signature
+    def predict(self, context, model_input, params=None):  # noqa: ARG002  # MLflow's signature; it would take type hints for a schema
         """Score slices.
 
         Args:

@@ -1,0 +1,145 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from medfake.cli import cli
+from medfake.config import TrackingParams
+from medfake.errors import ScanError
+from medfake.serving.model import Model, open_model
+from medfake.serving.scan import scan_paths
+
+MakePackage = Callable[..., Path]
+WriteScan = Callable[..., Path]
+SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "ct-sample"
+
+
+@pytest.fixture
+def model(make_package: MakePackage, tracking: TrackingParams) -> Model:
+    return open_model(str(make_package()), tracking)
+
+
+def _dark(count: int) -> list[int]:
+    return [-200] * count
+
+
+def test_a_bright_run_of_slices_makes_a_scan_tampered(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:
+    write_scan(tmp_path / "scans" / "a", [*_dark(6), 200, 210, 205, 200, 200, *_dark(6)])
+    write_scan(tmp_path / "scans" / "b", _dark(17))
+    report = scan_paths([tmp_path / "scans"], model)
+    assert [scan.verdict for scan in report.scans] == ["tampered", "not tampered"]
+    (site,) = report.scans[0].sites
+    assert (Path(site.slice_file).name, site.z_mm, site.y, site.x) == ("7.dcm", 17.5, 32.0, 32.0)
+    assert report.scans[1].sites == ()
+
+
+def test_between_its_thresholds_a_scan_is_uncertain(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:
+    report = scan_paths([write_scan(tmp_path / "a", [0] * 10)], model)
+    assert (report.scans[0].p_tampered, report.scans[0].verdict) == (0.5, "uncertain")
+
+
+def test_every_file_is_scored_or_skipped_with_a_reason(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:
+    folder = write_scan(tmp_path / "a", _dark(10))
+    (folder / "notes.txt").write_text("no image")
+    (folder / "text.dcm").write_text("no image")
+    whole = (folder / "3.dcm").read_bytes()
+    (folder / "3.dcm").write_bytes(whole[: len(whole) // 2])
+    report = scan_paths([folder], model)
+    scored = {one.file for scan in report.scans for one in scan.slices}
+    skipped = {one.path for one in report.skipped}
+    assert not scored & skipped
+    assert scored | skipped == {str(path) for path in folder.iterdir()}
+    assert {Path(path).name for path in skipped} == {"notes.txt", "text.dcm", "3.dcm"}
+    assert all(one.reason for one in report.skipped)
+
+
+def test_what_is_reached_through_two_paths_counts_once(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:
+    folder = write_scan(tmp_path / "a", _dark(10))
+    report = scan_paths([folder, tmp_path, folder / "4.dcm"], model)
+    assert [scan.n_slices for scan in report.scans] == [10]
+
+
+def test_no_name_of_a_patient_is_in_the_report(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:
+    report = scan_paths([write_scan(tmp_path / "a", _dark(10), patient="DOE^JANE")], model)
+    report.write_json(tmp_path / "out.json")
+    assert "DOE" not in (tmp_path / "out.json").read_text()
+
+
+def test_warnings_tell_of_gaps_few_slices_and_phantom_training(
+    model: Model, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    folder = write_scan(tmp_path / "a", _dark(8))
+    (folder / "4.dcm").unlink()
+    warnings = scan_paths([folder], model).scans[0].warnings
+    assert warnings[0] == "gap: slices are missing"
+    assert warnings[1] == "only 7 slices: a manipulation spans several"
+    assert warnings[2].startswith("the detector was trained on phantom data")
+
+
+@pytest.mark.parametrize(
+    ("files", "received"), [({}, "an empty folder"), ({"a.txt": b"x", "b.dcm": b"y"}, "2 x not a DICOM file")]
+)
+def test_a_folder_without_ct_is_one_clear_error(
+    model: Model, tmp_path: Path, files: dict[str, bytes], received: str
+) -> None:
+    folder = tmp_path / "garbage"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(ScanError, match="nothing to score") as caught:
+        scan_paths([folder], model)
+    assert str(caught.value.received).startswith(received)
+
+
+def test_a_missing_path_is_one_clear_error(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match="no such file or folder"):
+        scan_paths([tmp_path / "nowhere"], model)
+
+
+def test_json_and_csv_of_the_command_keep_their_contract(
+    make_package: MakePackage, tracking: TrackingParams, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    project = Path(__file__).resolve().parents[2]
+    (tmp_path / "params.yaml").write_text((project / "params.yaml").read_text())
+    folder = write_scan(tmp_path / "a", [*_dark(5), 300, 300, 300, 300, 300, *_dark(5)])
+    arguments = ["scan", str(folder), "--model", str(make_package()), "--json", "out.json", "--csv", "out.csv"]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert "tampered" in result.output
+    assert "Not a diagnostic device" in result.output
+    report = json.loads(Path("out.json").read_text())
+    assert set(report) == {"model", "scans", "skipped"}
+    (scan,) = report["scans"]
+    assert set(scan) == {
+        "scan_id", "patient_id", "p_tampered", "verdict", "n_slices", "sites", "slices", "warnings",
+    }  # fmt: skip
+    assert set(scan["sites"][0]) == {"slice_file", "z_mm", "y", "x", "p_tampered"}
+    assert set(scan["slices"][0]) == {"file", "p_tampered"}
+    assert len(Path("out.csv").read_text().splitlines()) == 16
+
+
+def test_scanning_loads_no_tensorflow(
+    make_package: MakePackage, tracking: TrackingParams, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    scan, package = str(write_scan(tmp_path / "a", _dark(9))), str(make_package())
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom medfake.config import TrackingParams\n"
+        "from medfake.serving.model import open_model\nfrom medfake.serving.scan import scan_paths\n"
+        f"params = TrackingParams(uri={tracking.uri!r}, artifacts='a', experiment='e')\n"
+        f"scan_paths([Path({scan!r})], open_model({package!r}, params))\n"
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the local sample of real CT is not beside the project")
+def test_real_scans_get_a_verdict_each(model: Model) -> None:
+    report = scan_paths([SAMPLE], model)
+    assert sorted(scan.n_slices for scan in report.scans) == [30, 50, 70]
+    assert [Path(one.path).name for one in report.skipped] == ["README.md"]
+    assert all(np.isfinite(scan.p_tampered) for scan in report.scans)

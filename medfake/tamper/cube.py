@@ -1,5 +1,6 @@
 """A cube of a volume on a 1 mm grid: cut out, refilled inside, brought back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,24 +33,25 @@ class Cube:
     def cut(
         cls, volume: NDArray[np.int16], spacing_mm: tuple[float, float, float], place: tuple[int, int, int]
     ) -> "Cube":
-        """Cut a cube of 32 mm and resample it linearly to about 1 mm.
+        """Cut a cube of 32 mm, clipped at the volume's ends, and resample it linearly to about 1 mm.
+
+        No voxel whose centre lies further than 16 mm from the place along any axis is covered; at slice distances
+        beyond 16 mm the cube is one slice.
 
         Args:
             volume: (slices, rows, cols) int16 HU.
             spacing_mm: Of slices, rows, columns, > 0.
             place: Voxel indices of the centre, inside the volume.
         """
-        from scipy.ndimage import zoom
-
-        half = [max(1, round(EDGE_MM / 2 / step)) for step in spacing_mm]
+        half = [int(EDGE_MM / 2 / step + 1e-6) for step in spacing_mm]
         lows = [max(0, centre - reach) for centre, reach in zip(place, half, strict=True)]
         highs = [min(n, c + h + 1) for n, c, h in zip(volume.shape, place, half, strict=True)]
         z, y, x = (slice(low, high) for low, high in zip(lows, highs, strict=True))
         native = volume[z, y, x].astype(np.float32)
-        factors = [
-            max(2, round(n * step)) / n if n > 1 else 1.0 for n, step in zip(native.shape, spacing_mm, strict=True)
-        ]
-        grid = zoom(native, factors, order=1, mode="nearest", grid_mode=False)
+        shape = [round((n - 1) * step) + 1 for n, step in zip(native.shape, spacing_mm, strict=True)]
+        grid = _resampled(
+            native, [max(length, 2) if n > 1 else 1 for length, n in zip(shape, native.shape, strict=True)]
+        )
         centre = [
             (c - low) * (g - 1) / max(n - 1, 1)
             for c, low, g, n in zip(place, lows, grid.shape, native.shape, strict=True)
@@ -77,11 +79,16 @@ class Cube:
 
     def back(self, grid: Grid) -> Grid:
         """Resample a 1 mm grid to the voxels that the cube covers in the volume."""
-        from scipy.ndimage import zoom
+        return _resampled(grid, self.native_shape)
 
-        factors = [n / g for n, g in zip(self.native_shape, grid.shape, strict=True)]
-        native: Grid = zoom(grid, factors, order=1, mode="nearest", grid_mode=False)
-        return native
+
+def _resampled(grid: Grid, shape: Sequence[int]) -> Grid:
+    """Linear interpolation to another shape; the first and last voxels of each axis keep their places."""
+    from scipy.ndimage import zoom
+
+    factors = [wanted / length for wanted, length in zip(shape, grid.shape, strict=True)]
+    resampled: Grid = zoom(grid, factors, order=1, mode="nearest", grid_mode=False)
+    return resampled
 
 
 def local_noise(volume: Grid) -> float:

@@ -2,9 +2,11 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import Series, find_series
@@ -49,12 +51,18 @@ def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequenc
             csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
 
 
+def _template(scan: Series, volume: NDArray[np.int16]) -> SeriesTemplate:
+    """The original's header; padding read as -1024 HU may need a sign where the original's intercept is higher."""
+    template = SeriesTemplate.from_series(scan)
+    return replace(template, signed=template.signed or int(volume.min()) < template.intercept)
+
+
 def _forge_series(
     scan: Series, number: int, folder: Path, count: int, manipulations: Sequence[str], seed: int
 ) -> list[tuple[object, ...]]:
     volume = read_volume(scan.headers)
     positions = np.array([header.position_mm for header in scan.headers])
-    template = SeriesTemplate.from_series(scan)
+    template = _template(scan, volume)
     rows: list[tuple[object, ...]] = []
     for copy in range(count):
         manipulation = MANIPULATIONS[manipulations[copy % len(manipulations)]]
@@ -64,7 +72,7 @@ def _forge_series(
             raise SourceError(
                 "no lung to manipulate was found", where=scan.folder, remedy="leave this scan out of the reals"
             )
-        place = places[int(rng.integers(len(places)))]
+        place = places[copy // len(manipulations) % len(places)]
         name = f"{number:03d}-{copy:02d}"
         forged = manipulation.apply(volume, scan.spacing_zyx_mm, place, rng)
         write_series(folder / name, forged, positions, template, uid_seed=f"{seed}/{name}", synthetic="forged")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from medfake.tamper.manipulations import Place, Spacing, Volume
 
 APART_MM = 45.0  # two sites never touch each other's surroundings
+END_MM = 16.0  # kept from the ends of the stack, so that a whole cube fits
 _STEP = 4  # lungs are found on every fourth row and column
 _AIR_BELOW_HU = -400
 _SURROUND_MM = 24.0
@@ -44,17 +45,22 @@ def lung_mask(volume: Volume) -> NDArray[np.bool_]:
 def injection_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Place]:
     """Random places inside the lungs, at least 45 mm apart and 10 mm from what is not lung.
 
+    Places keep 16 mm from the ends of the stack; in a shorter stack they lie in its middle third.
+
     Returns:
         At most `count` places; fewer when the lungs have no room.
     """
     depth = _depth_mm(volume, spacing_mm)
-    candidates = np.argwhere(depth >= 10.0)
+    candidates = np.argwhere(_away_from_ends(depth >= 10.0, spacing_mm[0])) * (1, _STEP, _STEP)
     rng.shuffle(candidates)
+    candidates[:, 1:] += rng.integers(-1, _STEP - 1, size=(len(candidates), 2))  # no site stands on a grid
     return _spread(candidates, spacing_mm, count)
 
 
 def removal_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Place]:
     """Solid, nodule-like spots inside the lungs (nodules or, where there are none, thick vessels).
+
+    They keep as far from the ends of the stack as injected ones do.
 
     Returns:
         At most `count` places, the most nodule-like of a few drawn by chance first.
@@ -67,10 +73,29 @@ def removal_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: i
     around = np.maximum(1, np.rint(_SURROUND_MM / steps)).astype(int)
     airy = ndimage.uniform_filter((coarse < _AIR_BELOW_HU).astype(np.float32), size=tuple(around))
     inside = (_depth_mm(volume, spacing_mm) >= 8.0) & (airy >= _MOSTLY_LUNG)
-    peaks = inside & (blob == ndimage.maximum_filter(blob, size=(3, 5, 5)))
-    candidates = np.argwhere(peaks)
+    peaks = _away_from_ends(inside & (blob == ndimage.maximum_filter(blob, size=(3, 5, 5))), spacing_mm[0])
+    candidates = np.argwhere(peaks) * (1, _STEP, _STEP)
     strength = blob[peaks] * rng.uniform(0.8, 1.0, size=len(candidates))
-    return _spread(candidates[np.argsort(-strength)], spacing_mm, count)
+    rough = _spread(candidates[np.argsort(-strength)], spacing_mm, count)
+    return [_brightest_near(volume, place) for place in rough]
+
+
+def _away_from_ends(mask: NDArray[np.bool_], step_mm: float) -> NDArray[np.bool_]:
+    """The mask without its slices near the ends of the stack."""
+    margin = min(int(np.ceil(END_MM / step_mm)), len(mask) // 3)
+    inner = mask.copy()
+    inner[:margin] = inner[len(mask) - margin :] = False
+    return inner
+
+
+def _brightest_near(volume: Volume, place: Place) -> Place:
+    """The middle of the bright spot of which the coarse grid met some voxel."""
+    from scipy.ndimage import gaussian_filter
+
+    top, left = max(place.y - 2 * _STEP, 0), max(place.x - 2 * _STEP, 0)
+    window = volume[place.z, top : place.y + 2 * _STEP + 1, left : place.x + 2 * _STEP + 1].astype(np.float32)
+    y, x = np.unravel_index(np.argmax(gaussian_filter(window, 2.5)), window.shape)
+    return Place(place.z, top + int(y), left + int(x))
 
 
 def _depth_mm(volume: Volume, spacing_mm: Spacing) -> NDArray[np.float64]:
@@ -84,7 +109,7 @@ def _depth_mm(volume: Volume, spacing_mm: Spacing) -> NDArray[np.float64]:
 
 def _spread(candidates: NDArray[np.int64], spacing_mm: Spacing, count: int) -> list[Place]:
     chosen: list[Place] = []
-    for z, y, x in candidates * (1, _STEP, _STEP):
+    for z, y, x in candidates:
         place = Place(int(z), int(y), int(x))
         if all(_distance_mm(place, other, spacing_mm) >= APART_MM for other in chosen):
             chosen.append(place)

@@ -1,16 +1,14 @@
 """What every registered backbone must hold; new ones are found by themselves."""
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import medfake
 from medfake.detectors.heads import assemble, build_head
 from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec, detector_names, detector_spec
+from medfake.evaluation.published import read_table
 from medfake.training.keras_setup import import_keras
 
 BACKBONES = [name for name in detector_names() if detector_spec(name).family == "backbone"]
@@ -18,8 +16,7 @@ SIZE = 64
 
 
 def published_millions() -> dict[str, float]:
-    text = (Path(medfake.__file__).parent / "evaluation" / "published" / "alsabbagh_table3.csv").read_text("utf-8")
-    return {row["model"]: float(row["parameters_millions"]) for row in csv.DictReader(text.splitlines())}
+    return {row["model"]: float(row["parameters_millions"]) for row in read_table("alsabbagh_table3")}
 
 
 @pytest.fixture(scope="module", params=BACKBONES)

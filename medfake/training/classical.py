@@ -18,6 +18,7 @@ _OPSET = 17
 _ML_OPSET = 1
 _IR_VERSION = 8
 _CHECKED_SLICES = 16
+_BOUNDS = {"lowest": 0.0, "highest": 1.0}
 
 
 def train_classical(
@@ -87,7 +88,10 @@ def _export(
     joined.graph.node.append(onnx.helper.make_node("Gather", [probabilities, "tampered_column"], ["column"], axis=1))
     flat = onnx.numpy_helper.from_array(np.array([-1], np.int64), "flat_shape")
     joined.graph.initializer.append(flat)
-    joined.graph.node.append(onnx.helper.make_node("Reshape", ["column", "flat_shape"], ["p_tampered"]))
+    joined.graph.node.append(onnx.helper.make_node("Reshape", ["column", "flat_shape"], ["votes"]))
+    bounds = [onnx.numpy_helper.from_array(np.array(value, np.float32), name) for name, value in _BOUNDS.items()]
+    joined.graph.initializer.extend(bounds)  # a float32 sum over trees may end at 1.0000001
+    joined.graph.node.append(onnx.helper.make_node("Clip", ["votes", *_BOUNDS], ["p_tampered"]))
     del joined.graph.output[:]
     joined.graph.output.append(onnx.helper.make_tensor_value_info("p_tampered", onnx.TensorProto.FLOAT, ["slices"]))
     onnx.checker.check_model(joined)

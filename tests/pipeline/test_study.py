@@ -1,0 +1,172 @@
+"""The whole way of the data at toy size, through the real commands, in a copy of the project."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+
+def _toy_params() -> dict[str, object]:
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    params["phantom"]["chest"].update(reals=4, fakes={"FM": 3, "FB": 3, "TM": 2, "TB": 1}, slices=26)
+    params["datasets"]["chest"]["split"].update(val=0.34, test=0.33)
+    params["detectors"] = {
+        "ResidualCNN": {"presentations": 256, "validate_every": 128},
+        "RandomForest": {"trees": 10, "pool": 8},
+    }
+    params["train"]["detectors"] = ["ResidualCNN", "RandomForest"]
+    params["evaluation"]["bootstrap"] = 100
+    return params  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with toy params, its own git and its own DVC cache."""
+    root = tmp_path_factory.mktemp("study") / "medfake"
+    left = shutil.ignore_patterns(".git", ".venv", "data", "models", "reports", "mlartifacts", "mlflow.db*", "cache", "tmp",
+                                  ".medfake", "dvc.lock", ".*_cache", "*.egg-info")  # fmt: skip
+    shutil.copytree(PROJECT, root, ignore=left)
+    (root / ".medfake").mkdir(mode=0o700)
+    (root / "params.yaml").write_text(yaml.safe_dump(_toy_params(), sort_keys=False))
+    for command in (["git", "init", "-q"], ["git", "add", "."]):
+        subprocess.run(command, cwd=root, check=True)
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *author, "commit", "-q", "-m", "start"], cwd=root, check=True)
+    done = _run(root, "dvc", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+def _run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    binaries = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(root), "COLUMNS": "160"}
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def test_a_study_ends_in_a_report_and_a_challenger(project: Path) -> None:
+    nomination = json.loads((project / "reports/nomination.json").read_text())
+    assert nomination["version"] == 1
+    assert len(nomination["table"]) == 2
+    page = (project / "reports/comparison.html").read_text()
+    assert "Phantom figures are no clinical evidence" in page
+    for package in (project / "models/chest").glob("*/seed-1"):
+        card = json.loads((package / "card.json").read_text())
+        assert card["agreement"]["max_abs_difference"] <= 1e-4
+        assert len(card["dataset_sha256"]) == 64
+        assert card["mlflow_run_id"]
+
+
+def test_the_champion_judges_a_scan_that_no_stage_has_seen(project: Path) -> None:
+    before = _run(project, "medfake", "scan", "data/raw/chest/LIDC-IDRI")
+    assert before.returncode == 8
+    assert "next: medfake promote" in before.stderr
+    assert _run(project, "medfake", "promote").returncode == 0
+    assert _run(project, "medfake", "phantom", "data/unseen", "--seed", "3", "--slices", "24").returncode == 0
+    done = _run(project, "medfake", "scan", "data/unseen", "--json", "scan.json")
+    assert done.returncode == 0, done.stderr
+    (scan,) = json.loads((project / "scan.json").read_text())["scans"]
+    assert scan["n_slices"] == 24
+    assert _run(project, "medfake", "rollback").returncode == 0
+
+
+def test_an_unchanged_study_runs_nothing_again(project: Path) -> None:
+    done = _run(project, "dvc", "repro")
+    assert "Running stage" not in done.stdout
+    assert "up to date" in done.stdout
+
+
+def test_changing_one_detector_trains_that_detector_again_and_no_other(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["detectors"]["RandomForest"]["trees"] = 12
+    (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    done = _run(project, "dvc", "repro", "--dry")
+    assert "train@chest-RandomForest-1" in done.stdout
+    assert "train@chest-ResidualCNN-1" not in done.stdout.replace("'train@chest-ResidualCNN-1' didn't change", "")
+
+
+def test_a_broken_guard_stops_the_study_with_rule_figures_and_remedy(project: Path) -> None:
+    path = project / "data/slices/chest/manifest.parquet"
+    whole = path.read_bytes()
+    facts_path = project / "data/slices/chest/dataset.json"
+    facts = facts_path.read_text()
+    try:
+        manifest = pd.read_parquet(path)
+        moved = manifest.patient_id[manifest.split == "train"].iloc[0]
+        row = manifest.index[manifest.patient_id == moved][0]
+        manifest.loc[row, "split"] = "test"
+        path.unlink()
+        manifest.to_parquet(path, index=False)
+        _tell_new_digest(facts_path, path)
+        done = _run(project, "python", "-m", "pipelines.check", "--dataset", "chest")
+    finally:
+        path.unlink()
+        path.write_bytes(whole)
+        facts_path.unlink()
+        facts_path.write_text(facts)
+    assert done.returncode == 6, done.stderr
+    assert "patients apart: no patient is in two splits" in done.stderr
+    assert "1 of " in done.stderr
+    assert "split.protocol to grouped" in done.stderr
+
+
+def _tell_new_digest(facts_path: Path, manifest: Path) -> None:
+    import hashlib
+
+    facts = json.loads(facts_path.read_text())
+    facts["sha256"] = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    facts_path.unlink()
+    facts_path.write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        (
+            {"detectors": {"ResidualCNN": {"presentation": 9}}},
+            3,
+            "unknown key detectors.ResidualCNN.presentation = 9, did",
+        ),
+        ({"detectors": {"ResidualCN": {}}}, 7, "did you mean ResidualCNN?"),
+        ({"nominate": {"metric": "aux"}}, 3, "nominate.metric = 'aux': input should be 'auc', 'h', 'accuracy' or 'f1'"),
+    ],
+)
+def test_a_fault_in_params_is_told_by_the_first_stage(
+    project: Path, change: dict[str, dict[str, object]], code: int, message: str
+) -> None:
+    kept = (project / "params.yaml").read_text()
+    params = yaml.safe_load(kept)
+    for key, value in change.items():
+        params[key].update(value)
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    try:
+        done = _run(project, "python", "-m", "pipelines.scans", "--dataset", "chest")
+    finally:
+        (project / "params.yaml").write_text(kept)
+    assert done.returncode == code
+    assert message in done.stderr
+
+
+def test_missing_weights_are_told_and_leave_nothing_behind(project: Path) -> None:
+    kept = (project / "params.yaml").read_text()
+    params = yaml.safe_load(kept)
+    params["detectors"]["MobileNetV3Large"] = {"weights": "nowhere.h5", "input_size": 64}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    arguments = ["--dataset", "chest", "--detector", "MobileNetV3Large", "--seed", "1"]
+    try:
+        done = _run(project, "python", "-m", "pipelines.train", *arguments)
+    finally:
+        (project / "params.yaml").write_text(kept)
+    assert done.returncode == 7
+    assert "the weights file is missing" in done.stderr
+    assert "nowhere.h5" in done.stderr
+    assert not list((project / "models/chest").glob("**/.seed-1*"))
+    assert not (project / "models/chest/MobileNetV3Large/seed-1").exists()

@@ -11,8 +11,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from medfake.datasets.manifest import write_manifest
+
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
+_LEFT_BEHIND = (
+    *(".git", ".venv", ".medfake", ".*_cache", "*.egg-info"),
+    *("data", "models", "reports", "mlartifacts", "mlflow.db*", "dvc.lock", "cache", "tmp"),
+)
 
 
 def _toy_params() -> dict[str, object]:
@@ -32,8 +38,7 @@ def _toy_params() -> dict[str, object]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with toy params, its own git and its own DVC cache."""
     root = tmp_path_factory.mktemp("study") / "medfake"
-    left = shutil.ignore_patterns(".git", ".venv", "data", "models", "reports", "mlartifacts", "mlflow.db*", "cache", "tmp",
-                                  ".medfake", "dvc.lock", ".*_cache", "*.egg-info")  # fmt: skip
+    left = shutil.ignore_patterns(*_LEFT_BEHIND)
     shutil.copytree(PROJECT, root, ignore=left)
     (root / ".medfake").mkdir(mode=0o700)
     (root / "params.yaml").write_text(yaml.safe_dump(_toy_params(), sort_keys=False))
@@ -104,7 +109,7 @@ def test_a_broken_guard_stops_the_study_with_rule_figures_and_remedy(project: Pa
         row = manifest.index[manifest.patient_id == moved][0]
         manifest.loc[row, "split"] = "test"
         path.unlink()
-        manifest.to_parquet(path, index=False)
+        write_manifest(manifest, path.parent)
         _tell_new_digest(facts_path, path)
         done = _run(project, "python", "-m", "pipelines.check", "--dataset", "chest")
     finally:

@@ -36,7 +36,8 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
     from medfake.serving.model import open_model
     from medfake.serving.scan import scan_paths
 
-    report = scan_paths(paths, open_model(model, _tracking()), jobs)
+    registry_of = None if model and Path(model).exists() else _tracking()
+    report = scan_paths(paths, open_model(model, registry_of), jobs)
     if json_file:
         report.write_json(json_file)
     if csv_file:

@@ -4,7 +4,7 @@ import click
 
 from medfake.command_line import run
 from medfake.folders import REPORTS, SLICES
-from pipelines.study import read_study
+from pipelines.study import block, read_study
 
 
 @click.command(help=__doc__)
@@ -13,7 +13,7 @@ def main(dataset: str) -> None:
     """Check one data set."""
     from medfake.checks.suite import run_checks
 
-    report = run_checks(SLICES / dataset, read_study().datasets[dataset])
+    report = run_checks(SLICES / dataset, block(read_study().datasets, dataset, "datasets"))
     report.write(REPORTS / "checks" / f"{dataset}.json")
     report.raise_if_failed()
 

@@ -6,7 +6,7 @@ import click
 
 from medfake.command_line import run
 from medfake.folders import RAW
-from pipelines.study import read_study
+from pipelines.study import block, read_study
 
 
 @click.command(help=__doc__)
@@ -15,7 +15,7 @@ def main(name: str) -> None:
     """Write one set of forged scans."""
     from medfake.tamper.forge import forge
 
-    forged = read_study().forged[name]
+    forged = block(read_study().forged, name, "forged")
     forge(Path(forged.reals), RAW / name, forged.scans_per_patient, forged.manipulations, forged.seed)
 
 

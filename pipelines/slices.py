@@ -4,7 +4,7 @@ import click
 
 from medfake.command_line import run
 from medfake.folders import SCANS, SLICES
-from pipelines.study import jobs, read_study
+from pipelines.study import block, jobs, read_study
 
 
 @click.command(help=__doc__)
@@ -13,7 +13,7 @@ def main(dataset: str) -> None:
     """Build one data set."""
     from medfake.datasets.build import build_dataset
 
-    build_dataset(SCANS / dataset, read_study().datasets[dataset], SLICES / dataset, jobs())
+    build_dataset(SCANS / dataset, block(read_study().datasets, dataset, "datasets"), SLICES / dataset, jobs())
 
 
 if __name__ == "__main__":

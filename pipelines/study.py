@@ -1,10 +1,15 @@
 """The study of params.yaml, validated whole before a stage begins."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from medfake.config import Params, load_params
+from medfake.errors import ConfigError
 from medfake.folders import package_folder
+
+Block = TypeVar("Block")
 
 
 def read_study() -> Params:
@@ -19,6 +24,22 @@ def read_study() -> Params:
     for name, options in params.detectors.items():
         validate_options(name, options)
     return params
+
+
+def block(blocks: Mapping[str, Block], name: str, key: str) -> Block:
+    """A named block of params.yaml.
+
+    Raises:
+        ConfigError: There is no such block; those that there are, are named.
+    """
+    if name not in blocks:
+        raise ConfigError(
+            f"params.yaml has no block {key}.{name}",
+            where="params.yaml",
+            received=name,
+            remedy=f"choose among {', '.join(blocks) or 'none'}",
+        )
+    return blocks[name]
 
 
 def jobs() -> int:

@@ -4,7 +4,7 @@ import click
 
 from medfake.command_line import run
 from medfake.folders import SLICES, package_folder
-from pipelines.study import read_study
+from pipelines.study import block, read_study
 
 
 @click.command(help=__doc__)
@@ -16,6 +16,8 @@ def main(dataset: str, detector: str, seed: int) -> None:
     from medfake.registry.training_run import train_once
 
     params = read_study()
+    block(params.datasets, dataset, "datasets")
+    block(params.detectors, detector, "detectors")
     train_once(params, SLICES / dataset, detector, seed, package_folder(dataset, detector, seed))
 
 

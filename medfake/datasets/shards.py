@@ -1,7 +1,9 @@
 """Slices on disk: shard-*.npy, (slices, rows, cols) int16 Hounsfield units, read through memory maps."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +41,24 @@ def write_shards(
     shape_of: dict[str, tuple[int, int]] = {}
     for (name, row), shape in zip(places, shapes, strict=True):
         lengths[name], shape_of[name] = row + 1, shape
-    maps = {
-        name: np.lib.format.open_memmap(folder / name, "w+", np.dtype("<i2"), (length, *shape_of[name]))
-        for name, length in lengths.items()
-    }
+    maps = {name: _allocate(folder / name, (length, *shape_of[name])) for name, length in lengths.items()}
     for (name, row), pixels in zip(places, slices, strict=True):
         maps[name][row] = pixels
     for written in maps.values():
         written.flush()
+
+
+def _allocate(path: Path, shape: tuple[int, int, int]) -> "np.memmap[Any, np.dtype[Any]]":
+    """Map a new shard whose space the disk has promised; writing to a map on a full disk would kill the process.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    mapped: np.memmap[Any, np.dtype[Any]] = np.lib.format.open_memmap(path, "w+", np.dtype("<i2"), shape)
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            raise
+    return mapped

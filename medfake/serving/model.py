@@ -6,7 +6,7 @@ from pathlib import Path
 from medfake.config import TrackingParams
 from medfake.detectors.card import ONNX_FILE, Card, read_card
 from medfake.detectors.scorer import Scorer
-from medfake.errors import ManifestError
+from medfake.errors import ManifestError, ScanError
 from medfake.registry.package import MODEL_NAME
 from medfake.registry.versions import CHAMPION, find_version, package_of
 
@@ -24,13 +24,13 @@ class Model:
     scorer: Scorer
 
 
-def open_model(wanted: str | None, tracking: TrackingParams) -> Model:
+def open_model(wanted: str | None, tracking: TrackingParams | None) -> Model:
     """Open a detector without TensorFlow.
 
     Args:
         wanted: None for the champion, a version number, an alias, "models:/medfake-detector/3", or a package folder or
             its detector.onnx.
-        tracking: The registry.
+        tracking: The registry; None when a package on disk is wanted.
 
     Raises:
         NoChampionError: Nothing was promoted yet.
@@ -40,6 +40,8 @@ def open_model(wanted: str | None, tracking: TrackingParams) -> Model:
     if wanted and Path(wanted).exists():
         folder = Path(wanted).parent if Path(wanted).is_file() else Path(wanted)
         return _open(folder, f"package {folder.name}")
+    if tracking is None:
+        raise ScanError("there is no such package", where=wanted, remedy="give a folder below models/")
     label = (wanted or CHAMPION).removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@")
     version = find_version(tracking, label)
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""

@@ -3,7 +3,7 @@
 import csv
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from medfake.detectors.card import INTENDED_USE
 from medfake.files import write_atomic, write_json
@@ -80,7 +80,8 @@ class ScanReport:
 
         table = Table(title=f"{self.model['name']}: {self.model['detector']}", title_justify="left")
         for column in ("folder", "verdict", "P(tampered)", "slices", "strongest place"):
-            table.add_column(column, justify="right" if column in ("P(tampered)", "slices") else "left")
+            justify: Literal["left", "right"] = "right" if column in ("P(tampered)", "slices") else "left"
+            table.add_column(column, justify=justify, overflow="fold")
         for scan in self.scans:
             table.add_row(
                 str(Path(scan.slices[0].file).parent), _coloured(scan.verdict), f"{scan.p_tampered:.3f}",

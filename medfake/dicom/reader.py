@@ -1,21 +1,29 @@
-"""Decoded slices in Hounsfield units."""
+"""Decoded slices in Hounsfield units.
 
-import warnings
-from collections.abc import Sequence
+Photometric Interpretation MONOCHROME1 tells a display to show low values white (PS3.3 C.7.6.3.1.2). It stands behind
+the modality LUT in the pipeline (PS3.4 N.2), so stored values mean the same Hounsfield units with and without it, and
+nothing is turned round here.
+"""
+
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
-from medfake.dicom.header import PARSE_ERRORS, SliceHeader, read_dataset
+from medfake.dicom.codestream import frame_shape
+from medfake.dicom.header import SliceHeader
+from medfake.dicom.parse import PARSE_ERRORS, read_dataset, silenced
 from medfake.errors import PixelDataError
 
 AIR_HU = -1024
+_INT16 = np.iinfo(np.int16)
 
 Slice = NDArray[np.int16]
 
@@ -28,69 +36,101 @@ def read_slice(header: SliceHeader) -> Slice:
 
     Returns:
         (rows, cols) int16 Hounsfield units: modality LUT or slope and intercept applied (PS3.3 C.11.1), padding set to
-        -1024, MONOCHROME1 turned round.
+        -1024.
 
     Raises:
         PixelDataError: The pixels are truncated or cannot be decoded.
     """
-    decoded: Slice = read_volume([header])[0]
-    return decoded
+    return _hounsfield(read_dataset(header.path), header)
 
 
 def read_volume(headers: Sequence[SliceHeader]) -> NDArray[np.int16]:
     """Decode slices in the order given; a multi-frame file is opened once.
 
+    Args:
+        headers: At least one, all of the same rows and columns.
+
     Returns:
         (slices, rows, cols) int16 Hounsfield units.
 
     Raises:
-        PixelDataError: Pixels are truncated or cannot be decoded.
+        PixelDataError: There is no slice, slices differ in size, or pixels are truncated or cannot be decoded.
     """
-    slices: list[Slice] = []
-    for path, group in groupby(headers, key=lambda header: header.path):
-        dataset = read_dataset(path, pixels=True)
-        slices += [_hounsfield(dataset, header) for header in group]
-    return np.stack(slices)
-
-
-def _hounsfield(dataset: FileDataset, header: SliceHeader) -> Slice:
-    stored = _decode(dataset, header)
-    padded = None if header.padding is None else (stored >= header.padding[0]) & (stored <= header.padding[1])
-    if header.monochrome1:
-        low = -(1 << (header.bits_stored - 1)) if header.signed else 0
-        stored = (2 * low + (1 << header.bits_stored) - 1) - stored.astype(np.int32)
-    values: NDArray[Any]
-    if "ModalityLUTSequence" in dataset:
-        values = _guarded(header.path, lambda: apply_modality_lut(stored, dataset)).astype(np.float32)
-    elif header.slope == 1.0 and header.intercept == int(header.intercept):
-        values = stored.astype(np.int32) + int(header.intercept)
-    else:
-        values = np.rint(stored * header.slope + header.intercept)
-    if padded is not None:
-        values[padded] = AIR_HU
-    limits = np.iinfo(np.int16)
-    return np.clip(values, limits.min, limits.max).astype(np.int16)
-
-
-def _decode(dataset: FileDataset, header: SliceHeader) -> NDArray[Any]:
-    index = header.frame if int(dataset.get("NumberOfFrames", 1) or 1) > 1 else None
-    stored = _guarded(header.path, lambda: pixel_array(dataset, index=index))
-    if stored.shape != (header.rows, header.cols):
+    shapes = sorted({(header.rows, header.cols) for header in headers})
+    if len(shapes) != 1:
         raise PixelDataError(
-            "the decoded image has another size than its header says",
-            where=header.path,
-            received=f"{stored.shape} for ({header.rows}, {header.cols})",
-            remedy="export the file again",
+            "slices of one size are needed to make a volume",
+            where=headers[0].path.parent if headers else None,
+            received=f"{len(headers)} slices of {', '.join(f'{rows} x {cols}' for rows, cols in shapes) or 'no size'}",
         )
+    volume = np.empty((len(headers), *shapes[0]), np.int16)
+    index = 0
+    for path, group in groupby(headers, key=lambda header: header.path):
+        dataset = read_dataset(path)
+        for header in group:
+            volume[index] = _hounsfield(dataset, header)
+            index += 1
+    return volume
+
+
+def _hounsfield(dataset: Dataset, header: SliceHeader) -> Slice:
+    stored = _decode(dataset, header)
+    if "ModalityLUTSequence" in dataset:
+        hu = _clipped(_guarded(header.path, lambda: apply_modality_lut(stored, dataset)))
+    elif header.slope == 1.0 and header.intercept == int(header.intercept):
+        hu = _shifted(stored, int(header.intercept))
+    else:
+        hu = _clipped(np.rint(stored * header.slope + header.intercept))
+    if header.padding is not None:
+        hu[(stored >= header.padding[0]) & (stored <= header.padding[1])] = AIR_HU
+    return hu
+
+
+def _shifted(stored: NDArray[Any], intercept: int) -> Slice:
+    low, high = int(stored.min()) + intercept, int(stored.max()) + intercept
+    if _INT16.min <= low and high <= _INT16.max:
+        shifted: Slice = stored.astype(np.int16) + np.int64(intercept).astype(np.int16)  # modulo 2**16
+        return shifted
+    return _clipped(stored.astype(np.int64) + intercept)
+
+
+def _clipped(values: NDArray[Any]) -> Slice:
+    clipped: Slice = np.clip(values, _INT16.min, _INT16.max).astype(np.int16)
+    return clipped
+
+
+def _decode(dataset: Dataset, header: SliceHeader) -> NDArray[Any]:
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    index = header.frame if frames > 1 else None
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        claimed = _guarded(header.path, lambda: _claimed_shape(dataset, header.frame, frames))
+        if claimed is not None:
+            _require_shape(claimed, (header.rows, header.cols, 1), header.path)  # a decoder would allocate it
+    stored: NDArray[Any] = _guarded(header.path, lambda: pixel_array(dataset, index=index))
+    _require_shape(stored.shape, (header.rows, header.cols), header.path)
     return stored
 
 
-def _guarded(path: Path, work: Any) -> NDArray[Any]:
+def _claimed_shape(dataset: Dataset, frame: int, frames: int) -> tuple[int, int, int] | None:
+    offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+    extended = offsets if all(offsets) else None
+    return frame_shape(get_frame(dataset.PixelData, frame, extended_offsets=extended, number_of_frames=frames))
+
+
+def _require_shape(found: tuple[int, ...], expected: tuple[int, ...], path: Path) -> None:
+    if found != expected:
+        raise PixelDataError(
+            "the image has another size than its header says",
+            where=path,
+            received=f"{found} for {expected}",
+            remedy="export the file again",
+        )
+
+
+def _guarded(path: Path, work: Callable[[], Any]) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings quote values of the file
-            decoded: NDArray[Any] = work()
-            return decoded
+        with silenced():
+            return work()
     except PARSE_ERRORS as error:
         raise PixelDataError(
             "the pixels cannot be decoded", where=path, received=type(error).__name__, remedy="export the file again"

@@ -11,7 +11,8 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from medfake.dicom.header import SliceHeader, read_headers
-from medfake.errors import DicomError
+from medfake.errors import DicomError, SourceError
+from medfake.logs import register_identifier
 
 GAP_FACTOR = 1.5  # a step this many times the median step is a gap
 SAME_PLACE_MM = 0.01
@@ -20,7 +21,7 @@ TILT_COSINE = 0.999  # |cosine| between the slice normal and the direction in wh
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that is not part of any series, and why."""
+    """A file, link or folder that is not part of any series, and why."""
 
     path: Path
     reason: str
@@ -58,30 +59,35 @@ class Series:
 def find_series(root: Path, jobs: int = 1) -> tuple[list[Series], list[Skipped]]:
     """Find every CT series below a folder (or in a single file); headers only.
 
-    A scan is a (folder, series) pair: the same series UID in two folders makes two series. Symbolic links that lead
-    out of `root` are not followed.
+    A scan is a (folder, series) pair: the same series UID in two folders makes two series. Symbolic links below `root`
+    are not followed, so that no slice counts twice and nothing outside is read; they are listed as skipped.
 
     Args:
-        root: Folder or file.
+        root: Folder or file; may itself be a link.
         jobs: Processes that read headers; the result does not depend on it.
 
     Returns:
-        Series in the order of folder and first file, and every file that belongs to none, with the reason.
+        Series in the order of folder and first file, and whatever belongs to none (files, links, folders that may not
+        be listed), with the reason, in the order of folder and name.
+
+    Raises:
+        SourceError: There is nothing at `root`.
     """
-    paths = _files(root)
+    paths, skipped = _files(root)
     if jobs > 1 and len(paths) > 64:
         chunks = [paths[start : start + 64] for start in range(0, len(paths), 64)]
         lists = Parallel(n_jobs=jobs)(delayed(_read_all)(chunk) for chunk in chunks)
         results = [result for chunk in lists for result in chunk]
     else:
         results = _read_all(paths)
-    skipped = [result for result in results if isinstance(result, Skipped)]
+    skipped += [result for result in results if isinstance(result, Skipped)]
     groups: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
     for result in results:
         if not isinstance(result, Skipped):
             for header in result:
+                register_identifier(header.patient_id)  # a worker's register ends with the worker
                 groups[_scan_key(header)].append(header)
-    return [_series(headers) for headers in groups.values()], skipped
+    return [_series(headers) for headers in groups.values()], sorted(skipped, key=lambda one: _order(one.path))
 
 
 def positions_along_normal(headers: Iterable[SliceHeader]) -> NDArray[np.float64]:
@@ -91,16 +97,29 @@ def positions_along_normal(headers: Iterable[SliceHeader]) -> NDArray[np.float64
     return np.array([np.dot(header.position_mm, normal) for header in listed])
 
 
-def _files(root: Path) -> list[Path]:
-    if root.is_file():
-        return [root]
-    found = [
-        Path(folder) / name
-        for folder, _, names in os.walk(root)
-        for name in names
-        if (Path(folder) / name).resolve().is_relative_to(root.resolve())
-    ]
-    return sorted(found, key=lambda path: (path.parent, _natural(path.name)))
+def _files(root: Path) -> tuple[list[Path], list[Skipped]]:
+    """What to read, in order, and what is not even opened."""
+    if not root.exists():
+        raise SourceError("there is no such file or folder", where=root, remedy="check the path")
+    if not root.is_dir():
+        return [root], []
+    skipped: list[Skipped] = []
+
+    def unlisted(error: OSError) -> None:
+        reason = "permission denied" if isinstance(error, PermissionError) else "the folder cannot be listed"
+        skipped.append(Skipped(Path(error.filename), reason))
+
+    found: list[Path] = []
+    for folder, subfolders, names in os.walk(root, onerror=unlisted):
+        files = [Path(folder) / name for name in names]
+        links = [path for path in (*files, *(Path(folder) / name for name in subfolders)) if path.is_symlink()]
+        skipped += [Skipped(path, "a symbolic link") for path in links]
+        found += [path for path in files if path not in links] if links else files
+    return sorted(found, key=_order), skipped
+
+
+def _order(path: Path) -> tuple[Path, tuple[int, str]]:
+    return (path.parent, _natural(path.name))
 
 
 def _natural(name: str) -> tuple[int, str]:

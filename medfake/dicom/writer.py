@@ -1,6 +1,7 @@
 """CT files of our own: valid UIDs, no clock, a synthetic mark; the same input makes the same bytes."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,12 @@ class SeriesTemplate:
     Attributes:
         patient_id: (0010,0020); also stands in for the name.
         spacing_mm: Between rows, between columns.
-        intercept: Rescale Intercept, HU; with slope 1 the stored value is HU - intercept.
+        intercept: Rescale Intercept, HU; the stored value is (HU - intercept) / slope.
+        slope: Rescale Slope, not 0.
         signed: Pixel Representation.
-        padding: Stored value that means "no data"; None for none.
+        padding: Stored value that means "no data"; None for none. One beyond the stored type can mark no voxel and is
+            not written.
+        padding_limit: Other end of a range of such values; None for none.
         localizer: Image Type LOCALIZER, for scouts.
     """
 
@@ -41,15 +45,18 @@ class SeriesTemplate:
     thickness_mm: float
     spacing_mm: tuple[float, float]
     orientation: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    intercept: int = 0
+    intercept: float = 0
+    slope: float = 1
     signed: bool = True
     padding: int | None = None
+    padding_limit: int | None = None
     localizer: bool = False
 
     @classmethod
     def from_series(cls, series: Series) -> "SeriesTemplate":
         """What a series that was read shares, so that a copy with other pixels differs in nothing else."""
         first: SliceHeader = series.headers[0]
+        lowest, highest = first.padding or (None, None)
         return cls(
             patient_id=first.patient_id,
             manufacturer=first.manufacturer,
@@ -58,8 +65,11 @@ class SeriesTemplate:
             thickness_mm=first.thickness_mm or series.spacing_zyx_mm[0],
             spacing_mm=first.spacing_mm,
             orientation=first.orientation,
-            intercept=round(first.intercept),
+            intercept=first.intercept,
+            slope=first.slope,
             signed=first.signed,
+            padding=lowest,
+            padding_limit=None if lowest == highest else highest,
         )
 
 
@@ -84,20 +94,46 @@ def write_series(
             Contributing Equipment item say so.
 
     Raises:
-        PixelDataError: A value does not fit the stored type.
+        PixelDataError: A value does not fit the stored type or is not exactly what slope and intercept give back, or
+            there is not one position a slice. Nothing is written then.
     """
-    stored = volume.astype(np.int32) - template.intercept
-    limits = np.iinfo(np.int16 if template.signed else np.uint16)
-    if stored.min() < limits.min or stored.max() > limits.max:
+    if volume.ndim != 3 or np.shape(positions_mm) != (len(volume), 3):
         raise PixelDataError(
-            f"stored values must lie within {limits.min}..{limits.max}",
+            "expected a volume and one position x, y, z a slice",
             where=folder,
-            received=f"{stored.min()}..{stored.max()} with intercept {template.intercept}",
+            received=f"volume {volume.shape}, positions {np.shape(positions_mm)}",
         )
-    pixels = stored.astype("<i2" if template.signed else "<u2")
+    pixels = _stored(volume, template, folder)
     shared = _shared(template, uid_seed, synthetic, volume.shape[1:])
     for index, position in enumerate(positions_mm):
         _write_slice(folder / f"{index}.dcm", shared, pixels[index], index, position, uid_seed)
+
+
+def _stored(volume: NDArray[np.int16], template: SeriesTemplate, folder: Path) -> NDArray[np.generic]:
+    """(slices, rows, cols) stored values, little endian, from which a reader gets the same Hounsfield units."""
+    slope, intercept = float(_decimal(template.slope)), float(_decimal(template.intercept))
+    limits = np.iinfo(np.int16 if template.signed else np.uint16)
+    pixels = np.empty(volume.shape, "<i2" if template.signed else "<u2")
+    for index, hu in enumerate(volume):
+        stored = np.rint((hu - intercept) / slope)
+        if stored.size and (stored.min() < limits.min or stored.max() > limits.max):
+            raise PixelDataError(
+                f"stored values must lie within {limits.min}..{limits.max}",
+                where=folder,
+                received=f"{stored.min():g}..{stored.max():g} with intercept {intercept:g} and slope {slope:g}",
+            )
+        if not np.array_equal(np.rint(stored * slope + intercept), hu):
+            raise PixelDataError(
+                "Hounsfield units cannot be stored exactly", where=folder,
+                received=f"intercept {intercept:g} and slope {slope:g}", remedy="use a whole intercept and slope 1",
+            )  # fmt: skip
+        pixels[index] = stored
+    return pixels
+
+
+def _decimal(number: float) -> str:
+    """A number as Decimal String, at most 16 characters (PS3.5 table 6.2-1)."""
+    return f"{number:.9g}"
 
 
 def _shared(template: SeriesTemplate, uid_seed: str, synthetic: str | None, shape: tuple[int, ...]) -> Dataset:
@@ -114,6 +150,8 @@ def _shared(template: SeriesTemplate, uid_seed: str, synthetic: str | None, shap
         _mark(dataset, synthetic)
     dataset.PatientName = dataset.PatientID = template.patient_id
     dataset.PatientBirthDate = dataset.PatientSex = dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
+    dataset.KVP = dataset.AcquisitionNumber = None  # type 2 in PS3.3 C.8.2.1: there, and empty where unknown
+    dataset.PatientPosition = ""
     dataset.SliceThickness = f"{template.thickness_mm:g}"
     dataset.ConvolutionKernel = template.kernel
     dataset.StudyInstanceUID = generate_uid(entropy_srcs=[uid_seed, "study"])
@@ -127,10 +165,18 @@ def _shared(template: SeriesTemplate, uid_seed: str, synthetic: str | None, shap
     dataset.BitsAllocated = dataset.BitsStored = 16
     dataset.HighBit = 15
     dataset.PixelRepresentation = int(template.signed)
-    if template.padding is not None:
-        dataset.add_new("PixelPaddingValue", "SS" if template.signed else "US", template.padding)
-    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = str(template.intercept), "1", "HU"
+    _pad(dataset, template)
+    dataset.RescaleIntercept, dataset.RescaleSlope = _decimal(template.intercept), _decimal(template.slope)
+    dataset.RescaleType = "HU"
     return dataset
+
+
+def _pad(dataset: Dataset, template: SeriesTemplate) -> None:
+    ends = [end for end in (template.padding, template.padding_limit) if end is not None]
+    limits = np.iinfo(np.int16 if template.signed else np.uint16)
+    if template.padding is not None and all(limits.min <= end <= limits.max for end in ends):
+        for keyword, end in zip(("PixelPaddingValue", "PixelPaddingRangeLimit"), ends, strict=False):
+            dataset.add_new(keyword, "SS" if template.signed else "US", end)
 
 
 def _mark(dataset: Dataset, synthetic: str) -> None:
@@ -156,5 +202,7 @@ def _write_slice(
     dataset.InstanceNumber = str(index + 1)
     dataset.ImagePositionPatient = [f"{number:.10g}" for number in position]
     dataset.add_new("PixelData", "OW", pixels.tobytes())
+    whole = BytesIO()  # pydicom would wrap the error of a full disk
+    dataset.save_as(whole, enforce_file_format=True)
     with write_atomic(path, "wb") as file:
-        dataset.save_as(file, enforce_file_format=True)
+        file.write(whole.getbuffer())

@@ -98,13 +98,51 @@ def test_a_copy_of_a_series_differs_in_its_pixels_only(tmp_path: Path, write: Ca
         assert getattr(first, name) == getattr(second, name), name
 
 
-@pytest.mark.xfail(strict=True, reason="fewer positions than slices: the rest of the volume is dropped silently")
-def test_as_many_positions_as_slices_are_needed(tmp_path: Path, volume: np.ndarray, template: Template) -> None:
-    with pytest.raises((ValueError, PixelDataError)):
-        write_series(tmp_path, volume, POSITIONS[:2], template(), uid_seed="s", synthetic=None)
+@pytest.mark.parametrize("count", [0, 3])
+def test_as_many_positions_as_slices_are_needed(
+    tmp_path: Path, volume: np.ndarray, template: Template, count: int
+) -> None:
+    with pytest.raises(PixelDataError, match="one position"):
+        write_series(tmp_path / "out", volume, POSITIONS[:count], template(), uid_seed="s", synthetic=None)
+    assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="PS3.3 C.8.2.1 type 2 fields and C.7.3.1 Patient Position are not written")
 @pytest.mark.parametrize("keyword", ["KVP", "AcquisitionNumber", "PatientPosition"])
 def test_fields_that_the_ct_module_demands_are_there(tmp_path: Path, write: Callable[..., Path], keyword: str) -> None:
     assert keyword in pydicom.dcmread(write(tmp_path) / "0.dcm")
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept", "exact"), [(1, -1000, True), (0.5, -1000.5, True), (1, -1000.5, False), (2, 0, False)]
+)
+def test_values_are_written_only_when_they_read_back_the_same(
+    tmp_path: Path, volume: np.ndarray, template: Template, slope: float, intercept: float, exact: bool
+) -> None:
+    arguments = (tmp_path / "out", volume, POSITIONS, template(slope=slope, intercept=intercept))
+    if exact:
+        write_series(*arguments, uid_seed="s", synthetic=None)
+        np.testing.assert_array_equal(read_volume(find_series(tmp_path)[0][0].headers), volume)
+        return
+    with pytest.raises(PixelDataError, match="exactly"):
+        write_series(*arguments, uid_seed="s", synthetic=None)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("padding", [{"padding": -2000}, {"padding": -2000, "padding_limit": -1990}])
+def test_a_copy_keeps_padding_slope_and_intercept(
+    tmp_path: Path, write: Callable[..., Path], padding: dict[str, int]
+) -> None:
+    ((series,), _) = find_series(write(tmp_path / "a", slope=0.5, intercept=-1000.5, **padding))
+    copied = SeriesTemplate.from_series(series)
+    positions = np.array([header.position_mm for header in series.headers])
+    write_series(tmp_path / "b", read_volume(series.headers), positions, copied, uid_seed="b", synthetic="forged")
+    first, second = series.headers[0], find_series(tmp_path / "b")[0][0].headers[0]
+    assert first.padding == second.padding == (-2000, padding.get("padding_limit", -2000))
+    assert (first.slope, first.intercept) == (second.slope, second.intercept) == (0.5, -1000.5)
+
+
+@pytest.mark.parametrize(("padding", "written"), [(32767, True), (32768, False)])
+def test_padding_beyond_the_stored_type_is_not_written(
+    tmp_path: Path, write: Callable[..., Path], padding: int, written: bool
+) -> None:
+    assert ("PixelPaddingValue" in pydicom.dcmread(write(tmp_path, padding=padding) / "0.dcm")) == written

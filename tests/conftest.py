@@ -16,7 +16,7 @@ MakePackage = Callable[..., Path]
 
 
 def brightness_detector() -> onnx.ModelProto:
-    """A real graph: P(tampered) grows with the mean of a slice; its site is the middle of a 64 px slice."""
+    """A real graph: P(tampered) grows with the mean of a slice; its site is row and column 32."""
     nodes = [
         helper.make_node("Cast", ["hu"], ["float"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["float"], ["mean"], axes=[1, 2], keepdims=0),
@@ -94,7 +94,7 @@ def write_scan() -> Callable[..., Path]:
     """Write a small CT series of constant slices."""
 
     def write(folder: Path, values: list[int], patient: str = "DOE^JANE", step_mm: float = 2.5) -> Path:
-        volume = np.repeat(np.array(values, np.int16), 64 * 64).reshape(-1, 64, 64)
+        volume = np.repeat(np.array(values, np.int16), 96 * 96).reshape(-1, 96, 96)
         positions = np.array([[0.0, 0.0, step_mm * index] for index in range(len(values))])
         template = SeriesTemplate(
             patient_id=patient, manufacturer="T", model="T", kernel="K", thickness_mm=step_mm, spacing_mm=(0.7, 0.7)

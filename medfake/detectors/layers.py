@@ -94,7 +94,8 @@ class NoiseScaledResiduals(layers.Layer):
 
     def call(self, hu: Any) -> Any:
         """Filter, measure, divide."""
-        residuals = ops.conv(hu, self.bank, padding="same")
+        mirrored = ops.pad(hu, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")  # no edge where the image ends
+        residuals = ops.conv(mirrored, self.bank, padding="valid")
         level = ops.mean(ops.abs(ops.clip(residuals, -200.0, 200.0)), axis=-1, keepdims=True)
         cells = ops.average_pool(level, self._CELL, self._CELL, padding="same")
         smooth = ops.average_pool(cells, self._CELLS + 1, 1, padding="same")
@@ -184,6 +185,9 @@ class StrongestPlaces(layers.Layer):
 
     def call(self, logits: Any, lung: Any) -> tuple[Any, Any, Any, Any]:
         """Mask, smooth over neighbouring places, rank."""
+        height = ops.minimum(ops.shape(logits)[1], ops.shape(lung)[1])  # sizes off the 16 px grid differ by a place
+        width = ops.minimum(ops.shape(logits)[2], ops.shape(lung)[2])
+        logits, lung = logits[:, :height, :width], lung[:, :height, :width]
         inside = lung >= self.least_lung
         smooth = ops.average_pool(logits, 3, 1, padding="same")
         masked = ops.where(inside, smooth, self.NOWHERE)
@@ -193,7 +197,10 @@ class StrongestPlaces(layers.Layer):
         first = where[:, 0]
         y = ops.cast(first // places, "float32") * 16.0 + 48.0
         x = ops.cast(first % places, "float32") * 16.0 + 48.0
-        return ops.mean(best, axis=-1), y, x, best[:, 0]
+        found = ops.cast(best > self.NOWHERE, "float32")  # a slice with little lung has fewer places
+        strongest = ops.sum(best * found, axis=-1) / ops.maximum(ops.sum(found, axis=-1), 1.0)
+        logit = ops.where(found[:, 0] > 0, strongest, self.NOWHERE)
+        return logit, y, x, best[:, 0]
 
     def compute_output_shape(self, logits_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Four times (slices,)."""

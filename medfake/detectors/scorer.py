@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from medfake.errors import ManifestError, MedfakeError
 
+SMALLEST_EDGE = 96  # px
 BATCH = 4  # slices; bounds memory, and larger batches are no faster on CPU
 INPUT = "hu"
 
@@ -55,7 +56,7 @@ class Scorer:
             )  # read_bytes: a graph may not name files beside it
         except FileNotFoundError:
             raise ManifestError("the detector's ONNX file is missing", where=path, remedy="dvc repro") from None
-        except (RuntimeError, ValueError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as error:
+        except _onnxruntime_errors() as error:
             raise ManifestError(
                 "not an ONNX graph that can be loaded", where=path, received=type(error).__name__, remedy="dvc repro"
             ) from None
@@ -81,7 +82,9 @@ class Scorer:
                 "expected slices as (slices, rows, cols) int16 Hounsfield units",
                 received=f"{slices.shape} {slices.dtype}",
             )
-        parts = [self._session.run(None, {INPUT: slices[at : at + BATCH]}) for at in range(0, len(slices), BATCH)]
+        if min(slices.shape[1:]) < SMALLEST_EDGE:  # pools larger than the image would end the process
+            raise MedfakeError(f"slices must have at least {SMALLEST_EDGE} rows and columns", received=slices.shape[1:])
+        parts = [self._run(slices[at : at + BATCH]) for at in range(0, len(slices), BATCH)]
         named = {
             name: np.concatenate([part[index].reshape(-1) for part in parts]).astype(np.float32)
             if parts
@@ -89,3 +92,22 @@ class Scorer:
             for index, name in enumerate(self._outputs)
         }
         return Scores(**{name: named.get(name) for name in ("p_tampered", "site_y", "site_x", "site_p")})  # type: ignore[arg-type]  # p_tampered is always there
+
+    def _run(self, batch: NDArray[np.int16]) -> list[NDArray[np.float32]]:
+        try:
+            outputs: list[NDArray[np.float32]] = self._session.run(None, {INPUT: batch})
+        except _onnxruntime_errors() as error:
+            raise MedfakeError(
+                "the detector cannot take slices of this size",
+                received=batch.shape[1:],
+                remedy=f"({type(error).__name__})",
+            ) from None
+        return outputs
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises; its classes share no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    kinds = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (RuntimeError, ValueError, *kinds)

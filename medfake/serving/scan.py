@@ -13,7 +13,7 @@ from medfake.detectors.scorer import BATCH, Scores
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.reader import read_slice
 from medfake.dicom.series import Series, Skipped, find_series
-from medfake.errors import DicomError, ScanError
+from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.evaluation.scans import decide, score_scan
 from medfake.progress import track
 from medfake.serving.model import Model
@@ -92,7 +92,11 @@ def _score(series: Series, model: Model) -> tuple[_Scored, list[Skipped]]:
     broken: list[Skipped] = []
     scored: _Scored = []
     for batch, headers, z_mm in _batches(series, broken):
-        scores = model.scorer.score(batch)
+        try:
+            scores = model.scorer.score(batch)
+        except MedfakeError as error:
+            broken += [Skipped(header.path, error.what) for header in headers]
+            continue
         for index, (header, z) in enumerate(zip(headers, z_mm, strict=True)):
             scored.append((header, z, float(scores.p_tampered[index]), scores, index))
     return scored, broken

@@ -105,7 +105,7 @@ def nodule_profile(offsets_mm: tuple[Field, Field, Field], rng: Generator) -> Fi
         rng: Draws radius, shape and spicules.
 
     Returns:
-        float32 in 0..1, the shape that the open grids span; nothing lies further than 9.5 mm from the centre.
+        float32 in 0..1, the shape that the open grids span; nothing lies further than 14 mm from the centre.
     """
     z, y, x = offsets_mm
     steps = [float(np.ptp(axis)) / max(axis.size - 1, 1) or 1.0 for axis in offsets_mm]
@@ -120,7 +120,7 @@ def nodule_profile(offsets_mm: tuple[Field, Field, Field], rng: Generator) -> Fi
         aside = np.sqrt(np.maximum(z**2 + y**2 + x**2 - along**2, 0))
         reach = min(radius + rng.uniform(1.5, 5.0), 9.5)
         width = rng.uniform(0.6, 1.3) * np.clip((reach - along) / (reach - 0.7 * radius), 0, 1)
-        depth = np.maximum(depth, np.where(along > 0, width - aside, -9.0))
+        depth = np.maximum(depth, np.where((along > 0) & (along < reach), width - aside, -9.0))
     profile: Field = (1 / (1 + np.exp(np.clip(-depth / 0.45, -30, 30)))).astype(np.float32)
     return np.where(profile > 0.02, profile, np.float32(0))
 

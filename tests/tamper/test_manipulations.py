@@ -104,7 +104,6 @@ def test_a_nodule_profile_is_a_share_and_full_in_the_middle(seed: int) -> None:
     assert share[distance <= 1].min() > 0.9
 
 
-@pytest.mark.xfail(strict=True, reason="beyond its tip a spicule goes on as a thin line of half share")
 def test_a_nodule_ends_within_the_inner_cube() -> None:
     for seed in range(5):
         share, distance = profile(seed)

@@ -17,7 +17,6 @@ from medfake.tamper.manipulations import Place
 VESSEL_HU = 42.0
 NODULE_HU = 25.0
 NODULE_RADIUS_MM = (3.5, 7.5)
-EDGE_SLICES_MM = 18.0  # nodules stay this far from the ends of the stack
 SIZE = 512
 
 
@@ -81,9 +80,7 @@ def _nodules(
     from medfake.tamper.places import injection_places
 
     rough = np.where(lungs > 0.5, -850, 40).astype(np.int16)
-    margin = int(np.ceil(EDGE_SLICES_MM / spacing[0]))
-    found = injection_places(rough[margin:-margin], spacing, rng, count) if count else []
-    places = tuple(Place(place.z + margin, place.y, place.x) for place in found)
+    places = tuple(injection_places(rough, spacing, rng, count)) if count else ()
     for place in places:
         centre = np.array([place.z, place.y, place.x]) * spacing
         radius = float(rng.uniform(*NODULE_RADIUS_MM))

@@ -1,7 +1,7 @@
 """The phantom as DICOM: the LIDC-IDRI tree and the CT-GAN tree with its label files, through one writer."""
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.uid import generate_uid
 
 from medfake.config import PhantomParams
-from medfake.datasets.sources.phantom.chest import EDGE_SLICES_MM, SIZE, Patient, scan_patient
+from medfake.datasets.sources.phantom.chest import SIZE, Patient, scan_patient
 from medfake.datasets.sources.phantom.scanners import SCANNERS, Scanner
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ConfigError, DataError
@@ -117,12 +117,15 @@ def _lidc_scans(folder: Path, params: PhantomParams, scanners: list[Scanner]) ->
 def _ct_gan_scans(folder: Path, params: PhantomParams, scanners: list[Scanner]) -> Iterable[_Scan]:
     count = sum(params.fakes.values())
     uuids = iter(default_rng([params.seed, 2]).choice(np.arange(1000, 10_000), size=count, replace=False))
+    dealt = Counter(real=params.reals, tampered=0)  # each class goes on where its last type stopped
     for stream, (kind, number) in enumerate(sorted(params.fakes.items())):
+        label = "tampered" if _MANIPULATION_OF[kind] else "real"
         for index in range(number):
             uuid = str(next(uuids))
             experiment = 1 if index < round(number * _SHARE_OF_EXPERIMENT_1) else 2
             place = folder / "CT_Scans" / _EXPERIMENTS[experiment][0] / uuid
-            scanner = scanners[index % len(scanners)]
+            scanner = scanners[dealt[label] % len(scanners)]
+            dealt[label] += 1
             yield _Scan(
                 place, "CT-GAN", scanner, (params.seed, 3 + stream, index), params.slices, _NODULES_OF[kind],
                 _MANIPULATION_OF[kind], False, kind, experiment, uuid,
@@ -157,9 +160,7 @@ def _tampered(patient: Patient, scan: _Scan) -> tuple[NDArray[np.int16], Place]:
     rng = default_rng([*scan.seed, 1])
     places = list(patient.nodules)
     if scan.manipulation == "injection":
-        margin = int(np.ceil(EDGE_SLICES_MM / patient.spacing_mm[0]))
-        found = injection_places(patient.volume[margin:-margin], patient.spacing_mm, rng, 1)
-        places = [Place(place.z + margin, place.y, place.x) for place in found]
+        places = injection_places(patient.volume, patient.spacing_mm, rng, 1)
     if not places:
         raise DataError(
             "a phantom patient has no room for a site", where=f"seed {scan.seed}", remedy="choose another phantom seed"

@@ -1,7 +1,5 @@
 """`python -m mlflow_server`: the MLflow UI and registry of the study in params.yaml."""
 
-import sys
-
 import click
 
 from medfake.command_line import run
@@ -14,8 +12,7 @@ from mlflow_server.server import serve
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def main(host: str, port: int) -> None:
     """Start the server."""
-    click.echo(f"MLflow on http://{host}:{port}, Ctrl-C ends it", err=True)
-    sys.exit(serve(load_params().tracking, host, port))
+    serve(load_params().tracking, host, port, say=lambda text: click.echo(text, err=True))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, ConfigError
-from mlflow_server.server import serve
+from mlflow_server.application import is_closed
+from mlflow_server.server import serve, url
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +27,7 @@ def _free_port() -> int:
 
 def test_a_host_of_other_machines_is_refused(tracking: TrackingParams) -> None:
     with pytest.raises(ConfigError, match="this machine only") as caught:
-        serve(tracking, "0.0.0.0", 5000)  # noqa: S104  # refused is what is tested
+        serve(tracking, "0.0.0.0", 5000, print)  # noqa: S104  # refused is what is tested
     assert "ssh -L" in str(caught.value.remedy)
 
 
@@ -36,8 +37,36 @@ def test_a_busy_port_is_one_clear_error(tracking: TrackingParams) -> None:
         listener.listen()
         port = listener.getsockname()[1]
         with pytest.raises(BusyError) as caught:
-            serve(tracking, "127.0.0.1", port)
+            serve(tracking, "127.0.0.1", port, print)
     assert f"--port {port + 1}" in str(caught.value.remedy)
+
+
+def test_an_ipv6_address_is_bracketed() -> None:
+    assert (url("::1", 5000), url("localhost", 80)) == ("http://[::1]:5000", "http://localhost:80")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ajax-api/3.0/mlflow/assistant/message",
+        "/api/3.0/mlflow/mcp-servers",
+        "/api/2.0/mlflow-artifacts/artifacts/x",
+        "/api/2.0/mlflow/webhooks",
+        "/ajax-api/3.0/mlflow/gateway/endpoints/list",
+        "/gateway/a/mlflow/invocations",
+        "/v1/traces",
+    ],
+)
+def test_services_that_are_not_tracking_are_closed(path: str) -> None:
+    assert is_closed(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/health", "/get-artifact", "/static-files/static/js/gateway.js", "/api/2.0/mlflow/runs/search"],
+)
+def test_tracking_and_the_registry_are_open(path: str) -> None:
+    assert not is_closed(path)
 
 
 @pytest.mark.slow
@@ -56,11 +85,22 @@ def test_the_server_answers_on_this_machine_alone_and_leaves_nothing_behind(tmp_
         with pytest.raises(urllib.error.HTTPError) as refused:
             _get(port, "/api/2.0/mlflow/experiments/search?max_results=5", host="elsewhere.example")
         assert refused.value.code == 403
+        for closed in ("/ajax-api/3.0/mlflow/assistant/config", "/gateway/mlflow/v1/models", "/ajax-api/3.0/jobs/1"):
+            with pytest.raises(urllib.error.HTTPError) as shut:
+                _get(port, closed)
+            assert shut.value.code == 403
+        assert "<html" in _get(port, "/")
+        assert _children(process.pid) == []
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(40)
+        assert process.wait(40) == 0
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         _get(port, "/health")
+
+
+def _children(pid: int) -> list[str]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")  # Linux alone tells
+    return listed.read_text().split() if listed.exists() else []
 
 
 def _get(port: int, path: str, host: str | None = None, patience_s: float = 0) -> str:

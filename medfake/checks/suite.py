@@ -70,7 +70,7 @@ class CheckReport:
 
 
 def run_checks(folder: Path, params: DatasetParams) -> CheckReport:
-    """Look at every guard.
+    """Look at every guard of a data set on disk.
 
     Args:
         folder: What `build_dataset` wrote.
@@ -79,7 +79,11 @@ def run_checks(folder: Path, params: DatasetParams) -> CheckReport:
     Raises:
         ManifestError: The data set is not whole.
     """
-    data = Dataset.open(folder)
+    return check_dataset(Dataset.open(folder), params)
+
+
+def check_dataset(data: Dataset, params: DatasetParams) -> CheckReport:
+    """Look at every guard of an open data set."""
     context = _context()
     results = tuple(_result(context, one, one.look(data, params)) for one in GUARDS)
     return CheckReport(data.name, data.digest, results)

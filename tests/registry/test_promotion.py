@@ -123,7 +123,7 @@ def test_a_stored_model_holds_no_pickle_and_loads_without_tensorflow(
         "import sys, numpy as np, mlflow\n"
         f"mlflow.set_tracking_uri({tracking.uri!r})\n"
         "model = mlflow.pyfunc.load_model('models:/medfake-detector@challenger')\n"
-        "print(float(model.predict(np.zeros((1, 64, 64), np.int16)).p_tampered[0]))\n"
+        "print(float(model.predict(np.zeros((1, 96, 96), np.int16)).p_tampered[0]))\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
     environment = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}

@@ -192,7 +192,8 @@ class StrongestPlaces(layers.Layer):
         smooth = ops.average_pool(logits, 3, 1, padding="same")
         masked = ops.where(inside, smooth, self.NOWHERE)
         flat = ops.reshape(masked, (ops.shape(masked)[0], -1))
-        best, where = ops.top_k(flat, self.top)
+        filled = ops.pad(flat, ((0, 0), (0, self.top - 1)), constant_values=self.NOWHERE)  # one place at least
+        best, where = ops.top_k(filled, self.top)
         places = ops.shape(masked)[2]
         first = where[:, 0]
         y = ops.cast(first // places, "float32") * 16.0 + 48.0

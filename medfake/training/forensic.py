@@ -59,10 +59,11 @@ def _fit(
     best, best_weights, losses = np.inf, model.get_weights(), []
     for step in range(1, steps + 1):
         patches, labels = train.draw(rng, options.batch_size, options.jitter_px)
+        model.reset_metrics()  # or the loss told is a running mean
         losses.append(float(model.train_on_batch(patches, labels)))
         if step % every == 0 or step == steps:
             val_loss = float(model.evaluate(val_patches, val_labels, batch_size=64, verbose=0))
-            on_epoch(step // every, {"train_loss": float(np.mean(losses)), "val_loss": val_loss})
+            on_epoch(-(-step // every), {"train_loss": float(np.mean(losses)), "val_loss": val_loss})
             losses = []
             if val_loss < best:
                 best, best_weights = val_loss, model.get_weights()

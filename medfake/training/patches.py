@@ -75,6 +75,12 @@ def patch_source(dataset: Dataset, split: str, rng: Generator) -> PatchSource:
         "real nodule": _centres(rows[(rows.label == 0) & rows.site_y.notna() & (rows.distance_mm <= _CORE_MM)]),
     }
     source = PatchSource(slices, _present(positives), _present(negatives))
+    smallest = min((min(one.shape) for one in slices), default=PATCH_PX)
+    if smallest < PATCH_PX:
+        raise TrainingError(
+            f"slices are smaller than a patch of {PATCH_PX} px", where=dataset.name, received=f"{smallest} px",
+            remedy="leave ResidualCNN out of train.detectors for this data set",
+        )  # fmt: skip
     if not source.positives or not source.negatives:
         raise TrainingError(
             f"the {split} split has no patches to train on", where=dataset.name,

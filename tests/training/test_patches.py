@@ -112,7 +112,6 @@ def test_a_split_without_lungs_says_so(make_dataset: MakeDataset) -> None:
         patch_source(make_dataset({"train": 2}, lungs=False), "train", np.random.default_rng(0))
 
 
-@pytest.mark.xfail(reason="a slice smaller than a patch gives NumPy's shape error", strict=False)
 def test_slices_smaller_than_a_patch_are_refused_in_words(make_dataset: MakeDataset) -> None:
     small = make_dataset({"train": 4}, size=120)
     with pytest.raises(TrainingError):

@@ -8,8 +8,9 @@ from medfake.config import TrackingParams
 from medfake.detectors.card import ONNX_FILE, Card, read_card
 from medfake.errors import RegistryError
 from medfake.registry.package import MODEL_NAME, package_sha256, register
+from medfake.registry.store_errors import translated
 from medfake.registry.tracking import connect
-from medfake.registry.versions import CHALLENGER, list_versions
+from medfake.registry.versions import CHALLENGER, list_versions, package_of
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,23 @@ def nominate(packages: Sequence[Path], metric: str, tracking: TrackingParams) ->
             remedy="dvc repro train, or choose another figure",
         )  # fmt: skip
     digest = package_sha256(ranked[0])
-    known = next((one.number for one in list_versions(tracking) if one.package_sha256 == digest), None)
-    number = known or register(ranked[0], metric, tracking)
-    connect(tracking).set_registered_model_alias(MODEL_NAME, CHALLENGER, str(number))
+    number = _known(digest, metric, tracking) or register(ranked[0], metric, tracking)
+    client = connect(tracking)
+    with translated(tracking.uri):
+        client.set_registered_model_alias(MODEL_NAME, CHALLENGER, str(number))
     return Nomination(number, best.detector, best.dataset, best.seed, metric, value, table)
+
+
+def _known(digest: str, metric: str, tracking: TrackingParams) -> int | None:
+    """The newest version of the very same package, measured by the same figure, whose files are still there."""
+    for version in list_versions(tracking):
+        if (version.package_sha256, version.metric) == (digest, metric):
+            try:
+                package_of(tracking, version)
+            except RegistryError:
+                continue
+            return version.number
+    return None
 
 
 def _rank(package: Path, card: Card, metric: str) -> tuple[float, int, str]:

@@ -1,6 +1,8 @@
 """A model package as a version of the registered model."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ from medfake.detectors.card import KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Ca
 from medfake.errors import ExportMismatchError
 from medfake.files import sha256_file
 from medfake.registry import pyfunc_model_path
-from medfake.registry.tracking import connect
+from medfake.registry.store_errors import translated
+from medfake.registry.tracking import begin_run, connect
 
 MODEL_NAME = "medfake-detector"
+_WHO = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")  # MLflow's guesses at person and program
 _REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas", "pydantic", "pydicom")
 
 
@@ -25,6 +29,8 @@ def package_sha256(package: Path) -> str:
 
 def register(package: Path, metric: str, tracking: TrackingParams) -> int:
     """Log a package as a pyfunc under its training's run and register it.
+
+    A package whose run is not in this store (it came with `dvc pull`, or the store is new) gets a run of its own.
 
     Args:
         package: Folder with detector.onnx and card.json.
@@ -46,9 +52,30 @@ def register(package: Path, metric: str, tracking: TrackingParams) -> int:
             remedy="dvc repro -f train",
         )
     client = connect(tracking)
+    with translated(tracking.uri):
+        run_id = _run_of(card, client, tracking)
+        return _create_version(client, run_id, _log_model(client, run_id, package), _tags(card, package, metric))
+
+
+def _run_of(card: Card, client: Any, tracking: TrackingParams) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if card.mlflow_run_id and client.get_run(card.mlflow_run_id).info.lifecycle_stage == "active":
+            return card.mlflow_run_id
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    tags = {"dataset_sha256": card.dataset_sha256, "git_revision": card.git_revision, "trained": "elsewhere"}
+    run_id = begin_run(client, tracking, f"{card.detector} {card.dataset} seed {card.seed}", tags)
+    client.set_terminated(run_id)
+    return run_id
+
+
+def _log_model(client: Any, run_id: str, package: Path) -> str:
     import mlflow
 
-    with warnings.catch_warnings(), mlflow.start_run(run_id=card.mlflow_run_id):
+    with warnings.catch_warnings(), _reopened(client, run_id):
         warnings.simplefilter("ignore")  # MLflow would infer a signature from type hints; ours is explicit
         logged = mlflow.pyfunc.log_model(
             name="detector",
@@ -57,12 +84,28 @@ def register(package: Path, metric: str, tracking: TrackingParams) -> int:
             signature=_signature(),
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
         )
+    for key in set(_WHO) & set(client.get_logged_model(logged.model_id).tags):
+        client.delete_logged_model_tag(logged.model_id, key)
+    return str(logged.model_uri)
+
+
+@contextmanager
+def _reopened(client: Any, run_id: str) -> Iterator[None]:
+    """Make a run the active one; its status and end, which say how the training went, stay as they were."""
+    import mlflow
+
+    ended = client.get_run(run_id).info
+    try:
+        with mlflow.start_run(run_id=run_id):
+            yield
+    finally:
+        client.set_terminated(run_id, ended.status, ended.end_time)
+
+
+def _create_version(client: Any, run_id: str, model_uri: str, tags: dict[str, str]) -> int:
     if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
         client.create_registered_model(MODEL_NAME, description="Detectors of tampered chest CT. Research use only.")
-    created = client.create_model_version(
-        MODEL_NAME, logged.model_uri, run_id=card.mlflow_run_id, tags=_tags(card, package, metric)
-    )
-    return int(created.version)
+    return int(client.create_model_version(MODEL_NAME, model_uri, run_id=run_id, tags=tags).version)
 
 
 def _artifacts(package: Path) -> dict[str, str]:

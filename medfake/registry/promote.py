@@ -10,6 +10,7 @@ from medfake.errors import BusyError, PromotionRefusedError, RegistryError
 from medfake.folders import PRIVATE
 from medfake.registry import ledger
 from medfake.registry.package import MODEL_NAME
+from medfake.registry.store_errors import translated
 from medfake.registry.tracking import connect
 from medfake.registry.versions import CHALLENGER, CHAMPION, Version, find_version, list_versions, store_exists
 
@@ -52,8 +53,9 @@ def promote(tracking: TrackingParams, version: str | None = None, *, dry_run: bo
         previous = champion.number if champion else None
         if not dry_run:
             client = connect(tracking)
-            client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(challenger.number))
-            ledger.record(client, "promote", challenger.number, previous, reason)
+            with translated(tracking.uri):
+                client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(challenger.number))
+                ledger.record(client, "promote", challenger.number, previous, reason)
         return Outcome(challenger.number, previous, reason, changed=not dry_run)
 
 
@@ -74,12 +76,13 @@ def rollback(tracking: TrackingParams) -> Outcome:
             raise RegistryError("there is no promotion to roll back", remedy="medfake registry history")
         last = standing[-1]
         client = connect(tracking)
-        if last.previous is None:
-            client.delete_registered_model_alias(MODEL_NAME, CHAMPION)
-        else:
-            client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(last.previous))
         reason = f"rolled back the promotion of version {last.version} at {last.at}"
-        ledger.record(client, "rollback", last.previous, last.version, reason)
+        with translated(tracking.uri):
+            if last.previous is None:
+                client.delete_registered_model_alias(MODEL_NAME, CHAMPION)
+            else:
+                client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(last.previous))
+            ledger.record(client, "rollback", last.previous, last.version, reason)
         return Outcome(last.previous, last.version, reason, changed=True)
 
 

@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 from medfake.config import TrackingParams
+from medfake.errors import RegistryError
+from medfake.registry.store_errors import store_name, translated
 
 DVC_LOCK = Path("dvc.lock")
 _QUIET = ("mlflow", "alembic")
@@ -22,6 +25,12 @@ _ENVIRONMENT = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_PRINT_MODEL_URLS_ON_CREATION": "false",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",  # it would ask a package index, and there may be no network
+    "MLFLOW_UV_AUTO_DETECT": "false",
+    "MLFLOW_LOG_UV_FILES": "false",
 }
 
 
@@ -53,6 +62,10 @@ def connect(params: TrackingParams) -> Any:
 
     Returns:
         mlflow.MlflowClient.
+
+    Raises:
+        StorageError: The database cannot be opened or written.
+        RegistryError: It was made by another version of MLflow.
     """
     os.environ.update(_ENVIRONMENT)
     import mlflow
@@ -61,7 +74,8 @@ def connect(params: TrackingParams) -> Any:
         logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(params.uri)
     mlflow.set_registry_uri(params.uri)
-    return mlflow.MlflowClient(params.uri, params.uri)
+    with translated(params.uri):
+        return mlflow.MlflowClient(params.uri, params.uri)
 
 
 @contextmanager
@@ -77,19 +91,56 @@ def training_run(
         name: Of the run; no identifiers.
         facts: Params of the run.
         tags: Data set digest and revisions.
+
+    Raises:
+        StorageError: The database cannot be written.
+        RegistryError: MLflow refuses, or the project was moved away from its artifacts.
     """
     client = connect(params)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with translated(params.uri), _ended(client, begin_run(client, params, name, tags)) as run:
+            for key, value in facts.items():
+                client.log_param(run.run_id, key, value)
+            yield run
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def begin_run(client: Any, params: TrackingParams, name: str, tags: Mapping[str, str]) -> str:
+    """Create a run in the study's experiment; who ran it and on which machine is not kept.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        RegistryError: The experiment keeps its artifacts at another place than the study says.
+    """
+    root = params.artifacts if "://" in params.artifacts else Path(params.artifacts).absolute().as_uri()
     experiment = client.get_experiment_by_name(params.experiment)
     if experiment is None:
-        root = Path(params.artifacts).absolute().as_uri() if "://" not in params.artifacts else params.artifacts
         experiment_id = client.create_experiment(params.experiment, artifact_location=root)
-    else:
+    elif _place(experiment.artifact_location) == _place(root):
         experiment_id = experiment.experiment_id
-    run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
-    run_id = run.info.run_id
-    for key, value in facts.items():
-        client.log_param(run_id, key, value)
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    else:
+        raise RegistryError(
+            "this experiment keeps its artifacts at another place: the project was moved or copied",
+            where=f"experiment {params.experiment} in {store_name(params.uri)}",
+            received=f"{experiment.artifact_location}, not {root}",
+            remedy="move it back, or give tracking.experiment in params.yaml a new name",
+        )
+    return str(client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
+
+
+def _place(location: str) -> str:
+    """A URI or path in one spelling; links to a folder are followed."""
+    parsed = urlparse(location)
+    return str(Path(unquote(parsed.path)).resolve()) if parsed.scheme in ("", "file") else location.rstrip("/")
+
+
+@contextmanager
+def _ended(client: Any, run_id: str) -> Iterator[Run]:
+    """A run that ends with the block, whatever happens in it; a second Ctrl-C does not leave it RUNNING."""
     status = "FAILED"
     try:
         yield Run(run_id, client)
@@ -98,8 +149,11 @@ def training_run(
         status = "KILLED"
         raise
     finally:
-        signal.signal(signal.SIGTERM, previous)
-        client.set_terminated(run_id, status)
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            client.set_terminated(run_id, status)
+        finally:
+            signal.signal(signal.SIGINT, previous)
 
 
 def git_revision() -> str:

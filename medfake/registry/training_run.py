@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from medfake.config import Params, Section
+from medfake.config import Params
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.detectors.registry import detector_spec, validate_options
@@ -47,7 +48,8 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         "git_revision": git_revision(),
         "dvc_lock_sha256": dvc_lock_sha256() or "none",
     }
-    facts: Mapping[str, object] = {"detector": detector, "seed": seed, "study": params.study, **_flat(options)}
+    told = _told(options.model_dump(mode="json"))
+    facts: Mapping[str, object] = {"detector": detector, "seed": seed, "study": params.study, **_flat(told)}
     with (
         training_run(params.tracking, f"{detector} {dataset.name} seed {seed}", facts, tags) as run,
         replace_folder(out) as folder,
@@ -56,16 +58,23 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         agreement = trained.save(folder)
         predictions = _predict(dataset, detector, seed, folder)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
-        card = _card(dataset, detector, seed, options, trained, agreement, predictions, run)
+        card = _card(dataset, detector, seed, told, trained, agreement, predictions, run)
         write_card(card, folder)
         for split, figures in card.metrics.items():
             run.log_figures(split, figures)
         run.log_folder(folder, PACKAGE)
 
 
-def _flat(options: Section) -> dict[str, object]:
+def _told(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as they may leave this machine: of a path only the file's name."""
+    return {
+        key: Path(value).name if isinstance(value, str) and "/" in value else value for key, value in options.items()
+    }
+
+
+def _flat(options: Mapping[str, object]) -> dict[str, object]:
     flat: dict[str, object] = {}
-    for key, value in options.model_dump().items():
+    for key, value in options.items():
         if isinstance(value, dict):
             flat |= {f"{key}.{inner}": content for inner, content in value.items()}
         else:
@@ -96,7 +105,7 @@ def _card(
     dataset: Dataset,
     detector: str,
     seed: int,
-    options: Section,
+    options: dict[str, Any],
     trained: Trained,
     agreement: Agreement,
     predictions: pd.DataFrame,
@@ -110,7 +119,7 @@ def _card(
     }
     return Card(
         detector=detector,
-        options=options.model_dump(mode="json"),
+        options=options,
         seed=seed,
         dataset=dataset.name,
         dataset_sha256=dataset.digest,

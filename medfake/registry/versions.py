@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 from medfake.config import TrackingParams
 from medfake.errors import NoChampionError, RegistryError
 from medfake.registry.package import MODEL_NAME
+from medfake.registry.store_errors import store_name, translated
 from medfake.registry.tracking import connect
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -40,13 +42,12 @@ def list_versions(tracking: TrackingParams) -> list[Version]:
     if not store_exists(tracking):
         return []
     client = connect(tracking)
-    models = client.search_registered_models(f"name = '{MODEL_NAME}'")
-    if not models:
-        return []
+    with translated(tracking.uri):
+        models = client.search_registered_models(f"name = '{MODEL_NAME}'")
+        found = client.search_model_versions(f"name = '{MODEL_NAME}'")
     aliases: dict[int, list[str]] = {}
-    for alias, number in models[0].aliases.items():
+    for alias, number in models[0].aliases.items() if models else ():
         aliases.setdefault(int(number), []).append(alias)
-    found = client.search_model_versions(f"name = '{MODEL_NAME}'")
     return sorted((_version(one, aliases) for one in found), key=lambda one: -one.number)
 
 
@@ -65,26 +66,45 @@ def find_version(tracking: TrackingParams, wanted: str) -> Version:
         nominated = any(CHALLENGER in one.aliases for one in versions)
         raise NoChampionError(
             "no detector has been promoted yet",
-            where=f"{MODEL_NAME} in {tracking.uri}",
+            where=f"{MODEL_NAME} in {store_name(tracking.uri)}",
             remedy="medfake promote" if nominated else "dvc repro, then medfake promote",
         )
     remedy = "dvc repro -f nominate" if wanted == CHALLENGER else "medfake registry list"
     raise RegistryError(
         f"there is no {wanted}" if wanted == CHALLENGER else "there is no such version",
-        where=f"{MODEL_NAME} in {tracking.uri}",
+        where=f"{MODEL_NAME} in {store_name(tracking.uri)}",
         received=wanted,
         remedy=remedy,
     )
 
 
 def package_of(tracking: TrackingParams, version: Version) -> Path:
-    """Folder with the version's detector.onnx and card.json; fetched when the store is remote."""
-    connect(tracking)
+    """Folder with the version's detector.onnx and card.json; fetched when the store is remote.
+
+    Stores keep absolute paths. When nothing is left at such a path, the project was moved, and the files are looked for
+    below the folder of artifacts that the study names.
+
+    Raises:
+        RegistryError: The files are gone.
+    """
+    client = connect(tracking)
     import mlflow
 
-    uri = f"models:/{MODEL_NAME}/{version.number}"
-    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-    return local / "artifacts"
+    with translated(tracking.uri):
+        stored = urlparse(client.get_model_version_download_uri(MODEL_NAME, str(version.number)))
+        if stored.scheme not in ("", "file"):
+            uri = f"models:/{MODEL_NAME}/{version.number}"
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / "artifacts"
+    there = Path(unquote(stored.path))
+    for folder in (there, Path(tracking.artifacts).joinpath(*there.parts[-3:])):  # models/<id>/artifacts
+        if (folder / "artifacts").is_dir():
+            return folder / "artifacts"
+    raise RegistryError(
+        "the files of this version are gone",
+        where=there,
+        received=f"{MODEL_NAME} version {version.number}",
+        remedy="put the folder back, or `dvc repro -f nominate` to register the best detector anew",
+    )
 
 
 def store_exists(tracking: TrackingParams) -> bool:

@@ -81,13 +81,18 @@ def find_series(root: Path, jobs: int = 1) -> tuple[list[Series], list[Skipped]]
     else:
         results = _read_all(paths)
     skipped += [result for result in results if isinstance(result, Skipped)]
+    headers = [header for result in results if not isinstance(result, Skipped) for header in result]
+    for header in headers:
+        register_identifier(header.patient_id)  # a worker's register ends with the worker
+    return group_series(headers), sorted(skipped, key=lambda one: _order(one.path))
+
+
+def group_series(headers: Iterable[SliceHeader]) -> list[Series]:
+    """Slices of one folder, series, size and direction make a series; in the order of their first slices."""
     groups: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
-    for result in results:
-        if not isinstance(result, Skipped):
-            for header in result:
-                register_identifier(header.patient_id)  # a worker's register ends with the worker
-                groups[_scan_key(header)].append(header)
-    return [_series(headers) for headers in groups.values()], sorted(skipped, key=lambda one: _order(one.path))
+    for header in headers:
+        groups[_scan_key(header)].append(header)
+    return [_series(members) for members in groups.values()]
 
 
 def positions_along_normal(headers: Iterable[SliceHeader]) -> NDArray[np.float64]:

@@ -38,6 +38,11 @@ def open_model(wanted: str | None, tracking: TrackingParams | None) -> Model:
         ManifestError: The package is not whole.
     """
     if wanted and Path(wanted).exists():
+        if Path(wanted).is_file() and Path(wanted).name != ONNX_FILE:
+            raise ManifestError(
+                f"a detector on disk is a package folder or its {ONNX_FILE}", where=wanted,
+                remedy="give a folder below models/",
+            )  # fmt: skip
         folder = Path(wanted).parent if Path(wanted).is_file() else Path(wanted)
         return _open(folder, f"package {folder.name}")
     if tracking is None:

@@ -76,16 +76,17 @@ class ScanReport:
 
     def render(self, console: "Console") -> None:
         """Print a table, the warnings, what was skipped, and what this is not."""
+        from rich.markup import escape
         from rich.table import Table
 
-        table = Table(title=f"{self.model['name']}: {self.model['detector']}", title_justify="left")
+        table = Table(title=escape(f"{self.model['name']}: {self.model['detector']}"), title_justify="left")
         for column in ("folder", "verdict", "P(tampered)", "slices", "strongest place"):
             justify: Literal["left", "right"] = "right" if column in ("P(tampered)", "slices") else "left"
             table.add_column(column, justify=justify, overflow="fold")
         for scan in self.scans:
             table.add_row(
-                str(Path(scan.slices[0].file).parent), _coloured(scan.verdict), f"{scan.p_tampered:.3f}",
-                str(scan.n_slices), _place(scan),
+                escape(str(Path(scan.slices[0].file).parent)), _coloured(scan.verdict), f"{scan.p_tampered:.3f}",
+                str(scan.n_slices), escape(_place(scan)),
             )  # fmt: skip
         console.print(table)
         for warning in dict.fromkeys(text for scan in self.scans for text in scan.warnings):

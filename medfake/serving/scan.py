@@ -1,5 +1,6 @@
 """Scan folders of DICOM files: a verdict for every series, a reason for every other file."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from medfake.detectors.card import Card
 from medfake.detectors.scorer import BATCH, Scores
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.reader import read_slice
-from medfake.dicom.series import Series, Skipped, find_series
+from medfake.dicom.series import Series, Skipped, find_series, group_series
 from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.evaluation.scans import decide, score_scan
 from medfake.progress import track
@@ -54,34 +55,23 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
             "nothing to score", where=", ".join(map(str, paths)), received=_reasons(skipped),
             remedy="give a folder that holds axial CT slices as DICOM files",
         )  # fmt: skip
-    left_out = tuple(SkippedFile(str(one.path), one.reason) for one in skipped)
+    left_out = tuple(SkippedFile(printable(one.path), one.reason) for one in skipped)
     return ScanReport(_describe(model), tuple(scans), left_out)
 
 
 def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]]:
-    series: dict[tuple[Path, int], Series] = {}
+    """Series of all paths together, so that files given one by one make one scan and nothing counts twice."""
+    headers: dict[tuple[Path, int], SliceHeader] = {}
     skipped: dict[Path, Skipped] = {}
     for path in paths:
         if not path.exists():
             raise ScanError("there is no such file or folder", where=path, remedy="check the path")
         found, left_out = find_series(path, jobs)
-        for one in found:
-            series.setdefault((one.headers[0].path.resolve(), one.headers[0].frame), one)
+        for header in (header for one in found for header in one.headers):
+            headers.setdefault((header.path.resolve(), header.frame), header)
         for other in left_out:
-            skipped.setdefault(other.path.resolve(), other)
-    return _without_repeats(list(series.values())), list(skipped.values())
-
-
-def _without_repeats(series: list[Series]) -> list[Series]:
-    """Drop series all of whose files another, larger one has: a file given beside its folder."""
-    seen: set[tuple[Path, int]] = set()
-    kept = []
-    for one in sorted(series, key=lambda candidate: -len(candidate.headers)):
-        files = {(header.path.resolve(), header.frame) for header in one.headers}
-        if not files <= seen:
-            kept.append(one)
-            seen |= files
-    return [one for one in series if one in kept]
+            skipped.setdefault(other.path.absolute(), other)
+    return group_series(headers.values()), list(skipped.values())
 
 
 _Scored = list[tuple[SliceHeader, float, float, Scores, int]]
@@ -151,7 +141,13 @@ def _sites(scored: _Scored, threshold: float) -> list[SiteFound]:
 
 
 def _file(header: SliceHeader) -> str:
-    return str(header.path) if header.frame == 0 else f"{header.path}#{header.frame}"
+    name = printable(header.path)
+    return name if header.frame == 0 else f"{name}#{header.frame}"
+
+
+def printable(path: Path) -> str:
+    """A path as text that JSON and CSV can hold; bytes that are no UTF-8 become question marks in a diamond."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _warnings(series: Series, scored: _Scored, card: Card) -> Iterator[str]:

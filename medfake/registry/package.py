@@ -19,6 +19,7 @@ from medfake.registry.tracking import begin_run, connect
 
 MODEL_NAME = "medfake-detector"
 _WHO = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")  # MLflow's guesses at person and program
+FIGURE = "val_"  # tags with the validation figures that promotion may compare
 _REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas", "pydantic", "pydicom")
 
 
@@ -129,4 +130,5 @@ def _tags(card: Card, package: Path, metric: str) -> dict[str, str]:
         "package_sha256": package_sha256(package),
         "metric": metric,
         "value": repr(card.metrics["val"].get(metric)),
+        **{f"{FIGURE}{name}": repr(value) for name, value in card.metrics["val"].items() if value is not None},
     }

@@ -96,17 +96,19 @@ def _champion(tracking: TrackingParams) -> Version | None:
 
 
 def _reason(challenger: Version, champion: Version | None) -> str:
-    own = f"version {challenger.number} ({challenger.detector}) has validation {challenger.metric} {_text(challenger)}"
+    metric = challenger.metric
+    own = f"version {challenger.number} ({challenger.detector}) has validation {metric} {_text(challenger, metric)}"
     if champion is None:
         return f"{own}; there was no champion"
-    other = f"version {champion.number} ({champion.detector}) has {champion.metric} {_text(champion)}"
-    if (champion.dataset_sha256, champion.metric) != (challenger.dataset_sha256, challenger.metric):
+    other = f"version {champion.number} ({champion.detector}) has {metric} {_text(champion, metric)}"
+    if champion.dataset_sha256 != challenger.dataset_sha256:
         raise PromotionRefusedError(
-            "challenger and champion were measured on different data or by different figures",
-            received=f"{own} on {challenger.dataset}; {other} on {champion.dataset}",
+            "challenger and champion were measured on different data",
+            received=f"{own} on {_data(challenger)}; {other} on {_data(champion)}",
             remedy="train the champion's detector on this data set (dvc repro), or medfake rollback first",
         )
-    if challenger.value is None or (champion.value is not None and challenger.value <= champion.value):
+    value, best = (_figure(one, metric) for one in (challenger, champion))
+    if value is None or (best is not None and value <= best):
         raise PromotionRefusedError(
             "the challenger does not beat the champion", received=f"{own}; {other}",
             remedy="keep the champion; `medfake registry list` shows all versions",
@@ -114,8 +116,17 @@ def _reason(challenger: Version, champion: Version | None) -> str:
     return f"{own}; {other}"
 
 
-def _text(version: Version) -> str:
-    return "n/a" if version.value is None else f"{version.value:.4f}"
+def _figure(version: Version, metric: str) -> float | None:
+    return version.figures.get(metric, version.value if version.metric == metric else None)
+
+
+def _text(version: Version, metric: str) -> str:
+    value = _figure(version, metric)
+    return "n/a" if value is None else f"{value:.4f}"
+
+
+def _data(version: Version) -> str:
+    return f"{version.dataset} {version.dataset_sha256[:12]}"
 
 
 @contextmanager

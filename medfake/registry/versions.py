@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 
 from medfake.config import TrackingParams
 from medfake.errors import NoChampionError, RegistryError
-from medfake.registry.package import MODEL_NAME
+from medfake.registry.package import FIGURE, MODEL_NAME
 from medfake.registry.store_errors import store_name, translated
 from medfake.registry.tracking import connect
 
@@ -21,8 +21,9 @@ class Version:
 
     Attributes:
         aliases: "champion", "challenger" or none.
-        metric: Validation figure that promotion compares.
+        metric: Validation figure by which it was nominated; promotion compares this one.
         value: Of that figure; None where undefined.
+        figures: All validation figures that are defined.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Version:
     metric: str
     value: float | None
     run_id: str | None
+    figures: dict[str, float]
 
 
 def list_versions(tracking: TrackingParams) -> list[Version]:
@@ -126,4 +128,5 @@ def _version(one: Any, aliases: dict[int, list[str]]) -> Version:
         metric=tags.get("metric", ""),
         value=None if value == "None" else float(value),
         run_id=one.run_id,
+        figures={key.removeprefix(FIGURE): float(text) for key, text in tags.items() if key.startswith(FIGURE)},
     )

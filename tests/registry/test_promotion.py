@@ -1,3 +1,4 @@
+import fcntl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,7 +8,8 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.detectors.card import Agreement
-from medfake.errors import ExportMismatchError, NoChampionError, PromotionRefusedError, RegistryError
+from medfake.errors import BusyError, ExportMismatchError, NoChampionError, PromotionRefusedError, RegistryError
+from medfake.folders import PRIVATE
 from medfake.registry.nominate import nominate
 from medfake.registry.promote import history, promote, rollback
 from medfake.registry.versions import CHAMPION, find_version, list_versions, package_of
@@ -109,6 +111,24 @@ def test_figures_of_another_data_set_are_not_compared(make_package: MakePackage,
     nominate([make_package("b", val=0.9, dataset_sha256="e" * 64)], "auc", tracking)
     with pytest.raises(PromotionRefusedError, match="different data"):
         promote(tracking)
+
+
+def test_a_champion_nominated_by_another_figure_is_compared_by_the_challengers(
+    make_package: MakePackage, tracking: TrackingParams
+) -> None:
+    nominate([make_package("a", val=0.7)], "auc", tracking)
+    promote(tracking)
+    nominate([make_package("b", val=0.8)], "f1", tracking)
+    assert promote(tracking).reason.endswith("version 1 (ResidualCNN) has f1 0.7000")
+
+
+def test_two_promotions_at_once_are_refused(make_package: MakePackage, tracking: TrackingParams) -> None:
+    nominate([make_package()], "auc", tracking)
+    PRIVATE.mkdir(exist_ok=True)
+    with (PRIVATE / "promote.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(BusyError, match="another promotion"):
+            promote(tracking)
 
 
 def test_a_stored_model_holds_no_pickle_and_loads_without_tensorflow(

@@ -88,7 +88,14 @@ def find_series(root: Path, jobs: int = 1) -> tuple[list[Series], list[Skipped]]
 
 
 def group_series(headers: Iterable[SliceHeader]) -> list[Series]:
-    """Slices of one folder, series, size and direction make a series; in the order of their first slices."""
+    """Put slices together that make a series: one folder, one series UID, one size, spacing and orientation.
+
+    Args:
+        headers: Of any files, each slice once.
+
+    Returns:
+        Series in the order of their first header, slices sorted along the normal.
+    """
     groups: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
     for header in headers:
         groups[_scan_key(header)].append(header)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.detectors.card import Card
-from medfake.detectors.scorer import BATCH, Scores
+from medfake.detectors.scorer import Scores
 from medfake.dicom.header import SliceHeader
-from medfake.dicom.reader import read_slice
+from medfake.dicom.reader import read_slice, read_volume
 from medfake.dicom.series import Series, Skipped, find_series, group_series
 from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.evaluation.scans import decide, score_scan
@@ -20,6 +20,7 @@ from medfake.progress import track
 from medfake.serving.model import Model
 from medfake.serving.report import ScanReport, ScanVerdict, SiteFound, SkippedFile, SliceScore
 
+CHUNK = 16  # slices decoded at a time: 8 MiB of 512 x 512
 FEW_SLICES = 8
 MOST_SITES = 5
 SAME_SITE_MM = 16.0
@@ -60,7 +61,7 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
 
 
 def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]]:
-    """Series of all paths together, so that files given one by one make one scan and nothing counts twice."""
+    """Series and skipped files; what several paths reach counts once, and files given one by one make one series."""
     headers: dict[tuple[Path, int], SliceHeader] = {}
     skipped: dict[Path, Skipped] = {}
     for path in paths:
@@ -70,8 +71,14 @@ def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]
         for header in (header for one in found for header in one.headers):
             headers.setdefault((header.path.resolve(), header.frame), header)
         for other in left_out:
-            skipped.setdefault(other.path.absolute(), other)
-    return group_series(headers.values()), list(skipped.values())
+            skipped.setdefault(_place(other.path), other)
+    scored = {_place(header.path) for header in headers.values()}  # a link is skipped in a folder, but not when given
+    return group_series(headers.values()), [one for place, one in skipped.items() if place not in scored]
+
+
+def _place(path: Path) -> Path:
+    """Where a file or link lies, however it was reached; a link is not followed."""
+    return path.parent.resolve() / path.name
 
 
 _Scored = list[tuple[SliceHeader, float, float, Scores, int]]
@@ -81,43 +88,56 @@ def _score(series: Series, model: Model) -> tuple[_Scored, list[Skipped]]:
     """(header, z, p, batch scores, index in batch) of every slice that could be decoded."""
     broken: list[Skipped] = []
     scored: _Scored = []
-    for batch, headers, z_mm in _batches(series, broken):
+    slices = list(zip(series.headers, series.z_mm, strict=True))
+    for start in range(0, len(slices), CHUNK):
+        pixels, headers, z_mm = _decode(slices[start : start + CHUNK], broken)
+        if not headers:
+            continue
         try:
-            scores = model.scorer.score(batch)
+            scores = model.scorer.score(pixels)
         except MedfakeError as error:
-            broken += [Skipped(header.path, error.what) for header in headers]
+            broken += [_skip(header, error.what) for header in headers]
             continue
         for index, (header, z) in enumerate(zip(headers, z_mm, strict=True)):
-            scored.append((header, z, float(scores.p_tampered[index]), scores, index))
+            p = float(scores.p_tampered[index])
+            if np.isfinite(p):
+                scored.append((header, z, p, scores, index))
+            else:
+                broken.append(_skip(header, "the detector gives no number for this slice"))
     return scored, broken
 
 
-def _batches(
-    series: Series, broken: list[Skipped]
-) -> Iterator[tuple[NDArray[np.int16], list[SliceHeader], list[float]]]:
-    pixels: list[NDArray[np.int16]] = []
-    headers: list[SliceHeader] = []
-    z_mm: list[float] = []
-    for header, z in zip(series.headers, series.z_mm, strict=True):
-        try:
-            pixels.append(read_slice(header))
-        except DicomError as error:
-            broken.append(Skipped(header.path, error.what))
-            continue
-        headers.append(header)
-        z_mm.append(float(z))
-        if len(pixels) == BATCH:
-            yield np.stack(pixels), headers, z_mm
-            pixels, headers, z_mm = [], [], []
-    if pixels:
-        yield np.stack(pixels), headers, z_mm
+def _decode(
+    slices: Sequence[tuple[SliceHeader, float]], broken: list[Skipped]
+) -> tuple[NDArray[np.int16], list[SliceHeader], list[float]]:
+    """Pixels of the slices that can be decoded; the others are added to `broken`."""
+    try:
+        whole = read_volume([header for header, _ in slices])  # opens a multi-frame file once
+    except DicomError:
+        parts = [(header, z, _pixels(header, broken)) for header, z in slices]
+        good = [(header, z, pixels) for header, z, pixels in parts if pixels is not None]
+        stacked = np.stack([pixels for _, _, pixels in good]) if good else np.empty((0, 0, 0), np.int16)
+        return stacked, [header for header, _, _ in good], [float(z) for _, z, _ in good]
+    return whole, [header for header, _ in slices], [float(z) for _, z in slices]
+
+
+def _pixels(header: SliceHeader, broken: list[Skipped]) -> NDArray[np.int16] | None:
+    try:
+        return read_slice(header)
+    except DicomError as error:
+        broken.append(_skip(header, error.what))
+        return None
+
+
+def _skip(header: SliceHeader, reason: str) -> Skipped:
+    return Skipped(Path(_file(header)), reason)
 
 
 def _verdict(series: Series, scored: _Scored, card: Card, key: bytes) -> ScanVerdict:
     first = series.headers[0]
     score = score_scan(np.array([p for _, _, p, _, _ in scored]), np.array([z for _, z, _, _, _ in scored]))
     return ScanVerdict(
-        scan_id=pseudonym(f"{first.path.resolve().parent}#{first.series_uid}", key, "scan"),
+        scan_id=pseudonym(_identity(first), key, "scan"),
         patient_id=pseudonym(first.patient_id or str(first.path.resolve().parent), key, "patient"),
         p_tampered=score.p_tampered,
         verdict=str(decide(score.p_tampered, card.scan_threshold_low, card.scan_threshold_high)),
@@ -138,6 +158,12 @@ def _sites(scored: _Scored, threshold: float) -> list[SiteFound]:
             y, x = float(scores.site_y[index]), float(scores.site_x[index])
             sites.append(SiteFound(_file(header), z, y, x, p))
     return sites
+
+
+def _identity(header: SliceHeader) -> str:
+    """What tells scans apart: one folder may hold a series UID twice, as axial and as reformatted slices."""
+    geometry = (header.rows, header.cols, header.spacing_mm, tuple(round(number, 3) for number in header.orientation))
+    return f"{header.path.resolve().parent}#{header.series_uid}#{geometry}"
 
 
 def _file(header: SliceHeader) -> str:

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from click.testing import CliRunner
+from pydicom.encaps import encapsulate
+from pydicom.uid import RLELossless
 
 from medfake.cli import cli
 from medfake.config import TrackingParams
@@ -62,6 +65,47 @@ def test_what_is_reached_through_two_paths_counts_once(model: Model, write_scan:
     folder = write_scan(tmp_path / "a", _dark(10))
     report = scan_paths([folder, tmp_path, folder / "4.dcm"], model)
     assert [scan.n_slices for scan in report.scans] == [10]
+
+
+def test_a_link_is_skipped_in_a_folder_but_scored_when_given(
+    model: Model, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    target = write_scan(tmp_path / "a", _dark(1)) / "0.dcm"
+    (tmp_path / "b").mkdir()
+    links = [tmp_path / "b" / name for name in ("one.dcm", "two.dcm")]
+    for link in links:
+        link.symlink_to(target)
+    skipped = [one.path for one in scan_paths([tmp_path / "a", tmp_path / "b"], model).skipped]
+    assert skipped == [str(link) for link in links]
+    report = scan_paths([links[0], tmp_path / "b"], model)
+    assert [one.file for one in report.scans[0].slices] == [str(links[0])]
+    assert [one.path for one in report.skipped] == [str(links[1])]
+
+
+def test_a_slice_that_breaks_only_while_decoding_leaves_the_rest_of_its_scan(
+    model: Model, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    folder = write_scan(tmp_path / "a", _dark(10))
+    dataset = pydicom.dcmread(folder / "4.dcm")
+    dataset.file_meta.TransferSyntaxUID = RLELossless
+    dataset.PixelData = encapsulate([b"no codestream at all" * 8])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(folder / "4.dcm")
+    report = scan_paths([folder], model)
+    assert (report.scans[0].n_slices, [one.path for one in report.skipped]) == (9, [str(folder / "4.dcm")])
+
+
+def test_one_series_uid_in_two_geometries_makes_two_scans_of_two_names(
+    model: Model, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    folder = write_scan(tmp_path / "a", _dark(10))
+    for name in ("0.dcm", "1.dcm", "2.dcm"):
+        dataset = pydicom.dcmread(folder / name)
+        dataset.PixelSpacing = [0.5, 0.5]
+        dataset.save_as(folder / name)
+    scans = scan_paths([folder], model).scans
+    assert sorted(scan.n_slices for scan in scans) == [3, 7]
+    assert scans[0].scan_id != scans[1].scan_id
 
 
 def test_no_name_of_a_patient_is_in_the_report(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:

@@ -36,7 +36,31 @@ def test_an_unknown_key_is_named_with_its_value_and_a_near_match(values: dict[st
     values["datasets"]["chest"]["labeling"] = 1
     message = _message(values)
     assert message.startswith("unknown key datasets.chest.labeling = 1, did you mean 'labelling'?")
-    assert "expected one of ['balance', 'fakes'" in message
+    assert "expected one of ['augment', 'balance'" in message
+
+
+def test_an_unknown_view_is_named_with_those_that_there_are(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["view"] = {"name": "localised"}
+    message = _message(values)
+    assert message.startswith("datasets.chest.view.name = 'localised'")
+    assert "did you mean 'localized'?" in message
+
+
+def test_an_unknown_key_of_a_view_is_told_with_the_keys_of_that_view(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["view"] = {"name": "localized", "sizes": 64}
+    message = _message(values)
+    assert message.startswith("unknown key datasets.chest.view.sizes = 64, did you mean 'size'?")
+    assert message.endswith("expected one of ['name', 'size']")
+
+
+def test_only_train_is_augmented_outside_the_replica_protocol(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["augment"] = {"splits": ["train", "test"]}
+    assert "augment.splits must be [train] under grouped" in _message(values)
+
+
+def test_leaving_out_needs_to_be_told_what(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["split"]["protocol"] = "leave-scanner-out"
+    assert "leave-scanner-out needs held_out" in _message(values)
 
 
 def test_an_unknown_key_inside_a_tagged_block_is_compared_with_that_blocks_keys(values: dict[str, Any]) -> None:

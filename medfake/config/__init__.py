@@ -1,0 +1,53 @@
+"""params.yaml as a typed, validated model; the only reader of that file."""
+
+from medfake.config.datasets import (
+    AugmentParams,
+    BalanceParams,
+    DatasetParams,
+    DelocalizedView,
+    ExtentLabelling,
+    ForgedParams,
+    LocalizedView,
+    NeighboursLabelling,
+    PhantomParams,
+    SourceParams,
+    SplitParams,
+    WholeView,
+)
+from medfake.config.reading import PARAMS_FILE, load_params, validate
+from medfake.config.section import Fraction, Name, Section
+from medfake.config.study import (
+    EvaluationParams,
+    NominateParams,
+    Params,
+    TrackingParams,
+    TrainParams,
+    WorkersParams,
+)
+
+__all__ = [
+    "PARAMS_FILE",
+    "AugmentParams",
+    "BalanceParams",
+    "DatasetParams",
+    "DelocalizedView",
+    "EvaluationParams",
+    "ExtentLabelling",
+    "ForgedParams",
+    "Fraction",
+    "LocalizedView",
+    "Name",
+    "NeighboursLabelling",
+    "NominateParams",
+    "Params",
+    "PhantomParams",
+    "Section",
+    "SourceParams",
+    "SplitParams",
+    "TrackingParams",
+    "TrainParams",
+    "WholeView",
+    "WorkersParams",
+    "load_params",
+    "validate",
+]

@@ -1,0 +1,152 @@
+"""Blocks of params.yaml that say where slices come from and what is made of them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from medfake.config.section import Fraction, Section
+
+
+class PhantomParams(Section):
+    """A built-in phantom set: patients of the LIDC-like tree and scans of the CT-GAN tree."""
+
+    seed: int = Field(ge=0)
+    reals: int = Field(ge=1, description="patients of the LIDC-like tree")
+    fakes: dict[Literal["FM", "FB", "TM", "TB"], Annotated[int, Field(ge=0)]] = Field(
+        description="scans of the CT-GAN tree, by type"
+    )
+    slices: int = Field(ge=16, description="slices a scan")
+    scanners: list[str] | None = Field(default=None, description="names of simulated scanners; null for all")
+
+
+class ForgedParams(Section):
+    """Fakes that tamper/ makes out of real scans."""
+
+    seed: int = Field(ge=0)
+    reals: str = Field(description="folder of real scans")
+    scans_per_patient: int = Field(ge=1)
+    manipulations: list[Literal["injection", "removal"]] = Field(min_length=1)
+
+
+class SourceParams(Section):
+    """A folder of scans and the kind of tree it is."""
+
+    kind: Literal["ct_gan", "lidc", "folder"]
+    path: str
+
+
+class ExtentLabelling(Section):
+    """Tampered within `tampered_mm` of a site; up to `ignore_mm` left out."""
+
+    rule: Literal["extent"]
+    tampered_mm: float = Field(gt=0)
+    ignore_mm: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _band_has_width(self) -> "ExtentLabelling":
+        if self.ignore_mm < self.tampered_mm:
+            message = f"ignore_mm must be at least tampered_mm, but got {self.ignore_mm} < {self.tampered_mm}"
+            raise ValueError(message)
+        return self
+
+
+class NeighboursLabelling(Section):
+    """Tampered within `k` slices of a labelled one (the papers use 5)."""
+
+    rule: Literal["neighbours"]
+    k: int = Field(ge=0)
+
+
+class WholeView(Section):
+    """The slice as it was taken."""
+
+    name: Literal["whole"]
+
+
+class LocalizedView(Section):
+    """A square around a site, and around a matched place that is none (Solaiyappan and Wen, section 2)."""
+
+    name: Literal["localized"]
+    size: int = Field(default=128, ge=16, description="px")
+
+
+class DelocalizedView(Section):
+    """The lungs alone, the space around them cut away (Solaiyappan and Wen, section 2)."""
+
+    name: Literal["delocalized"]
+    rows: int = Field(default=266, ge=16, description="px")
+    cols: int = Field(default=340, ge=16, description="px")
+
+
+class AugmentParams(Section):
+    """Copies of slices made after the split, alike for both classes (Solaiyappan and Wen, section 2)."""
+
+    flips: bool = Field(default=True, description="over x, over y and over both")
+    shift_px: int = Field(default=4, ge=0, description="shifts by so many pixels in all combinations; 0 for none")
+    rotate_step_deg: int = Field(default=6, ge=0, lt=360, description="rotations in steps; 0 for none")
+    splits: list[Literal["train", "val", "test"]] = Field(
+        default=["train"], min_length=1, description="other splits than train only under the replica protocol"
+    )
+
+
+class SplitParams(Section):
+    """How patients are dealt to train, val and test."""
+
+    protocol: Literal["grouped", "replica", "leave-generator-out", "leave-scanner-out"]
+    val: Fraction
+    test: Fraction
+    seed: int = Field(ge=0)
+    held_out: str | None = Field(
+        default=None, description="generator or maker/kernel that only the test split sees; for the leave-out protocols"
+    )
+    folds: int | None = Field(default=None, ge=2, description="folds of cross-validation over train and val, grouped")
+
+    @model_validator(mode="after")
+    def _train_remains(self) -> "SplitParams":
+        if self.val + self.test >= 1:
+            message = f"val + test must leave something to train on, but got {self.val} + {self.test}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _leaving_out_names_what(self) -> "SplitParams":
+        leaves_out = self.protocol.startswith("leave-")
+        if leaves_out != (self.held_out is not None):
+            message = f"{self.protocol} {'needs' if leaves_out else 'knows no'} held_out, but got {self.held_out!r}"
+            raise ValueError(message)
+        return self
+
+
+class BalanceParams(Section):
+    """50:50 by down-sampling the larger class of every split."""
+
+    tolerance: float = Field(ge=0, lt=0.5, description="largest allowed |share of tampered - 0.5|")
+    seed: int = Field(ge=0)
+    negatives: Literal["matched", "random"] = Field(
+        default="matched", description="matched: real slices like the tampered ones in source, place and lung area"
+    )
+
+
+class DatasetParams(Section):
+    """Where a data set's slices come from and the rules they pass through."""
+
+    reals: SourceParams
+    fakes: SourceParams
+    identifiers: Literal["public", "private"] = Field(
+        description="public: pseudonyms that agree on every machine, for sets that anyone may download; "
+        "private: pseudonyms under a secret key of this machine"
+    )
+    labelling: Annotated[ExtentLabelling | NeighboursLabelling, Field(discriminator="rule")]
+    classes: Literal[2, 3] = Field(default=2, description="3: untampered, removed and injected in equal parts")
+    view: Annotated[WholeView | LocalizedView | DelocalizedView, Field(discriminator="name")] = WholeView(name="whole")
+    augment: AugmentParams | None = None
+    split: SplitParams
+    balance: BalanceParams
+    strict: bool = Field(default=False, description="what would be reported and left out stops the run instead")
+
+    @model_validator(mode="after")
+    def _only_train_is_augmented(self) -> "DatasetParams":
+        if self.augment and self.split.protocol != "replica" and self.augment.splits != ["train"]:
+            message = f"augment.splits must be [train] under {self.split.protocol}, but got {self.augment.splits}"
+            raise ValueError(message)
+        return self

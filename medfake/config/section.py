@@ -1,0 +1,14 @@
+"""What every block of params.yaml has in common."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A block of params.yaml: unknown keys are refused, values are never coerced from text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -1,0 +1,72 @@
+"""The whole of params.yaml."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
+from medfake.config.near_match import did_you_mean
+from medfake.config.section import Fraction, Name, Section
+
+
+class TrainParams(Section):
+    """The matrix of trainings: every data set x detector x seed."""
+
+    datasets: list[Name] = Field(min_length=1)
+    detectors: list[str] = Field(min_length=1)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+
+
+class EvaluationParams(Section):
+    """Intervals and the threshold."""
+
+    bootstrap: int = Field(ge=100, description="resamples over patients")
+    confidence: Fraction
+    seed: int = Field(ge=0)
+
+
+class NominateParams(Section):
+    """What makes a detector the challenger; read on the validation split only."""
+
+    metric: Literal["auc", "h", "accuracy", "f1"]
+
+
+class WorkersParams(Section):
+    """Who decodes slices."""
+
+    jobs: int | None = Field(default=None, ge=1, description="processes of this machine; null for all cores")
+    dask: str | None = Field(default=None, pattern=r"^(tcp|tls)://", description="address of a Dask scheduler instead")
+
+
+class TrackingParams(Section):
+    """Where MLflow keeps runs and models."""
+
+    uri: str
+    artifacts: str
+    experiment: Name
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    study: Name
+    phantom: dict[Name, PhantomParams]
+    forged: dict[Name, ForgedParams]
+    datasets: dict[Name, DatasetParams] = Field(min_length=1)
+    detectors: dict[str, dict[str, Any]] = Field(min_length=1, description="options by detector name")
+    train: TrainParams
+    evaluation: EvaluationParams
+    nominate: NominateParams
+    tracking: TrackingParams
+    workers: WorkersParams = WorkersParams()
+
+    @model_validator(mode="after")
+    def _train_names_exist(self) -> "Params":
+        for kind in ("datasets", "detectors"):
+            known = getattr(self, kind)
+            for name in getattr(self.train, kind):
+                if name not in known:
+                    near = did_you_mean(name, known)
+                    message = f"train.{kind} names {name!r}, which has no block under {kind}{near}"
+                    raise ValueError(message)
+        return self

@@ -20,11 +20,12 @@ def build_head(feature_width: int, widths: tuple[int, ...]) -> Any:
     )
 
 
-def assemble(backbone: Any, head: Any, options: BackboneOptions, contract: str) -> tuple[Any, Any]:
+def assemble(backbone: Any, head: Any, options: BackboneOptions, contract: str) -> tuple[Any, Any, Any]:
     """Put window, backbone, pooling and head into one graph.
 
     Returns:
-        The detector, (slices, rows, cols) int16 HU -> {"p_tampered": (slices,)}; and its part up to pooled features.
+        The detector, (slices, rows, cols) int16 HU -> {"p_tampered": (slices,)}; its part up to pooled features;
+        and its part up to what the backbone takes.
     """
     import keras
     from keras import layers
@@ -36,4 +37,4 @@ def assemble(backbone: Any, head: Any, options: BackboneOptions, contract: str) 
     image = Window(low, high, options.input_size, contract)(Hounsfield()(hu))
     pooled = layers.GlobalAveragePooling2D()(backbone(image, training=False))
     p_tampered = layers.Reshape(())(head(pooled))
-    return keras.Model(hu, {"p_tampered": p_tampered}), keras.Model(hu, pooled)
+    return keras.Model(hu, {"p_tampered": p_tampered}), keras.Model(hu, pooled), keras.Model(hu, image)

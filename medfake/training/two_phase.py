@@ -14,6 +14,7 @@ from medfake.errors import ExportMismatchError
 from medfake.progress import track
 from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
+from medfake.training.normalisation import measure_normalisation, require_spread
 from medfake.training.trained import OnEpoch, Trained
 
 _FEATURE_BATCH = 8
@@ -27,6 +28,7 @@ def train_two_phase(
     """Train a backbone with its head.
 
     While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them.
+    A backbone without weights stays at its random ones, with batch statistics measured on training slices.
 
     Args:
         spec: Of the backbone.
@@ -37,15 +39,19 @@ def train_two_phase(
 
     Raises:
         WeightsError: The weights are not there.
+        TrainingError: The backbone gives the same features for every slice.
         ExportMismatchError: The assembled model differs from head(features).
     """
     keras = import_keras(seed)
     backbone, weights = build_backbone(spec, (options.input_size, options.input_size, 3), options.weights)
-    backbone.trainable = False
     head = build_head(int(spec.feature_width or 0), options.head)
-    model, features = assemble(backbone, head, options, str(spec.contract))
+    model, features, images = assemble(backbone, head, options, str(spec.contract))
+    if weights.kind == "none":
+        measure_normalisation(images, backbone, dataset)
+    backbone.trainable = False
     train, val = dataset.split("train"), dataset.split("val")
     known = {name: _features(features, dataset, rows, name) for name, rows in (("train", train), ("val", val))}
+    require_spread(known["train"], spec.name)
     labels = {"train": train.label.to_numpy("float32"), "val": val.label.to_numpy("float32")}
     _compile(keras, head, options.learning_rate)
     _fit(keras, head, known, labels, options.batch_size, options.epochs, 0, on_epoch)

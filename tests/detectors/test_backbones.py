@@ -26,7 +26,7 @@ def built(request: pytest.FixtureRequest) -> tuple[DetectorSpec, Any, Any]:
     options = BackboneOptions(weights="none", input_size=SIZE)
     backbone = spec.build((SIZE, SIZE, 3), None)
     head = build_head(int(spec.feature_width or 0), options.head)
-    model, extractor = assemble(backbone, head, options, str(spec.contract))
+    model, extractor, _ = assemble(backbone, head, options, str(spec.contract))
     return spec, backbone, (model, head, extractor)
 
 

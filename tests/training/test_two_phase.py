@@ -54,6 +54,13 @@ def train(tiny: Tiny, options: BackboneOptions, dataset: Dataset, seed: int = 1)
     ), told
 
 
+def weights_file(folder: Any) -> str:
+    """A file for the builder, which does not read it."""
+    path = folder / "tiny.h5"
+    path.write_bytes(b"weights")
+    return str(path)
+
+
 def stored(trained: Trained, folder: Any) -> Any:
     import keras
 
@@ -63,18 +70,19 @@ def stored(trained: Trained, folder: Any) -> Any:
 
 def test_a_frozen_backbone_keeps_its_weights_and_the_head_learns(dataset: Dataset, tmp_path: Any) -> None:
     tiny = Tiny()
-    trained, told = train(tiny, BASE, dataset)
+    trained, told = train(tiny, BASE.model_copy(update={"weights": weights_file(tmp_path)}), dataset)
     kept = weights_of(stored(trained, tmp_path).get_layer("tiny"))
     assert kept.keys() == tiny.start.keys()
     for name, value in kept.items():
         np.testing.assert_array_equal(value, tiny.start[name])
     assert [at for at, _ in told] == [1, 2, 3]
-    assert trained.weights == {"kind": "none", "sha256": None}
+    assert trained.weights["kind"] == "file"
 
 
 def test_fine_tuning_moves_the_filters_but_not_the_moving_means(dataset: Dataset, tmp_path: Any) -> None:
     tiny = Tiny()
-    options = BASE.model_copy(update={"epochs": 0, "fine_tune": FineTune(epochs=3, learning_rate=1e-2)})
+    phases = {"epochs": 0, "fine_tune": FineTune(epochs=3, learning_rate=1e-2)}
+    options = BASE.model_copy(update={**phases, "weights": weights_file(tmp_path)})
     trained, told = train(tiny, options, dataset)
     assert [at for at, _ in told] == [1, 2, 3]
     now = weights_of(stored(trained, tmp_path).get_layer("tiny"))

@@ -4,12 +4,14 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, PromotionRefusedError, RegistryError
-from medfake.folders import PRIVATE
+from medfake.folders import PRIVATE, SLICES
 from medfake.registry import ledger
 from medfake.registry.package import MODEL_NAME
+from medfake.registry.rescore import data_of, validation_figure
 from medfake.registry.store_errors import translated
 from medfake.registry.tracking import connect
 from medfake.registry.versions import CHALLENGER, CHAMPION, Version, find_version, list_versions, store_exists
@@ -29,15 +31,19 @@ class Outcome:
     changed: bool
 
 
-def promote(tracking: TrackingParams, version: str | None = None, *, dry_run: bool = False) -> Outcome:
+def promote(
+    tracking: TrackingParams, version: str | None = None, *, dry_run: bool = False, slices: Path = SLICES
+) -> Outcome:
     """Make the challenger champion, if there is no champion or it beats the champion.
 
-    The two are compared by the validation figure of the same data set; the test split decides nothing.
+    The two are compared by the validation figure of the same data set; the test split decides nothing. A champion that
+    was measured on other data is scored anew on the challenger's validation slices.
 
     Args:
         tracking: The registry.
         version: Number to promote instead of the challenger.
         dry_run: Only say what would happen.
+        slices: Folder of the data sets, where the challenger's is looked for.
 
     Raises:
         RegistryError: There is no challenger.
@@ -49,7 +55,7 @@ def promote(tracking: TrackingParams, version: str | None = None, *, dry_run: bo
         champion = _champion(tracking)
         if champion is not None and champion.number == challenger.number:
             return Outcome(champion.number, None, f"version {champion.number} is the champion already", changed=False)
-        reason = _reason(challenger, champion)
+        reason = _reason(challenger, champion, tracking, slices)
         previous = champion.number if champion else None
         if not dry_run:
             client = connect(tracking)
@@ -95,33 +101,44 @@ def _champion(tracking: TrackingParams) -> Version | None:
     return next((one for one in list_versions(tracking) if CHAMPION in one.aliases), None)
 
 
-def _reason(challenger: Version, champion: Version | None) -> str:
+def _reason(challenger: Version, champion: Version | None, tracking: TrackingParams, slices: Path) -> str:
     metric = challenger.metric
-    own = f"version {challenger.number} ({challenger.detector}) has validation {metric} {_text(challenger, metric)}"
+    value = _figure(challenger, metric)
+    own = f"version {challenger.number} ({challenger.detector}) has validation {metric} {_text(value)}"
     if champion is None:
         return f"{own}; there was no champion"
-    other = f"version {champion.number} ({champion.detector}) has {metric} {_text(champion, metric)}"
-    if champion.dataset_sha256 != challenger.dataset_sha256:
-        raise PromotionRefusedError(
-            "challenger and champion were measured on different data",
-            received=f"{own} on {_data(challenger)}; {other} on {_data(champion)}",
-            remedy="train the champion's detector on this data set (dvc repro), or medfake rollback first",
-        )
-    value, best = (_figure(one, metric) for one in (challenger, champion))
+    other = f"version {champion.number} ({champion.detector}) has {metric}"
+    if champion.dataset_sha256 == challenger.dataset_sha256:
+        best = _figure(champion, metric)
+        both = f"{own}; {other} {_text(best)}"
+    else:
+        best = _figure_on_data_of(challenger, champion, tracking, slices)
+        both = f"{own}; {other} {_text(best)} on the same slices, scored anew (it may know some of them)"
     if value is None or (best is not None and value <= best):
         raise PromotionRefusedError(
-            "the challenger does not beat the champion", received=f"{own}; {other}",
+            "the challenger does not beat the champion", received=both,
             remedy="keep the champion; `medfake registry list` shows all versions",
         )  # fmt: skip
-    return f"{own}; {other}"
+    return both
+
+
+def _figure_on_data_of(challenger: Version, champion: Version, tracking: TrackingParams, slices: Path) -> float | None:
+    dataset = data_of(challenger, slices)
+    if dataset is None:
+        raise PromotionRefusedError(
+            "challenger and champion were measured on different data, and the challenger's is not here",
+            where=slices / challenger.dataset,
+            received=f"challenger on {_data(challenger)}; champion on {_data(champion)}",
+            remedy=f"dvc repro slices@{challenger.dataset} (or dvc pull), then medfake promote",
+        )
+    return validation_figure(champion, dataset, challenger.metric, tracking)
 
 
 def _figure(version: Version, metric: str) -> float | None:
     return version.figures.get(metric, version.value if version.metric == metric else None)
 
 
-def _text(version: Version, metric: str) -> str:
-    value = _figure(version, metric)
+def _text(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.4f}"
 
 

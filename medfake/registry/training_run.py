@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from medfake.config import Params
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.detectors.registry import detector_spec, validate_options
-from medfake.detectors.scorer import BATCH, Scorer
+from medfake.detectors.scorer import Scorer
 from medfake.evaluation.metrics import measure
+from medfake.evaluation.predict import predict
 from medfake.evaluation.predictions import scan_table, write_predictions
 from medfake.evaluation.threshold import choose_scan_thresholds, choose_slice_threshold
 from medfake.files import replace_folder
-from medfake.progress import track
 from medfake.registry.tracking import Run, dvc_lock_sha256, git_revision, training_run
 from medfake.training.fit import fit
 from medfake.training.trained import Trained
@@ -56,7 +55,7 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
     ):
         trained = fit(detector, options, dataset, seed, run.log_epoch)
         agreement = trained.save(folder)
-        predictions = _predict(dataset, detector, seed, folder)
+        predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         card = _card(dataset, detector, seed, told, trained, agreement, predictions, run)
         write_card(card, folder)
@@ -80,25 +79,6 @@ def _flat(options: Mapping[str, object]) -> dict[str, object]:
         else:
             flat[key] = value
     return flat
-
-
-def _predict(dataset: Dataset, detector: str, seed: int, folder: Path) -> pd.DataFrame:
-    """Score validation and test slices with what will be served: the ONNX graph."""
-    scorer = Scorer(folder / ONNX_FILE)
-    rows = pd.concat([dataset.split("val"), dataset.split("test")], ignore_index=True)
-    batches = track(dataset.batches(rows, BATCH), "predicting slices", -(-len(rows) // BATCH))
-    scores = [scorer.score(batch) for batch in batches]
-    localises = scores[0].site_y is not None
-    kept = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "z_mm", "distance_mm"]
-    predictions = rows[[*kept, "site_y", "site_x", "spacing_mm"]].copy()
-    predictions.insert(0, "dataset", dataset.name)
-    predictions.insert(1, "detector", detector)
-    predictions.insert(2, "seed", seed)
-    predictions["p_tampered"] = np.concatenate([score.p_tampered for score in scores])
-    for axis in ("y", "x"):
-        found = [getattr(score, f"site_{axis}") for score in scores] if localises else []
-        predictions[f"pred_site_{axis}"] = np.concatenate(found).astype(float) if localises else np.nan
-    return predictions
 
 
 def _card(

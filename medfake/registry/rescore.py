@@ -1,0 +1,49 @@
+"""A registered version measured anew, on the data of another one."""
+
+from pathlib import Path
+
+from medfake.config import TrackingParams
+from medfake.datasets.dataset import Dataset
+from medfake.datasets.manifest import MANIFEST_FILE
+from medfake.detectors.card import ONNX_FILE, read_card
+from medfake.detectors.scorer import Scorer
+from medfake.evaluation.metrics import measure
+from medfake.evaluation.predict import predict
+from medfake.files import sha256_file
+from medfake.registry.versions import Version, package_of
+
+
+def data_of(version: Version, slices: Path) -> Dataset | None:
+    """The data set that a version was measured on, if it lies here unchanged.
+
+    Args:
+        version: Names the set and its digest.
+        slices: Folder of the data sets.
+    """
+    folder = slices / version.dataset
+    manifest = folder / MANIFEST_FILE
+    if not manifest.is_file() or sha256_file(manifest) != version.dataset_sha256:
+        return None
+    return Dataset.open(folder)
+
+
+def validation_figure(version: Version, dataset: Dataset, metric: str, tracking: TrackingParams) -> float | None:
+    """A version's figure on the validation split of a data set, at the version's own stored threshold.
+
+    The version may have been trained on patients of that split, which flatters it.
+
+    Args:
+        version: In the registry.
+        dataset: Its val split is scored.
+        metric: Name of the figure.
+        tracking: The registry.
+
+    Raises:
+        RegistryError: The version's files are gone.
+        ScanError: Its graph does not take these slices.
+    """
+    package = package_of(tracking, version)
+    card = read_card(package)
+    predictions = predict(dataset, Scorer(package / ONNX_FILE), ("val",), card.detector, card.seed)
+    figure: float | None = measure(predictions, card.threshold).values()[metric]
+    return figure

@@ -13,6 +13,8 @@ from medfake.detectors.scorer import Scorer
 class DetectorModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships no types for it
     """Slices in, P(tampered) out, through ONNX Runtime."""
 
+    _skip_type_hint_validation = True  # the signature is stored; MLflow would warn that `predict` has no type hints
+
     def load_context(self, context: Any) -> None:
         """Load the graph that was stored with the model."""
         self.scorer = Scorer(Path(context.artifacts["onnx"]))

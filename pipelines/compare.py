@@ -28,8 +28,7 @@ def main() -> None:
         for package in packages(params)
         for card in [read_card(package)]
     ]
-    settings = params.evaluation
-    comparison = compare(entries, Bootstrap(settings.bootstrap, settings.confidence, settings.seed))
+    comparison = compare(entries, Bootstrap.of(params.evaluation))
     for name, text in (("comparison.md", comparison.to_markdown()), ("comparison.json", comparison.to_json())):
         with write_atomic(REPORTS / name) as file:
             file.write(text)

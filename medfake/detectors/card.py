@@ -38,7 +38,11 @@ class Card(BaseModel):
         threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
         scan_threshold_high: A scan at or above is "tampered"; between the two it is "uncertain".
-        metrics: By split ("val", "test"), then by metric; None where undefined.
+        metrics: On slices, by split ("val", "test"), then by metric; None where undefined.
+        intervals: Of `metrics`, (low, high) from a bootstrap over `interval_unit`; None where too few
+            resamples define it.
+        interval_unit: "patients", or "scans" where a split has a single patient; by split.
+        confidence: Of the intervals.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +65,9 @@ class Card(BaseModel):
     calibration: dict[str, float]
     weights: dict[str, str | None]
     metrics: dict[str, dict[str, float | None]]
+    intervals: dict[str, dict[str, tuple[float, float] | None]] = {}
+    interval_unit: dict[str, str] = {}
+    confidence: float = 0.95
     agreement: Agreement
     git_revision: str
     dvc_lock_sha256: str | None

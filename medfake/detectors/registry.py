@@ -1,12 +1,12 @@
 """What can be trained, by name; one decorated function adds one. Importing this loads no TensorFlow."""
 
-import difflib
 import fnmatch
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from medfake.config import Section, validate
+from medfake.config.near_match import did_you_mean
 from medfake.detectors.options import BackboneOptions
 from medfake.errors import UnknownDetectorError
 
@@ -82,11 +82,9 @@ def detector_spec(name: str) -> DetectorSpec:
     """
     _load()
     if name not in _SPECS:
-        near = difflib.get_close_matches(name, _SPECS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
         raise UnknownDetectorError(
             "no detector has this name", where="detectors in params.yaml", received=name,
-            remedy=f"{hint}known: {', '.join(sorted(_SPECS))}",
+            remedy=f"choose one{did_you_mean(name, _SPECS)}; known: {', '.join(sorted(_SPECS))}",
         )  # fmt: skip
     return _SPECS[name]
 

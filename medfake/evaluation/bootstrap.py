@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.config import EvaluationParams
 from medfake.evaluation.metrics import ECE_BINS, FPR_LEVELS, LEVEL_TOLERANCE, PREVALENCES, ece_bins
 from medfake.evaluation.scans import Floats
 
@@ -33,6 +34,11 @@ class Bootstrap:
     resamples: int = 1000
     confidence: float = 0.95
     seed: int = 1
+
+    @classmethod
+    def of(cls, params: EvaluationParams) -> "Bootstrap":
+        """As the study's `evaluation` block says."""
+        return cls(params.bootstrap, params.confidence, params.seed)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from medfake.datasets.dataset import Dataset
 from medfake.detectors.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.detectors.scorer import Scorer
-from medfake.evaluation.metrics import measure
+from medfake.evaluation.bootstrap import Bootstrap
+from medfake.evaluation.intervals import Measured, evaluate_with_intervals
 from medfake.evaluation.predict import predict
 from medfake.evaluation.predictions import scan_table, write_predictions
 from medfake.evaluation.threshold import choose_scan_thresholds, choose_slice_threshold
@@ -57,7 +58,9 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         agreement = trained.save(folder)
         predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
-        card = _card(dataset, detector, seed, told, trained, agreement, predictions, run)
+        card = _card(
+            dataset, detector, seed, told, trained, agreement, predictions, run, Bootstrap.of(params.evaluation)
+        )
         write_card(card, folder)
         for split, figures in card.metrics.items():
             run.log_figures(split, figures)
@@ -81,6 +84,10 @@ def _flat(options: Mapping[str, object]) -> dict[str, object]:
     return flat
 
 
+def _edges(measured: Measured) -> dict[str, tuple[float, float] | None]:
+    return {name: (one.low, one.high) if one else None for name, one in measured.intervals.items()}
+
+
 def _card(
     dataset: Dataset,
     detector: str,
@@ -90,12 +97,14 @@ def _card(
     agreement: Agreement,
     predictions: pd.DataFrame,
     run: Run,
+    bootstrap: Bootstrap,
 ) -> Card:
     """Thresholds are chosen on the validation split; the test split is only measured."""
     threshold = choose_slice_threshold(predictions)
     scan = choose_scan_thresholds(scan_table(predictions), threshold.value)
-    metrics = {
-        split: measure(predictions[predictions.split == split], threshold.value).values() for split in ("val", "test")
+    measured = {
+        split: evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
+        for split in ("val", "test")
     }
     return Card(
         detector=detector,
@@ -113,7 +122,10 @@ def _card(
         scan_threshold_high=scan.high,
         calibration=trained.calibration,
         weights=trained.weights,
-        metrics=metrics,
+        metrics={split: one.figures.values() for split, one in measured.items()},
+        intervals={split: _edges(one) for split, one in measured.items()},
+        interval_unit={split: one.unit for split, one in measured.items()},
+        confidence=bootstrap.confidence,
         agreement=agreement,
         git_revision=git_revision(),
         dvc_lock_sha256=dvc_lock_sha256(),

@@ -29,7 +29,7 @@ def test_names_are_sorted_and_match_a_pattern() -> None:
 def test_a_near_miss_names_the_detector_that_was_meant() -> None:
     with pytest.raises(UnknownDetectorError) as caught:
         detector_spec("ResidualCCN")
-    assert "did you mean ResidualCNN?" in str(caught.value)
+    assert "did you mean 'ResidualCNN'?" in str(caught.value)
     assert "ResidualCCN" in str(caught.value)
 
 

@@ -140,7 +140,7 @@ def _tell_new_digest(facts_path: Path, manifest: Path) -> None:
             3,
             "unknown key detectors.ResidualCNN.presentation = 9, did",
         ),
-        ({"detectors": {"ResidualCN": {}}}, 7, "did you mean ResidualCNN?"),
+        ({"detectors": {"ResidualCN": {}}}, 7, "did you mean 'ResidualCNN'?"),
         ({"nominate": {"metric": "aux"}}, 3, "nominate.metric = 'aux': input should be 'auc', 'h', 'accuracy' or 'f1'"),
     ],
 )

@@ -1,6 +1,7 @@
 """MLflow runs: one a training, ended FINISHED, FAILED or KILLED, never left RUNNING."""
 
 import hashlib
+import json
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ from medfake.config import TrackingParams
 from medfake.errors import RegistryError
 from medfake.registry.store_errors import store_name, translated
 
+_DIGEST_DIGITS = 36  # MLflow's limit
 DVC_LOCK = Path("dvc.lock")
 _QUIET = ("mlflow", "alembic")
 _ENVIRONMENT = {
@@ -40,6 +42,20 @@ class Run:
 
     run_id: str
     _client: Any
+
+    def log_dataset(self, name: str, sha256: str, counts: Mapping[str, int]) -> None:
+        """Log which data set the run learns from, so that the UI shows it and finds runs by it.
+
+        Args:
+            name: A key under `datasets` in params.yaml.
+            sha256: Of its manifest; MLflow keeps the first 36 digits.
+            counts: Slices of each split.
+        """
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps({"path": f"data/slices/{name}"})
+        entity = Dataset(name, sha256[:_DIGEST_DIGITS], "local", source, profile=json.dumps(dict(counts)))
+        self._client.log_inputs(self.run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
 
     def log_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         """Log curves, one point an epoch."""

@@ -54,6 +54,8 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         training_run(params.tracking, f"{detector} {dataset.name} seed {seed}", facts, tags) as run,
         replace_folder(out) as folder,
     ):
+        counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
+        run.log_dataset(dataset.name, dataset.digest, counts)
         trained = fit(detector, options, dataset, seed, run.log_epoch)
         agreement = trained.save(folder)
         predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)

@@ -20,6 +20,7 @@ def _only_run(tracking: TrackingParams) -> object:
 
 def test_a_finished_run_keeps_params_curves_figures_and_tags(tracking: TrackingParams) -> None:
     with training_run(tracking, "a run", {"seed": 1}, {"dataset_sha256": "abc"}) as run:
+        run.log_dataset("chest", "d" * 64, {"train": 8})
         run.log_epoch(1, {"val_loss": 0.7})
         run.log_epoch(2, {"val_loss": 0.5})
         run.log_figures("val", {"auc": 0.9, "tpr": None})
@@ -28,6 +29,8 @@ def test_a_finished_run_keeps_params_curves_figures_and_tags(tracking: TrackingP
     assert logged.data.params == {"seed": "1"}
     assert logged.data.metrics == {"val_loss": 0.5, "val_auc": 0.9}
     assert logged.data.tags["dataset_sha256"] == "abc"
+    (learnt,) = logged.inputs.dataset_inputs
+    assert (learnt.dataset.name, learnt.dataset.digest, learnt.dataset.profile) == ("chest", "d" * 36, '{"train": 8}')
     curve = connect(tracking).get_metric_history(run.run_id, "val_loss")
     assert [(point.step, point.value) for point in curve] == [(1, 0.7), (2, 0.5)]
 

@@ -1,24 +1,82 @@
-"""50:50 in every split, by down-sampling at random."""
+"""As many real slices as tampered ones in every split, by down-sampling; and which real slices they are."""
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
+
+from medfake.config import BalanceParams
+
+NODULE_SHARE = 0.25  # of matched negatives: slices that show a real nodule, as far as there are any
+HOME_SHARE = 0.5  # of the other matched negatives: slices of the sources that the fakes come from
+_Z_BINS = 10
 
 
-def balance(slices: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Keep as many slices of each class as the rarer one has, in every split.
+def balance(slices: pd.DataFrame, params: BalanceParams, classes: int = 2) -> pd.DataFrame:
+    """Down-sample to equal classes in every split.
+
+    `negatives: random` draws real slices uniformly, as the papers do. `negatives: matched` draws them to resemble the
+    tampered ones, so that neither source nor place along the body gives the class away: a quarter shows a real nodule,
+    half of the others comes from the fakes' own sources, both as far as there are any; their relative positions along z
+    are distributed as those of the tampered slices, and scans take turns. Lung area is not looked at: no pixel has been
+    decoded yet, and position along z stands in for it.
 
     Args:
-        slices: With `label` and `split`.
-        seed: Of the draw.
+        slices: With label, manipulation, split; for matched also source, scan_id, z_relative, site_y.
+        params: Seed and kind of negatives.
+        classes: 2 for real and tampered; 3 for none, removed and injected in equal parts.
 
     Returns:
         The kept rows in their old order.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(params.seed)
+    column = "label" if classes == 2 else "manipulation"
+    wanted: list[object] = [0, 1] if classes == 2 else ["none", "removed", "injected"]
     kept: list[int] = []
     for _, split in slices.groupby("split", sort=True):
-        count = int(split.label.value_counts().reindex([0, 1], fill_value=0).min())
-        for label in (0, 1):
-            rows = split.index[split.label == label].to_numpy()
-            kept += list(rng.choice(rows, size=count, replace=False))
+        count = int(split[column].value_counts().reindex(wanted, fill_value=0).min())
+        tampered = split[split.label == 1]
+        for value in wanted:
+            rows = split[split[column] == value]
+            if params.negatives == "matched" and rows.label.eq(0).all():
+                kept += _matched(rows, tampered, count, rng)
+            else:
+                kept += list(rng.choice(rows.index.to_numpy(), size=count, replace=False))
     return slices.loc[sorted(kept)]
+
+
+def _matched(real: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator) -> list[int]:
+    """Index of `count` real slices that resemble the tampered ones."""
+    if not count:
+        return []
+    nodule = real.site_y.notna()
+    home = real.source.isin(set(tampered.source))
+    chosen = _like(real[nodule], tampered, round(count * NODULE_SHARE), rng)
+    rest = real.drop(index=chosen)
+    left = count - len(chosen)
+    chosen += _like(rest[~home[rest.index]], tampered, left - round(left * HOME_SHARE), rng)
+    rest = real.drop(index=chosen)
+    chosen += _like(rest[home[rest.index]], tampered, count - len(chosen), rng)
+    return chosen + _like(real.drop(index=chosen), tampered, count - len(chosen), rng)
+
+
+def _like(pool: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator) -> list[int]:
+    """Up to `count` rows of a pool, distributed along z as the tampered slices are, scans in turn."""
+    count = min(count, len(pool))
+    bins = np.clip((pool.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
+    of_tampered = np.clip((tampered.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
+    share = np.bincount(of_tampered, minlength=_Z_BINS) / len(of_tampered)
+    queues = [_in_turns(pool[bins == number], rng) for number in range(_Z_BINS)]
+    sizes, taken = np.array([len(queue) for queue in queues]), np.zeros(_Z_BINS)
+    for _ in range(count):
+        behind = np.where(taken < sizes, share * count - taken, -np.inf)
+        number = int(behind.argmax())
+        taken[number] += 1
+    return [index for queue, n in zip(queues, taken.astype(int), strict=True) for index in queue[:n]]
+
+
+def _in_turns(pool: pd.DataFrame, rng: Generator) -> list[int]:
+    """Rows so ordered that every scan gives one slice before any gives a second."""
+    shuffled = pool.iloc[rng.permutation(len(pool))]
+    turn = shuffled.groupby("scan_id", sort=False).cumcount()
+    order = shuffled.index.to_numpy()[np.argsort(turn.to_numpy(), kind="stable")]
+    return [int(index) for index in order]

@@ -58,13 +58,13 @@ def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1) 
             remedy="check datasets.<name>.reals, fakes and labelling in params.yaml",
         )  # fmt: skip
     labelled["split"] = draw_split(labelled, params.split)
-    kept = balance(labelled, params.balance.seed).reset_index(drop=True)
+    kept = balance(labelled, params.balance, params.classes).reset_index(drop=True)
     shapes = list(zip(kept.rows.tolist(), kept.cols.tolist(), strict=True))
     places = plan_shards(shapes)
     with replace_folder(out) as folder:
         facts: list[_Decoded] = []
         write_shards(folder, places, shapes, _decode(kept, jobs, facts))
-        manifest = _without_duplicates(_with_facts(kept, places, facts), params.balance.seed)
+        manifest = _without_duplicates(_with_facts(kept, places, facts), params)
         write_manifest(manifest, folder)
         sites.to_parquet(folder / SITES_FILE, index=False)
         write_json(folder / FACTS_FILE, _describe(manifest, slices, out.name, params, folder / MANIFEST_FILE))
@@ -98,10 +98,10 @@ def _with_facts(kept: pd.DataFrame, places: list[tuple[str, int]], facts: list[_
     )
 
 
-def _without_duplicates(manifest: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _without_duplicates(manifest: pd.DataFrame, params: DatasetParams) -> pd.DataFrame:
     """Drop rows whose pixels another row has, and balance again when that tipped the scales."""
     unique = manifest.drop_duplicates("sha256")
-    return unique if len(unique) == len(manifest) else balance(unique, seed)
+    return unique if len(unique) == len(manifest) else balance(unique, params.balance, params.classes)
 
 
 def _describe(

@@ -26,17 +26,21 @@ def label_slices(
 
     Returns:
         The labelled slices with `label` (1 tampered), `distance_mm` (NaN without a site), `site_y`, `site_x` (px, NaN
-        where no site is near) and the slice's own `manipulation`.
+        where no site is near), `z_relative` (0 first, 1 last slice of the scan), and the slice's own `manipulation` and
+        `generator` ("" for what is not tampered).
     """
     parts = [
         _label_scan(scan, sites[sites.scan_id == scan_id], rule)
         for scan_id, scan in slices.groupby("scan_id", sort=False)
     ]
-    return pd.concat(parts).sort_index()
+    labelled = pd.concat(parts).sort_index()
+    labelled["generator"] = labelled.generator.where(labelled.manipulation != "none", "")
+    return labelled
 
 
 def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling | NeighboursLabelling) -> pd.DataFrame:
-    scan = scan.copy()
+    first, last = scan.z_mm.min(), scan.z_mm.max()
+    scan = scan.assign(z_relative=(scan.z_mm - first) / max(last - first, _ROUNDING_MM))
     if sites.empty:
         return scan.assign(label=0, distance_mm=np.nan, site_y=np.nan, site_x=np.nan, manipulation="none")
     tampered_sites = sites[sites.kind.isin(["FM", "FB"])]

@@ -1,6 +1,6 @@
-"""Protocols by which patients are dealt to train, val and test; one decorated function adds one."""
+"""Protocols by which slices are dealt to train, val and test; one decorated function adds one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,9 @@ from medfake.config import SplitParams
 from medfake.errors import DataError
 
 SPLITS = ("train", "val", "test")
+LEAKY = frozenset({"replica"})  # slices of one patient may be on both sides; every figure says so
 Draw = Callable[[pd.DataFrame, SplitParams], "pd.Series[str]"]
-PROTOCOLS: dict[str, Draw] = {}  # name in params.yaml -> labelled slices -> split of each slice
+PROTOCOLS: dict[str, Draw] = {}  # name in params.yaml -> labelled slices -> split of each slice, NaN to leave it out
 
 
 def protocol(name: str) -> Callable[[Draw], Draw]:
@@ -24,10 +25,16 @@ def protocol(name: str) -> Callable[[Draw], Draw]:
 
 
 def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
-    """Split of every slice.
+    """Split of every slice, NaN where the protocol has no use for it.
+
+    The papers' 85:15 is `test: 0.15`; validation is taken from the other 0.85, since the test split chooses nothing.
+
+    Args:
+        slices: Labelled, with patient_id, generator, manufacturer and kernel.
+        params: Protocol, shares and seed.
 
     Raises:
-        DataError: A split would lack one of the classes.
+        DataError: A split would lack one of the classes, or nothing is known of what is held out.
     """
     split = PROTOCOLS[params.protocol](slices, params)
     for name in SPLITS:
@@ -44,23 +51,125 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     return split
 
 
+def draw_folds(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[int]":
+    """Fold of every slice of train and val, null in test and when `folds` is null.
+
+    No patient is in two folds, except under `replica`; classes are spread evenly (scikit-learn's stratified folds).
+
+    Args:
+        slices: With `split`, label and patient_id.
+        params: Number of folds and seed.
+
+    Raises:
+        DataError: There are fewer patients than folds.
+    """
+    folds = pd.Series(pd.NA, index=slices.index, dtype="Int32")
+    if params.folds is None:
+        return folds
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    learnt = slices[slices.split.isin(["train", "val"])]
+    groups = pd.factorize(learnt.patient_id)[0]  # in order of appearance: pseudonyms decide nothing
+    if groups.max() + 1 < params.folds:
+        raise DataError(
+            "there are fewer patients than folds", where="datasets.<name>.split.folds in params.yaml",
+            received=f"{groups.max() + 1} patients in train and val, {params.folds} folds",
+            remedy="ask for fewer folds",
+        )  # fmt: skip
+    kind = StratifiedKFold if params.protocol in LEAKY else StratifiedGroupKFold
+    dealer = kind(n_splits=params.folds, shuffle=True, random_state=params.seed)
+    for number, (_, held) in enumerate(dealer.split(learnt, learnt.label, groups)):
+        folds[learnt.index[held]] = number
+    return folds
+
+
 @protocol("grouped")
 def grouped(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     """No patient in two splits; patients with and without tampered slices are dealt apart, in the same shares.
 
     The draw depends on the order of patients and the seed, never on their pseudonyms.
     """
-    labels = slices.groupby("patient_id", sort=False).label.agg(["min", "max"])
-    has = {patient: set(range(int(low), int(high) + 1)) for patient, low, high in labels.itertuples()}
     wanted = {"train": 1 - params.val - params.test, "test": params.test, "val": params.val}
+    return slices.patient_id.map(_deal(_classes(slices), wanted, params.seed))
+
+
+@protocol("replica")
+def replica(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+    """Slices dealt at random within each class, patients on both sides: the papers' protocol, and leaky."""
     rng = np.random.default_rng(params.seed)
+    split = pd.Series("train", index=slices.index, dtype=object)
+    for _, rows in slices.groupby("label", sort=True):
+        order = rng.permutation(rows.index.to_numpy())
+        test, val = round(params.test * len(order)), round(params.val * len(order))
+        split[order[:test]] = "test"
+        split[order[test : test + val]] = "val"
+    return split
+
+
+@protocol("leave-generator-out")
+def leave_generator_out(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+    """Fakes of the held-out generator are in test and nowhere else, fakes of the others never in test.
+
+    Patients stay apart: one with fakes of both kinds is dealt by the shares and keeps only those that fit its split.
+    """
+    tampered = slices.label == 1
+    held = tampered & (slices.generator == params.held_out)
+    _require_known(params.held_out, slices.generator[tampered], "generator")
+    return _leave_out(slices, params, held, tampered & ~held)
+
+
+@protocol("leave-scanner-out")
+def leave_scanner_out(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+    """Slices of the held-out scanner, told apart as `manufacturer/kernel`, are in test and nowhere else."""
+    scanner = slices.manufacturer + "/" + slices.kernel
+    _require_known(params.held_out, scanner, "scanner")
+    held = scanner == params.held_out
+    return _leave_out(slices, params, held, ~held)
+
+
+def _leave_out(
+    slices: pd.DataFrame, params: SplitParams, held: "pd.Series[bool]", other: "pd.Series[bool]"
+) -> "pd.Series[str]":
+    """Deal patients so that `held` rows are only in test and `other` rows never; rows that are neither go anywhere."""
+    patient = slices.patient_id
+    with_held, with_other = set(patient[held]), set(patient[other])
+    only_held, only_other = with_held - with_other, with_other - with_held
+    rest = ~patient.isin(only_held | only_other)
+    all_shares = {"train": 1 - params.val - params.test, "test": params.test, "val": params.val}
+    learnt = {"train": all_shares["train"] / (1 - params.test), "val": params.val / (1 - params.test)}
+    of_patient: dict[str, str] = dict.fromkeys(only_held, "test")
+    of_patient |= _deal(_classes(slices[patient.isin(only_other)]), learnt, params.seed)
+    of_patient |= _deal(_classes(slices[rest]), all_shares, params.seed)
+    split: pd.Series[str] = patient.map(of_patient)
+    return split.mask((held & (split != "test")) | (other & (split == "test")))
+
+
+def _require_known(held_out: str | None, known: Iterable[str], word: str) -> None:
+    counts = pd.Series(list(known)).value_counts()
+    there = ", ".join(f"{name!r} ({count} slices)" for name, count in counts.items())
+    if held_out not in counts.index:
+        raise DataError(
+            f"no slice is of the {word} that is to be held out", where="datasets.<name>.split.held_out in params.yaml",
+            received=held_out, remedy=f"choose among {there}",
+        )  # fmt: skip
+
+
+def _classes(slices: pd.DataFrame) -> dict[str, set[int]]:
+    """Classes that each patient has, patients in order of appearance."""
+    labels = slices.groupby("patient_id", sort=False).label.agg(["min", "max"])
+    return {str(patient): set(range(int(low), int(high) + 1)) for patient, low, high in labels.itertuples()}
+
+
+def _deal(classes: Mapping[str, set[int]], wanted: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Deal patients to splits in the wanted shares, first those that a split still lacks a class for."""
+    rng = np.random.default_rng(seed)
     of_patient: dict[str, str] = {}
     lacking = {name: {0, 1} for name in wanted}
     for strata in (({0, 1}, {1}), ({0},)):
         dealt = dict.fromkeys(wanted, 0)
-        total = sum(own in strata for own in has.values())
+        total = sum(own in strata for own in classes.values())
         for stratum in strata:
-            for patient in rng.permutation([patient for patient, own in has.items() if own == stratum]):
+            for patient in rng.permutation([patient for patient, own in classes.items() if own == stratum]):
                 first = min(
                     wanted,
                     key=lambda name: (not lacking[name] & stratum, dealt[name] - wanted[name] * total),
@@ -68,4 +177,4 @@ def grouped(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
                 of_patient[str(patient)] = first
                 lacking[first] -= stratum
                 dealt[first] += 1
-    return slices.patient_id.map(of_patient)
+    return of_patient

@@ -15,6 +15,7 @@ def _scan(z_mm: list[float], manipulation: str = "injected", synthetic: str = ""
         {
             "scan_id": "scan-a",
             "manipulation": manipulation,
+            "generator": "" if manipulation == "none" else "gan",
             "z_index": np.arange(len(z_mm)),
             "z_mm": z_mm,
             "synthetic": synthetic,
@@ -27,6 +28,16 @@ def _site(z_mm: float = 0.0, z_index: int = 0, kind: str = "FM", y: int = 40, x:
 
 
 NOWHERE = _site().iloc[:0]
+
+
+def test_only_tampered_slices_name_a_generator() -> None:
+    labelled = label_slices(_scan([0.0, 30.0]), _site(), EXTENT)
+    assert labelled.generator.tolist() == ["gan", ""]
+
+
+def test_the_place_along_the_scan_counts_slices_that_are_left_out_too() -> None:
+    labelled = label_slices(_scan([-20.0, 0.0, 20.0, 30.0]), _site(), EXTENT)
+    assert labelled.z_relative.tolist() == pytest.approx([0.4, 1.0])
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])

@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medfake.config import SplitParams
-from medfake.datasets.split import PROTOCOLS, SPLITS, draw_split
+from medfake.datasets.split import PROTOCOLS, SPLITS, draw_folds, draw_split
 from medfake.errors import DataError
 
 
@@ -78,4 +78,89 @@ def test_another_seed_deals_otherwise() -> None:
 
 def test_every_protocol_of_params_is_registered() -> None:
     (allowed,) = [SplitParams.model_fields["protocol"].annotation.__args__]  # type: ignore[union-attr]  # a Literal
-    assert set(allowed) <= set(PROTOCOLS)
+    assert set(allowed) == set(PROTOCOLS)
+
+
+def _fakes(**columns: list[object]) -> pd.DataFrame:
+    """Six patients; each has a tampered and a real slice, with the columns asked for."""
+    rows = pd.DataFrame({"patient_id": [f"p{n // 2}" for n in range(12)], "label": [0, 1] * 6})
+    rows["generator"], rows["manufacturer"], rows["kernel"] = "", "m", "k"
+    for name, values in columns.items():
+        rows[name] = values
+    return rows
+
+
+def _leaving(protocol: str, held_out: str) -> SplitParams:
+    return SplitParams.model_validate({"protocol": protocol, "val": 0.3, "test": 0.3, "seed": 1, "held_out": held_out})
+
+
+def test_the_replica_puts_a_patient_on_both_sides_and_keeps_shares_and_classes() -> None:
+    slices = pd.DataFrame({"patient_id": ["one"] * 100 + ["two"] * 100, "label": [0] * 100 + [1] * 100})
+    split = draw_split(slices, SplitParams(protocol="replica", val=0.1, test=0.15, seed=1))
+    assert slices.assign(split=split).groupby("patient_id").split.nunique().tolist() == [3, 3]
+    assert slices.assign(split=split).groupby(["split", "label"]).size().to_dict() == {
+        ("test", 0): 15, ("test", 1): 15, ("train", 0): 75, ("train", 1): 75, ("val", 0): 10, ("val", 1): 10,
+    }  # fmt: skip
+
+
+def test_fakes_of_the_held_out_generator_are_only_tested() -> None:
+    slices = _fakes(generator=["", "a"] * 4 + ["", "b"] * 2)
+    slices["split"] = draw_split(slices, _leaving("leave-generator-out", "b"))
+    tampered = slices[slices.label == 1]
+    assert set(tampered.split[tampered.generator == "b"]) == {"test"}
+    assert set(tampered.split[tampered.generator == "a"]) == {"train", "val"}
+    assert slices.groupby("patient_id").split.nunique().max() == 1
+
+
+def test_a_patient_with_fakes_of_both_kinds_keeps_those_that_fit_its_split() -> None:
+    slices = pd.concat([_fakes(generator=["", "a"] * 6), _fakes(generator=["", "b"] * 6)], ignore_index=True)
+    slices["split"] = draw_split(slices, _leaving("leave-generator-out", "b"))
+    assert slices.groupby("patient_id").split.nunique().max() == 1
+    used = slices[(slices.label == 1) & slices.split.notna()]
+    assert set(zip(used.generator, used.split, strict=True)) == {("a", "train"), ("a", "val"), ("b", "test")}
+
+
+def test_the_held_out_scanner_is_only_tested() -> None:
+    slices = _fakes(kernel=["soft"] * 8 + ["sharp"] * 4)
+    slices["split"] = draw_split(slices, _leaving("leave-scanner-out", "m/sharp"))
+    assert set(slices.split[slices.kernel == "sharp"]) == {"test"}
+    assert set(slices.split[slices.kernel == "soft"]) == {"train", "val"}
+
+
+@pytest.mark.parametrize(("protocol", "known"), [("leave-generator-out", "'a'"), ("leave-scanner-out", "'m/k'")])
+def test_what_is_held_out_must_exist_and_those_that_do_are_named(protocol: str, known: str) -> None:
+    with pytest.raises(DataError) as caught:
+        draw_split(_fakes(generator=["", "a"] * 6), _leaving(protocol, "absent"))
+    assert f"choose among {known}" in str(caught.value)
+
+
+def test_a_generator_that_only_one_split_could_have_is_refused() -> None:
+    with pytest.raises(DataError, match="the train split has nothing"):
+        draw_split(_fakes(generator=["", "a"] * 6), _leaving("leave-generator-out", "a"))
+
+
+@settings(deadline=None)  # scikit-learn is imported in the first example
+@given(seed=st.integers(0, 2**31), folds=st.integers(2, 5))
+def test_folds_keep_patients_together_and_leave_test_alone(seed: int, folds: int) -> None:
+    slices = _slices(6, 6, 6)
+    params = SplitParams(protocol="grouped", val=0.2, test=0.2, seed=seed, folds=folds)
+    slices["split"] = draw_split(slices, params)
+    slices["fold"] = draw_folds(slices, params)
+    assert slices.fold[slices.split == "test"].isna().all()
+    learnt = slices[slices.split != "test"]
+    assert set(learnt.fold) == set(range(folds))
+    assert learnt.groupby("patient_id").fold.nunique().max() == 1
+
+
+def test_more_folds_than_patients_are_refused() -> None:
+    slices = _slices(0, 0, both=3)
+    params = SplitParams(protocol="grouped", val=0.2, test=0.2, seed=1, folds=3)
+    slices["split"] = draw_split(slices, params)
+    with pytest.raises(DataError, match="fewer patients than folds"):
+        draw_folds(slices, params)
+
+
+def test_without_folds_there_are_none() -> None:
+    slices = _slices(3, 3)
+    slices["split"] = draw_split(slices, _params())
+    assert draw_folds(slices, _params()).isna().all()

@@ -1,0 +1,1 @@
+"""What part of a slice is stored: one file a view."""

@@ -4,7 +4,7 @@ import click
 
 from medfake.command_line import run
 from medfake.folders import RAW
-from pipelines.study import block, jobs, read_study
+from pipelines.study import all_cores, block, read_study
 
 
 @click.command(help=__doc__)
@@ -13,7 +13,7 @@ def main(name: str) -> None:
     """Write one phantom set."""
     from medfake.datasets.sources.phantom import write_phantom
 
-    write_phantom(RAW / name, block(read_study().phantom, name, "phantom"), jobs())
+    write_phantom(RAW / name, block(read_study().phantom, name, "phantom"), all_cores())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import click
 
 from medfake.command_line import run
 from medfake.folders import SCANS
-from pipelines.study import block, jobs, read_study
+from pipelines.study import all_cores, block, read_study
 
 
 @click.command(help=__doc__)
@@ -13,7 +13,7 @@ def main(dataset: str) -> None:
     """Collect one data set's scans."""
     from medfake.datasets.scans import collect_scans
 
-    collect_scans(block(read_study().datasets, dataset, "datasets"), SCANS / dataset, jobs())
+    collect_scans(block(read_study().datasets, dataset, "datasets"), SCANS / dataset, all_cores())
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def block(blocks: Mapping[str, Block], name: str, key: str) -> Block:
     return blocks[name]
 
 
-def jobs() -> int:
+def all_cores() -> int:
     """Processes to use: all cores of this machine."""
     return os.cpu_count() or 1
 

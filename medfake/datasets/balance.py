@@ -29,19 +29,48 @@ def balance(slices: pd.DataFrame, params: BalanceParams, classes: int = 2) -> pd
         The kept rows in their old order.
     """
     rng = np.random.default_rng(params.seed)
-    column = "label" if classes == 2 else "manipulation"
-    wanted: list[object] = [0, 1] if classes == 2 else ["none", "removed", "injected"]
+    column, values = _column_and_values(classes)
     kept: list[int] = []
     for _, split in slices.groupby("split", sort=True):
-        count = int(split[column].value_counts().reindex(wanted, fill_value=0).min())
-        tampered = split[split.label == 1]
-        for value in wanted:
-            rows = split[split[column] == value]
-            if params.negatives == "matched" and rows.label.eq(0).all():
-                kept += _matched(rows, tampered, count, rng)
-            else:
-                kept += list(rng.choice(rows.index.to_numpy(), size=count, replace=False))
+        count = int(split[column].value_counts().reindex(values, fill_value=0).min())
+        for value in values:
+            kept += _draw(split[split[column] == value], split[split.label == 1], count, params, rng)
     return slices.loc[sorted(kept)]
+
+
+def top_up(kept: pd.DataFrame, spare: pd.DataFrame, params: BalanceParams, classes: int = 2) -> pd.DataFrame:
+    """Draw what is missing of a class after some of its slices turned out to be unusable.
+
+    Args:
+        kept: What is usable of an earlier draw.
+        spare: Slices that were not drawn yet.
+        params: Of the earlier draw.
+        classes: Of the earlier draw.
+
+    Returns:
+        Rows of `spare`, in their old order; empty when every split is balanced or nothing is left to balance it with.
+    """
+    rng = np.random.default_rng(params.seed)
+    column, values = _column_and_values(classes)
+    drawn: list[int] = []
+    for name, split in kept.groupby("split", sort=True):
+        left = spare[spare.split == name]
+        counts, reserve = ([int((rows[column] == value).sum()) for value in values] for rows in (split, left))
+        goal = min(max(counts), *(have + more for have, more in zip(counts, reserve, strict=True)))
+        for value, have in zip(values, counts, strict=True):
+            missing = max(0, goal - have)
+            drawn += _draw(left[left[column] == value], split[split.label == 1], missing, params, rng)
+    return spare.loc[sorted(drawn)]
+
+
+def _column_and_values(classes: int) -> tuple[str, list[object]]:
+    return ("label", [0, 1]) if classes == 2 else ("manipulation", ["none", "removed", "injected"])
+
+
+def _draw(rows: pd.DataFrame, tampered: pd.DataFrame, count: int, params: BalanceParams, rng: Generator) -> list[int]:
+    if params.negatives == "matched" and rows.label.eq(0).all() and len(tampered):
+        return _matched(rows, tampered, count, rng)
+    return [int(index) for index in rng.choice(rows.index.to_numpy(), size=count, replace=False)] if count else []
 
 
 def _matched(real: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator) -> list[int]:

@@ -1,112 +1,202 @@
 """A data set: labelled, split, balanced, and only the slices that are kept decoded."""
 
-import hashlib
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from numpy.typing import NDArray
 
 from medfake.config import DatasetParams
-from medfake.datasets.balance import balance
+from medfake.datasets.augment import expand
+from medfake.datasets.balance import balance, top_up
 from medfake.datasets.labelling import label_slices
 from medfake.datasets.manifest import MANIFEST_FILE, write_manifest
+from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SITES_FILE
-from medfake.datasets.shards import plan_shards, write_shards
-from medfake.datasets.split import SPLITS, draw_split
-from medfake.dicom.header import read_headers
-from medfake.dicom.reader import read_slice
+from medfake.datasets.shards import ShardWriter
+from medfake.datasets.split import SPLITS, draw_folds, draw_split
+from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
+from medfake.datasets.views.registry import Place, view_of
 from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, write_json
 from medfake.progress import track
 
 FACTS_FILE = "dataset.json"
-AIR_BELOW_HU = -900
+LEFT_OUT_FILE = "left_out.json"
+TWICE = "another slice of its class has the same pixels"
+BOTH_LABELS = "its pixels occur under both labels"
+_FILES_A_TASK = 4
+_TOLD = 5
 
 
-@dataclass(frozen=True)
-class _Decoded:
-    pixels: NDArray[np.int16]
-    sha256: str
-    hu_min: int
-    hu_max: int
-    air_fraction: float
+def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, dask: str | None = None) -> None:
+    """Write manifest.parquet, sites.parquet, shards, dataset.json and left_out.json.
 
-
-def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1) -> None:
-    """Write manifest.parquet, sites.parquet, shards and dataset.json; the bytes do not depend on `jobs`.
+    The bytes do not depend on who decodes. A slice that cannot be decoded, shows nothing of the view or repeats another
+    one is left out, listed with its reason, and replaced by another slice of its class while there is one.
 
     Args:
         scans: What `collect_scans` wrote.
-        params: Labelling, split and balance.
+        params: Labelling, view, split, balance and augmentation.
         out: Replaced whole; an interrupt leaves the old data set.
         jobs: Processes that decode.
+        dask: Address of a Dask scheduler whose workers decode instead.
 
     Raises:
-        DataError: A split lacks a class.
-        DicomError: A slice that is kept cannot be decoded.
+        DataError: A split lacks a class; or something was left out and the data set is `strict`.
     """
     slices, sites = pd.read_parquet(scans / SCANS_FILE), pd.read_parquet(scans / SITES_FILE)
+    pool = plan_slices(slices, sites, params, scans)
+    with replace_folder(out) as folder:
+        kept, images, left_out = _decode_until_balanced(pool, params, folder, scans, jobs, dask)
+        manifest = _manifest(kept, images, params)
+        write_manifest(manifest, folder)
+        sites.to_parquet(folder / SITES_FILE, index=False)
+        reasons = {str(_slice_ids(pool)[base]): reason for base, reason in sorted(left_out.items())}
+        write_json(folder / LEFT_OUT_FILE, reasons)
+        facts = _describe(manifest, slices, out.name, params)
+        counted = dict(sorted(Counter(reasons.values()).items()))
+        write_json(folder / FACTS_FILE, {**facts, "left_out": counted, "sha256": sha256_file(folder / MANIFEST_FILE)})
+
+
+def plan_slices(slices: pd.DataFrame, sites: pd.DataFrame, params: DatasetParams, where: Path) -> pd.DataFrame:
+    """Every place that may be stored, labelled and dealt to splits and folds; the index names it from here on."""
     labelled = label_slices(slices, sites, params.labelling)
     if labelled.empty or labelled.label.nunique() < 2:
         raise DataError(
-            "the data set needs real and tampered slices", where=scans,
+            "the data set needs real and tampered slices", where=where,
             received=f"{int(labelled.label.sum())} tampered of {len(labelled)} slices",
             remedy="check datasets.<name>.reals, fakes and labelling in params.yaml",
         )  # fmt: skip
     labelled["split"] = draw_split(labelled, params.split)
-    kept = balance(labelled, params.balance, params.classes).reset_index(drop=True)
-    shapes = list(zip(kept.rows.tolist(), kept.cols.tolist(), strict=True))
-    places = plan_shards(shapes)
-    with replace_folder(out) as folder:
-        facts: list[_Decoded] = []
-        write_shards(folder, places, shapes, _decode(kept, jobs, facts))
-        manifest = _without_duplicates(_with_facts(kept, places, facts), params)
-        write_manifest(manifest, folder)
-        sites.to_parquet(folder / SITES_FILE, index=False)
-        write_json(folder / FACTS_FILE, _describe(manifest, slices, out.name, params, folder / MANIFEST_FILE))
+    used = labelled[labelled.split.notna()].reset_index(drop=True)
+    used["fold"] = draw_folds(used, params.split)
+    return view_of(params.view).places(used, sites, params.balance.seed)
 
 
-def _decode(kept: pd.DataFrame, jobs: int, facts: list[_Decoded]) -> Iterator[NDArray[np.int16]]:
-    """Decode in order, leaving what was measured in `facts`; pixels are handed on and forgotten."""
-    work = (delayed(_decode_slice)(Path(path), frame) for path, frame in zip(kept.path, kept.frame, strict=True))
-    decoded = Parallel(n_jobs=jobs, return_as="generator", batch_size=8)(work)
-    for one in track(decoded, "decoding slices", len(kept)):
-        facts.append(_Decoded(np.empty(0, np.int16), one.sha256, one.hu_min, one.hu_max, one.air_fraction))
-        yield one.pixels
+def _decode_until_balanced(
+    pool: pd.DataFrame, params: DatasetParams, folder: Path, where: Path, jobs: int, dask: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, str]]:
+    """Kept places, their images and why others were left out; what is left out is replaced while there is a spare."""
+    kept = fresh = balance(pool, params.balance, params.classes)
+    writer, images, left_out = ShardWriter(folder), pd.DataFrame(), dict[int, str]()
+    tried = set(kept.index)
+    while len(fresh):
+        rows, unread = _decode(fresh, params, writer, jobs, dask)
+        images = pd.concat([images, rows], ignore_index=True)
+        left_out |= unread | _repeated(kept, images)
+        if left_out and params.strict:
+            raise DataError(
+                "slices would be left out, and the data set is strict", where=where,
+                received=_told(left_out), remedy="mend or remove their files, or set strict to false",
+            )  # fmt: skip
+        kept = kept.drop(index=[base for base in left_out if base in kept.index])
+        fresh = top_up(kept, pool.drop(index=list(tried)), params.balance, params.classes)
+        tried |= set(fresh.index)
+        kept = pd.concat([kept, fresh]).sort_index()
+    writer.close()
+    kept = balance(kept, params.balance, params.classes)
+    for name in SPLITS:
+        if set(kept.label[kept.split == name]) != {0, 1}:
+            raise DataError(
+                f"nothing usable is left of a class in the {name} split", where=where,
+                received=_told(left_out), remedy="mend the files of the sources, then dvc repro scans slices",
+            )  # fmt: skip
+    return kept, images, left_out
 
 
-def _decode_slice(path: Path, frame: int) -> _Decoded:
-    pixels = np.ascontiguousarray(read_slice(read_headers(path)[frame]))
-    digest = hashlib.sha256(pixels.astype("<i2").tobytes()).hexdigest()
-    return _Decoded(pixels, digest, int(pixels.min()), int(pixels.max()), float((pixels < AIR_BELOW_HU).mean()))
+def _told(left_out: dict[int, str]) -> str:
+    counted = Counter(left_out.values()).most_common(_TOLD)
+    return "; ".join(f"{number} x {reason}" for reason, number in counted) or "nothing left out"
 
 
-def _with_facts(kept: pd.DataFrame, places: list[tuple[str, int]], facts: list[_Decoded]) -> pd.DataFrame:
-    return kept.assign(
-        slice_id=kept.scan_id + ":" + kept.z_index.astype(str),
-        fold=pd.array([None] * len(kept), dtype="Int32"),
-        shard=[name for name, _ in places],
-        row=[row for _, row in places],
-        sha256=[one.sha256 for one in facts],
-        hu_min=[one.hu_min for one in facts],
-        hu_max=[one.hu_max for one in facts],
-        air_fraction=[one.air_fraction for one in facts],
-    )
+def _decode(
+    places: pd.DataFrame, params: DatasetParams, writer: ShardWriter, jobs: int, dask: str | None
+) -> tuple[pd.DataFrame, dict[int, str]]:
+    """Store all images of some places; pixels are handed on and forgotten."""
+    expanded = expand(places.assign(base=places.index), params.augment)
+    works = list(_works(expanded, params))
+    view = view_of(params.view)
+    shapes = Counter(view.shape(rows, cols) for rows, cols in zip(expanded.rows, expanded.cols, strict=True))
+    images: list[dict[str, object]] = []
+    unread: dict[int, str] = {}
+    words = expanded.groupby("base")["transform"].agg(list)
+    tasks = [works[start : start + _FILES_A_TASK] for start in range(0, len(works), _FILES_A_TASK)]
+    results = in_order(read_files, tasks, jobs, dask)
+    for stored in _tracked(results, len(works)):
+        if stored.pixels is None:
+            unread[stored.base] = stored.reason
+            continue
+        for word, pixels, facts in zip(words[stored.base], stored.pixels, stored.facts, strict=True):
+            shard, row = writer.append(pixels, shapes[pixels.shape])
+            shapes[pixels.shape] -= 1
+            images.append(
+                {
+                    "base": stored.base,
+                    "transform": word,
+                    "shard": shard,
+                    "row": row,
+                    "sha256": facts.sha256,
+                    "hu_min": facts.hu_min,
+                    "hu_max": facts.hu_max,
+                    "air_fraction": facts.air_fraction,
+                    "site_y": facts.site[0],
+                    "site_x": facts.site[1],
+                    "rows": pixels.shape[0],
+                    "cols": pixels.shape[1],
+                }
+            )
+    return pd.DataFrame(images), unread
 
 
-def _without_duplicates(manifest: pd.DataFrame, params: DatasetParams) -> pd.DataFrame:
-    """Drop rows whose pixels another row has, and balance again when that tipped the scales."""
-    unique = manifest.drop_duplicates("sha256")
-    return unique if len(unique) == len(manifest) else balance(unique, params.balance, params.classes)
+def _tracked(results: Iterator[list[Stored]], files: int) -> Iterator[Stored]:
+    tasks = -(-files // _FILES_A_TASK)
+    for stored in track(results, f"decoding {files} files", tasks):
+        yield from stored
 
 
-def _describe(
-    manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: DatasetParams, path: Path
-) -> dict[str, object]:
+def _works(expanded: pd.DataFrame, params: DatasetParams) -> Iterator[FileWork]:
+    """What is wanted of each file, files in the order of their first slice."""
+    for path, rows in expanded.groupby("path", sort=False):
+        wanted = []
+        for base in rows.base.unique():
+            copies = rows[rows.base == base]
+            first = copies.iloc[0]
+            place = Place(first.view_y, first.view_x, bool(pd.notna(first.site_y)), float(first.spacing_mm))
+            site = (float(first.site_y), float(first.site_x))
+            wanted.append(Wanted(int(base), int(first.frame), place, site, tuple(copies["transform"])))
+        yield FileWork(Path(str(path)), params.view, tuple(wanted))
+
+
+def _repeated(kept: pd.DataFrame, images: pd.DataFrame) -> dict[int, str]:
+    """Slices whose pixels another one has: all of them when the labels differ, else all but the first."""
+    if images.empty:
+        return {}
+    own = images[(images["transform"] == "") & images.base.isin(kept.index)].sort_values("base")
+    labels = kept.label.reindex(own.base).to_numpy()
+    both = own.assign(label=labels).groupby("sha256").label.transform("nunique") > 1
+    twice = own.sha256.duplicated() & ~both
+    return {**dict.fromkeys(own.base[twice].tolist(), TWICE), **dict.fromkeys(own.base[both].tolist(), BOTH_LABELS)}
+
+
+def _slice_ids(places: pd.DataFrame) -> "pd.Series[str]":
+    """scan_id:z_index, and @y,x where a slice is stored around several places."""
+    ids = places.scan_id + ":" + places.z_index.astype(str)
+    several = ids.duplicated(keep=False)
+    around = "@" + places.view_y.map("{:.0f}".format) + "," + places.view_x.map("{:.0f}".format)
+    return ids.where(~several, ids + around)
+
+
+def _manifest(kept: pd.DataFrame, images: pd.DataFrame, params: DatasetParams) -> pd.DataFrame:
+    """One row an image, slices in the order of their scans, the copies of a slice after it."""
+    own = kept.assign(slice_id=_slice_ids(kept), view=params.view.name)
+    own = own.drop(columns=[name for name in images.columns if name in own.columns])
+    rows = own.merge(images, left_index=True, right_on="base", how="inner").sort_values("base", kind="stable")
+    suffix = (":" + rows["transform"]).where(rows["transform"] != "", "")
+    return rows.assign(slice_id=rows.slice_id + suffix).reset_index(drop=True)
+
+
+def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: DatasetParams) -> dict[str, object]:
     marks = set(slices.synthetic)
     counts = {
         f"{split}/{word}": int(((manifest.split == split) & (manifest.label == label)).sum())
@@ -115,10 +205,12 @@ def _describe(
     }
     return {
         "name": name,
-        "sha256": sha256_file(path),
         "evidence": "phantom" if "phantom" in marks else "forged" if "forged" in marks else "clinical",
         "protocol": params.split.protocol,
         "labelling": params.labelling.model_dump(),
+        "view": params.view.model_dump(),
+        "augment": params.augment.model_dump() if params.augment else None,
+        "classes": params.classes,
         "counts": counts,
         "patients": {str(split): int(group.patient_id.nunique()) for split, group in manifest.groupby("split")},
         "scans_seen": int(slices.scan_id.nunique()),

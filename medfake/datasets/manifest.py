@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from medfake.errors import ManifestError
 
 MANIFEST_FILE = "manifest.parquet"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _TEXT, _REAL, _SMALL, _WHOLE = pa.string(), pa.float64(), pa.int8(), pa.int32()
 SCHEMA = pa.schema(
     [
@@ -43,6 +43,11 @@ SCHEMA = pa.schema(
         ("transfer_syntax", _TEXT),
         ("lossy", pa.bool_()),
         ("quality_flags", _TEXT),
+        ("view", _TEXT),  # whole, localized, delocalized; rows, cols and the site are those of the stored image
+        ("transform", _TEXT),  # "" for the slice itself, else how this copy was made
+        ("bits_stored", _WHOLE),
+        ("intercept", _REAL),  # of the modality LUT, HU
+        ("padding", _REAL),  # stored value that means "no data", null without one
     ],
     metadata={"medfake_manifest_version": str(SCHEMA_VERSION)},
 )

@@ -79,6 +79,9 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str) -> list[dict[st
             "kernel": header.kernel,
             "transfer_syntax": header.transfer_syntax,
             "lossy": header.lossy,
+            "bits_stored": header.bits_stored,
+            "intercept": header.intercept,
+            "padding": float(header.padding[0]) if header.padding else None,
             "quality_flags": flags,
             "synthetic": header.synthetic or "",
         }

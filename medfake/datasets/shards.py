@@ -1,7 +1,8 @@
 """Slices on disk: shard-*.npy, (slices, rows, cols) int16 Hounsfield units, read through memory maps."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,52 +10,69 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_SHARD = 256 << 20  # bytes; few large files, each easy to map
+_DTYPE = np.dtype("<i2")
 
 
-def plan_shards(shapes: list[tuple[int, int]]) -> list[tuple[str, int]]:
-    """Deal slices, in order, to shards of one image size each.
+@dataclass
+class _Shard:
+    path: Path
+    mapped: "np.memmap[Any, np.dtype[Any]]"
+    filled: int = 0
 
-    Args:
-        shapes: (rows, cols) of each slice.
 
-    Returns:
-        (shard file name, row) of each slice.
+class ShardWriter:
+    """Appends slices, one image size a shard; memory holds none of them.
+
+    Space is promised by the disk before a slice is written, and what was not needed is given back at the end.
     """
-    open_shard: dict[tuple[int, int], tuple[str, int]] = {}
-    places: list[tuple[str, int]] = []
-    count = 0
-    for shape in shapes:
-        name, row = open_shard.get(shape, ("", 0))
-        if not name or (row + 1) * shape[0] * shape[1] * 2 > LARGEST_SHARD:
-            name, row = f"shard-{count:03d}.npy", 0
-            count += 1
-        places.append((name, row))
-        open_shard[shape] = (name, row + 1)
-    return places
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[tuple[int, ...], _Shard] = {}
+        self._all: list[_Shard] = []
+
+    def append(self, pixels: NDArray[np.int16], expected: int) -> tuple[str, int]:
+        """Write one slice.
+
+        Args:
+            pixels: (rows, cols) int16.
+            expected: Slices of this size that may still come, this one included; a new shard has room for them.
+
+        Returns:
+            Shard file name and row.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        shard = self._open.get(pixels.shape)
+        if shard is None or shard.filled == len(shard.mapped):
+            shard = self._open[pixels.shape] = self._begin(pixels.shape, expected)
+        shard.mapped[shard.filled] = pixels
+        shard.filled += 1
+        return shard.path.name, shard.filled - 1
+
+    def close(self) -> None:
+        """Write everything out and cut shards to what they hold."""
+        for shard in self._all:
+            shard.mapped.flush()
+            _cut(shard)
+        self._open.clear()
+
+    def _begin(self, shape: Sequence[int], expected: int) -> _Shard:
+        most = max(1, LARGEST_SHARD // (int(np.prod(shape)) * _DTYPE.itemsize))
+        path = self._folder / f"shard-{len(self._all):03d}.npy"
+        shard = _Shard(path, _allocate(path, (min(most, expected), *shape)))
+        self._all.append(shard)
+        return shard
 
 
-def write_shards(
-    folder: Path, places: list[tuple[str, int]], shapes: list[tuple[int, int]], slices: Iterable[NDArray[np.int16]]
-) -> None:
-    """Write slices where `plan_shards` put them; memory holds one slice at a time."""
-    lengths: dict[str, int] = {}
-    shape_of: dict[str, tuple[int, int]] = {}
-    for (name, row), shape in zip(places, shapes, strict=True):
-        lengths[name], shape_of[name] = row + 1, shape
-    maps = {name: _allocate(folder / name, (length, *shape_of[name])) for name, length in lengths.items()}
-    for (name, row), pixels in zip(places, slices, strict=True):
-        maps[name][row] = pixels
-    for written in maps.values():
-        written.flush()
-
-
-def _allocate(path: Path, shape: tuple[int, int, int]) -> "np.memmap[Any, np.dtype[Any]]":
+def _allocate(path: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[Any]]":
     """Map a new shard whose space the disk has promised; writing to a map on a full disk would kill the process.
 
     Raises:
         OSError: The disk is full.
     """
-    mapped: np.memmap[Any, np.dtype[Any]] = np.lib.format.open_memmap(path, "w+", np.dtype("<i2"), shape)
+    mapped: np.memmap[Any, np.dtype[Any]] = np.lib.format.open_memmap(path, "w+", _DTYPE, shape)
     with path.open("r+b") as file:
         try:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
@@ -62,3 +80,17 @@ def _allocate(path: Path, shape: tuple[int, int, int]) -> "np.memmap[Any, np.dty
             error.filename = error.filename or str(path)
             raise
     return mapped
+
+
+def _cut(shard: _Shard) -> None:
+    """Shorten a shard to its filled rows; NumPy's header leaves room for any length in its place."""
+    length, *shape = shard.mapped.shape
+    if shard.filled == length:
+        return
+    spare = (length - shard.filled) * int(np.prod(shape)) * _DTYPE.itemsize
+    size = shard.path.stat().st_size - spare
+    shard.mapped = np.memmap(shard.path, _DTYPE, "r")  # lets go of the longer map
+    with shard.path.open("r+b") as file:
+        header = {"descr": "<i2", "fortran_order": False, "shape": (shard.filled, *shape)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(size)

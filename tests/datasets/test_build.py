@@ -1,5 +1,6 @@
 """A built data set: balanced, patients and pixels apart, the same bytes whoever builds it."""
 
+import json
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -9,15 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medfake.config import DatasetParams
-from medfake.datasets.build import AIR_BELOW_HU, FACTS_FILE, build_dataset
+from medfake.config import AugmentParams, DatasetParams
+from medfake.datasets.augment import apply, move, transforms
+from medfake.datasets.build import BOTH_LABELS, FACTS_FILE, LEFT_OUT_FILE, TWICE, build_dataset
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA
 from medfake.datasets.scans import SCANS_FILE, collect_scans
 from medfake.datasets.split import SPLITS
+from medfake.datasets.stored import AIR_BELOW_HU
 from medfake.dicom.header import read_headers
 from medfake.dicom.reader import read_slice
-from medfake.errors import DataError, DicomError
+from medfake.errors import DataError
 
 MakeParams = Callable[..., DatasetParams]
 WriteScan = Callable[..., None]
@@ -143,8 +146,123 @@ def test_a_failed_build_keeps_the_old_data_set_and_leaves_nothing_else(
     collect_scans(make_params(root), tmp_path / "scans")
     out = shutil.copytree(built.folder, tmp_path / "built" / "chest")
     shutil.rmtree(root / "CT-GAN")
-    with pytest.raises((DicomError, OSError)):
+    with pytest.raises(DataError, match="nothing usable is left"):
         build_dataset(tmp_path / "scans", make_params(root), out)
     assert [path.name for path in out.parent.iterdir()] == ["chest"]
     for name in (MANIFEST_FILE, FACTS_FILE):
         assert (out / name).read_bytes() == (built.folder / name).read_bytes()
+
+
+def _build(root: Path, params: DatasetParams, out: Path, **who: object) -> Dataset:
+    collect_scans(params, out.parent / f"{out.name}-scans")
+    build_dataset(out.parent / f"{out.name}-scans", params, out, **who)  # type: ignore[arg-type]  # jobs or dask
+    return Dataset.open(out)
+
+
+def _left_out(dataset: Dataset) -> dict[str, str]:
+    reasons: dict[str, str] = json.loads((dataset.folder / LEFT_OUT_FILE).read_text())
+    return reasons
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def test_a_slice_that_cannot_be_decoded_is_left_out_listed_and_replaced(
+    trees: Path, make_params: MakeParams, tmp_path: Path, built: Dataset
+) -> None:
+    root = shutil.copytree(trees, tmp_path / "trees")
+    params = make_params(root)
+    collect_scans(params, tmp_path / "scans")
+    sources = pd.read_parquet(tmp_path / "scans" / SCANS_FILE)
+    real = built.manifest[(built.manifest.label == 0) & (built.manifest.source == "LIDC-IDRI")].iloc[0]
+    broken = sources[(sources.scan_id == real.scan_id) & (sources.z_index == real.z_index)].iloc[0]
+    _truncate(Path(broken.path))
+    build_dataset(tmp_path / "scans", params, tmp_path / "chest")
+    dataset = Dataset.open(tmp_path / "chest")
+    assert list(_left_out(dataset)) == [real.slice_id]
+    assert real.slice_id not in set(dataset.manifest.slice_id)
+    assert len(dataset.manifest) == len(built.manifest)
+    assert dataset.manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(SPLITS, 0.5)
+
+
+def test_a_strict_data_set_stops_where_another_leaves_out(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
+    root = shutil.copytree(trees, tmp_path / "trees")
+    params = make_params(root, strict=True)
+    collect_scans(params, tmp_path / "scans")
+    for path in (root / "CT-GAN" / "CT_Scans" / "EXP1_blind" / "1000").iterdir():
+        _truncate(path)
+    with pytest.raises(DataError, match="the data set is strict") as caught:
+        build_dataset(tmp_path / "scans", params, tmp_path / "chest")
+    assert " x " in str(caught.value.received)
+    assert not (tmp_path / "chest").exists()
+
+
+def test_pixels_with_both_labels_are_dropped_wholly(
+    trees: Path, make_params: MakeParams, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    root = shutil.copytree(trees, tmp_path / "trees")
+    write_scan(root / "LIDC-IDRI" / "copied", "LIDC-9", 1001)  # the pixels of a tampered scan under another name
+    dataset = _build(root, make_params(root, balance={"tolerance": 0.02, "seed": 3}), tmp_path / "chest")
+    dropped = {name for name, reason in _left_out(dataset).items() if reason == BOTH_LABELS}
+    assert dropped
+    assert not dropped & set(dataset.manifest.slice_id)
+    assert dataset.manifest.groupby("sha256").label.nunique().max() == 1
+
+
+def test_repeated_pixels_are_listed(
+    trees: Path, make_params: MakeParams, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    root = shutil.copytree(trees, tmp_path / "trees")
+    for number in range(4):
+        write_scan(root / "LIDC-IDRI" / f"again-{number}", f"LIDC-{number}", number)
+    dataset = _build(
+        root, make_params(root, balance={"tolerance": 0.0, "seed": 1, "negatives": "random"}), tmp_path / "c"
+    )
+    assert set(_left_out(dataset).values()) == {TWICE}
+    assert dataset.manifest.sha256.is_unique
+
+
+def test_an_augmented_set_holds_every_copy_of_train_slices_of_both_classes(
+    trees: Path, make_params: MakeParams, tmp_path: Path
+) -> None:
+    augment = {"flips": True, "shift_px": 4, "rotate_step_deg": 90}
+    dataset = _build(trees, make_params(trees, augment=augment), tmp_path / "chest")
+    manifest = dataset.manifest
+    words = ["", *transforms(AugmentParams.model_validate(augment))]
+    train = manifest[manifest.split == "train"]
+    counts = train.groupby(["label", "transform"]).size()
+    assert set(counts.index) == {(label, word) for label in (0, 1) for word in words}
+    assert set(counts) == {(train.label == 1).sum() / len(words)}
+    assert set(manifest["transform"][manifest.split != "train"]) == {""}
+    assert manifest.slice_id.is_unique
+    tampered = train[(train.label == 1)].iloc[: len(words)]
+    first, pixels = tampered.iloc[0], dataset.slices(tampered)
+    for row, stored in zip(tampered.itertuples(), pixels, strict=True):
+        assert np.array_equal(stored, apply(pixels[0], row.transform))
+        assert (row.site_y, row.site_x) == pytest.approx(move(first.site_y, first.site_x, row.transform, 64, 64))
+
+
+def test_a_localized_set_stores_squares_with_sites_inside(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
+    dataset = _build(trees, make_params(trees, view={"name": "localized", "size": 32}), tmp_path / "chest")
+    manifest = dataset.manifest
+    assert set(zip(manifest.rows, manifest.cols, strict=True)) == {(32, 32)}
+    assert set(manifest.view) == {"localized"}
+    tampered = manifest[manifest.label == 1]
+    assert tampered[["site_y", "site_x"]].apply(lambda place: place.between(0, 31)).all(axis=None)
+    assert manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(SPLITS, 0.5)
+
+
+def test_a_view_that_finds_nothing_on_any_slice_is_refused_with_the_reason(
+    trees: Path, make_params: MakeParams, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="nothing usable is left") as caught:
+        _build(trees, make_params(trees, view={"name": "delocalized"}), tmp_path / "chest")
+    assert "the slice has nothing for this view" in str(caught.value.received)
+
+
+def test_folds_are_written_into_the_manifest(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
+    split = {"protocol": "grouped", "val": 0.2, "test": 0.3, "seed": 1, "folds": 2}
+    manifest = _build(trees, make_params(trees, split=split), tmp_path / "chest").manifest
+    assert set(manifest.fold[manifest.split != "test"]) == {0, 1}
+    assert manifest.fold[manifest.split == "test"].isna().all()

@@ -10,12 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from medfake.config import DatasetParams
-from medfake.datasets import shards
 from medfake.datasets.build import FACTS_FILE, build_dataset
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE, read_manifest, write_manifest
 from medfake.datasets.scans import SITES_FILE, collect_scans
-from medfake.datasets.shards import plan_shards, write_shards
 from medfake.errors import ManifestError
 from medfake.files import sha256_file
 
@@ -93,25 +91,6 @@ def test_a_manifest_that_lacks_columns_names_them(folder: Path) -> None:
 def test_a_manifest_survives_writing_and_reading(folder: Path, tmp_path: Path) -> None:
     write_manifest(read_manifest(folder), tmp_path)
     assert (tmp_path / MANIFEST_FILE).read_bytes() == (folder / MANIFEST_FILE).read_bytes()
-
-
-def test_slices_of_one_size_share_a_shard_and_others_open_another() -> None:
-    places = plan_shards([(4, 4), (8, 8), (4, 4)])
-    assert places == [("shard-000.npy", 0), ("shard-001.npy", 0), ("shard-000.npy", 1)]
-
-
-def test_a_shard_is_full_at_its_largest_size_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "LARGEST_SHARD", 2 * 4 * 4 * 2)
-    assert [name for name, _ in plan_shards([(4, 4)] * 3)] == ["shard-000.npy", "shard-000.npy", "shard-001.npy"]
-
-
-def test_written_shards_hold_what_was_given(tmp_path: Path) -> None:
-    slices = [np.full(shape, value, np.int16) for value, shape in enumerate([(4, 4), (2, 3), (4, 4)], start=-1)]
-    shapes = [one.shape for one in slices]
-    places = plan_shards(shapes)
-    write_shards(tmp_path, places, shapes, slices)
-    for (name, row), one in zip(places, slices, strict=True):
-        assert np.array_equal(np.load(tmp_path / name, allow_pickle=False)[row], one)
 
 
 def test_a_manifest_row_of_an_image_without_sites_reads_as_missing(folder: Path) -> None:

@@ -1,0 +1,69 @@
+"""The same work done here or on a cluster: results in order, few of them in memory at a time."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from joblib import Parallel, delayed
+
+from medfake.errors import DataError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_CONNECT_S = 10
+_AHEAD = 4  # items under way or waiting, for every thread of the cluster
+
+
+def in_order(
+    work: Callable[[Item], Result], items: Sequence[Item], jobs: int = 1, dask: str | None = None
+) -> Iterator[Result]:
+    """Yield work(item) for every item, in their order, whoever does it.
+
+    Args:
+        work: A function of a module, so that other processes can import it.
+        items: What is worked on; those far ahead of the consumer are not begun.
+        jobs: Processes of this machine.
+        dask: Address of a Dask scheduler, whose workers have medfake and see the same files; `jobs` is then ignored.
+
+    Raises:
+        DataError: No scheduler answers at the address, or it has no workers.
+    """
+    if dask is not None:
+        return _on_cluster(work, items, dask)
+    results: Iterator[Result] = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(
+        delayed(work)(item) for item in items
+    )
+    return results
+
+
+def _on_cluster(work: Callable[[Item], Result], items: Sequence[Item], address: str) -> Iterator[Result]:
+    with _client(address) as client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise DataError("the Dask cluster has no workers", where=address, remedy=f"dask worker {address}")
+        todo = iter(items)
+        waiting: deque[Any] = deque()
+        while True:
+            waiting.extend(
+                client.submit(work, item, pure=False) for item in islice(todo, _AHEAD * threads - len(waiting))
+            )
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+
+
+def _client(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise DataError(
+            "Dask is not installed here", where=address, remedy="pip install 'medfake[dask]', or leave workers.dask out"
+        ) from None
+    try:
+        return Client(address, timeout=_CONNECT_S)  # type: ignore[no-untyped-call]  # distributed has no types
+    except (OSError, ValueError) as error:
+        raise DataError(
+            "no Dask scheduler answers", where=address, received=type(error).__name__,
+            remedy="start one with `dask scheduler`, or leave workers.dask out",
+        ) from None  # fmt: skip

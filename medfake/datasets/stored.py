@@ -1,0 +1,130 @@
+"""From one DICOM file to the images that a data set stores of it; done in whatever process."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.config import DelocalizedView, LocalizedView, WholeView
+from medfake.datasets.augment import apply, move
+from medfake.datasets.views.registry import Cut, Place, View, view_of
+from medfake.dicom.header import SliceHeader, read_headers
+from medfake.dicom.reader import read_volume
+from medfake.errors import DicomError
+
+AIR_BELOW_HU = -900
+NOTHING_TO_SEE = "the slice has nothing for this view"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be stored of one place on one slice.
+
+    Attributes:
+        base: Row of the plan.
+        frame: Index in the file.
+        site: Row and column of the labelled site on the slice as taken, px; NaN without one.
+        transforms: Words of `augment`, "" for the slice itself.
+    """
+
+    base: int
+    frame: int
+    place: Place
+    site: tuple[float, float]
+    transforms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileWork:
+    """All that is wanted of one file."""
+
+    path: Path
+    view: WholeView | LocalizedView | DelocalizedView
+    wanted: tuple[Wanted, ...]
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What was measured of a stored image.
+
+    Attributes:
+        sha256: Of its int16 pixels.
+        air_fraction: Share of pixels below -900 HU.
+        site: Row and column of the site in the stored image, px.
+    """
+
+    sha256: str
+    hu_min: int
+    hu_max: int
+    air_fraction: float
+    site: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Images of one `Wanted`, or why there are none.
+
+    Attributes:
+        pixels: (transforms, rows, cols) int16 Hounsfield units; None when left out.
+        reason: Why it was left out, "" when it was not.
+    """
+
+    base: int
+    pixels: NDArray[np.int16] | None
+    facts: tuple[ImageFacts, ...]
+    reason: str = ""
+
+
+def read_files(works: Sequence[FileWork]) -> list[Stored]:
+    """Decode some files, each once, and make everything that is wanted of them; what cannot be read is left out."""
+    return [stored for work in works for stored in _read_file(work)]
+
+
+def _read_file(work: FileWork) -> list[Stored]:
+    view = view_of(work.view)
+    frames = sorted({one.frame for one in work.wanted})
+    try:
+        headers = read_headers(work.path)
+        slices: dict[int, NDArray[np.int16] | str] = dict(
+            zip(frames, _decode([headers[frame] for frame in frames]), strict=True)
+        )
+    except DicomError as error:
+        slices = dict.fromkeys(frames, error.what)
+    except (IndexError, OSError) as error:
+        slices = dict.fromkeys(frames, f"the file changed or vanished meanwhile ({type(error).__name__})")
+    return [_make(view, slices[one.frame], one) for one in work.wanted]
+
+
+def _decode(headers: Sequence[SliceHeader]) -> list[NDArray[np.int16] | str]:
+    """Pixels of each frame, or why there are none; a broken frame does not take the others with it."""
+    try:
+        return list(read_volume(headers))
+    except DicomError as error:
+        if len(headers) == 1:
+            return [error.what]
+    return [one for header in headers for one in _decode([header])]
+
+
+def _make(view: View, hu: NDArray[np.int16] | str, wanted: Wanted) -> Stored:
+    if isinstance(hu, str):
+        return Stored(wanted.base, None, (), hu)
+    cut = view.cut(hu, wanted.place)
+    if cut is None:
+        return Stored(wanted.base, None, (), NOTHING_TO_SEE)
+    pixels = np.stack([apply(cut.pixels, word) for word in wanted.transforms])
+    sites = [_site(cut, wanted.site, word) for word in wanted.transforms]
+    return Stored(wanted.base, pixels, tuple(_measure(one, site) for one, site in zip(pixels, sites, strict=True)))
+
+
+def _site(cut: Cut, site: tuple[float, float], transform: str) -> tuple[float, float]:
+    y, x = (site[0] - cut.origin_y) * cut.scale, (site[1] - cut.origin_x) * cut.scale
+    rows, cols = cut.pixels.shape
+    return move(y, x, transform, rows, cols)
+
+
+def _measure(pixels: NDArray[np.int16], site: tuple[float, float]) -> ImageFacts:
+    digest = hashlib.sha256(np.ascontiguousarray(pixels, "<i2").data).hexdigest()
+    return ImageFacts(digest, int(pixels.min()), int(pixels.max()), float((pixels < AIR_BELOW_HU).mean()), site)

@@ -17,7 +17,12 @@ def main() -> None:
 
     params = read_study()
     nomination = nominate(packages(params), params.nominate.metric, params.tracking)
-    write_json(REPORTS / "nomination.json", asdict(nomination))
+    write_json(REPORTS / "nomination.json", asdict(nomination) if nomination else None)
+    if nomination is None:
+        click.echo(
+            "no challenger: no detector of this study judges whole slices\nnext: xdg-open reports/comparison.html"
+        )
+        return
     click.echo(
         f"challenger: version {nomination.version}, {nomination.detector} on {nomination.dataset}, "
         f"validation {nomination.metric} {nomination.value:.4f}\nnext: medfake promote"

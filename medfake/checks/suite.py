@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from medfake.checks.guards import GUARDS, Findings, Guard
+from medfake.checks.guards.registry import Findings, Guard, all_guards
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.errors import CheckFailedError
@@ -85,7 +85,7 @@ def run_checks(folder: Path, params: DatasetParams) -> CheckReport:
 def check_dataset(data: Dataset, params: DatasetParams) -> CheckReport:
     """Look at every guard of an open data set."""
     context = _context()
-    results = tuple(_result(context, one, one.look(data, params)) for one in GUARDS)
+    results = tuple(_result(context, one, one.look(data, params)) for one in all_guards())
     return CheckReport(data.name, data.digest, results)
 
 

@@ -127,6 +127,13 @@ class BalanceParams(Section):
     )
 
 
+class ExpectedCounts(Section):
+    """How much a source must hold."""
+
+    scans: int | None = Field(default=None, ge=0)
+    slices: int | None = Field(default=None, ge=0)
+
+
 class DatasetParams(Section):
     """Where a data set's slices come from and the rules they pass through."""
 
@@ -142,6 +149,7 @@ class DatasetParams(Section):
     augment: AugmentParams | None = None
     split: SplitParams
     balance: BalanceParams
+    expect: dict[str, ExpectedCounts] | None = Field(default=None, description="by source, e.g. LIDC-IDRI")
     strict: bool = Field(default=False, description="what would be reported and left out stops the run instead")
 
     @model_validator(mode="after")

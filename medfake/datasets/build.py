@@ -215,4 +215,8 @@ def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: D
         "patients": {str(split): int(group.patient_id.nunique()) for split, group in manifest.groupby("split")},
         "scans_seen": int(slices.scan_id.nunique()),
         "slices_seen": len(slices),
+        "seen": {
+            str(source): {"scans": int(rows.scan_id.nunique()), "slices": len(rows)}
+            for source, rows in slices.groupby("source")
+        },
     }

@@ -1,8 +1,8 @@
 """A built data set, opened for reading."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class Dataset:
         digest: SHA-256 of manifest.parquet; names the data set.
         evidence: "phantom", "forged" or "clinical".
         protocol: How its splits were made.
+        facts: All that dataset.json says.
     """
 
     folder: Path
@@ -35,6 +36,12 @@ class Dataset:
     digest: str
     evidence: Any
     protocol: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def view(self) -> str:
+        """What part of the slices is stored: "whole", "localized" or "delocalized"."""
+        return str(self.facts.get("view", {}).get("name", "whole"))
 
     @classmethod
     def open(cls, folder: Path) -> "Dataset":
@@ -61,7 +68,7 @@ class Dataset:
                 f"{MANIFEST_FILE} is not the one that {FACTS_FILE} describes", where=folder, received=digest,
                 remedy="dvc repro -f slices",
             )  # fmt: skip
-        return cls(folder, facts["name"], manifest, sites, digest, facts["evidence"], facts["protocol"])
+        return cls(folder, facts["name"], manifest, sites, digest, facts["evidence"], facts["protocol"], facts)
 
     def split(self, name: str) -> pd.DataFrame:
         """Rows of "train", "val" or "test"."""

@@ -34,6 +34,7 @@ class Card(BaseModel):
 
     Attributes:
         evidence: What the data were: "phantom" and "forged" figures are no clinical evidence.
+        view: What part of a slice it learnt to judge; only detectors of whole slices can scan.
         input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
         threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
@@ -55,6 +56,7 @@ class Card(BaseModel):
     dataset_sha256: str
     evidence: Evidence
     protocol: str
+    view: str = "whole"
     input_contract: str = "hu: int16 Hounsfield units, (slices, rows, cols), native resolution"
     parameters: int | None
     localises: bool

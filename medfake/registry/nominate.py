@@ -30,21 +30,28 @@ class Nomination:
     table: tuple[tuple[str, float | None], ...]
 
 
-def nominate(packages: Sequence[Path], metric: str, tracking: TrackingParams) -> Nomination:
+def nominate(packages: Sequence[Path], metric: str, tracking: TrackingParams) -> Nomination | None:
     """Register the best package and make it challenger.
 
-    Ties go to the smaller graph, then to the name. The same package is not registered twice.
+    Ties go to the smaller graph, then to the name. The same package is not registered twice. Only detectors of whole
+    slices stand: others need a view that scanning does not make.
 
     Args:
         packages: Model packages of the study.
         metric: A validation figure; the test split chooses nothing.
         tracking: Where.
 
+    Returns:
+        None when no detector of the study judges whole slices.
+
     Raises:
         RegistryError: No package has the figure.
     """
-    cards = {package: read_card(package) for package in packages}
-    ranked = sorted(packages, key=lambda package: _rank(package, cards[package], metric))
+    read = {package: read_card(package) for package in packages}
+    cards = {package: card for package, card in read.items() if card.view == "whole"}
+    if read and not cards:
+        return None
+    ranked = sorted(cards, key=lambda package: _rank(package, cards[package], metric))
     table = tuple((_name(cards[package]), cards[package].metrics["val"].get(metric)) for package in ranked)
     best = cards[ranked[0]] if ranked else None
     value = best.metrics["val"].get(metric) if best else None

@@ -45,6 +45,7 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         "dataset_sha256": dataset.digest,
         "evidence": dataset.evidence,
         "protocol": dataset.protocol,
+        "view": dataset.view,
         "git_revision": git_revision(),
         "dvc_lock_sha256": dvc_lock_sha256() or "none",
     }
@@ -116,6 +117,7 @@ def _card(
         dataset_sha256=dataset.digest,
         evidence=dataset.evidence,
         protocol=dataset.protocol,
+        view=dataset.view,
         parameters=trained.parameters,
         localises=detector_spec(detector).localises,
         threshold=threshold.value,

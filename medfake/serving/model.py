@@ -36,6 +36,7 @@ def open_model(wanted: str | None, tracking: TrackingParams | None) -> Model:
         NoChampionError: Nothing was promoted yet.
         RegistryError: There is no such version.
         ManifestError: The package is not whole.
+        ScanError: The detector does not judge whole slices.
     """
     if wanted and Path(wanted).exists():
         if Path(wanted).is_file() and Path(wanted).name != ONNX_FILE:
@@ -56,4 +57,10 @@ def open_model(wanted: str | None, tracking: TrackingParams | None) -> Model:
 def _open(folder: Path, name: str) -> Model:
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
-    return Model(name, read_card(folder), Scorer(folder / ONNX_FILE))
+    card = read_card(folder)
+    if card.view != "whole":
+        raise ScanError(
+            "this detector judges parts of slices, and a scan has whole ones", where=name, received=f"view {card.view}",
+            remedy="scan with a detector of a data set whose view is whole",
+        )  # fmt: skip
+    return Model(name, card, Scorer(folder / ONNX_FILE))

@@ -22,14 +22,23 @@ def test_the_validation_split_nominates_though_the_test_split_says_otherwise(
 ) -> None:
     packages = [make_package("worse", val=0.7, test=0.99), make_package("better", val=0.9, test=0.5)]
     nomination = nominate(packages, "auc", tracking)
+    assert nomination is not None
     assert nomination.value == 0.9
     assert [value for _, value in nomination.table] == [0.9, 0.7]
 
 
 def test_the_same_package_is_registered_once(make_package: MakePackage, tracking: TrackingParams) -> None:
     package = make_package()
-    assert nominate([package], "auc", tracking).version == nominate([package], "auc", tracking).version == 1
+    assert nominate([package], "auc", tracking) == nominate([package], "auc", tracking)
     assert len(list_versions(tracking)) == 1
+
+
+def test_detectors_of_parts_of_slices_are_not_nominated(make_package: MakePackage, tracking: TrackingParams) -> None:
+    part = make_package("part", val=0.9, view="localized")
+    assert nominate([part], "auc", tracking) is None
+    nomination = nominate([part, make_package("whole", val=0.6)], "auc", tracking)
+    assert nomination is not None
+    assert nomination.value == 0.6
 
 
 def test_a_package_without_the_figure_is_not_nominated(make_package: MakePackage, tracking: TrackingParams) -> None:

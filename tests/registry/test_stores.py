@@ -91,7 +91,9 @@ def test_a_version_without_its_files_is_one_clear_error_and_is_registered_anew(
     stored.rename(stored.with_name("away"))
     with pytest.raises(RegistryError, match="files of this version are gone"):
         package_of(tracking, find_version(tracking, "challenger"))
-    assert nominate([package], "auc", tracking).version == 2
+    nomination = nominate([package], "auc", tracking)
+    assert nomination is not None
+    assert nomination.version == 2
 
 
 @pytest.mark.parametrize(

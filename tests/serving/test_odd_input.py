@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from medfake.config import TrackingParams
-from medfake.errors import ManifestError
+from medfake.errors import ManifestError, ScanError
 from medfake.serving.model import Model, open_model
 from medfake.serving.scan import scan_paths
 
@@ -48,3 +48,9 @@ def test_another_onnx_file_than_the_packages_is_refused(make_package: MakePackag
     (package / "other.onnx").write_bytes(b"x")
     with pytest.raises(ManifestError, match="package folder or its"):
         open_model(str(package / "other.onnx"), tracking)
+
+
+def test_a_detector_of_parts_of_slices_does_not_scan(make_package: Callable[..., Path]) -> None:
+    with pytest.raises(ScanError, match="judges parts of slices") as caught:
+        open_model(str(make_package(view="delocalized")), None)
+    assert caught.value.received == "view delocalized"

@@ -1,0 +1,56 @@
+"""What the sources must have given."""
+
+from typing import Any
+
+import pandas as pd
+
+from medfake.checks.guards.registry import Findings, guard
+from medfake.config import DatasetParams, ExtentLabelling
+from medfake.datasets.dataset import Dataset
+
+_ROUNDING_MM = 1e-3
+
+
+@guard(
+    "expected counts",
+    rule="every source has the number of scans and slices that params.yaml expects",
+    remedy="complete the download and run dvc repro scans slices, or mend datasets.<name>.expect",
+)
+def expected_counts(data: Dataset, params: DatasetParams) -> Findings:
+    """Scans and slices seen of each source, against `expect`."""
+    from great_expectations import expectations as gxe
+
+    seen = data.facts.get("seen", {})
+    rows = [
+        (source, of, number, int(seen.get(source, {}).get(of, 0)))
+        for source, counts in (params.expect or {}).items()
+        for of, number in counts.model_dump(exclude_none=True).items()
+    ]
+    if not rows:
+        there = [f"{source} {counts['scans']} scans and {counts['slices']} slices" for source, counts in seen.items()]
+        return Findings(data.manifest[["source"]].head(1), [], ", ".join(["nothing is expected", *there]))
+    table = pd.DataFrame(rows, columns=["source", "of", "expected", "seen"])
+    table["off"] = (table.expected - table.seen).abs()
+    wanted = gxe.ExpectColumnValuesToBeBetween(column="off", max_value=0)
+    return Findings(table, [wanted], ", ".join(f"{source} {is_} of {want} {of}" for source, of, want, is_ in rows))
+
+
+@guard(
+    "clean negatives",
+    rule="no slice of a tampered scan that may hold a trace of the manipulation serves as real",
+    remedy="dvc repro -f slices",
+)
+def clean_negatives(data: Dataset, params: DatasetParams) -> Findings:
+    """Distance of the real slices of tampered scans to the nearest manipulated place."""
+    from great_expectations import expectations as gxe
+
+    tampered = set(data.sites.scan_id[data.sites.kind.isin(["FM", "FB"])])
+    table = data.manifest[["distance_mm"]][(data.manifest.label == 0) & data.manifest.scan_id.isin(tampered)]
+    wanted: Any = gxe.ExpectTableRowCountToEqual(value=0)
+    allowed = f"none is allowed under {params.labelling.rule}"
+    if isinstance(params.labelling, ExtentLabelling):
+        least = params.labelling.ignore_mm
+        wanted = gxe.ExpectColumnValuesToBeBetween(column="distance_mm", min_value=least - _ROUNDING_MM)
+        allowed = f"allowed from {least:g} mm"
+    nearest = f", the nearest {table.distance_mm.min():.1f} mm away" if len(table) else ""
+    return Findings(table, [wanted], f"{len(table)} real slices of tampered scans{nearest}; {allowed}")

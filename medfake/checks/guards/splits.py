@@ -1,0 +1,150 @@
+"""What the splits must keep: balance, and everything apart that could be learnt by heart."""
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from medfake.checks.guards.registry import Findings, guard
+from medfake.config import DatasetParams
+from medfake.datasets.augment import transforms
+from medfake.datasets.dataset import Dataset
+from medfake.datasets.split import LEAKY, SPLITS
+
+
+@guard(
+    "counts",
+    rule="every split has real and tampered slices",
+    remedy="add patients, or change datasets.<name>.split in params.yaml",
+)
+def counts(data: Dataset, _: DatasetParams) -> Findings:
+    """Slices of each class in each split."""
+    from great_expectations import expectations as gxe
+
+    table = _counts(data)
+    figures = ", ".join(f"{row.split} {row.tampered} tampered and {row.real} real" for row in table.itertuples())
+    wanted = [gxe.ExpectColumnValuesToBeBetween(column=column, min_value=1) for column in ("tampered", "real")]
+    return Findings(table, wanted, figures)
+
+
+@guard(
+    "balance",
+    rule="classes are equal in every split, within the tolerance",
+    remedy="lower the larger class, or widen datasets.<name>.balance.tolerance knowingly",
+)
+def balance(data: Dataset, params: DatasetParams) -> Findings:
+    """Share of each class in each split: a half of two, a third of three."""
+    from great_expectations import expectations as gxe
+
+    column = "label" if params.classes == 2 else "manipulation"
+    values: list[Any] = [1] if params.classes == 2 else ["none", "removed", "injected"]
+    goal, reach = 1 / params.classes, params.balance.tolerance
+    rows = [
+        (str(split), "tampered" if value == 1 else str(value), float((of_split[column] == value).mean()))
+        for split, of_split in data.manifest.groupby("split", sort=False)
+        for value in values
+    ]
+    table = pd.DataFrame(rows, columns=["split", "class", "share"])
+    wanted = gxe.ExpectColumnValuesToBeBetween(column="share", min_value=goal - reach, max_value=goal + reach)
+    figures = ", ".join(f"{split} {value} {share:.3f}" for split, value, share in rows)
+    return Findings(table, [wanted], f"{figures}; allowed {goal:.3g} +- {reach:g}")
+
+
+@guard(
+    "patients apart",
+    rule="no patient is in two splits, except under a leaky protocol",
+    remedy="set datasets.<name>.split.protocol to grouped, then dvc repro slices",
+)
+def patients_apart(data: Dataset, params: DatasetParams) -> Findings:
+    """Number of splits that each patient is in."""
+    apart = _apart(data, "patient_id", "split", "patients", "splits")
+    if params.split.protocol in LEAKY:
+        return replace(apart, expectations=[], figures=f"leaky, by the protocol: {apart.figures}")
+    return apart
+
+
+@guard(
+    "hashes apart",
+    rule="no image is in two splits",
+    remedy="remove the repeated scans from the sources, then dvc repro scans slices",
+)
+def hashes_apart(data: Dataset, _: DatasetParams) -> Findings:
+    """Number of splits that each image is in."""
+    return _apart(data, "sha256", "split", "images", "splits")
+
+
+@guard(
+    "one label an image",
+    rule="no image has two labels",
+    remedy="mend the labels: the same pixels are called real and tampered",
+)
+def one_label_an_image(data: Dataset, _: DatasetParams) -> Findings:
+    """Number of labels that each image has."""
+    return _apart(data, "sha256", "label", "images", "labels")
+
+
+@guard(
+    "copies alike",
+    rule="slices of both classes are copied alike, and only in the splits that params.yaml names",
+    remedy="dvc repro -f slices",
+)
+def copies_alike(data: Dataset, params: DatasetParams) -> Findings:
+    """Copies of each class of each split, against those that `augment` asks for."""
+    from great_expectations import expectations as gxe
+
+    words = {"", *transforms(params.augment)} if params.augment else {""}
+    splits = params.augment.splits if params.augment else []
+    rows = []
+    for (split, label), slices in data.manifest.groupby(["split", "label"], sort=False):
+        allowed = words if split in splits else {""}
+        there = slices["transform"].value_counts().reindex(sorted(allowed | set(slices["transform"])), fill_value=0)
+        wrong = len(set(there.index) - allowed) + int((there != there.max()).sum())
+        rows.append((str(split), label, len(there) - 1, wrong))
+    table = pd.DataFrame(rows, columns=["split", "label", "copies", "wrong"])
+    wanted = gxe.ExpectColumnValuesToBeBetween(column="wrong", max_value=0)
+    figures = ", ".join(f"{split} label {label} {copies} kinds of copies" for split, label, copies, _ in rows)
+    return Findings(table, [wanted], f"{figures}; {int(table.wrong.sum())} too many or too few")
+
+
+@guard(
+    "held out",
+    rule="the generator or scanner that is held out is in the test split and nowhere else",
+    remedy="dvc repro -f slices",
+)
+def held_out(data: Dataset, params: DatasetParams) -> Findings:
+    """Slices of the held-out kind in each split, and slices of other kinds in test."""
+    from great_expectations import expectations as gxe
+
+    manifest, name = data.manifest, params.split.held_out
+    if name is None:
+        return Findings(manifest[["split"]].head(1), [], f"nothing is held out under {params.split.protocol}")
+    by_generator = params.split.protocol == "leave-generator-out"
+    kind = manifest.generator if by_generator else manifest.manufacturer + "/" + manifest.kernel
+    told_apart = (manifest.label == 1) if by_generator else manifest.label.notna()
+    row = {split: int(((manifest.split == split) & (kind == name)).sum()) for split in SPLITS}
+    row["other"] = int(((manifest.split == "test") & told_apart & (kind != name)).sum())
+    wanted = [
+        *(gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0) for column in ("train", "val", "other")),
+        gxe.ExpectColumnValuesToBeBetween(column="test", min_value=1),
+    ]
+    figures = ", ".join(f"{split} {row[split]}" for split in SPLITS)
+    return Findings(pd.DataFrame([row]), wanted, f"slices of {name}: {figures}; of others in test: {row['other']}")
+
+
+def _counts(data: Dataset) -> pd.DataFrame:
+    split, label = data.manifest.split, data.manifest.label
+    rows = [
+        {"split": name, "tampered": int(((split == name) & (label == 1)).sum()),
+         "real": int(((split == name) & (label == 0)).sum())}
+        for name in SPLITS
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _apart(data: Dataset, unit: str, kind: str, units: str, kinds: str) -> Findings:
+    from great_expectations import expectations as gxe
+
+    number = data.manifest.groupby(unit)[kind].nunique()
+    table = pd.DataFrame({"number": number.to_numpy()})
+    wanted = gxe.ExpectColumnValuesToBeBetween(column="number", min_value=1, max_value=1)
+    return Findings(table, [wanted], f"{int((number > 1).sum())} of {len(number)} {units} are in several {kinds}")

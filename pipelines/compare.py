@@ -18,6 +18,7 @@ def main() -> None:
     from medfake.evaluation.entry import Entry
     from medfake.evaluation.plots import all_roc_points
     from medfake.evaluation.predictions import read_predictions
+    from medfake.evaluation.probes.registry import read_probes
     from medfake.evaluation.report import write_report
     from medfake.files import write_atomic, write_json
     from medfake.registry.tracking import git_revision
@@ -33,7 +34,10 @@ def main() -> None:
         with write_atomic(REPORTS / name) as file:
             file.write(text)
     write_json(REPORTS / "roc.json", all_roc_points(comparison))
-    write_report(REPORTS / "comparison.html", comparison, study=params.study, git_revision=git_revision())
+    panels = [read_probes(REPORTS / "probes" / f"{name}.json").as_panel() for name in params.train.datasets]
+    write_report(
+        REPORTS / "comparison.html", comparison, study=params.study, git_revision=git_revision(), panels=panels
+    )
     comparison.render(Console())
 
 

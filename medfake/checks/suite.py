@@ -1,5 +1,6 @@
 """All guards of a data set through Great Expectations, and what they found."""
 
+import json
 import logging
 import os
 import warnings
@@ -10,7 +11,7 @@ from typing import Any
 from medfake.checks.guards.registry import Findings, Guard, all_guards
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
-from medfake.errors import CheckFailedError
+from medfake.errors import CheckFailedError, ManifestError
 from medfake.files import write_json
 
 SCHEMA_VERSION = 1
@@ -67,6 +68,25 @@ class CheckReport:
             received="; ".join(one.figures for one in self.failed[:_TOLD]),
             remedy="; ".join(dict.fromkeys(one.remedy for one in self.failed[:_TOLD])),
         )
+
+
+def read_report(path: Path) -> CheckReport:
+    """Read what `CheckReport.write` wrote.
+
+    Raises:
+        ManifestError: It is missing or none of ours.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        results = tuple(RuleResult(**{**one, "broken": tuple(one["broken"])}) for one in values["results"])
+        return CheckReport(values["dataset"], values["dataset_sha256"], results)
+    except FileNotFoundError:
+        raise ManifestError("the data set was not checked", where=path, remedy="dvc repro check") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ManifestError(
+            "the report of the guards cannot be read", where=path, received=type(error).__name__,
+            remedy="dvc repro -f check",
+        ) from None  # fmt: skip
 
 
 def run_checks(folder: Path, params: DatasetParams) -> CheckReport:

@@ -15,6 +15,7 @@ from medfake.config.datasets import (
     SplitParams,
     WholeView,
 )
+from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate
 from medfake.config.section import Fraction, Name, Section
 from medfake.config.study import (
@@ -43,6 +44,7 @@ __all__ = [
     "NominateParams",
     "Params",
     "PhantomParams",
+    "ProbesParams",
     "Section",
     "SourceParams",
     "SplitParams",

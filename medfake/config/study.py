@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
 from medfake.config.near_match import did_you_mean
+from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
 
 
@@ -59,6 +60,7 @@ class Params(Section):
     nominate: NominateParams
     tracking: TrackingParams
     workers: WorkersParams = WorkersParams()
+    probes: ProbesParams = ProbesParams()
 
     @model_validator(mode="after")
     def _train_names_exist(self) -> "Params":

@@ -93,7 +93,7 @@ ASKED: dict[str, dict[str, object]] = {
     "held out": {"split": {"protocol": "leave-generator-out", "held_out": "gan", "val": 0.2, "test": 0.2, "seed": 1}},
 }
 BROKEN: dict[str, tuple[Break, str]] = {
-    "copies alike": (_set(0, "transform", "flip-y"), "1 too many or too few"),
+    "copies alike": (_set(0, "transform", "flip-y"), "no copies asked for; 1 kinds too many or too few"),
     "expected counts": (lambda manifest: manifest, "LIDC-IDRI 6 of 7 scans"),
     "clean negatives": (
         _near_negative,

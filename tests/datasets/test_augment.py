@@ -14,8 +14,8 @@ WORDS = transforms(PAPER)
 
 
 def test_the_papers_set_is_three_flips_eight_shifts_and_rotations_every_six_degrees() -> None:
-    kinds = pd.Series([word[:4] for word in WORDS]).value_counts().to_dict()
-    assert kinds == {"rota": 59, "shif": 8, "flip": 3}
+    kinds = {kind: sum(word.startswith(kind) for word in WORDS) for kind in ("flip", "shift", "rotate")}
+    assert kinds == {"flip": 3, "shift": 8, "rotate": 59}
     assert len(set(WORDS)) == len(WORDS)
 
 

@@ -1,11 +1,14 @@
 """Predictions with the clustering of real ones: patients differ, slices of a patient resemble each other."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter
 
+from medfake.datasets.dataset import Dataset
 from medfake.evaluation.entry import Entry
 
 
@@ -88,3 +91,68 @@ def make_entry(predictions: pd.DataFrame, **facts: object) -> Entry:
         "protocol": "grouped",
     }
     return Entry(**(given | facts))  # type: ignore[arg-type]  # facts of a card, checked by the dataclass's users
+
+
+SIZE, PATIENTS, SLICES = 160, {"train": 16, "val": 8, "test": 16}, 4
+MakeSet = Callable[..., Dataset]
+
+
+def _chest(rng: np.random.Generator, noise_hu: float) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+    y, x = np.mgrid[:SIZE, :SIZE] / SIZE - 0.5
+    hu = np.full((SIZE, SIZE), -1000.0)
+    hu[(y / 0.42) ** 2 + (x / 0.47) ** 2 < 1] = 40
+    for side in (-0.22, 0.22):
+        hu[(y / 0.3) ** 2 + ((x - side) / 0.18) ** 2 < 1] = -850
+    return hu + rng.normal(0, noise_hu, hu.shape)
+
+
+@pytest.fixture
+def make_set(tmp_path: Path) -> MakeSet:
+    """Half of the patients are tampered: `smooth` places, another `kernel`, or `noisier` slices throughout."""
+
+    def make(*, smooth: bool = False, kernel: bool = False, noisier: bool = False) -> Dataset:
+        rng = np.random.default_rng(7)
+        pixels, rows = [], []
+        for split, patients in PATIENTS.items():
+            for patient in range(patients):
+                for _ in range(SLICES):
+                    label = patient % 2
+                    hu = _chest(rng, 60.0 if noisier and label else 30.0)
+                    y, x = 80, (45, 115)[int(rng.integers(2))]
+                    if smooth and label:
+                        place = np.s_[y - 18 : y + 18, x - 18 : x + 18]
+                        hu[place] = gaussian_filter(hu[place], 2)
+                    rows.append(
+                        {
+                            "slice_id": str(len(rows)),
+                            "scan_id": f"{split}{patient}",
+                            "patient_id": f"{split}{patient}",
+                            "split": split,
+                            "label": label,
+                            "manipulation": "injected" if label else "none",
+                            "transform": "",
+                            "shard": "shard-000.npy",
+                            "row": len(rows),
+                            "rows": SIZE,
+                            "cols": SIZE,
+                            "site_y": float(y) if label else np.nan,
+                            "site_x": float(x) if label else np.nan,
+                            "spacing_mm": 0.75,
+                            "thickness_mm": 1.0,
+                            "bits_stored": 16,
+                            "intercept": 0.0,
+                            "padding": np.nan,
+                            "hu_min": -1024,
+                            "hu_max": 300,
+                            "manufacturer": "maker",
+                            "kernel": "sharp" if kernel and label else "soft",
+                            "transfer_syntax": "raw",
+                        }
+                    )
+                    pixels.append(np.rint(hu).astype(np.int16))
+        np.save(tmp_path / "shard-000.npy", np.stack(pixels))
+        facts = {"view": {"name": "whole"}, "seen": {}}
+        manifest = pd.DataFrame(rows)
+        return Dataset(tmp_path, "drawn", manifest, pd.DataFrame(), str(rng.random()), "phantom", "grouped", facts)
+
+    return make

@@ -102,8 +102,8 @@ def copies_alike(data: Dataset, params: DatasetParams) -> Findings:
         rows.append((str(split), label, len(there) - 1, wrong))
     table = pd.DataFrame(rows, columns=["split", "label", "copies", "wrong"])
     wanted = gxe.ExpectColumnValuesToBeBetween(column="wrong", max_value=0)
-    figures = ", ".join(f"{split} label {label} {copies} kinds of copies" for split, label, copies, _ in rows)
-    return Findings(table, [wanted], f"{figures}; {int(table.wrong.sum())} too many or too few")
+    asked = f"{len(words) - 1} copies of each slice of {', '.join(splits)}" if splits else "no copies"
+    return Findings(table, [wanted], f"{asked} asked for; {int(table.wrong.sum())} kinds too many or too few")
 
 
 @guard(

@@ -1,0 +1,16 @@
+"""The block of params.yaml that says how data sets are probed for shortcuts."""
+
+from pydantic import Field
+
+from medfake.config.section import Section
+
+
+class ProbesParams(Section):
+    """What a detector could learn besides the manipulation."""
+
+    seed: int = Field(default=1, ge=0)
+    limit: float = Field(
+        default=0.1, gt=0, lt=0.5, description="an interval wholly further than this from AUC 0.5 is called a shortcut"
+    )
+    slices: int = Field(default=600, ge=20, description="most slices of a split that a probe looks at, drawn at random")
+    permutations: int = Field(default=20, ge=5, description="of the labels")

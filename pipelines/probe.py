@@ -1,0 +1,33 @@
+"""Stage `probe`: ask what a data set gives away besides the manipulation, and write its page."""
+
+import click
+
+from medfake.command_line import run
+from medfake.folders import REPORTS, SLICES
+from pipelines.study import block, read_study
+
+
+@click.command(help=__doc__)
+@click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
+def main(dataset: str) -> None:
+    """Probe one data set."""
+    from medfake.checks.suite import read_report
+    from medfake.datasets.dataset import Dataset
+    from medfake.evaluation.dataset_page import write_dataset_page
+    from medfake.evaluation.probes.registry import run_probes
+
+    study = read_study()
+    params = block(study.datasets, dataset, "datasets")
+    data = Dataset.open(SLICES / dataset)
+    report = run_probes(data, study.probes)
+    report.write(REPORTS / "probes" / f"{dataset}.json")
+    page = REPORTS / "checks" / f"{dataset}.html"
+    write_dataset_page(page, data, params, read_report(REPORTS / "checks" / f"{dataset}.json"), report)
+    for one in report.findings:
+        auc = "n/a" if one.score.auc is None else f"{one.score.auc:.3f}"
+        click.echo(f"{one.name}: AUC {auc}. {one.sentence}")
+    click.echo(f"next: xdg-open {page}")
+
+
+if __name__ == "__main__":
+    run(main)

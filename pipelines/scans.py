@@ -3,17 +3,25 @@
 import click
 
 from medfake.command_line import run
-from medfake.folders import SCANS
+from medfake.folders import PRIVATE, SCANS
 from pipelines.study import all_cores, block, read_study
 
 
 @click.command(help=__doc__)
 @click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
-def main(dataset: str) -> None:
+@click.option("--strict", is_flag=True, help="Stop at faults of the sources; also datasets.<name>.strict.")
+def main(dataset: str, strict: bool) -> None:
     """Collect one data set's scans."""
-    from medfake.datasets.scans import collect_scans
+    from medfake.datasets.scans import PROBLEMS_FILE, collect_scans, told
+    from medfake.dicom.header_cache import CACHE_FILE
 
-    collect_scans(block(read_study().datasets, dataset, "datasets"), SCANS / dataset, all_cores())
+    study = read_study()
+    params = block(study.datasets, dataset, "datasets")
+    params = params.model_copy(update={"strict": strict or params.strict})
+    problems = collect_scans(params, SCANS / dataset, study.workers.jobs or all_cores(), PRIVATE / CACHE_FILE)
+    if problems:
+        click.echo(f"{len(problems)} faults of the sources: {told(problems)}", err=True)
+        click.echo(f"next: look at {SCANS / dataset / PROBLEMS_FILE}, mend them or go on", err=True)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,13 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from medfake.dicom.header import SliceHeader, read_headers
+from medfake.dicom.header_cache import HeaderCache, Result, Stamp, stamp_of
 from medfake.errors import DicomError, SourceError
 from medfake.logs import register_identifier
+from medfake.progress import track
 
+CHANGED = "the file changed while it was read"
+_CHUNK = 64  # files that a process reads at a time
 GAP_FACTOR = 1.5  # a step this many times the median step is a gap
 SAME_PLACE_MM = 0.01
 TILT_COSINE = 0.999  # |cosine| between the slice normal and the direction in which slices advance; 2.6 degrees
@@ -56,7 +60,7 @@ class Series:
         return (between, *first.spacing_mm)
 
 
-def find_series(root: Path, jobs: int = 1) -> tuple[list[Series], list[Skipped]]:
+def find_series(root: Path, jobs: int = 1, cache: HeaderCache | None = None) -> tuple[list[Series], list[Skipped]]:
     """Find every CT series below a folder (or in a single file); headers only.
 
     A scan is a (folder, series) pair: the same series UID in two folders makes two series. Symbolic links below `root`
@@ -65,6 +69,7 @@ def find_series(root: Path, jobs: int = 1) -> tuple[list[Series], list[Skipped]]
     Args:
         root: Folder or file; may itself be a link.
         jobs: Processes that read headers; the result does not depend on it.
+        cache: Headers read before; only files that changed since are read again.
 
     Returns:
         Series in the order of folder and first file, and whatever belongs to none (files, links, folders that may not
@@ -74,14 +79,9 @@ def find_series(root: Path, jobs: int = 1) -> tuple[list[Series], list[Skipped]]
         SourceError: There is nothing at `root`.
     """
     paths, skipped = _files(root)
-    if jobs > 1 and len(paths) > 64:
-        chunks = [paths[start : start + 64] for start in range(0, len(paths), 64)]
-        lists = Parallel(n_jobs=jobs)(delayed(_read_all)(chunk) for chunk in chunks)
-        results = [result for chunk in lists for result in chunk]
-    else:
-        results = _read_all(paths)
-    skipped += [result for result in results if isinstance(result, Skipped)]
-    headers = [header for result in results if not isinstance(result, Skipped) for header in result]
+    results = _read_paths(paths, jobs, cache)
+    skipped += [Skipped(path, result) for path, result in results.items() if isinstance(result, str)]
+    headers = [header for result in results.values() if not isinstance(result, str) for header in result]
     for header in headers:
         register_identifier(header.patient_id)  # a worker's register ends with the worker
     return group_series(headers), sorted(skipped, key=lambda one: _order(one.path))
@@ -139,16 +139,37 @@ def _natural(name: str) -> tuple[int, str]:
     return (int(digits) if 0 < len(digits) < 19 else -1, name)
 
 
-def _read_all(paths: list[Path]) -> list[Skipped | list[SliceHeader]]:
+def _read_paths(paths: list[Path], jobs: int, cache: HeaderCache | None) -> dict[Path, Result]:
+    """Headers of every file, or why it has none, in the order of the paths."""
+    known = cache.known(paths) if cache else {}
+    unknown = [path for path in paths if path not in known]
+    chunks = [unknown[start : start + _CHUNK] for start in range(0, len(unknown), _CHUNK)]
+    read = Parallel(n_jobs=jobs if len(chunks) > 1 else 1, return_as="generator")(
+        delayed(_read_all)(chunk) for chunk in chunks
+    )
+    for chunk, results in zip(chunks, track(read, f"reading {len(unknown)} headers", len(chunks)), strict=True):
+        known |= {path: result for path, (_, result) in zip(chunk, results, strict=True)}
+        if cache:
+            cache.keep({
+                path: (stamp, result) for path, (stamp, result) in zip(chunk, results, strict=True)
+                if stamp is not None and result != CHANGED
+            })  # fmt: skip
+    return {path: known[path] for path in paths}
+
+
+def _read_all(paths: list[Path]) -> list[tuple[Stamp | None, Result]]:
     return [_read(path) for path in paths]
 
 
-def _read(path: Path) -> Skipped | list[SliceHeader]:
+def _read(path: Path) -> tuple[Stamp | None, Result]:
+    before = stamp_of(path)
+    result: Result
     try:
-        return read_headers(path)
+        result = read_headers(path)
     except DicomError as error:
         received = f" ({error.received})" if error.received else ""
-        return Skipped(path, f"{error.what}{received}")
+        result = f"{error.what}{received}"
+    return before, result if stamp_of(path) == before else CHANGED
 
 
 def _scan_key(header: SliceHeader) -> tuple[object, ...]:

@@ -25,7 +25,8 @@ _PLACES = {"injection": injection_places, "removal": removal_places}
 def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequence[str], seed: int) -> None:
     """Make fakes of every real series: the same headers and voxels but for one manipulated cube.
 
-    The original's PatientID stays inside the DICOM files: a patient's real and forged scans share a split group.
+    The original's PatientID stays inside the DICOM files, its relative folder where it has none: a patient's real and
+    forged scans share a split group.
 
     Args:
         reals: Folder of real scans.
@@ -46,23 +47,29 @@ def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequenc
     rows: list[tuple[object, ...]] = []
     with replace_folder(out) as folder:
         for number, scan in enumerate(track(series, "forging scans", len(series))):
-            rows += _forge_series(scan, number, folder, scans_per_patient, manipulations, seed)
+            rows += _forge_series(scan, _patient(scan, reals), number, folder, scans_per_patient, manipulations, seed)
         with (folder / LABELS).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
 
 
-def _template(scan: Series, volume: NDArray[np.int16]) -> SeriesTemplate:
+def _patient(scan: Series, reals: Path) -> str:
+    """What the `folder` source calls the original's patient."""
+    below = scan.folder.relative_to(reals).as_posix() if scan.folder.is_relative_to(reals) else scan.folder.name
+    return scan.headers[0].patient_id or below
+
+
+def _template(scan: Series, patient: str, volume: NDArray[np.int16]) -> SeriesTemplate:
     """The original's header; padding read as -1024 HU may need a sign where the original's intercept is higher."""
     template = SeriesTemplate.from_series(scan)
-    return replace(template, signed=template.signed or int(volume.min()) < template.intercept)
+    return replace(template, patient_id=patient, signed=template.signed or int(volume.min()) < template.intercept)
 
 
 def _forge_series(
-    scan: Series, number: int, folder: Path, count: int, manipulations: Sequence[str], seed: int
+    scan: Series, patient: str, number: int, folder: Path, count: int, manipulations: Sequence[str], seed: int
 ) -> list[tuple[object, ...]]:
     volume = read_volume(scan.headers)
     positions = np.array([header.position_mm for header in scan.headers])
-    template = _template(scan, volume)
+    template = _template(scan, patient, volume)
     rows: list[tuple[object, ...]] = []
     for copy in range(count):
         manipulation = MANIPULATIONS[manipulations[copy % len(manipulations)]]

@@ -1,12 +1,14 @@
 """Label files: the published ones, and each way in which one can be wrong."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from medfake.datasets.sources.labels import read_labels, require_place_inside
+from medfake.datasets.sources.labels import LabelRow, place_sites, read_labels
+from medfake.dicom.series import find_series
 from medfake.errors import LabelError
 
 COUNTS = pd.read_csv(Path(__file__).with_name("label_counts.csv"))
@@ -22,6 +24,10 @@ def _write(folder: Path, text: str) -> Path:
     return path
 
 
+def _rows(path: Path, scan_column: str) -> list[LabelRow]:
+    return [row for rows in read_labels(path, scan_column).rows.values() for row in rows]
+
+
 def test_the_recorded_counts_are_those_of_the_reference() -> None:
     rows = COUNTS.groupby("file").rows.sum()
     assert rows.to_dict() == {"labels_exp1.csv": 133, "labels_exp2.csv": 36}
@@ -31,7 +37,7 @@ def test_the_recorded_counts_are_those_of_the_reference() -> None:
 @with_published
 @pytest.mark.parametrize("name", ["labels_exp1.csv", "labels_exp2.csv"])
 def test_published_files_have_the_published_counts(name: str) -> None:
-    rows = read_labels(PUBLISHED / name, "uuid")
+    rows = _rows(PUBLISHED / name, "uuid")
     expected = COUNTS[COUNTS.file == name]
     assert Counter(row.kind for row in rows) == dict(zip(expected.type, expected.rows, strict=True))
     scans = Counter(kind for kind, _ in {(row.kind, row.scan) for row in rows})
@@ -40,7 +46,7 @@ def test_published_files_have_the_published_counts(name: str) -> None:
 
 @with_published
 def test_published_files_name_98_patients_and_two_of_them_twice() -> None:
-    first, second = ({row.scan for row in read_labels(PUBLISHED / name, "uuid")} for name in sorted(set(COUNTS.file)))
+    first, second = ({row.scan for row in _rows(PUBLISHED / name, "uuid")} for name in sorted(set(COUNTS.file)))
     assert len(first | second) == 98
     assert first & second == {"6031", "7507"}
 
@@ -48,7 +54,7 @@ def test_published_files_name_98_patients_and_two_of_them_twice() -> None:
 @with_published
 def test_published_patients_in_both_experiments_are_real_first_and_tampered_then() -> None:
     for name, kind in (("labels_exp1.csv", "TM"), ("labels_exp2.csv", "FB")):
-        rows = read_labels(PUBLISHED / name, "uuid")
+        rows = _rows(PUBLISHED / name, "uuid")
         assert {row.kind for row in rows if row.scan in ("6031", "7507")} == {kind}
 
 
@@ -59,13 +65,13 @@ def test_both_column_names_both_line_ends_and_a_byte_order_mark_are_read(
     tmp_path: Path, column: str, end: str, mark: str
 ) -> None:
     path = _write(tmp_path, f"{mark}type,uuid,{column},x,y{end}FB,1280,100,323,381{end}")
-    (row,) = read_labels(path, "uuid")
+    (row,) = _rows(path, "uuid")
     assert row.site is not None
     assert (row.scan, row.kind, row.site.z_index, row.site.x, row.site.y) == ("1280", "FB", 100, 323, 381)
 
 
 def test_a_row_of_type_tb_is_no_place(tmp_path: Path) -> None:
-    (row,) = read_labels(_write(tmp_path, "type,uuid,slice,x,y\nTB,7,0,0,0\n"), "uuid")
+    (row,) = _rows(_write(tmp_path, "type,uuid,slice,x,y\nTB,7,0,0,0\n"), "uuid")
     assert row.site is None
 
 
@@ -77,32 +83,54 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     assert "next:" in str(caught.value)
 
 
-def test_an_unknown_type_is_named_with_its_line(tmp_path: Path) -> None:
-    path = _write(tmp_path, "type,scan,slice,x,y\nFM,a,1,2,3\nXX,a,1,2,3\n")
-    with pytest.raises(LabelError, match="FM, FB, TM, TB") as caught:
+def test_what_is_no_csv_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(b"type,scan,slice,x,y\nFM,\xff\xfe,1,2,3\n")
+    with pytest.raises(LabelError, match="no CSV in UTF-8") as caught:
         read_labels(path, "scan")
-    assert "line 3" in str(caught.value)
-    assert "XX" in str(caught.value)
+    assert "medfake data template" in str(caught.value)
+
+
+def test_an_unknown_type_is_told_with_its_line_and_spoils_its_scan(tmp_path: Path) -> None:
+    path = _write(tmp_path, "type,scan,slice,x,y\nFM,a,1,2,3\nXX,a,1,2,3\nFM,b,1,2,3\n")
+    labels = read_labels(path, "scan")
+    (problem,) = labels.problems
+    assert problem.where == "labels.csv, line 3"
+    assert problem.what == "type 'XX' is unknown, expected one of FM, FB, TM, TB"
+    assert labels.spoilt == {"a"}
 
 
 @pytest.mark.parametrize("value", ["", "many", "1.5"])
-def test_a_number_that_is_none_is_named_with_line_and_column(tmp_path: Path, value: str) -> None:
+def test_a_number_that_is_none_is_told_with_line_and_column(tmp_path: Path, value: str) -> None:
     path = _write(tmp_path, f"type,scan,slice,x,y\nFM,a,1,{value},3\n")
-    with pytest.raises(LabelError) as caught:
-        read_labels(path, "scan")
-    assert "line 2, column x" in str(caught.value)
+    (problem,) = read_labels(path, "scan").problems
+    assert (problem.where, problem.what) == ("labels.csv, line 2", f"column x must be a whole number, but is {value!r}")
 
 
 @pytest.mark.parametrize(
     ("numbers", "inside"),
     [("0,0,0", True), ("15,63,63", True), ("16,0,0", False), ("0,64,0", False), ("0,0,64", False), ("-1,0,0", False)],
 )
-def test_a_place_must_be_a_voxel_of_its_scan(tmp_path: Path, numbers: str, inside: bool) -> None:
+def test_a_place_must_be_a_voxel_of_its_scan(
+    tmp_path: Path, write_scan: Callable[..., None], numbers: str, inside: bool
+) -> None:
+    write_scan(tmp_path / "a", "someone", 1)
+    ((series,), _) = find_series(tmp_path / "a")
     path = _write(tmp_path, f"type,scan,slice,x,y\nFM,a,{numbers}\n")
-    (row,) = read_labels(path, "scan")
-    if inside:
-        require_place_inside(path, row, slices=16, rows=64, cols=64)
-    else:
-        with pytest.raises(LabelError, match="16 slices of 64 x 64") as caught:
-            require_place_inside(path, row, slices=16, rows=64, cols=64)
-        assert "line 2" in str(caught.value)
+    sites, problems = place_sites(path, _rows(path, "scan"), series, by_stem=False)
+    assert (sites is not None) is inside
+    assert bool(problems) is not inside
+
+
+@pytest.mark.parametrize(("first", "by_stem", "index"), [(0, False, 3), (1, False, 3), (1, True, 2), (0, True, 3)])
+def test_stems_count_where_files_are_numbered_from_0_or_the_source_says_so(
+    tmp_path: Path, write_scan: Callable[..., None], first: int, by_stem: bool, index: int
+) -> None:
+    write_scan(tmp_path / "a", "someone", 1)
+    for number in range(15, -1, -1):
+        (tmp_path / "a" / f"{number}.dcm").rename(tmp_path / "a" / f"{number + first}.dcm")
+    ((series,), _) = find_series(tmp_path / "a")
+    path = _write(tmp_path, "type,scan,slice,x,y\nFM,a,3,10,10\n")
+    sites, _ = place_sites(path, _rows(path, "scan"), series, by_stem=by_stem)
+    assert sites is not None
+    assert sites[0].z_index == index

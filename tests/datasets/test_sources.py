@@ -9,7 +9,9 @@ import pytest
 from medfake.datasets.sources.ct_gan import read_ct_gan
 from medfake.datasets.sources.folder import read_folder
 from medfake.datasets.sources.lidc import read_lidc
-from medfake.errors import LabelError, SourceError
+from medfake.datasets.sources.registry import Reading
+from medfake.dicom.series import find_series
+from medfake.errors import SourceError
 
 
 def _uci_copy(trees: Path, folder: Path) -> Path:
@@ -22,15 +24,15 @@ def _uci_copy(trees: Path, folder: Path) -> Path:
 
 
 def test_both_published_layouts_are_recognised_by_looking(trees: Path, tmp_path: Path) -> None:
-    kaggle, _ = read_ct_gan(trees / "CT-GAN", 1)
-    uci, _ = read_ct_gan(_uci_copy(trees, tmp_path), 1)
+    kaggle = read_ct_gan(trees / "CT-GAN", find_series).scans
+    uci = read_ct_gan(_uci_copy(trees, tmp_path), find_series).scans
     assert len(kaggle) == 6
     told = [[(scan.experiment, scan.group, scan.manipulation, scan.sites) for scan in scans] for scans in (kaggle, uci)]
     assert told[0] == told[1]
 
 
 def test_a_uuid_in_both_experiments_is_two_scans_of_one_patient(trees: Path) -> None:
-    scans, _ = read_ct_gan(trees / "CT-GAN", 1)
+    scans = read_ct_gan(trees / "CT-GAN", find_series).scans
     first, second = (scan for scan in scans if scan.series.folder.name == "1004")
     assert first.group == second.group
     assert (first.experiment, first.manipulation) == ("1", "none")
@@ -39,18 +41,18 @@ def test_a_uuid_in_both_experiments_is_two_scans_of_one_patient(trees: Path) -> 
 
 
 def test_equal_patient_ids_do_not_melt_ct_gan_scans_into_one_patient(trees: Path) -> None:
-    scans, _ = read_ct_gan(trees / "CT-GAN", 1)
+    scans = read_ct_gan(trees / "CT-GAN", find_series).scans
     assert {scan.series.headers[0].patient_id for scan in scans} == {"CT-GAN"}
     assert len({scan.group for scan in scans}) == 5
 
 
 def test_slices_follow_z_and_not_the_file_names_in_lexical_order(trees: Path) -> None:
-    scans, _ = read_ct_gan(trees / "CT-GAN", 1)
+    scans = read_ct_gan(trees / "CT-GAN", find_series).scans
     assert [header.path.stem for header in scans[0].series.headers] == [str(index) for index in range(16)]
 
 
 def test_types_become_manipulations_and_only_fakes_have_a_generator(trees: Path) -> None:
-    scans, _ = read_ct_gan(trees / "CT-GAN", 1)
+    scans = read_ct_gan(trees / "CT-GAN", find_series).scans
     told = {(scan.experiment, scan.series.folder.name): (scan.manipulation, bool(scan.generator)) for scan in scans}
     assert told["1", "1000"] == ("removed", True)
     assert told["1", "1001"] == ("injected", True)
@@ -58,7 +60,7 @@ def test_types_become_manipulations_and_only_fakes_have_a_generator(trees: Path)
 
 
 def test_a_scan_of_type_tb_has_no_site(trees: Path) -> None:
-    scans, _ = read_ct_gan(trees / "CT-GAN", 1)
+    scans = read_ct_gan(trees / "CT-GAN", find_series).scans
     assert next(scan for scan in scans if scan.series.folder.name == "1003").sites == ()
 
 
@@ -66,34 +68,143 @@ def test_a_repeated_label_row_is_one_site(trees: Path, tmp_path: Path) -> None:
     root = shutil.copytree(trees / "CT-GAN", tmp_path / "copy")
     labels = root / "labels_exp1.csv"
     labels.write_bytes(labels.read_bytes() + b"FB,1000,5,20,30\r\n")
-    scans, _ = read_ct_gan(root, 1)
+    scans = read_ct_gan(root, find_series).scans
     assert len(next(scan for scan in scans if scan.series.folder.name == "1000").sites) == 1
 
 
-def test_a_place_outside_its_scan_names_file_and_line(trees: Path, tmp_path: Path) -> None:
-    root = shutil.copytree(trees / "CT-GAN", tmp_path / "copy")
-    (root / "labels_exp2.csv").write_text("type,uuid,slice,x,y\nFB,1004,16,22,32\n")
-    with pytest.raises(LabelError) as caught:
-        read_ct_gan(root, 1)
-    assert "labels_exp2.csv, line 2" in str(caught.value)
+def _change(root: Path, name: str, text: str) -> Reading:
+    (root / name).write_text(f"type,uuid,slice,x,y\n{text}")
+    return read_ct_gan(root, find_series)
+
+
+@pytest.fixture
+def copy(trees: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(trees / "CT-GAN", tmp_path / "copy")
+
+
+def _keys(reading: Reading) -> set[str]:
+    return {scan.key for scan in reading.scans}
+
+
+def test_a_tampered_place_outside_its_scan_leaves_the_scan_out_and_is_told_with_its_line(copy: Path) -> None:
+    reading = _change(copy, "labels_exp2.csv", "FB,1004,16,22,32\n")
+    (problem,) = reading.problems
+    assert str(problem) == (
+        "labels_exp2.csv, line 2: slice 16, y 32, x 22 is no voxel of its 16 slices of 64 x 64; the scan is left out"
+    )
+    assert "2/1004" not in _keys(reading)
+
+
+def test_a_real_nodule_outside_its_scan_leaves_only_its_row_out(copy: Path) -> None:
+    reading = _change(copy, "labels_exp2.csv", "TM,1004,5,64,32\nTM,1004,5,22,32\n")
+    (problem,) = reading.problems
+    assert problem.done == "the row is left out"
+    assert [len(scan.sites) for scan in reading.scans if scan.key == "2/1004"] == [1]
+
+
+@pytest.mark.parametrize("row", ["XX,1004,5,22,32", "FB,1004,five,22,32", "FB,1004,5,,32"])
+def test_a_row_that_cannot_be_read_leaves_its_scan_out(copy: Path, row: str) -> None:
+    reading = _change(copy, "labels_exp2.csv", f"FB,1004,5,22,32\n{row}\n")
+    (problem,) = reading.problems
+    assert problem.where == "labels_exp2.csv, line 3"
+    assert problem.done == "its scan is left out"
+    assert "2/1004" not in _keys(reading)
+
+
+def test_rows_of_both_polarities_leave_their_scan_out(copy: Path) -> None:
+    reading = _change(copy, "labels_exp2.csv", "FB,1004,5,22,32\nTM,1004,9,22,32\n")
+    assert [problem.what for problem in reading.problems] == ["rows of types FB, TM"]
+    assert "2/1004" not in _keys(reading)
+
+
+def test_a_repeated_row_is_told_and_counts_once(copy: Path) -> None:
+    reading = _change(copy, "labels_exp2.csv", "FB,1004,5,22,32\nFB,1004,5,22,32\n")
+    assert [str(problem) for problem in reading.problems] == [
+        "labels_exp2.csv, line 3: the row repeats another; it counts once"
+    ]
+
+
+def test_repeated_placeholders_of_type_tb_are_no_fault(copy: Path) -> None:
+    assert _change(copy, "labels_exp2.csv", "TB,1004,0,0,0\nTB,1004,0,0,0\n").problems == []
+
+
+def test_a_uuid_without_a_folder_is_told_and_the_rest_is_read(copy: Path) -> None:
+    shutil.rmtree(copy / "CT_Scans" / "EXP1_blind" / "1001")
+    reading = read_ct_gan(copy, find_series)
+    assert [problem.where for problem in reading.problems] == ["EXP1_blind/1001"]
+    assert len(reading.scans) == 5
+
+
+def test_an_experiment_without_its_scans_leaves_the_other_to_be_read(copy: Path) -> None:
+    shutil.rmtree(copy / "CT_Scans" / "EXP2_open")
+    assert {scan.experiment for scan in read_ct_gan(copy, find_series).scans} == {"1"}
+
+
+def test_no_labelled_scan_at_all_is_refused(copy: Path) -> None:
+    shutil.rmtree(copy / "CT_Scans")
+    with pytest.raises(SourceError, match="none of the labelled scans is here"):
+        read_ct_gan(copy, find_series)
+
+
+def test_a_folder_without_rows_is_told(copy: Path, write_scan: Callable[..., None]) -> None:
+    write_scan(copy / "CT_Scans" / "EXP1_blind" / "1999", "CT-GAN", 1999)
+    (problem,) = read_ct_gan(copy, find_series).problems
+    assert (problem.where, problem.done) == ("EXP1_blind/1999", "it is left out")
+
+
+def test_a_second_series_in_a_labelled_folder_is_told_and_left_out(
+    copy: Path, tmp_path: Path, write_scan: Callable[..., None]
+) -> None:
+    write_scan(tmp_path / "other", "CT-GAN", 5, slices=3)
+    for path in (tmp_path / "other").iterdir():
+        shutil.copy(path, copy / "CT_Scans" / "EXP1_blind" / "1000" / f"other-{path.name}")
+    reading = read_ct_gan(copy, find_series)
+    (problem,) = reading.problems
+    assert (problem.what, problem.done) == ("2 series in one folder", "3 slices are left out")
+    assert len(next(scan for scan in reading.scans if scan.key == "1/1000").series.headers) == 16
+
+
+def test_a_missing_slice_shifts_no_label(copy: Path) -> None:
+    (copy / "CT_Scans" / "EXP1_blind" / "1000" / "2.dcm").unlink()
+    scan = next(scan for scan in read_ct_gan(copy, find_series).scans if scan.key == "1/1000")
+    assert scan.series.headers[scan.sites[0].z_index].path.stem == "5"
+
+
+def test_a_missing_first_slice_shifts_no_label_either(copy: Path) -> None:
+    (copy / "CT_Scans" / "EXP1_blind" / "1000" / "0.dcm").unlink()
+    scan = next(scan for scan in read_ct_gan(copy, find_series).scans if scan.key == "1/1000")
+    assert scan.series.headers[scan.sites[0].z_index].path.stem == "5"
+
+
+def test_keys_are_the_same_in_both_layouts(trees: Path, tmp_path: Path) -> None:
+    assert _keys(read_ct_gan(trees / "CT-GAN", find_series)) == _keys(
+        read_ct_gan(_uci_copy(trees, tmp_path), find_series)
+    )
+
+
+def test_lidc_scans_come_in_the_same_order_and_by_the_same_names_from_any_layout(trees: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("z", "y", "x", "w")):
+        shutil.copytree(trees / "LIDC-IDRI" / f"LIDC-{number}" / "study" / "series", tmp_path / name)
+    told = [[scan.key for scan in read_lidc(root, find_series).scans] for root in (trees / "LIDC-IDRI", tmp_path)]
+    assert told[0] == told[1]
 
 
 def test_a_folder_without_label_files_is_no_ct_gan_tree(trees: Path) -> None:
     with pytest.raises(SourceError, match=r"labels_exp1\.csv"):
-        read_ct_gan(trees / "LIDC-IDRI", 1)
+        read_ct_gan(trees / "LIDC-IDRI", find_series)
 
 
 def test_lidc_is_read_at_any_depth_with_the_patient_from_the_header(trees: Path, tmp_path: Path) -> None:
     deep = tmp_path / "a" / "b" / "c"
     shutil.copytree(trees / "LIDC-IDRI" / "LIDC-2", deep / "renamed")
-    scans, _ = read_lidc(tmp_path, 1)
+    scans = read_lidc(tmp_path, find_series).scans
     assert [scan.group for scan in scans] == ["LIDC-2"]
 
 
 def test_two_series_of_a_patient_are_two_scans(trees: Path, tmp_path: Path, write_scan: Callable[..., None]) -> None:
     for name in ("first", "second"):
         write_scan(tmp_path / "patient" / name, "LIDC-9", 9, slices=4)
-    scans, _ = read_lidc(tmp_path, 1)
+    scans = read_lidc(tmp_path, find_series).scans
     assert [scan.group for scan in scans] == ["LIDC-9", "LIDC-9"]
 
 
@@ -103,29 +214,30 @@ def test_a_series_of_fewer_than_three_slices_is_skipped_and_listed(
 ) -> None:
     write_scan(tmp_path / "whole", "LIDC-8", 8, slices=4)
     write_scan(tmp_path / "stray", "LIDC-9", 9, slices=slices)
-    scans, skipped = read_lidc(tmp_path, 1)
-    assert len(scans) == 1 + kept
-    assert len(skipped) == (0 if kept else slices)
+    reading = read_lidc(tmp_path, find_series)
+    assert len(reading.scans) == 1 + kept
+    assert len(reading.skipped) == (0 if kept else slices)
 
 
 def test_a_stray_file_is_listed_with_its_reason(trees: Path, tmp_path: Path) -> None:
     root = shutil.copytree(trees / "LIDC-IDRI", tmp_path / "copy")
     (root / "notes.txt").write_text("not an image")
-    scans, skipped = read_lidc(root, 1)
-    assert len(scans) == 4
-    assert [one.path.name for one in skipped] == ["notes.txt"]
-    assert skipped[0].reason
+    reading = read_lidc(root, find_series)
+    assert len(reading.scans) == 4
+    assert [one.path.name for one in reading.skipped] == ["notes.txt"]
+    assert reading.skipped[0].reason
+    assert reading.problems == []
 
 
 @pytest.mark.parametrize("read", [read_lidc, read_folder])
 def test_an_empty_folder_is_refused_with_the_next_thing_to_do(tmp_path: Path, read: object) -> None:
     with pytest.raises(SourceError, match="no CT series") as caught:
-        read(tmp_path, 1)  # type: ignore[operator]  # both readers take a root and a number of jobs
+        read(tmp_path, find_series)  # type: ignore[operator]  # both readers take a root and a finder
     assert "next:" in str(caught.value)
 
 
 def test_ones_own_scans_without_labels_are_real(trees: Path) -> None:
-    scans, _ = read_folder(trees / "LIDC-IDRI", 1)
+    scans = read_folder(trees / "LIDC-IDRI", find_series).scans
     assert [scan.manipulation for scan in scans] == ["none"] * 4
 
 
@@ -133,17 +245,32 @@ def test_labels_name_ones_own_scans_by_their_folder(tmp_path: Path, write_scan: 
     for name in ("a/ct", "b"):
         write_scan(tmp_path / name, f"patient of {name}", len(name), slices=4)
     (tmp_path / "labels.csv").write_text("scan,type,slice,x,y\na/ct,FM,2,10,11\n")
-    scans, skipped = read_folder(tmp_path, 1)
-    assert [(scan.manipulation, len(scan.sites)) for scan in scans] == [("injected", 1), ("none", 0)]
-    assert skipped == []
+    reading = read_folder(tmp_path, find_series)
+    assert [(scan.manipulation, len(scan.sites)) for scan in reading.scans] == [("injected", 1), ("none", 0)]
+    assert reading.skipped == []
 
 
-def test_a_row_that_names_no_folder_is_refused_with_its_line(tmp_path: Path, write_scan: Callable[..., None]) -> None:
-    write_scan(tmp_path / "a", "someone", 1, slices=4)
-    (tmp_path / "labels.csv").write_text("scan,type,slice,x,y\nz,FM,2,10,11\n")
-    with pytest.raises(LabelError) as caught:
-        read_folder(tmp_path, 1)
-    assert "line 2" in str(caught.value)
+def test_a_row_that_names_no_folder_is_told_with_its_line_and_a_near_match(
+    tmp_path: Path, write_scan: Callable[..., None]
+) -> None:
+    write_scan(tmp_path / "scan-a", "someone", 1, slices=4)
+    (tmp_path / "labels.csv").write_text("scan,type,slice,x,y\nscan_a,FM,2,10,11\n")
+    (problem,) = read_folder(tmp_path, find_series).problems
+    assert problem.where == "labels.csv, line 2"
+    assert "did you mean 'scan-a'?" in problem.what
+
+
+def test_two_series_in_a_labelled_folder_are_told_and_the_rows_count_for_the_larger(
+    tmp_path: Path, write_scan: Callable[..., None]
+) -> None:
+    write_scan(tmp_path / "a", "someone", 1, slices=6)
+    write_scan(tmp_path / "b", "someone", 2, slices=4)
+    for path in (tmp_path / "b").iterdir():
+        path.rename(tmp_path / "a" / f"b{path.name}")
+    (tmp_path / "labels.csv").write_text("scan,type,slice,x,y\na,FM,2,10,11\n")
+    reading = read_folder(tmp_path, find_series)
+    assert [len(scan.series.headers) for scan in reading.scans] == [6]
+    assert [problem.where for problem in reading.problems] == ["a"]
 
 
 @pytest.mark.parametrize(("patient_id", "group"), [("someone", "someone"), ("", "a")])
@@ -151,5 +278,5 @@ def test_a_patient_is_the_headers_or_else_the_folders(
     tmp_path: Path, write_scan: Callable[..., None], patient_id: str, group: str
 ) -> None:
     write_scan(tmp_path / "a", patient_id, 1, slices=4)
-    (scan,), _ = read_folder(tmp_path, 1)
+    (scan,) = read_folder(tmp_path, find_series).scans
     assert scan.group == group

@@ -1,11 +1,9 @@
 """The CT-GAN test set (Mirsky et al. 2019) in both published layouts, recognised by looking."""
 
-from collections import defaultdict
 from pathlib import Path
 
-from medfake.datasets.sources.labels import LabelRow, read_labels, require_place_inside
-from medfake.datasets.sources.registry import MANIPULATION_OF, SourceScan, source
-from medfake.dicom.series import Skipped, find_series
+from medfake.datasets.sources.labels import Labels, place_sites, read_labels
+from medfake.datasets.sources.registry import MANIPULATION_OF, Find, Problem, Reading, SourceScan, source
 from medfake.errors import SourceError
 
 # experiment -> folder of scans below the folder of its label file, Kaggle's and UCI's names
@@ -15,67 +13,76 @@ _SCAN_FOLDERS = {
 }
 
 
-@source("ct_gan")
-def read_ct_gan(root: Path, jobs: int) -> tuple[list[SourceScan], list[Skipped]]:
+def _looks_like_ct_gan(root: Path) -> bool:
+    return next(root.rglob("labels_exp[12].csv"), None) is not None
+
+
+@source("ct_gan", _looks_like_ct_gan)
+def read_ct_gan(root: Path, find: Find) -> Reading:
     """Read the tree: a scan is an (experiment, uuid) pair, its patient is the uuid alone.
 
     Two uuids are in both experiments, real in one and tampered in the other; UIDs in the files repeat, so only the
-    folder names a scan. `slice` is the 0-based index after sorting by z.
+    folder names a scan. A uuid without a folder, as in a partial download, is reported and left out.
 
     Raises:
-        SourceError: No label file, or a labelled scan without a folder.
-        LabelError: A row that fits no voxel.
+        SourceError: No label file, or no labelled scan at all.
+        LabelError: A label file lacks a column.
     """
-    scans: list[SourceScan] = []
-    skipped: list[Skipped] = []
-    found = False
+    reading, found = Reading([]), False
     for experiment, names in _SCAN_FOLDERS.items():
-        labels = next(iter(sorted(root.rglob(f"labels_exp{experiment}.csv"))), None)
-        if labels is None:
+        path = next(iter(sorted(root.rglob(f"labels_exp{experiment}.csv"))), None)
+        if path is None:
             continue
         found = True
-        folder = next((labels.parent / name for name in names if (labels.parent / name).is_dir()), None)
-        if folder is None:
-            raise SourceError(
-                f"the scans of experiment {experiment} are missing", where=labels.parent,
-                received=f"none of {', '.join(names)}", remedy="unpack the whole CT-GAN archive",
-            )  # fmt: skip
-        for uuid, rows in _by_scan(read_labels(labels, "uuid")).items():
-            scan, left_out = _scan(folder / uuid, labels, experiment, uuid, rows, jobs)
-            scans.append(scan)
-            skipped += left_out
+        folder = next((path.parent / name for name in names if (path.parent / name).is_dir()), path.parent / names[0])
+        labels = read_labels(path, "uuid")
+        reading.problems.extend(labels.problems)
+        reading.problems.extend(_without_rows(folder, labels))
+        for uuid in labels.rows:
+            _read_scan(folder / uuid, labels, experiment, uuid, find, reading)
     if not found:
         raise SourceError(
             "no labels_exp1.csv or labels_exp2.csv below this folder", where=root,
             remedy="point the path at the unpacked CT-GAN archive",
         )  # fmt: skip
-    return scans, skipped
-
-
-def _by_scan(rows: list[LabelRow]) -> dict[str, list[LabelRow]]:
-    grouped: dict[str, list[LabelRow]] = defaultdict(list)
-    for row in rows:
-        grouped[row.scan].append(row)
-    return grouped
-
-
-def _scan(
-    folder: Path, labels: Path, experiment: str, uuid: str, rows: list[LabelRow], jobs: int
-) -> tuple[SourceScan, list[Skipped]]:
-    series, skipped = find_series(folder, jobs) if folder.is_dir() else ([], [])
-    if not series:
+    if not reading.scans:
         raise SourceError(
-            "a labelled scan has no readable slices", where=folder, received=f"{len(skipped)} other files",
-            remedy=f"unpack it again, or remove its rows from {labels.name}",
+            "none of the labelled scans is here", where=root,
+            received="; ".join(str(one) for one in reading.problems[:3]) or "label files without rows",
+            remedy="unpack the whole CT-GAN archive beside its label files",
         )  # fmt: skip
+    return reading
+
+
+def _without_rows(folder: Path, labels: Labels) -> list[Problem]:
+    named = {*labels.rows, *labels.spoilt}
+    there = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
+    return [Problem(f"{folder.name}/{name}", f"no row of {labels.path.name} names it", "it is left out")
+            for name in there if name not in named]  # fmt: skip
+
+
+def _read_scan(folder: Path, labels: Labels, experiment: str, uuid: str, find: Find, reading: Reading) -> None:
+    where, rows = f"{folder.parent.name}/{uuid}", labels.rows[uuid]
+    series, skipped = find(folder) if folder.is_dir() else ([], [])
+    reading.skipped.extend(skipped)
+    if uuid in labels.spoilt:
+        return  # told with its row
+    if not series:
+        what = "the folder is missing" if not folder.is_dir() else f"no CT slice among its {len(skipped)} files"
+        reading.problems.append(Problem(where, f"{what}, but {labels.path.name} names it", "it is left out"))
+        return
     largest = max(series, key=lambda candidate: len(candidate.headers))
-    for row in rows:
-        first = largest.headers[0]
-        require_place_inside(labels, row, len(largest.headers), first.rows, first.cols)
-    kind = rows[0].kind
-    sites = tuple(dict.fromkeys(row.site for row in rows if row.site))
-    manipulation = MANIPULATION_OF[kind]
-    generator = "" if manipulation == "none" else "CT-GAN"
-    others = [header.path for one in series if one is not largest for header in one.headers]
-    skipped = [*skipped, *(Skipped(path, "not part of the labelled series") for path in others)]
-    return SourceScan(largest, "CT-GAN", uuid, experiment, generator, manipulation, sites), skipped
+    if len(series) > 1:
+        others = sum(len(one.headers) for one in series) - len(largest.headers)
+        reading.problems.append(Problem(where, f"{len(series)} series in one folder", f"{others} slices are left out"))
+    sites, problems = place_sites(labels.path, rows, largest, by_stem=True)
+    reading.problems.extend(problems)
+    kinds = sorted({row.kind for row in rows})
+    if len({MANIPULATION_OF[kind] for kind in kinds}) > 1:
+        reading.problems.append(Problem(where, f"rows of types {', '.join(kinds)}", "it is left out"))
+    elif sites is not None:
+        manipulation = MANIPULATION_OF[kinds[0]]
+        generator = "" if manipulation == "none" else "CT-GAN"
+        key = f"{experiment}/{uuid}"
+        scan = SourceScan(largest, "CT-GAN", key, uuid, experiment, generator, manipulation, sites)
+        reading.scans.append(scan)

@@ -2,31 +2,76 @@
 
 from pathlib import Path
 
-from medfake.datasets.sources.registry import SourceScan, source
-from medfake.dicom.series import Skipped, find_series
-from medfake.errors import SourceError
+from medfake.datasets.sources.nodules import NodulePlace, read_nodules
+from medfake.datasets.sources.registry import Find, Problem, Reading, SourceScan, SourceSite, source
+from medfake.dicom.series import Series, Skipped
+from medfake.errors import LabelError, SourceError
 
 _FEWEST_SLICES = 3  # fewer are scouts and stray images
 
 
-@source("lidc")
-def read_lidc(root: Path, jobs: int) -> tuple[list[SourceScan], list[Skipped]]:
+def _looks_like_lidc(root: Path) -> bool:
+    return root.name.upper().startswith("LIDC") or next(root.glob("**/LIDC-IDRI-[0-9]*"), None) is not None
+
+
+@source("lidc", _looks_like_lidc)
+def read_lidc(root: Path, find: Find) -> Reading:
     """Read the tree; DX and CR are skipped, the patient is the header's PatientID.
+
+    Nodules that the readers outlined, in the XML beside the DICOM, become sites of type TM: real nodules.
 
     Raises:
         SourceError: No CT series at all.
     """
-    series, skipped = find_series(root, jobs)
-    scans = [
-        SourceScan(one, "LIDC-IDRI", one.headers[0].patient_id or str(one.folder.relative_to(root)))
-        for one in series
-        if len(one.headers) >= _FEWEST_SLICES
-    ]
+    series, skipped = find(root)
+    xml = [one for one in skipped if one.path.suffix.lower() == ".xml"]
+    reading = Reading([], [one for one in skipped if one not in xml])
+    nodules = _nodules([one.path for one in xml], reading)
+    long_enough = [one for one in series if len(one.headers) >= _FEWEST_SLICES]
     stray = [header.path for one in series if len(one.headers) < _FEWEST_SLICES for header in one.headers]
-    skipped += [Skipped(path, f"a series of fewer than {_FEWEST_SLICES} slices") for path in stray]
-    if not scans:
+    reading.skipped.extend(Skipped(path, f"a series of fewer than {_FEWEST_SLICES} slices") for path in stray)
+    for one in sorted(long_enough, key=lambda one: _order(one, root)):
+        first = one.headers[0]
+        group = first.patient_id or one.folder.relative_to(root).as_posix()
+        sites = tuple(_sites(one, nodules.get(first.series_uid, [])))
+        key = "/".join(map(str, _order(one, root)))
+        reading.scans.append(SourceScan(one, "LIDC-IDRI", key, group, sites=sites))
+    if not reading.scans:
         raise SourceError(
             "no CT series below this folder", where=root, received=f"{len(skipped)} other files",
             remedy="point the path at the folder that holds the LIDC-IDRI patients",
         )  # fmt: skip
-    return scans, skipped
+    return reading
+
+
+def _order(series: Series, root: Path) -> tuple[object, ...]:
+    """Names of a series that no download changes; the folder only where the header names no patient."""
+    first = series.headers[0]
+    patient = first.patient_id or series.folder.relative_to(root).as_posix()
+    return patient, first.study_uid, first.series_uid, first.rows, first.cols, *first.position_mm
+
+
+def _nodules(paths: list[Path], reading: Reading) -> dict[str, list[NodulePlace]]:
+    """Nodules by series UID; an XML file that is none of LIDC's is skipped, one that is broken is a problem."""
+    of_series: dict[str, list[NodulePlace]] = {}
+    for path in paths:
+        try:
+            found = read_nodules(path)
+        except LabelError as error:
+            reading.problems.append(Problem(path.name, error.what, "its nodules are not used"))
+            continue
+        if found is None:
+            reading.skipped.append(Skipped(path, "no LIDC nodule annotation"))
+        else:
+            of_series.setdefault(found.series_uid, []).extend(found.places)
+    return of_series
+
+
+def _sites(series: Series, places: list[NodulePlace]) -> list[SourceSite]:
+    index = {header.sop_uid: at for at, header in enumerate(series.headers)}
+    first = series.headers[0]
+    return [
+        SourceSite("TM", index[place.sop_uid], place.y, place.x)
+        for place in places
+        if place.sop_uid in index and 0 <= place.y < first.rows and 0 <= place.x < first.cols
+    ]

@@ -1,7 +1,9 @@
-"""Kinds of source trees by name; one decorated function adds one."""
+"""Kinds of source trees by name; one decorated function in a file of this folder adds one."""
 
+import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +28,7 @@ class SourceScan:
     """A scan as its source tells it, raw identifiers included; they end at the border of `collect_scans`.
 
     Attributes:
+        key: What names the scan within its source, whatever the layout of the download; never stored.
         group: What names the patient; never stored.
         experiment: "1" or "2" of CT-GAN, else "".
         generator: What made the fake, "" for real scans.
@@ -34,6 +37,7 @@ class SourceScan:
 
     series: Series
     source: str
+    key: str
     group: str
     experiment: str = ""
     generator: str = ""
@@ -41,15 +45,76 @@ class SourceScan:
     sites: tuple[SourceSite, ...] = ()
 
 
-Read = Callable[[Path, int], tuple[list[SourceScan], list[Skipped]]]
-SOURCES: dict[str, Read] = {}  # kind in params.yaml -> reader of a tree (root, jobs)
+@dataclass(frozen=True)
+class Problem:
+    """A fault of a source, told once.
+
+    Attributes:
+        where: File, with the line where there is one.
+        what: What is wrong.
+        done: What was done about it.
+    """
+
+    where: str
+    what: str
+    done: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.done}"
 
 
-def source(kind: str) -> Callable[[Read], Read]:
-    """Register a reader for a kind of tree."""
+@dataclass(frozen=True)
+class Reading:
+    """What a reader made of a tree.
+
+    Attributes:
+        scans: In an order that does not depend on the download's layout.
+        skipped: Files that belong to no scan; no fault, e.g. a scout or a README.
+        problems: Faults, each with what was done about it.
+    """
+
+    scans: list[SourceScan]
+    skipped: list[Skipped] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+Find = Callable[[Path], tuple[list[Series], list[Skipped]]]  # find_series with its jobs and cache
+Read = Callable[[Path, Find], Reading]
+Looks = Callable[[Path], bool]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of tree: how it is read, and how it is recognised."""
+
+    kind: str
+    read: Read
+    looks_like: Looks
+
+
+SOURCES: dict[str, Source] = {}  # kind in params.yaml -> reader
+
+
+def source(kind: str, looks_like: Looks) -> Callable[[Read], Read]:
+    """Register a reader for a kind of tree.
+
+    Args:
+        kind: Its word in params.yaml.
+        looks_like: Tells, by looking at names only, whether a folder is such a tree.
+    """
 
     def register(read: Read) -> Read:
-        SOURCES[kind] = read
+        SOURCES[kind] = Source(kind, read, looks_like)
         return read
 
     return register
+
+
+def all_sources() -> dict[str, Source]:
+    """Every kind; the modules of this folder register theirs."""
+    from medfake.datasets import sources
+
+    for module in pkgutil.iter_modules(sources.__path__):
+        if not module.ispkg:
+            import_module(f"{sources.__name__}.{module.name}")
+    return SOURCES

@@ -9,6 +9,7 @@ import click
 
 from medfake import __version__
 from medfake.command_line import run
+from medfake.data_commands import data
 
 if TYPE_CHECKING:
     from medfake.config import TrackingParams
@@ -21,6 +22,9 @@ _RESEARCH_ONLY = "Research use only, not a diagnostic device."
 @click.version_option(__version__, package_name="medfake")
 def cli() -> None:
     """The command group."""
+
+
+cli.add_command(data)
 
 
 @cli.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from medfake.config import DatasetParams, SourceParams
+from medfake.config import DatasetParams
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.datasets.sources.registry import Problem, Reading, SourceScan, all_sources
 from medfake.dicom.header_cache import HeaderCache
@@ -52,7 +52,7 @@ def collect_scans(params: DatasetParams, out: Path, jobs: int = 1, cache: Path |
     problems: list[Problem] = []
     store = HeaderCache(cache) if cache else None
     for entry in dict.fromkeys((params.reals, params.fakes)):
-        reading = read_source(entry, jobs, store)
+        reading = read_source(entry.kind, Path(entry.path), jobs, store)
         skipped += reading.skipped
         problems += reading.problems
         for scan in reading.scans:
@@ -74,19 +74,18 @@ def collect_scans(params: DatasetParams, out: Path, jobs: int = 1, cache: Path |
     return problems
 
 
-def read_source(params: SourceParams, jobs: int, cache: HeaderCache | None = None) -> Reading:
+def read_source(kind: str, root: Path, jobs: int, cache: HeaderCache | None = None) -> Reading:
     """Read a tree; what its scans show (gaps, repeated slices) counts among its problems.
 
     Raises:
         SourceError: The folder is missing or holds nothing of its kind.
         LabelError: A label file lacks a column.
     """
-    root = Path(params.path)
     if not root.is_dir():
         raise SourceError(
             "the source folder is missing", where=root, remedy="mend datasets.<name>.<reals|fakes>.path in params.yaml"
         )
-    reading = all_sources()[params.kind].read(root, partial(find_series, jobs=jobs, cache=cache))
+    reading = all_sources()[kind].read(root, partial(find_series, jobs=jobs, cache=cache))
     faults = [one for one in reading.skipped if one.reason in _FAULTS]
     reading.problems.extend(Problem(_relative(one.path, root), one.reason, "it is left out") for one in faults)
     for scan in reading.scans:

@@ -10,7 +10,14 @@ import pytest
 
 from medfake.config import DatasetParams
 from medfake.datasets.pseudonyms import KEY_VARIABLE
-from medfake.datasets.scans import SCANS_FILE, SITE_COLUMNS, SITES_FILE, SKIPPED_FILE, collect_scans
+from medfake.datasets.scans import (
+    PROBLEMS_FILE,
+    SCANS_FILE,
+    SITE_COLUMNS,
+    SITES_FILE,
+    SKIPPED_FILE,
+    collect_scans,
+)
 from medfake.errors import SourceError
 
 MakeParams = Callable[..., DatasetParams]
@@ -95,3 +102,40 @@ def test_a_missing_folder_is_named_and_nothing_is_left_behind(
         collect_scans(params, tmp_path / "out")
     assert str(tmp_path / "nowhere") in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_faults_are_written_with_what_was_done_and_strict_makes_them_an_error(
+    trees: Path, make_params: MakeParams, tmp_path: Path
+) -> None:
+    root = shutil.copytree(trees, tmp_path / "trees")
+    (root / "LIDC-IDRI" / "LIDC-0" / "study" / "series" / "3.dcm").unlink()
+    shutil.rmtree(root / "CT-GAN" / "CT_Scans" / "EXP2_open" / "1004")
+    problems = collect_scans(make_params(root), tmp_path / "scans")
+    told = json.loads((tmp_path / "scans" / PROBLEMS_FILE).read_text())
+    assert [one["where"] for one in told] == ["LIDC-0/study/series", "EXP2_open/1004"]
+    assert [one.done for one in problems] == ["the scan is used as it is and flagged", "it is left out"]
+    with pytest.raises(SourceError, match="the data set is strict") as caught:
+        collect_scans(make_params(root, strict=True), tmp_path / "other")
+    assert "EXP2_open/1004" in str(caught.value.received)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_cache_changes_nothing_but_the_time(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
+    for name, cache in (("a", None), ("b", tmp_path / "headers.sqlite"), ("c", tmp_path / "headers.sqlite")):
+        collect_scans(make_params(trees), tmp_path / name, cache=cache)
+    bytes_of = [(tmp_path / name / SCANS_FILE).read_bytes() for name in ("a", "b", "c")]
+    assert bytes_of[0] == bytes_of[1] == bytes_of[2]
+
+
+def test_scans_have_the_same_names_in_both_published_layouts(
+    trees: Path, make_params: MakeParams, tmp_path: Path
+) -> None:
+    uci = tmp_path / "uci" / "data" / "Tampered Scans"
+    shutil.copytree(trees / "CT-GAN" / "CT_Scans" / "EXP1_blind", uci / "Experiment 1 - Blind")
+    shutil.copytree(trees / "CT-GAN" / "CT_Scans" / "EXP2_open", uci / "Experiment 2 - Open")
+    for labels in (trees / "CT-GAN").glob("*.csv"):
+        shutil.copy(labels, uci)
+    collect_scans(make_params(trees), tmp_path / "a")
+    collect_scans(make_params(trees, fakes={"kind": "ct_gan", "path": str(tmp_path / "uci")}), tmp_path / "b")
+    first, second = (pd.read_parquet(tmp_path / name / SCANS_FILE).drop(columns="path") for name in ("a", "b"))
+    assert first.equals(second)

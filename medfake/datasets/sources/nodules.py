@@ -60,7 +60,10 @@ def read_nodules(path: Path) -> Nodules | None:
     if root is None or _tag(root) != "LidcReadMessage":
         return None
     uid = next((one.text or "" for one in root.iter() if _tag(one) == "SeriesInstanceUid"), "").strip()
-    drawn = [place for one in root.iter() if _tag(one) == "unblindedReadNodule" for place in _place(one)]
+    try:
+        drawn = [place for one in root.iter() if _tag(one) == "unblindedReadNodule" for place in _place(one)]
+    except (KeyError, ValueError) as error:
+        raise LabelError("an outline lacks a slice or a number", where=path, received=type(error).__name__) from None
     return Nodules(uid, tuple(_merged(drawn)))
 
 

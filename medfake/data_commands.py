@@ -1,0 +1,113 @@
+"""`medfake data`: look at scans and their labels before anything is derived from them."""
+
+import json as json_module
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from medfake.datasets.survey import Survey
+
+TEMPLATE = """scan,type,slice,x,y
+hospital-a/scan-001,FM,57,212,301
+hospital-a/scan-002,FB,101,330,244
+hospital-a/scan-003,TM,88,190,275
+hospital-a/scan-004,TB,0,0,0
+"""
+_COLUMNS = (
+    ("scan", "folder of the scan, relative to this file"),
+    ("type", "FM injected, FB removed (both tampered); TM a real nodule, TB nothing (both real)"),
+    ("slice", "0-based, after sorting along the body from feet to head"),
+    ("x, y", "column and row of the place, px; 0 for TB"),
+)
+_TOLD = 5
+
+
+@click.group()
+def data() -> None:
+    """Look at scans and their labels."""
+
+
+@data.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Write it here instead of printing it.")
+def template(out: Path | None) -> None:
+    """Write an example label file for one's own scans."""
+    if out is None:
+        click.echo(TEMPLATE, nl=False)
+    else:
+        from medfake.errors import StorageError
+        from medfake.files import write_atomic
+
+        if out.exists():
+            raise StorageError("there is a file already", where=out, remedy="give --out another name")
+        with write_atomic(out) as file:
+            file.write(TEMPLATE)
+        click.echo(f"written: {out}")
+    for column, meaning in _COLUMNS:
+        click.echo(f"  {column:6} {meaning}", err=True)
+    click.echo(
+        "A scan without rows is real.\nnext: save it as labels.csv beside the scans, then medfake data inspect FOLDER",
+        err=True,
+    )
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--kind", help="ct_gan, lidc or folder; recognised by looking when left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--strict", is_flag=True, help="End with an error when there are faults.")
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes that read headers.")
+def inspect(path: Path, kind: str | None, as_json: bool, strict: bool, jobs: int) -> None:
+    """Say what is in PATH, without decoding a pixel."""
+    from medfake.datasets.scans import told
+    from medfake.datasets.sources.registry import all_sources
+    from medfake.datasets.survey import survey
+    from medfake.dicom.header_cache import CACHE_FILE, HeaderCache
+    from medfake.errors import SourceError
+    from medfake.folders import PRIVATE
+
+    if kind is not None and kind not in all_sources():
+        raise SourceError(
+            "no source is of this kind", received=kind, remedy=f"choose among {', '.join(sorted(all_sources()))}"
+        )
+    found = survey(path, kind, jobs, HeaderCache(PRIVATE / CACHE_FILE))
+    if as_json:
+        click.echo(json_module.dumps(found.as_json(), indent=2, sort_keys=True))
+    else:
+        _print(found)
+    if strict and found.problems:
+        raise SourceError(
+            f"{len(found.problems)} faults",
+            where=path,
+            received=told(found.problems),
+            remedy="mend them, or leave --strict out",
+        )
+
+
+def _print(found: "Survey") -> None:
+    rows: list[tuple[str, dict[str, int]]] = [
+        ("manipulations", found.manipulations),
+        ("labelled places", found.sites),
+        ("makers", found.makers),
+        ("kernels", found.kernels),
+        ("thickness, mm", found.thickness_mm),
+        ("spacing, mm", found.spacing_mm),
+        ("size", found.sizes),
+        ("transfer syntax", found.transfer_syntaxes),
+        ("skipped files", found.skipped),
+    ]
+    click.echo(f"{found.path}: {found.kind}, {found.scans} scans of {found.patients} patients, {found.slices} slices")
+    for name, counts in rows:
+        if counts:
+            listed = [f"{number} x {word}" for word, number in list(counts.items())[:_TOLD]]
+            more = f", and {len(counts) - _TOLD} more" if len(counts) > _TOLD else ""
+            click.echo(f"  {name:16} {', '.join(listed)}{more}")
+    for problem in found.problems[:_TOLD]:
+        click.echo(f"  fault            {problem}")
+    if len(found.problems) > _TOLD:
+        click.echo(f"  ... and {len(found.problems) - _TOLD} faults more: --json lists them")
+    click.echo(
+        f"next: name it under `datasets` in params.yaml as {{kind: {found.kind}, path: {found.path}}}, then dvc repro"
+    )

@@ -2,9 +2,16 @@
 
 import sys
 
-from benchmarks import decode, scan
+from benchmarks import archive_import, build_memory, checks, decode, scan, shard_reading
 
-ALL = {"decode": decode.main, "scan": scan.main}
+ALL = {
+    "decode": decode.main,
+    "import": archive_import.main,
+    "memory": build_memory.main,
+    "shards": shard_reading.main,
+    "checks": checks.main,
+    "scan": scan.main,
+}
 
 
 def main() -> None:

@@ -19,11 +19,11 @@ def phantom_scan() -> Path:
     return folder
 
 
-def fastest_s(work: Callable[[], object]) -> float:
-    """Shortest of five runs, seconds, after one to warm up."""
+def fastest_s(work: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Shortest of some runs, seconds, after one to warm up."""
     work()
     times = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)

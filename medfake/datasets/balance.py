@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from medfake.config import BalanceParams
 
 NODULE_SHARE = 0.25  # of matched negatives: slices that show a real nodule, as far as there are any
 HOME_SHARE = 0.5  # of the other matched negatives: slices of the sources that the fakes come from
 _Z_BINS = 10
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int_]
 
 
 def balance(slices: pd.DataFrame, params: BalanceParams, classes: int = 2) -> pd.DataFrame:
@@ -95,12 +98,17 @@ def _like(pool: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator
     of_tampered = np.clip((tampered.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
     share = np.bincount(of_tampered, minlength=_Z_BINS) / len(of_tampered)
     queues = [_in_turns(pool[bins == number], rng) for number in range(_Z_BINS)]
-    sizes, taken = np.array([len(queue) for queue in queues]), np.zeros(_Z_BINS)
-    for _ in range(count):
-        behind = np.where(taken < sizes, share * count - taken, -np.inf)
-        number = int(behind.argmax())
-        taken[number] += 1
-    return [index for queue, n in zip(queues, taken.astype(int), strict=True) for index in queue[:n]]
+    taken = _shares(share, np.array([len(queue) for queue in queues]), count)
+    return [index for queue, n in zip(queues, taken.tolist(), strict=True) for index in queue[:n]]
+
+
+def _shares(share: Floats, room: Counts, count: int) -> Counts:
+    """Deal `count` over bins in the wanted shares; what a full bin cannot take goes where most is lacking."""
+    taken = np.minimum(np.floor(share * count).astype(int), room)
+    for _ in range(count - int(taken.sum())):
+        lacking = np.where(taken < room, share * count - taken, -np.inf)
+        taken[int(lacking.argmax())] += 1
+    return taken
 
 
 def _in_turns(pool: pd.DataFrame, rng: Generator) -> list[int]:

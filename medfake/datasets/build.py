@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from medfake.datasets.shards import ShardWriter
 from medfake.datasets.split import SPLITS, draw_folds, draw_split
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
 from medfake.datasets.views.registry import Place, view_of
+from medfake.dicom.reader import KnownSlice
 from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, write_json
 from medfake.progress import track
@@ -157,15 +159,17 @@ def _tracked(results: Iterator[list[Stored]], files: int) -> Iterator[Stored]:
 
 def _works(expanded: pd.DataFrame, params: DatasetParams) -> Iterator[FileWork]:
     """What is wanted of each file, files in the order of their first slice."""
-    for path, rows in expanded.groupby("path", sort=False):
-        wanted = []
-        for base in rows.base.unique():
-            copies = rows[rows.base == base]
-            first = copies.iloc[0]
-            place = Place(first.view_y, first.view_x, bool(pd.notna(first.site_y)), float(first.spacing_mm))
-            site = (float(first.site_y), float(first.site_x))
-            wanted.append(Wanted(int(base), int(first.frame), place, site, tuple(copies["transform"])))
-        yield FileWork(Path(str(path)), params.view, tuple(wanted))
+    words = expanded.groupby("base", sort=False)["transform"].agg(tuple)
+    of_file: dict[str, list[Wanted]] = {}
+    first_rows: Iterator[Any] = expanded.drop_duplicates("base").itertuples()
+    for row in first_rows:
+        padding = None if pd.isna(row.padding) else (int(row.padding), int(row.padding_high))
+        facts = KnownSlice(Path(row.path), row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
+        place = Place(row.view_y, row.view_x, not pd.isna(row.site_y), row.spacing_mm)
+        wanted = Wanted(row.base, facts, place, (row.site_y, row.site_x), words[row.base])
+        of_file.setdefault(row.path, []).append(wanted)
+    for path, all_wanted in of_file.items():
+        yield FileWork(Path(path), params.view, tuple(all_wanted))
 
 
 def _repeated(kept: pd.DataFrame, images: pd.DataFrame) -> dict[int, str]:

@@ -129,8 +129,10 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str) -> list[dict[st
             "transfer_syntax": header.transfer_syntax,
             "lossy": header.lossy,
             "bits_stored": header.bits_stored,
+            "slope": header.slope,
             "intercept": header.intercept,
             "padding": float(header.padding[0]) if header.padding else None,
+            "padding_high": float(header.padding[1]) if header.padding else None,
             "quality_flags": flags,
             "synthetic": header.synthetic or "",
         }

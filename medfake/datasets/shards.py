@@ -1,10 +1,9 @@
 """Slices on disk: shard-*.npy, (slices, rows, cols) int16 Hounsfield units, read through memory maps."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,9 @@ _DTYPE = np.dtype("<i2")
 @dataclass
 class _Shard:
     path: Path
-    mapped: "np.memmap[Any, np.dtype[Any]]"
+    file: IO[bytes]
+    shape: tuple[int, int]
+    room: int
     filled: int = 0
 
 
@@ -28,8 +29,8 @@ class ShardWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: dict[tuple[int, ...], _Shard] = {}
-        self._all: list[_Shard] = []
+        self._open: dict[tuple[int, int], _Shard] = {}
+        self._count = 0
 
     def append(self, pixels: NDArray[np.int16], expected: int) -> tuple[str, int]:
         """Write one slice.
@@ -44,53 +45,44 @@ class ShardWriter:
         Raises:
             OSError: The disk is full.
         """
-        shard = self._open.get(pixels.shape)
-        if shard is None or shard.filled == len(shard.mapped):
-            shard = self._open[pixels.shape] = self._begin(pixels.shape, expected)
-        shard.mapped[shard.filled] = pixels
+        rows, cols = pixels.shape
+        shard = self._open.get((rows, cols))
+        if shard is None or shard.filled == shard.room:
+            if shard is not None:
+                _close(shard)
+            shard = self._open[rows, cols] = self._begin((rows, cols), expected)
+        shard.file.write(np.ascontiguousarray(pixels, _DTYPE).data)
         shard.filled += 1
         return shard.path.name, shard.filled - 1
 
     def close(self) -> None:
         """Write everything out and cut shards to what they hold."""
-        for shard in self._all:
-            shard.mapped.flush()
-            _cut(shard)
+        for shard in self._open.values():
+            _close(shard)
         self._open.clear()
 
-    def _begin(self, shape: Sequence[int], expected: int) -> _Shard:
-        most = max(1, LARGEST_SHARD // (int(np.prod(shape)) * _DTYPE.itemsize))
-        path = self._folder / f"shard-{len(self._all):03d}.npy"
-        shard = _Shard(path, _allocate(path, (min(most, expected), *shape)))
-        self._all.append(shard)
-        return shard
-
-
-def _allocate(path: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[Any]]":
-    """Map a new shard whose space the disk has promised; writing to a map on a full disk would kill the process.
-
-    Raises:
-        OSError: The disk is full.
-    """
-    mapped: np.memmap[Any, np.dtype[Any]] = np.lib.format.open_memmap(path, "w+", _DTYPE, shape)
-    with path.open("r+b") as file:
+    def _begin(self, shape: tuple[int, int], expected: int) -> _Shard:
+        size = shape[0] * shape[1] * _DTYPE.itemsize
+        room = min(max(1, LARGEST_SHARD // size), expected)
+        path = self._folder / f"shard-{self._count:03d}.npy"
+        file = path.open("wb")
+        self._count += 1
         try:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            _write_header(file, (room, *shape))
+            os.posix_fallocate(file.fileno(), 0, file.tell() + room * size)
         except OSError as error:
             error.filename = error.filename or str(path)
             raise
-    return mapped
+        return _Shard(path, file, shape, room)
 
 
-def _cut(shard: _Shard) -> None:
-    """Shorten a shard to its filled rows; NumPy's header leaves room for any length in its place."""
-    length, *shape = shard.mapped.shape
-    if shard.filled == length:
-        return
-    spare = (length - shard.filled) * int(np.prod(shape)) * _DTYPE.itemsize
-    size = shard.path.stat().st_size - spare
-    shard.mapped = np.memmap(shard.path, _DTYPE, "r")  # lets go of the longer map
-    with shard.path.open("r+b") as file:
-        header = {"descr": "<i2", "fortran_order": False, "shape": (shard.filled, *shape)}
-        np.lib.format.write_array_header_1_0(file, header)
-        file.truncate(size)
+def _close(shard: _Shard) -> None:
+    """Give back what was not needed; NumPy's header leaves room for any length in its place."""
+    shard.file.truncate(shard.file.tell())
+    shard.file.seek(0)
+    _write_header(shard.file, (shard.filled, *shard.shape))
+    shard.file.close()
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, int, int]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "<i2", "fortran_order": False, "shape": shape})

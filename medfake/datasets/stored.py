@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from medfake.config import DelocalizedView, LocalizedView, WholeView
 from medfake.datasets.augment import apply, move
 from medfake.datasets.views.registry import Cut, Place, View, view_of
-from medfake.dicom.header import SliceHeader, read_headers
-from medfake.dicom.reader import read_volume
+from medfake.dicom.reader import KnownSlice, read_volume
 from medfake.errors import DicomError
 
 AIR_BELOW_HU = -900
@@ -25,13 +24,13 @@ class Wanted:
 
     Attributes:
         base: Row of the plan.
-        frame: Index in the file.
+        slice: From scans.parquet; its header is not read again.
         site: Row and column of the labelled site on the slice as taken, px; NaN without one.
         transforms: Words of `augment`, "" for the slice itself.
     """
 
     base: int
-    frame: int
+    slice: KnownSlice
     place: Place
     site: tuple[float, float]
     transforms: tuple[str, ...]
@@ -85,27 +84,22 @@ def read_files(works: Sequence[FileWork]) -> list[Stored]:
 
 def _read_file(work: FileWork) -> list[Stored]:
     view = view_of(work.view)
-    frames = sorted({one.frame for one in work.wanted})
+    slices = {one.slice.frame: one.slice for one in work.wanted}
     try:
-        headers = read_headers(work.path)
-        slices: dict[int, NDArray[np.int16] | str] = dict(
-            zip(frames, _decode([headers[frame] for frame in frames]), strict=True)
-        )
-    except DicomError as error:
-        slices = dict.fromkeys(frames, error.what)
-    except (IndexError, OSError) as error:
-        slices = dict.fromkeys(frames, f"the file changed or vanished meanwhile ({type(error).__name__})")
-    return [_make(view, slices[one.frame], one) for one in work.wanted]
+        decoded = dict(zip(slices, _decode(list(slices.values())), strict=True))
+    except OSError as error:
+        decoded = dict.fromkeys(slices, f"the file changed or vanished meanwhile ({type(error).__name__})")
+    return [_make(view, decoded[one.slice.frame], one) for one in work.wanted]
 
 
-def _decode(headers: Sequence[SliceHeader]) -> list[NDArray[np.int16] | str]:
+def _decode(slices: Sequence[KnownSlice]) -> list[NDArray[np.int16] | str]:
     """Pixels of each frame, or why there are none; a broken frame does not take the others with it."""
     try:
-        return list(read_volume(headers))
+        return list(read_volume(slices))
     except DicomError as error:
-        if len(headers) == 1:
+        if len(slices) == 1:
             return [error.what]
-    return [one for header in headers for one in _decode([header])]
+    return [result for one in slices for result in _decode([one])]
 
 
 def _make(view: View, hu: NDArray[np.int16] | str, wanted: Wanted) -> Stored:

@@ -6,6 +6,7 @@ nothing is turned round here.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,28 @@ _INT16 = np.iinfo(np.int16)
 Slice = NDArray[np.int16]
 
 
-def read_slice(header: SliceHeader) -> Slice:
+@dataclass(frozen=True)
+class KnownSlice:
+    """What must be known of a slice to decode it, when its header was read before.
+
+    Attributes:
+        frame: Index in a multi-frame file, 0 in others.
+        padding: Lowest and highest stored value that means "no data".
+    """
+
+    path: Path
+    frame: int
+    rows: int
+    cols: int
+    slope: float
+    intercept: float
+    padding: tuple[int, int] | None
+
+
+Decodable = SliceHeader | KnownSlice
+
+
+def read_slice(header: Decodable) -> Slice:
     """Decode one slice.
 
     Args:
@@ -44,7 +66,7 @@ def read_slice(header: SliceHeader) -> Slice:
     return _hounsfield(read_dataset(header.path), header)
 
 
-def read_volume(headers: Sequence[SliceHeader]) -> NDArray[np.int16]:
+def read_volume(headers: Sequence[Decodable]) -> NDArray[np.int16]:
     """Decode slices in the order given; a multi-frame file is opened once.
 
     Args:
@@ -73,7 +95,7 @@ def read_volume(headers: Sequence[SliceHeader]) -> NDArray[np.int16]:
     return volume
 
 
-def _hounsfield(dataset: Dataset, header: SliceHeader) -> Slice:
+def _hounsfield(dataset: Dataset, header: Decodable) -> Slice:
     stored = _decode(dataset, header)
     if "ModalityLUTSequence" in dataset:
         hu = _clipped(_guarded(header.path, lambda: apply_modality_lut(stored, dataset)))
@@ -99,7 +121,7 @@ def _clipped(values: NDArray[Any]) -> Slice:
     return clipped
 
 
-def _decode(dataset: Dataset, header: SliceHeader) -> NDArray[Any]:
+def _decode(dataset: Dataset, header: Decodable) -> NDArray[Any]:
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     index = header.frame if frames > 1 else None
     if dataset.file_meta.TransferSyntaxUID.is_compressed:

@@ -104,7 +104,7 @@ def _like(pool: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator
 
 def _shares(share: Floats, room: Counts, count: int) -> Counts:
     """Deal `count` over bins in the wanted shares; what a full bin cannot take goes where most is lacking."""
-    taken = np.minimum(np.floor(share * count).astype(int), room)
+    taken: Counts = np.minimum(np.floor(share * count).astype(int), room)
     for _ in range(count - int(taken.sum())):
         lacking = np.where(taken < room, share * count - taken, -np.inf)
         taken[int(lacking.argmax())] += 1

@@ -8,15 +8,17 @@ from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from medfake.datasets.sources.phantom.anatomy import Anatomy, Plane
+from medfake.datasets.sources.phantom.anatomy import Anatomy
+from medfake.datasets.sources.phantom.plane import Plane
 from medfake.datasets.sources.phantom.scanners import Scanner
 from medfake.datasets.sources.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
+from medfake.datasets.sources.phantom.tissues import paint
 from medfake.datasets.sources.phantom.vessels import Segment, draw, grow_tree
 from medfake.tamper.manipulations import Place
 
 VESSEL_HU = 42.0
-NODULE_HU = 25.0
-NODULE_RADIUS_MM = (3.5, 7.5)
+NODULE_HU = (-60.0, 70.0)
+NODULE_RADIUS_MM = (3.5, 8.0)
 SIZE = 512
 
 
@@ -58,25 +60,31 @@ def scan_patient(seed: SeedSequence, scanner: Scanner, slices: int, nodules: int
         hilum = np.array(
             [rng.uniform(0.3, 0.7) * slices * scanner.step_mm, half + rng.uniform(-5, 10), half + side * 36]
         )
-        draw(shares, grow_tree(rng, hilum, side), spacing)
+        draw(shares, grow_tree(rng, hilum, side, slices * scanner.step_mm), spacing)
     images = np.empty((slices, size, size), np.float32)
     lungs = np.empty((slices, size, size), np.float32)
-    fields = slow_variation(rng, size, 16), slow_variation(rng, size, 16)
+    coarse = slow_variation(rng, size, 16), slow_variation(rng, size, 16)
+    fine = slow_variation(rng, size, 96), slow_variation(rng, size, 96)
     for index, z in enumerate(heights):
-        turn = 0.25 * index  # tissue varies slowly from slice to slice
-        variation = 0.6 * (np.cos(turn) * fields[0] + np.sin(turn) * fields[1])
-        images[index], lungs[index] = anatomy.paint(plane, float(z), variation.astype(np.float32))
-    places = _nodules(rng, lungs, shares, spacing, nodules)
+        variation = _turned(coarse, 0.1 * index * scanner.step_mm), _turned(fine, 0.35 * index * scanner.step_mm)
+        images[index], lungs[index] = paint(anatomy, plane, float(z), *variation)
     shares *= lungs
     images += shares * (VESSEL_HU - images)
+    places = _nodules(rng, lungs, images, spacing, nodules)
     return Patient(_acquire(rng, images, scanner), _positions(heights, half), spacing, places)
 
 
+def _turned(fields: tuple[NDArray[np.float32], NDArray[np.float32]], angle: float) -> NDArray[np.float32]:
+    """A field that varies slowly from slice to slice: two fields, one turning into the other."""
+    mixed: NDArray[np.float32] = (0.6 * (np.cos(angle) * fields[0] + np.sin(angle) * fields[1])).astype(np.float32)
+    return mixed
+
+
 def _nodules(
-    rng: Generator, lungs: NDArray[np.float32], shares: NDArray[np.float32],
+    rng: Generator, lungs: NDArray[np.float32], images: NDArray[np.float32],
     spacing: tuple[float, float, float], count: int,
 ) -> tuple[Place, ...]:  # fmt: skip
-    """Draw nodules into the vessel shares, in place; they are solid like vessels."""
+    """Lay nodules into the lungs, in place: of several lobes, some with spicules, some not quite solid."""
     from medfake.tamper.places import injection_places
 
     rough = np.where(lungs > 0.5, -850, 40).astype(np.int16)
@@ -84,8 +92,18 @@ def _nodules(
     for place in places:
         centre = np.array([place.z, place.y, place.x]) * spacing
         radius = float(rng.uniform(*NODULE_RADIUS_MM))
-        lobe = centre + rng.normal(size=3) * radius * 0.45
-        draw(shares, [Segment(centre, lobe, radius, radius * 0.7)], spacing)
+        lobes = [
+            Segment(centre, centre + rng.normal(size=3) * radius * 0.4, radius * 0.85, radius * rng.uniform(0.45, 0.75))
+            for _ in range(int(rng.integers(1, 4)))
+        ]
+        spicules = [
+            Segment(centre, centre + rng.normal(size=3) * radius * 0.9, radius * 0.3, 0.3)
+            for _ in range(int(rng.integers(0, 7)))
+        ]
+        share = np.zeros_like(images)
+        draw(share, [*lobes, *spicules], spacing)
+        share *= lungs
+        images += share * (np.float32(rng.uniform(*NODULE_HU)) - images)
     return places
 
 

@@ -7,8 +7,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 _SMALLEST_MM = 0.35
-_LEVELS = 9
-_ROOTS = 12
+_LEVELS = 11
+_ROOTS = 20
+_BEYOND_MM = 12.0  # vessels that leave the stack by more do not come back
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,19 @@ class Segment:
     radius_end: float
 
 
-def grow_tree(rng: Generator, root: NDArray[np.float64], side: int) -> list[Segment]:
+def grow_tree(rng: Generator, root: NDArray[np.float64], side: int, height_mm: float) -> list[Segment]:
     """Grow a tree from the hilum outward.
 
     Args:
         rng: All chance comes from here.
         root: (z, y, x) of the hilum, mm.
         side: -1 for the lung at negative x, +1 for the other.
+        height_mm: Of the stack; branches that leave it are not followed.
     """
     segments: list[Segment] = []
     for _ in range(_ROOTS):
-        direction = np.array([rng.uniform(-1, 1), rng.uniform(-0.9, 0.9), side * rng.uniform(0.3, 1.0)])
-        _branch(rng, segments, root, direction / np.linalg.norm(direction), rng.uniform(2.6, 4.2), 0)
+        direction = np.array([rng.uniform(-0.7, 0.7), rng.uniform(-1.0, 1.0), side * rng.uniform(0.2, 1.0)])
+        _branch(rng, segments, root, direction / np.linalg.norm(direction), rng.uniform(1.8, 3.6), 0, height_mm)
     return segments
 
 
@@ -65,16 +67,18 @@ def _branch(
     direction: NDArray[np.float64],
     radius: float,
     level: int,
+    height_mm: float,
 ) -> None:
-    length = rng.uniform(10, 22) * (0.93**level)
+    length = rng.uniform(10, 21) * (0.94**level)
     end = start + direction * length
     thinner = radius * rng.uniform(0.8, 0.92)
     segments.append(Segment(start, end, radius, thinner))
-    if level >= _LEVELS or thinner < _SMALLEST_MM:
+    left = not -_BEYOND_MM < end[0] < height_mm + _BEYOND_MM
+    if level >= _LEVELS or thinner < _SMALLEST_MM or left:
         return
-    for share in ((0.95, 0.45), (0.7, 0.8)) if rng.random() < 0.8 else ((0.98, 0.3),):
+    for share in ((0.93, 0.35), (0.72, 0.9)) if rng.random() < 0.85 else ((0.98, 0.3),):
         turned = direction + rng.normal(size=3) * share[1] * 0.75
-        _branch(rng, segments, end, turned / np.linalg.norm(turned), thinner * share[0], level + 1)
+        _branch(rng, segments, end, turned / np.linalg.norm(turned), thinner * share[0], level + 1, height_mm)
 
 
 def _share(axes: list[NDArray[np.float64]], segment: Segment, spacing: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -54,11 +54,12 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
 @cli.command()
 @click.argument("version", required=False)
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
-def promote(version: str | None, dry_run: bool) -> None:
+@click.option("--despite-shortcuts", is_flag=True, help="Although probes found a shortcut in its data set.")
+def promote(version: str | None, dry_run: bool, despite_shortcuts: bool) -> None:
     """Make the challenger (or VERSION) champion if it beats the champion."""
     from medfake.registry.promote import promote as promote_version
 
-    outcome = promote_version(_tracking(), version, dry_run=dry_run)
+    outcome = promote_version(_tracking(), version, dry_run=dry_run, despite_shortcuts=despite_shortcuts)
     verb = "champion" if outcome.changed else "would be champion" if dry_run else "champion stays"
     click.echo(f"{verb}: version {outcome.champion}\n  why: {outcome.reason}\nnext: medfake scan PATH")
 

@@ -7,6 +7,7 @@ SCANS = Path("data/scans")
 SLICES = Path("data/slices")
 MODELS = Path("models")
 REPORTS = Path("reports")
+PROBES = REPORTS / "probes"
 PRIVATE = Path(".medfake")
 
 

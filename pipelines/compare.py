@@ -3,7 +3,7 @@
 import click
 
 from medfake.command_line import run
-from medfake.folders import REPORTS
+from medfake.folders import PROBES, REPORTS
 from pipelines.study import packages, read_study
 
 
@@ -34,7 +34,7 @@ def main() -> None:
         with write_atomic(REPORTS / name) as file:
             file.write(text)
     write_json(REPORTS / "roc.json", all_roc_points(comparison))
-    panels = [read_probes(REPORTS / "probes" / f"{name}.json").as_panel() for name in params.train.datasets]
+    panels = [read_probes(PROBES / f"{name}.json").as_panel() for name in params.train.datasets]
     write_report(
         REPORTS / "comparison.html", comparison, study=params.study, git_revision=git_revision(), panels=panels
     )

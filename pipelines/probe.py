@@ -3,7 +3,7 @@
 import click
 
 from medfake.command_line import run
-from medfake.folders import REPORTS, SLICES
+from medfake.folders import PROBES, REPORTS, SLICES
 from pipelines.study import block, read_study
 
 
@@ -20,7 +20,7 @@ def main(dataset: str) -> None:
     params = block(study.datasets, dataset, "datasets")
     data = Dataset.open(SLICES / dataset)
     report = run_probes(data, study.probes)
-    report.write(REPORTS / "probes" / f"{dataset}.json")
+    report.write(PROBES / f"{dataset}.json")
     page = REPORTS / "checks" / f"{dataset}.html"
     write_dataset_page(page, data, params, read_report(REPORTS / "checks" / f"{dataset}.json"), report)
     for one in report.findings:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from medfake.config.section import Fraction, Section
+from medfake.config.section import Fraction, Name, Section
 
 
 class PhantomParams(Section):
@@ -31,7 +31,7 @@ class ForgedParams(Section):
 class SourceParams(Section):
     """A folder of scans and the kind of tree it is."""
 
-    kind: Literal["ct_gan", "lidc", "folder"]
+    kind: Name = Field(description="ct_gan, lidc, folder, or what another file of datasets/sources/ registers")
     path: str
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, PromotionRefusedError, RegistryError
-from medfake.folders import PRIVATE, SLICES
+from medfake.evaluation.probes.registry import read_probes
+from medfake.folders import PRIVATE, PROBES, SLICES
 from medfake.registry import ledger
 from medfake.registry.package import MODEL_NAME
 from medfake.registry.rescore import data_of, validation_figure
@@ -32,7 +33,13 @@ class Outcome:
 
 
 def promote(
-    tracking: TrackingParams, version: str | None = None, *, dry_run: bool = False, slices: Path = SLICES
+    tracking: TrackingParams,
+    version: str | None = None,
+    *,
+    dry_run: bool = False,
+    despite_shortcuts: bool = False,
+    slices: Path = SLICES,
+    probes: Path = PROBES,
 ) -> Outcome:
     """Make the challenger champion, if there is no champion or it beats the champion.
 
@@ -43,11 +50,14 @@ def promote(
         tracking: The registry.
         version: Number to promote instead of the challenger.
         dry_run: Only say what would happen.
+        despite_shortcuts: Promote although probes found a shortcut in the challenger's data; the ledger says so.
         slices: Folder of the data sets, where the challenger's is looked for.
+        probes: Folder of the probes' reports.
 
     Raises:
         RegistryError: There is no challenger.
-        PromotionRefusedError: It does not beat the champion, or the two cannot be compared.
+        PromotionRefusedError: It does not beat the champion, the two cannot be compared, or its data set has a
+            shortcut.
         BusyError: Another promotion is under way.
     """
     with _one_at_a_time():
@@ -56,6 +66,7 @@ def promote(
         if champion is not None and champion.number == challenger.number:
             return Outcome(champion.number, None, f"version {champion.number} is the champion already", changed=False)
         reason = _reason(challenger, champion, tracking, slices)
+        reason += _about_shortcuts(challenger, probes, despite=despite_shortcuts)
         previous = champion.number if champion else None
         if not dry_run:
             client = connect(tracking)
@@ -120,6 +131,23 @@ def _reason(challenger: Version, champion: Version | None, tracking: TrackingPar
             remedy="keep the champion; `medfake registry list` shows all versions",
         )  # fmt: skip
     return both
+
+
+def _about_shortcuts(challenger: Version, probes: Path, *, despite: bool) -> str:
+    """What the probes say of the challenger's data, for the ledger."""
+    path = probes / f"{challenger.dataset}.json"
+    report = read_probes(path) if path.exists() else None
+    if report is None or report.dataset_sha256 != challenger.dataset_sha256:
+        return "; its data set was not probed for shortcuts here"
+    if not report.shortcuts:
+        return "; probes found no shortcut in its data set"
+    found = "; ".join(f"{one.name}: {one.sentence}" for one in report.findings if one.shortcut)
+    if not despite:
+        raise PromotionRefusedError(
+            "the data set that the challenger learnt from has a shortcut", where=path, received=found,
+            remedy="mend the data set, or medfake promote --despite-shortcuts",
+        )  # fmt: skip
+    return f"; despite a shortcut in its data set ({found})"
 
 
 def _figure_on_data_of(challenger: Version, champion: Version, tracking: TrackingParams, slices: Path) -> float | None:

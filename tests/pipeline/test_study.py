@@ -34,6 +34,11 @@ def _toy_params() -> dict[str, object]:
     return params  # type: ignore[no-any-return]
 
 
+def _chest_of(kind: str) -> dict[str, object]:
+    chest = yaml.safe_load((PROJECT / "params.yaml").read_text())["datasets"]["chest"]
+    return {**chest, "fakes": {**chest["fakes"], "kind": kind}}
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with toy params, its own git and its own DVC cache."""
@@ -140,6 +145,8 @@ def _tell_new_digest(facts_path: Path, manifest: Path) -> None:
             3,
             "unknown key detectors.ResidualCNN.presentation = 9, did",
         ),
+        ({"datasets": {"chest": _chest_of("ct_gam")}}, 3, "datasets.chest.fakes.kind = 'ct_gam' is no kind of source"),
+        ({"datasets": {"chest": _chest_of("ct_gam")}}, 3, "did you mean 'ct_gan'?"),
         ({"detectors": {"ResidualCN": {}}}, 7, "did you mean 'ResidualCNN'?"),
         ({"nominate": {"metric": "aux"}}, 3, "nominate.metric = 'aux': input should be 'auc', 'h', 'accuracy' or 'f1'"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from medfake.config import TrackingParams
 from medfake.detectors.card import Agreement
 from medfake.errors import BusyError, ExportMismatchError, NoChampionError, PromotionRefusedError, RegistryError
+from medfake.evaluation.probes.registry import Finding, ProbeReport, Score
 from medfake.folders import PRIVATE
 from medfake.registry.nominate import nominate
 from medfake.registry.promote import history, promote, rollback
@@ -128,7 +129,9 @@ def test_a_champion_nominated_by_another_figure_is_compared_by_the_challengers(
     nominate([make_package("a", val=0.7)], "auc", tracking)
     promote(tracking)
     nominate([make_package("b", val=0.8)], "f1", tracking)
-    assert promote(tracking).reason.endswith("version 1 (ResidualCNN) has f1 0.7000")
+    assert promote(tracking).reason.endswith(
+        "version 1 (ResidualCNN) has f1 0.7000; its data set was not probed for shortcuts here"
+    )
 
 
 def test_two_promotions_at_once_are_refused(make_package: MakePackage, tracking: TrackingParams) -> None:
@@ -159,3 +162,33 @@ def test_a_stored_model_holds_no_pickle_and_loads_without_tensorflow(
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("0.5")
+
+
+def _probed(folder: Path, digest: str, *, shortcut: bool) -> Path:
+    finding = Finding("metadata", "?", Score(0.9, 0.8, 1.0, "patients"), None, shortcut, "The kernel tells.")
+    ProbeReport("chest", digest, "phantom", 0.1, (finding,)).write(folder / "chest.json")
+    return folder
+
+
+def test_a_shortcut_in_its_data_set_refuses_the_challenger(
+    make_package: MakePackage, tracking: TrackingParams, tmp_path: Path
+) -> None:
+    nominate([make_package()], "auc", tracking)
+    probes = _probed(tmp_path / "probes", "d" * 64, shortcut=True)
+    with pytest.raises(PromotionRefusedError, match="has a shortcut") as caught:
+        promote(tracking, probes=probes)
+    assert caught.value.received == "metadata: The kernel tells."
+    outcome = promote(tracking, probes=probes, despite_shortcuts=True)
+    assert outcome.changed
+    assert "despite a shortcut in its data set" in history(tracking)[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("digest", "shortcut", "said"), [("d" * 64, False, "found no shortcut"), ("e" * 64, True, "was not probed")]
+)
+def test_what_the_probes_say_goes_to_the_ledger(
+    digest: str, shortcut: bool, said: str, make_package: MakePackage, tracking: TrackingParams, tmp_path: Path
+) -> None:
+    nominate([make_package()], "auc", tracking)
+    promote(tracking, probes=_probed(tmp_path / "probes", digest, shortcut=shortcut))
+    assert said in history(tracking)[-1].reason

@@ -1,13 +1,15 @@
 """Kinds of source trees by name; one decorated function in a file of this folder adds one."""
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
+from medfake.config.near_match import did_you_mean
 from medfake.dicom.series import Series, Skipped
+from medfake.errors import ConfigError
 
 Kind = Literal["FM", "FB", "TM", "TB"]
 MANIPULATION_OF: dict[str, str] = {"FM": "injected", "FB": "removed", "TM": "none", "TB": "none"}
@@ -108,6 +110,24 @@ def source(kind: str, looks_like: Looks) -> Callable[[Read], Read]:
         return read
 
     return register
+
+
+def require_known(kinds: Mapping[str, str]) -> None:
+    """Refuse kinds that no source registers.
+
+    Args:
+        kinds: Key in params.yaml -> kind.
+
+    Raises:
+        ConfigError: Key, value, near match and all kinds are named.
+    """
+    known = all_sources()
+    for key, kind in kinds.items():
+        if kind not in known:
+            raise ConfigError(
+                f"{key} = {kind!r} is no kind of source{did_you_mean(kind, known)}", where="params.yaml",
+                received=kind, remedy=f"choose among {', '.join(sorted(known))}",
+            )  # fmt: skip
 
 
 def all_sources() -> dict[str, Source]:

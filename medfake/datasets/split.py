@@ -1,6 +1,7 @@
 """Protocols by which slices are dealt to train, val and test; one decorated function adds one."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     The papers' 85:15 is `test: 0.15`; validation is taken from the other 0.85, since the test split chooses nothing.
 
     Args:
-        slices: Labelled, with patient_id, generator, manufacturer and kernel.
+        slices: Labelled, with patient_id, manipulation, generator, manufacturer and kernel.
         params: Protocol, shares and seed.
 
     Raises:
@@ -87,10 +88,10 @@ def draw_folds(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[int]":
 def grouped(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     """No patient in two splits; patients with and without tampered slices are dealt apart, in the same shares.
 
-    The draw depends on the order of patients and the seed, never on their pseudonyms.
+    So are patients with other manipulations. The draw depends on the order of patients and the seed, not on pseudonyms.
     """
     wanted = {"train": 1 - params.val - params.test, "test": params.test, "val": params.val}
-    return slices.patient_id.map(_deal(_classes(slices), wanted, params.seed))
+    return slices.patient_id.map(_deal(_slices_of(slices), wanted, params.seed))
 
 
 @protocol("replica")
@@ -138,8 +139,8 @@ def _leave_out(
     all_shares = {"train": 1 - params.val - params.test, "test": params.test, "val": params.val}
     learnt = {"train": all_shares["train"] / (1 - params.test), "val": params.val / (1 - params.test)}
     of_patient: dict[str, str] = dict.fromkeys(only_held, "test")
-    of_patient |= _deal(_classes(slices[patient.isin(only_other)]), learnt, params.seed)
-    of_patient |= _deal(_classes(slices[rest]), all_shares, params.seed)
+    of_patient |= _deal(_slices_of(slices[patient.isin(only_other)]), learnt, params.seed)
+    of_patient |= _deal(_slices_of(slices[rest]), all_shares, params.seed)
     split: pd.Series[str] = patient.map(of_patient)
     return split.mask((held & (split != "test")) | (other & (split == "test")))
 
@@ -154,27 +155,37 @@ def _require_known(held_out: str | None, known: Iterable[str], word: str) -> Non
         )  # fmt: skip
 
 
-def _classes(slices: pd.DataFrame) -> dict[str, set[int]]:
-    """Classes that each patient has, patients in order of appearance."""
-    labels = slices.groupby("patient_id", sort=False).label.agg(["min", "max"])
-    return {str(patient): set(range(int(low), int(high) + 1)) for patient, low, high in labels.itertuples()}
+@dataclass(frozen=True)
+class _Has:
+    """What slices a patient has: classes, and words of manipulations."""
+
+    classes: frozenset[int]
+    kinds: tuple[str, ...]
 
 
-def _deal(classes: Mapping[str, set[int]], wanted: Mapping[str, float], seed: int) -> dict[str, str]:
-    """Deal patients to splits in the wanted shares, first those that a split still lacks a class for."""
+def _slices_of(slices: pd.DataFrame) -> dict[str, _Has]:
+    """What each patient has, patients in order of appearance."""
+    return {
+        str(patient): _Has(frozenset(own.label.astype(int)), tuple(sorted(set(own.manipulation))))
+        for patient, own in slices.groupby("patient_id", sort=False)
+    }
+
+
+def _deal(patients: Mapping[str, _Has], wanted: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Deal patients to splits in the wanted shares (Sainte-Lague), first those that a split still lacks a class for."""
     rng = np.random.default_rng(seed)
     of_patient: dict[str, str] = {}
     lacking = {name: {0, 1} for name in wanted}
-    for strata in (({0, 1}, {1}), ({0},)):
+    for strata in (([0, 1], [1]), ([0],)):
         dealt = dict.fromkeys(wanted, 0)
-        total = sum(own in strata for own in classes.values())
         for stratum in strata:
-            for patient in rng.permutation([patient for patient, own in classes.items() if own == stratum]):
+            shuffled = rng.permutation([one for one, has in patients.items() if sorted(has.classes) == stratum])
+            for patient in sorted(map(str, shuffled), key=lambda one: patients[one].kinds):
                 first = min(
                     wanted,
-                    key=lambda name: (not lacking[name] & stratum, dealt[name] - wanted[name] * total),
+                    key=lambda name: (not lacking[name] & set(stratum), (dealt[name] + 0.5) / wanted[name]),
                 )
-                of_patient[str(patient)] = first
-                lacking[first] -= stratum
+                of_patient[patient] = first
+                lacking[first] -= set(stratum)
                 dealt[first] += 1
     return of_patient

@@ -1,8 +1,10 @@
 """What can be trained, by name; one decorated function adds one. Importing this loads no TensorFlow."""
 
 import fnmatch
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 from medfake.config import Section, validate
@@ -26,6 +28,7 @@ class DetectorSpec:
         contract: Backbones: input range of the network, "raw" for 0..255 with scaling inside.
         feature_width: Backbones: channels after global average pooling.
         gradcam_layer: Backbones: layer whose maps Grad-CAM weighs.
+        imagenet_file: Backbones: name of the no-top ImageNet weights in Keras' cache, "" when there are none.
         paper: Whose published figures stand beside it, "" for none.
     """
 
@@ -37,6 +40,7 @@ class DetectorSpec:
     contract: Contract | None = None
     feature_width: int | None = None
     gradcam_layer: str | None = None
+    imagenet_file: str = ""
     paper: str = ""
 
 
@@ -54,7 +58,7 @@ def detector(name: str, *, family: Family, options: type[Section], **facts: Any)
 
 
 def backbone(
-    name: str, *, contract: Contract, feature_width: int, gradcam_layer: str, paper: str = ""
+    name: str, *, contract: Contract, feature_width: int, gradcam_layer: str, imagenet_file: str = "", paper: str = ""
 ) -> Callable[[Builder], Builder]:
     """Register a builder of a Keras backbone."""
     return detector(
@@ -64,6 +68,7 @@ def backbone(
         contract=contract,
         feature_width=feature_width,
         gradcam_layer=gradcam_layer,
+        imagenet_file=imagenet_file,
         paper=paper,
     )
 
@@ -101,5 +106,7 @@ def validate_options(name: str, values: Mapping[str, Any]) -> Section:
 
 def _load() -> None:
     """Import the modules that register something; they import Keras and scikit-learn inside their functions."""
-    from medfake.detectors import classical, residual_cnn  # noqa: F401  # each registers its detectors
-    from medfake.detectors.backbones import mobilenet_v3  # noqa: F401
+    from medfake.detectors import backbones, classical, residual_cnn  # noqa: F401  # each registers its detectors
+
+    for module in pkgutil.iter_modules(backbones.__path__):
+        import_module(f"{backbones.__name__}.{module.name}")

@@ -53,27 +53,19 @@ def build_backbone(spec: DetectorSpec, input_shape: tuple[int, int, int], weight
 def _imagenet_file(spec: DetectorSpec) -> Path:
     """The no-top ImageNet file in Keras' cache; fetched only when MEDFAKE_ALLOW_DOWNLOAD=1 says so."""
     cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    stem = "".join(character for character in spec.name.lower() if character.isalnum())
-    found = [
-        path for path in sorted(cache.glob("*"))
-        if "no" in path.name.lower() and "top" in path.name.lower()
-        and stem in "".join(character for character in path.name.lower() if character.isalnum())
-    ]  # fmt: skip
-    if found:
-        return found[0]
-    if os.environ.get(DOWNLOAD_VARIABLE) == "1":
+    if not spec.imagenet_file:
+        raise WeightsError(
+            "there are no ImageNet weights for this backbone", where=f"detectors.{spec.name}.weights",
+            remedy="set it to none (random) or to a file",
+        )  # fmt: skip
+    path = cache / spec.imagenet_file
+    if not path.is_file() and os.environ.get(DOWNLOAD_VARIABLE) == "1":
         spec.build((224, 224, 3), "imagenet")
-        return _imagenet_file_after_download(cache, spec)
-    raise WeightsError(
-        "ImageNet weights are not on this machine, and nothing is downloaded unless you ask for it",
-        where=cache,
-        received=f"no file for {spec.name}",
-        remedy=f"{DOWNLOAD_VARIABLE}=1 dvc repro, or put the no-top weights file there, or set its path",
-    )
-
-
-def _imagenet_file_after_download(cache: Path, spec: DetectorSpec) -> Path:
-    newest = max(cache.glob("*"), key=lambda path: path.stat().st_mtime, default=None)
-    if newest is None:
-        raise WeightsError("the download left no file", where=cache, received=spec.name)
-    return newest
+    if not path.is_file():
+        raise WeightsError(
+            "ImageNet weights are not on this machine, and nothing is downloaded unless you ask for it",
+            where=path,
+            received="no such file",
+            remedy=f"{DOWNLOAD_VARIABLE}=1 dvc repro, or put the no-top weights file there, or set its path",
+        )
+    return path

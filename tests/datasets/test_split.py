@@ -17,7 +17,8 @@ def _params(val: float = 0.2, test: float = 0.3, seed: int = 1) -> SplitParams:
 def _slices(tampered: int, real: int, both: int = 0, prefix: str = "p") -> pd.DataFrame:
     labels = [*[(1,)] * tampered, *[(0,)] * real, *[(0, 1)] * both]
     rows = [(f"{prefix}{number}", label) for number, own in enumerate(labels) for label in own * 2]
-    return pd.DataFrame(rows, columns=["patient_id", "label"])
+    slices = pd.DataFrame(rows, columns=["patient_id", "label"])
+    return slices.assign(manipulation=slices.label.map({0: "none", 1: "injected"}))
 
 
 @given(
@@ -66,6 +67,19 @@ def test_tampered_and_real_patients_are_dealt_in_the_asked_shares() -> None:
     }
 
 
+def test_each_manipulation_is_dealt_in_the_asked_shares() -> None:
+    slices = _slices(20, 5)
+    injected = slices.patient_id.isin([f"p{number}" for number in range(10)])
+    slices.loc[(slices.label == 1) & ~injected, "manipulation"] = "removed"
+    for seed in range(5):
+        split = draw_split(slices, _params(seed=seed))
+        patients = slices.assign(split=split)[slices.label == 1].groupby(["split", "manipulation"]).patient_id.nunique()
+        assert patients.to_dict() == {
+            ("test", "injected"): 3, ("test", "removed"): 3, ("train", "injected"): 5, ("train", "removed"): 5,
+            ("val", "injected"): 2, ("val", "removed"): 2,
+        }  # fmt: skip
+
+
 def test_the_draw_does_not_depend_on_pseudonyms() -> None:
     first, second = _slices(5, 7, prefix="p"), _slices(5, 7, prefix="zz")
     assert draw_split(first, _params()).tolist() == draw_split(second, _params()).tolist()
@@ -84,6 +98,7 @@ def test_every_protocol_of_params_is_registered() -> None:
 def _fakes(**columns: list[object]) -> pd.DataFrame:
     """Six patients; each has a tampered and a real slice, with the columns asked for."""
     rows = pd.DataFrame({"patient_id": [f"p{n // 2}" for n in range(12)], "label": [0, 1] * 6})
+    rows["manipulation"] = ["none", "injected"] * 6
     rows["generator"], rows["manufacturer"], rows["kernel"] = "", "m", "k"
     for name, values in columns.items():
         rows[name] = values

@@ -12,14 +12,17 @@ from medfake.evaluation.published import read_table
 from medfake.training.keras_setup import import_keras
 
 BACKBONES = [name for name in detector_names() if detector_spec(name).family == "backbone"]
-SIZE = 64
+OF_PAPERS = [name for name in BACKBONES if detector_spec(name).paper]
+QUICK = ["CustomCNN", "MobileNetV2", "MobileNetV3Large", "ResNet18"]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in OF_PAPERS if name not in QUICK]
+SIZE = 96
 
 
 def published_millions() -> dict[str, float]:
     return {row["model"]: float(row["parameters_millions"]) for row in read_table("alsabbagh_table3")}
 
 
-@pytest.fixture(scope="module", params=BACKBONES)
+@pytest.fixture(scope="module", params=[*QUICK, *SLOW])
 def built(request: pytest.FixtureRequest) -> tuple[DetectorSpec, Any, Any]:
     import_keras(0)
     spec = detector_spec(request.param)
@@ -61,3 +64,22 @@ def test_the_head_is_two_dense_layers_and_a_sigmoid() -> None:
     head = build_head(960, (512, 256))
     assert head.count_params() == 960 * 512 + 512 + 512 * 256 + 256 + 256 + 1
     assert head.layers[-1].activation.__name__ == "sigmoid"
+
+
+def test_every_network_of_the_papers_table_3_is_there() -> None:
+    assert set(published_millions()) <= set(BACKBONES)
+
+
+def test_the_other_networks_of_keras_can_be_had_by_their_names() -> None:
+    import_keras(0)
+    for name in ("EfficientNetB0", "EfficientNetV2B0", "MobileNet", "MobileNetV3Small", "VGG16", "ConvNeXtSmall"):
+        spec = detector_spec(name)
+        network = spec.build((32, 32, 3), None)
+        assert network.output_shape[-1] == spec.feature_width
+        assert len(network.get_layer(spec.gradcam_layer).output.shape) == 4
+
+
+def test_resnet18_has_the_weights_of_its_paper() -> None:
+    import_keras(0)
+    network = detector_spec("ResNet18").build((64, 64, 3), None)
+    assert sum(int(np.prod(weight.shape)) for weight in network.trainable_weights) == 11_176_512

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ LOCAL = Path(__file__).resolve().parents[2].parent / "shared" / "weights" / "mob
 
 
 def make_spec(name: str, build: Callable[..., Any]) -> DetectorSpec:
-    return DetectorSpec(name, "backbone", BackboneOptions, build, contract="tf", feature_width=4, gradcam_layer="conv")
+    return DetectorSpec(name, "backbone", BackboneOptions, build, contract="tf", feature_width=4, gradcam_layer="conv",
+                        imagenet_file="weights_tiny_net_no_top.weights.h5")  # fmt: skip
 
 
 @pytest.fixture
@@ -102,8 +104,13 @@ def test_imagenet_weights_are_taken_from_the_cache(tiny: DetectorSpec, cache: Pa
 
 def test_another_networks_imagenet_file_is_not_taken(tiny: DetectorSpec, cache: Path) -> None:
     save_other(tiny, cache / "weights_other_net_no_top.weights.h5")
-    with pytest.raises(WeightsError, match="no file for TinyNet"):
+    with pytest.raises(WeightsError, match="weights_tiny_net_no_top"):
         build_backbone(tiny, SHAPE, "imagenet")
+
+
+def test_a_backbone_without_imagenet_weights_says_so(tiny: DetectorSpec, cache: Path) -> None:
+    with pytest.raises(WeightsError, match="no ImageNet weights for this backbone"):
+        build_backbone(replace(tiny, imagenet_file=""), SHAPE, "imagenet")
 
 
 @pytest.mark.skipif(not LOCAL.is_file(), reason="no local ImageNet file beside the project")

@@ -5,7 +5,7 @@ from sklearn.metrics import roc_auc_score
 
 from medfake.config import ProbesParams
 from medfake.datasets.dataset import Dataset
-from medfake.evaluation.probes.registry import Answer, Score, probe, sample
+from medfake.evaluation.probes.registry import NOTHING, Answer, Score, probe, sample
 from medfake.evaluation.probes.texture import fast_detector, features
 
 
@@ -19,8 +19,10 @@ def label_permutation(data: Dataset, params: ProbesParams) -> Answer:
     """
     train, test = (sample(data, split, params) for split in ("train", "test"))
     if test.label.nunique() < 2:
-        return Answer(Score(None, None, None, "permutations"))
+        return Answer(NOTHING)
     described, asked = (features(data.mapped(rows), rows.spacing_mm.tolist()) for rows in (train, test))
+    if not described.std(axis=0).any():
+        return Answer(NOTHING)
     rng = np.random.default_rng(params.seed)
     labels = train.label.to_numpy()
     aucs = []

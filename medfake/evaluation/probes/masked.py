@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from medfake.config import ProbesParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.lungs import lung_mask
-from medfake.evaluation.probes.registry import Answer, probe, sample, score
+from medfake.evaluation.probes.registry import NOTHING, Answer, probe, sample, score
 from medfake.evaluation.probes.texture import fast_detector, features
 
 CUBE_MM = 32.0  # what CT-GAN cuts out and pastes back
@@ -35,6 +35,8 @@ def masked(data: Dataset, params: ProbesParams) -> Answer:
     scores = []
     for slices in (blanked, whole):
         described = {split: features(slices[split], rows[split].spacing_mm.tolist()) for split in rows}
+        if not described["train"].std(axis=0).any():
+            return Answer(NOTHING)
         model = fast_detector(params.seed).fit(described["train"], rows["train"].label)
         scores.append(score(rows["test"], model.predict_proba(described["test"])[:, 1], params.seed))
     return Answer(scores[0], control=scores[1])

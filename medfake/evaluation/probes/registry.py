@@ -35,6 +35,9 @@ class Score:
     unit: str
 
 
+NOTHING = Score(None, None, None, "patients")  # when there is nothing to measure
+
+
 @dataclass(frozen=True)
 class Probe:
     """A question to a data set, and how it is answered."""
@@ -180,7 +183,7 @@ def _finding(asked: Probe, answer: Answer, limit: float) -> Finding:
 def _sentence(answer: Answer, shortcut: bool, limit: float) -> str:
     found = answer.score
     if found.auc is None:
-        return "The test split lacks a class: nothing can be said."
+        return "The test split lacks a class, or the slices show nothing to learn from: nothing can be said."
     if found.low is None or found.high is None:
         return f"AUC {found.auc:.3f}, but too few patients are there for an interval: nothing can be said."
     because = f" What tells most: {answer.because}." if answer.because else ""

@@ -7,7 +7,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from medfake.datasets.lungs import lung_mask
+from medfake.datasets.lungs import AIR_BELOW_HU, lung_mask
 
 _BLOCK_PX = 16
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -31,7 +31,7 @@ def features(slices: Sequence[Slice], spacings_mm: Sequence[float], jobs: int = 
         jobs: Processes.
 
     Returns:
-        (slices, 22) float64; zeros for a slice without lungs.
+        (slices, 22) float64; zeros for a slice without lung or air.
     """
     work = (delayed(_describe)(one, spacing) for one, spacing in zip(slices, spacings_mm, strict=True))
     return np.stack(list(Parallel(n_jobs=jobs, batch_size=8)(work)))
@@ -49,6 +49,8 @@ def fast_detector(seed: int) -> Any:
 def _describe(hu: Slice, spacing_mm: float) -> NDArray[np.float64]:
     hu = np.asarray(hu)
     lungs = lung_mask(hu, spacing_mm)
+    if not lungs.any():  # a square inside the chest shows no body to find lungs in
+        lungs = hu < AIR_BELOW_HU
     image = hu.astype(np.float32)
     along_y, along_x = (np.diff(image, 2, axis=axis, prepend=0, append=0) for axis in (0, 1))
     inside = _blocks(lungs).mean(axis=-1) > 0.9

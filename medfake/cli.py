@@ -120,14 +120,20 @@ def history(as_json: bool) -> None:
 @_JSON
 def backbones(pattern: str, as_json: bool) -> None:
     """List backbones by name, e.g. medfake backbones 'MobileNet*'."""
-    from medfake.detectors.registry import detector_names, detector_spec
+    from medfake.detectors.registry import detector_names, detector_spec, parameters_of, parameters_with_head
 
-    specs = [detector_spec(name) for name in detector_names(pattern)]
-    columns = ("name", "input_contract", "feature_width", "gradcam_layer", "paper")
+    columns = ("name", "parameters", "parameters_with_head", "input_contract", "feature_width", "paper")
+    specs = [one for one in map(detector_spec, detector_names(pattern)) if one.family == "backbone"]
     rows = [
-        dict(zip(columns, (one.name, one.contract, one.feature_width, one.gradcam_layer, one.paper), strict=True))
+        {
+            "name": one.name,
+            "parameters": parameters_of(one.name),
+            "parameters_with_head": parameters_with_head(one.name),
+            "input_contract": one.contract,
+            "feature_width": one.feature_width,
+            "paper": one.paper,
+        }
         for one in specs
-        if one.family == "backbone"
     ]
     _print(rows, columns, as_json)
 

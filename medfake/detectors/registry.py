@@ -1,10 +1,14 @@
 """What can be trained, by name; one decorated function adds one. Importing this loads no TensorFlow."""
 
+import csv
 import fnmatch
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.resources import files
+from itertools import pairwise
 from typing import Any, Literal
 
 from medfake.config import Section, validate
@@ -71,6 +75,23 @@ def backbone(
         imagenet_file=imagenet_file,
         paper=paper,
     )
+
+
+def parameters_of(name: str) -> int:
+    """Weights of a backbone without head, as counted once (parameters.csv); tests count them again."""
+    return _counted()[name]
+
+
+def parameters_with_head(name: str, widths: tuple[int, ...] = BackboneOptions().head) -> int:
+    """Weights of a backbone with dense layers and a sigmoid on its pooled features."""
+    sizes = [int(detector_spec(name).feature_width or 0), *widths, 1]
+    return parameters_of(name) + sum(one * other + other for one, other in pairwise(sizes))
+
+
+@cache
+def _counted() -> dict[str, int]:
+    text = files("medfake.detectors.backbones").joinpath("parameters.csv").read_text(encoding="utf-8")
+    return {row["name"]: int(row["parameters"]) for row in csv.DictReader(text.splitlines())}
 
 
 def detector_names(pattern: str = "*") -> list[str]:

@@ -118,14 +118,19 @@ def _best_keeper(keras: Any, model: Any, start: float, first_epoch: int, on_epoc
     return BestKeeper()
 
 
-def _fine_tune(
-    keras: Any, backbone: Any, model: Any, dataset: Dataset, options: BackboneOptions, on_epoch: OnEpoch
-) -> None:
-    """Unfreeze all but BatchNormalization, which stays in inference, and go on slowly."""
+def unfreeze(keras: Any, backbone: Any) -> None:
+    """Make a backbone trainable but for its BatchNormalization, which stays in inference."""
     backbone.trainable = True
     for layer in backbone._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
+
+
+def _fine_tune(
+    keras: Any, backbone: Any, model: Any, dataset: Dataset, options: BackboneOptions, on_epoch: OnEpoch
+) -> None:
+    """Unfreeze, and go on slowly."""
+    unfreeze(keras, backbone)
     optimizer = keras.optimizers.Adam(options.fine_tune.learning_rate, beta_1=0.9, beta_2=0.999)
     model.compile(optimizer=optimizer, loss={"p_tampered": keras.losses.BinaryCrossentropy()})
     inputs = {name: dataset.slices(dataset.split(name)) for name in ("train", "val")}

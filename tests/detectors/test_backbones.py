@@ -7,7 +7,7 @@ import pytest
 
 from medfake.detectors.heads import assemble, build_head
 from medfake.detectors.options import BackboneOptions
-from medfake.detectors.registry import DetectorSpec, detector_names, detector_spec
+from medfake.detectors.registry import DetectorSpec, detector_names, detector_spec, parameters_of, parameters_with_head
 from medfake.evaluation.published import read_table
 from medfake.training.keras_setup import import_keras
 
@@ -64,6 +64,12 @@ def test_the_head_is_two_dense_layers_and_a_sigmoid() -> None:
     head = build_head(960, (512, 256))
     assert head.count_params() == 960 * 512 + 512 + 512 * 256 + 256 + 256 + 1
     assert head.layers[-1].activation.__name__ == "sigmoid"
+
+
+def test_its_weights_are_as_many_as_counted_once(built: tuple[DetectorSpec, Any, Any]) -> None:
+    spec, backbone, (model, _, _) = built
+    assert backbone.count_params() == parameters_of(spec.name)
+    assert model.count_params() == parameters_with_head(spec.name)
 
 
 def test_every_network_of_the_papers_table_3_is_there() -> None:

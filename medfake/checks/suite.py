@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import warnings
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class RuleResult:
 
     Attributes:
         broken: Expectations that failed, by name and column.
+        waived: Why the rule asks for nothing here, "" where it holds in full.
     """
 
     name: str
@@ -32,6 +34,7 @@ class RuleResult:
     figures: str
     remedy: str
     broken: tuple[str, ...]
+    waived: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,28 +92,35 @@ def read_report(path: Path) -> CheckReport:
         ) from None  # fmt: skip
 
 
-def run_checks(folder: Path, params: DatasetParams) -> CheckReport:
-    """Look at every guard of a data set on disk.
+def run_checks(folder: Path, params: DatasetParams, guards: Collection[str] | None = None) -> CheckReport:
+    """Look at the guards of a data set on disk.
 
     Args:
         folder: What `build_dataset` wrote.
         params: The data set's block of params.yaml.
+        guards: Names of those to look at; all unless told otherwise.
 
     Raises:
         ManifestError: The data set is not whole.
     """
-    return check_dataset(Dataset.open(folder), params)
+    return check_dataset(Dataset.open(folder), params, guards)
 
 
-def check_dataset(data: Dataset, params: DatasetParams) -> CheckReport:
-    """Look at every guard of an open data set."""
-    context = _context()
-    results = tuple(_result(context, one, one.look(data, params)) for one in all_guards())
-    return CheckReport(data.name, data.digest, results)
+def check_dataset(data: Dataset, params: DatasetParams, guards: Collection[str] | None = None) -> CheckReport:
+    """Look at the guards of an open data set; arguments as for `run_checks`."""
+    tables = _tables()
+    results: list[RuleResult] = []
+    for one in all_guards():
+        if guards is not None and one.name not in guards:
+            continue
+        results.append(_result(tables, one, one.look(data, params)))
+        if one.gate and not results[-1].passed:
+            break  # the guards that follow could not read such a table
+    return CheckReport(data.name, data.digest, tuple(results))
 
 
-def _context() -> Any:
-    """An ephemeral context: nothing on disk, nothing sent, no bars."""
+def _tables() -> Any:
+    """A data source for tables in an ephemeral context: nothing on disk, nothing sent, no bars."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its imports warn about other libraries
@@ -120,20 +130,22 @@ def _context() -> Any:
         logging.getLogger("great_expectations").propagate = False  # it talks of temporary folders
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    return context.data_sources.add_pandas("checks")
 
 
-def _result(context: Any, guard: Guard, findings: Findings) -> RuleResult:
+def _result(tables: Any, guard: Guard, findings: Findings) -> RuleResult:
     import great_expectations as gx
 
-    asset = context.data_sources.add_pandas(guard.name).add_dataframe_asset(guard.name)
+    if not findings.expectations:
+        return RuleResult(guard.name, guard.rule, True, findings.figures, guard.remedy, (), findings.waived)
+    asset = tables.add_dataframe_asset(guard.name)
     batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": findings.table})
     suite = gx.ExpectationSuite(name=guard.name, expectations=findings.expectations)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations between pandas and Great Expectations
         outcome = batch.validate(suite, result_format="BOOLEAN_ONLY")
     broken = tuple(_named(one.expectation_config) for one in outcome.results if not one.success)
-    return RuleResult(guard.name, guard.rule, not broken, findings.figures, guard.remedy, broken)
+    return RuleResult(guard.name, guard.rule, not broken, findings.figures, guard.remedy, broken, findings.waived)
 
 
 def _named(config: Any) -> str:

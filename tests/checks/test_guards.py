@@ -1,170 +1,373 @@
-import hashlib
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+"""Every guard broken on purpose: once quickly, once through the stage's own command, one through `dvc repro`."""
 
-import numpy as np
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import pytest
+import yaml
 
 from medfake.checks.guards.registry import all_guards
-from medfake.checks.suite import check_dataset
-from medfake.config import DatasetParams, load_params
-from medfake.datasets.dataset import Dataset
+from medfake.checks.suite import CheckReport, run_checks
 from medfake.datasets.manifest import SCHEMA
 from medfake.errors import CheckFailedError
 
+GUARDS = {guard.name: guard for guard in all_guards()}
 PROJECT = Path(__file__).resolve().parents[2]
-Break = Callable[[pd.DataFrame], pd.DataFrame]
 
 
-@pytest.fixture(scope="module")
-def params() -> DatasetParams:
-    return load_params(PROJECT / "params.yaml").datasets["chest"]
+@dataclass(frozen=True)
+class Broken:
+    """One way to break a guard.
+
+    Attributes:
+        figures: What the guard must say.
+        manifest: Changes the table.
+        folder: Changes other files.
+        params: Other values in the data set's block of params.yaml.
+        typed: Whether the changed table still has the schema's types.
+    """
+
+    figures: str
+    manifest: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table
+    folder: Callable[[Path], object] = lambda _: None
+    params: dict[str, Any] = field(default_factory=dict)
+    typed: bool = True
+
+
+def set_value(at: str, /, **values: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        for column, value in values.items():
+            table.loc[table.slice_id == at, column] = value
+        return table
+
+    return change
+
+
+def repeat_image(of: str, at: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Give one slice the pixels of another."""
+
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        source = table[table.slice_id == of].iloc[0]
+        return set_value(at, sha256=source.sha256, row=source.row)(table)
+
+    return change
+
+
+def add_copies(*of: tuple[str, int]) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Add the three flips of every slice of some splits and classes."""
+
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        chosen = pd.concat([table[(table.split == split) & (table.label == label)] for split, label in of])
+        copies = [chosen.assign(slice_id=chosen.slice_id + ":" + word, transform=word) for word in FLIPPED]
+        return pd.concat([table, *copies], ignore_index=True)
+
+    return change
+
+
+def drop(query: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return lambda table: table.query(f"not ({query})").reset_index(drop=True)
+
+
+def _truncate(folder: Path) -> None:
+    path = folder / "shard-000.npy"
+    path.write_bytes(path.read_bytes()[: -2 * 32 * 32])
+
+
+def _alter(folder: Path) -> None:
+    path = folder / "shard-000.npy"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+FLIPS = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
+FLIPPED = ("flip-y", "flip-x", "flip-yx")
+LEAVE_OUT = {"protocol": "leave-generator-out", "val": 0.2, "test": 0.3, "seed": 1, "held_out": "CT-GAN"}
+LEAVE_SCANNER_OUT = LEAVE_OUT | {"protocol": "leave-scanner-out", "held_out": "maker/soft"}
+FOLDED = {"protocol": "grouped", "val": 0.2, "test": 0.3, "seed": 1, "folds": 2}
+
+BROKEN: dict[str, Broken] = {  # guard -> how it is broken
+    "columns": Broken(
+        "row (whole number) expected, row (text) found", lambda t: t.assign(row=t.row.astype(str)), typed=False
+    ),
+    "keys": Broken("1 slices repeated (scan-t0:0)", set_value("scan-t0:1", slice_id="scan-t0:0")),
+    "words": Broken("view localized", lambda table: table.assign(view="localized")),
+    "labels agree": Broken(
+        "1 label against manipulation (scan-t1:2)", set_value("scan-t1:2", manipulation="none", generator="")
+    ),
+    "copies alike": Broken("no copies asked for; 3 kinds too many or too few", add_copies(("train", 1))),
+    "counts": Broken("val 0 tampered and 3 real", drop("split == 'val' and label == 1")),
+    "balance": Broken(
+        "train tampered 0.600, val tampered 0.500, test tampered 0.500; allowed 0.5 +- 0.02",
+        drop("slice_id == 'scan-r0:0'"),
+    ),
+    "expected counts": Broken("CT-GAN 3 of 4 scans", params={"expect": {"CT-GAN": {"scans": 4}}}),
+    "patients apart": Broken(
+        "1 of 5 patients are in several splits (scan-r0:0, scan-r0:1, scan-r1:0 and 1 more)",
+        lambda table: table.replace({"patient_id": {"patient-r1": "patient-r0"}}),
+    ),
+    "folds apart": Broken(
+        "2 of 2 folds; 0 slices of train and val in none, 0 of test in one; 1 patients in several",
+        lambda t: t.assign(fold=(t.split == "val").astype(int).where(t.split != "test")).replace(
+            {"patient_id": {"patient-r1": "patient-r0"}}
+        ),
+        params={"split": FOLDED},
+    ),
+    "hashes apart": Broken(
+        "1 of 17 images are in several splits (scan-t0:0, scan-t1:0)", repeat_image("scan-t0:0", "scan-t1:0")
+    ),
+    "one label an image": Broken("1 of 17 images are in several labels", repeat_image("scan-t0:0", "scan-r0:0")),
+    "clean negatives": Broken(
+        "the nearest 24.0 mm away; allowed from 25 mm, 1 break that (scan-t0:3)",
+        set_value("scan-t0:3", z_mm=29.0),
+    ),
+    "held out": Broken(
+        "slices of CT-GAN: train 3, val 3, test 3; of others in test: 0",
+        params={"split": LEAVE_OUT},
+    ),
+    "values": Broken("1 slices outside (scan-r2:0)", set_value("scan-r2:0", air_fraction=1.0)),
+    "ranges": Broken("spacing_mm of 1 slices outside 0.05..10 (scan-r2:0)", set_value("scan-r2:0", spacing_mm=0.0)),
+    "sizes": Broken("localized: 18 of 32 x 32 px", params={"view": {"name": "localized", "size": 64}}),
+    "sites inside": Broken("1 of 9 sites outside their slice (scan-t0:0)", set_value("scan-t0:0", site_x=32.0)),
+    "shards": Broken("shard-000.npy holds 17 slices, but the manifest names 18", folder=_truncate),
+}
 
 
 @pytest.fixture
-def sound(tmp_path: Path) -> Dataset:
-    """Two patients a split, one real and one tampered slice each, and a shard that holds them."""
-    pixels = np.random.default_rng(1).integers(-1000, 400, (12, 32, 32)).astype("<i2")
-    np.save(tmp_path / "shard-000.npy", pixels)
-    rows = [_row(index, one) for index, one in enumerate(pixels)]
-    manifest = pd.DataFrame(rows)[SCHEMA.names]
-    sites = pd.DataFrame([{"scan_id": f"scan-{number}", "kind": "FM"} for number in range(1, 12, 2)])
-    facts = {"seen": {"LIDC-IDRI": {"scans": 6, "slices": 60}}}
-    return Dataset(tmp_path, "toy", manifest, sites, "d" * 64, "phantom", "grouped", facts)
+def check(toy_set, toy_params, write_table) -> Callable[..., CheckReport]:
+    """Break the toy set and look at some guards, or at all."""
+
+    def look(broken: Broken, *guards: str) -> CheckReport:
+        _break(toy_set, broken, write_table)
+        return run_checks(toy_set, toy_params(**broken.params), guards or None)
+
+    return look
 
 
-def _row(index: int, pixels: np.ndarray) -> dict[str, object]:
-    label = index % 2
-    return {
-        **dict.fromkeys(SCHEMA.names),
-        "slice_id": f"scan:{index}",
-        "scan_id": f"scan-{index}",
-        "source": "LIDC-IDRI",
-        "generator": "gan" if label else "",
-        "manufacturer": "maker",
-        "kernel": "soft",
-        "transform": "",
-        "patient_id": f"patient-{index // 2}",
-        "manipulation": "injected" if label else "none",
-        "label": label,
-        "site_y": 10.0 if label else np.nan,
-        "site_x": 31.0 if label else np.nan,
-        "split": ("train", "val", "test")[index // 4],
-        "shard": "shard-000.npy",
-        "row": index,
-        "sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
-        "rows": 32,
-        "cols": 32,
-        "hu_min": -1000,
-        "hu_max": 400,
-        "air_fraction": 0.5,
-    }
+def _break(folder: Path, broken: Broken, write_table: Callable[..., None]) -> None:
+    table = broken.manifest(pd.read_parquet(folder / "manifest.parquet"))
+    write_table(folder, table, SCHEMA if broken.typed else None)
+    broken.folder(folder)
 
 
-def _set(row: int, column: str, value: object) -> Break:
-    def change(manifest: pd.DataFrame) -> pd.DataFrame:
-        manifest.loc[row, column] = value
-        return manifest
-
-    return change
+def _failed(report: CheckReport) -> dict[str, str]:
+    return {one.name: one.figures for one in report.failed}
 
 
-def _repeat_image(of: int, row: int) -> Break:
-    """Give one row the pixels of another."""
-
-    def change(manifest: pd.DataFrame) -> pd.DataFrame:
-        manifest.loc[row, ["sha256", "row"]] = manifest.loc[of, ["sha256", "row"]].to_numpy()
-        return manifest
-
-    return change
-
-
-def _near_negative(manifest: pd.DataFrame) -> pd.DataFrame:
-    manifest.loc[0, "scan_id"] = "scan-1"
-    manifest.loc[0, "distance_mm"] = 24.9
-    return manifest
-
-
-# what is asked of the data beyond params.yaml, for guards that have nothing to say otherwise
-ASKED: dict[str, dict[str, object]] = {
-    "expected counts": {"expect": {"LIDC-IDRI": {"scans": 7}}},
-    "held out": {"split": {"protocol": "leave-generator-out", "held_out": "gan", "val": 0.2, "test": 0.2, "seed": 1}},
-}
-BROKEN: dict[str, tuple[Break, str]] = {
-    "copies alike": (_set(0, "transform", "flip-y"), "no copies asked for; 1 kinds too many or too few"),
-    "expected counts": (lambda manifest: manifest, "LIDC-IDRI 6 of 7 scans"),
-    "clean negatives": (
-        _near_negative,
-        "1 real slices of tampered scans, the nearest 24.9 mm away",
-    ),
-    "held out": (lambda manifest: manifest, "slices of gan: train 2, val 2, test 2; of others in test: 0"),
-    "columns": (lambda manifest: manifest[manifest.columns[::-1]], "12 rows"),
-    "counts": (lambda manifest: manifest[manifest.split != "val"], "val 0 tampered and 0 real"),
-    "balance": (lambda manifest: manifest.drop(index=0), "train tampered 0.667"),
-    "patients apart": (_set(0, "patient_id", "patient-5"), "1 of 6 patients"),
-    "hashes apart": (_repeat_image(0, 4), "1 of 11 images are in several splits"),
-    "one label an image": (_repeat_image(0, 1), "1 of 11 images are in several labels"),
-    "values": (_set(0, "air_fraction", 1.0), "air 0.50..1.00"),
-    "words": (_set(1, "manipulation", "painted"), "painted"),
-    "sites inside": (_set(1, "site_x", 32.0), "6 slices with a site"),
-    "shards": (_set(2, "sha256", "0" * 64), "1 of 12 slices differ"),
-}
-
-
-def test_a_sound_data_set_passes_every_guard(sound: Dataset, params: DatasetParams) -> None:
-    report = check_dataset(sound, params)
-    assert [one.name for one in report.failed] == []
+def test_a_sound_data_set_passes_every_guard(check):
+    report = check(Broken(""))
+    assert _failed(report) == {}
+    assert [one.name for one in report.results] == list(GUARDS)
     report.raise_if_failed()
 
 
-def test_under_the_replica_protocol_a_shared_patient_is_told_as_leaky_and_passes(
-    sound: Dataset, params: DatasetParams
-) -> None:
-    replica = {"protocol": "replica", "val": 0.2, "test": 0.2, "seed": 1}
-    change, _ = BROKEN["patients apart"]
-    report = check_dataset(
-        replace(sound, manifest=change(sound.manifest.copy())),
-        DatasetParams.model_validate(params.model_dump() | {"split": replica}),
-    )
-    (apart,) = [one for one in report.results if one.name == "patients apart"]
-    assert apart.passed
-    assert apart.figures == "leaky, by the protocol: 1 of 6 patients are in several splits"
-
-
-def test_what_is_expected_and_there_passes(sound: Dataset, params: DatasetParams) -> None:
-    expected = DatasetParams.model_validate(params.model_dump() | {"expect": {"LIDC-IDRI": {"scans": 6, "slices": 60}}})
-    assert check_dataset(sound, expected).failed == ()
-
-
-def test_a_real_slice_outside_the_ignored_band_passes(sound: Dataset, params: DatasetParams) -> None:
-    manifest = _near_negative(sound.manifest.copy())
-    manifest.loc[0, "distance_mm"] = 25.0
-    assert check_dataset(replace(sound, manifest=manifest), params).failed == ()
-
-
-def test_every_guard_is_broken_on_purpose_below() -> None:
-    assert set(BROKEN) == {guard.name for guard in all_guards()}
+def test_every_guard_is_broken_on_purpose():
+    assert set(BROKEN) == set(GUARDS)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_guard_tells_rule_figures_and_remedy(name: str, sound: Dataset, params: DatasetParams) -> None:
-    change, figures = BROKEN[name]
-    params = DatasetParams.model_validate(params.model_dump() | ASKED.get(name, {}))
-    report = check_dataset(replace(sound, manifest=change(sound.manifest.copy())), params)
-    failed = {one.name: one for one in report.failed}
-    assert name in failed
-    assert figures in failed[name].figures
+def test_a_broken_guard_tells_rule_figures_and_remedy(name, check):
+    report = check(BROKEN[name], name)
+    assert BROKEN[name].figures in _failed(report)[name]
     with pytest.raises(CheckFailedError) as caught:
         report.raise_if_failed()
-    guard = next(one for one in all_guards() if one.name == name)
-    assert guard.rule in caught.value.what
-    assert guard.remedy in str(caught.value.remedy)
+    assert GUARDS[name].rule in caught.value.what
+    assert BROKEN[name].figures in str(caught.value.received)
+    assert GUARDS[name].remedy in str(caught.value.remedy)
 
 
-def test_the_report_is_the_same_bytes_every_time(sound: Dataset, params: DatasetParams, tmp_path: Path) -> None:
+FURTHER: dict[str, tuple[str, Broken]] = {  # other ways to break a guard, and the guard
+    "a column too many": (
+        "columns",
+        Broken("nothing (nothing) expected, extra (whole number) found", lambda t: t.assign(extra=1), typed=False),
+    ),
+    "an empty key": ("keys", Broken("1 with an empty key (scan-r0:0)", set_value("scan-r0:0", patient_id=None))),
+    "a generator of nothing": (
+        "labels agree",
+        Broken("1 generator of an untampered slice (scan-r0:0)", set_value("scan-r0:0", generator="CT-GAN")),
+    ),
+    "a manipulation without place": (
+        "labels agree",
+        Broken("1 tampered place without a site (scan-t0:0)", set_value("scan-t0:0", site_y=None)),
+    ),
+    "copies in a split that is not named": (
+        "copies alike",
+        Broken(
+            "3 copies of each slice of train asked for; 3 kinds too many or too few",
+            add_copies(("train", 0), ("train", 1), ("val", 1)),
+            params={"augment": FLIPS},
+        ),
+    ),
+    "copies of one class alone": (
+        "copies alike",
+        Broken("3 kinds too many or too few", add_copies(("train", 1)), params={"augment": FLIPS}),
+    ),
+    "thirds out of balance": (
+        "balance",
+        Broken("train none 0.500, train removed 0.000, train injected 0.500", params={"classes": 3}),
+    ),
+    "a source that is not there": (
+        "expected counts",
+        Broken("M3Dsynth 0 of 2 scans", params={"expect": {"M3Dsynth": {"scans": 2}}}),
+    ),
+    "a held-out scanner that nobody has": (
+        "held out",
+        Broken(
+            "slices of other: train 0, val 0, test 0",
+            params={"split": LEAVE_SCANNER_OUT | {"held_out": "other"}},
+        ),
+    ),
+    "a held-out scanner in train": (
+        "held out",
+        Broken(
+            "slices of maker/soft: train 6, val 6, test 6",
+            params={"split": LEAVE_SCANNER_OUT},
+        ),
+    ),
+    "fewer folds than asked for": (
+        "folds apart",
+        Broken("1 of 2 folds", lambda t: t.assign(fold=t.split.map({"train": 0, "val": 0})), params={"split": FOLDED}),
+    ),
+    "a fold of the test split": (
+        "folds apart",
+        Broken(
+            "6 of test in one",
+            lambda t: t.assign(fold=t.split.map({"train": 0, "val": 1, "test": 1})),
+            params={"split": FOLDED},
+        ),
+    ),
+    "a negative of a tampered scan under neighbours": (
+        "clean negatives",
+        Broken(
+            "3 real slices of tampered scans, the nearest 55.0 mm away; none is allowed under neighbours, 3 break that",
+            params={"labelling": {"rule": "neighbours", "k": 5}},
+        ),
+    ),
+    "too low a value": ("values", Broken("HU -4097..", set_value("scan-r0:0", hu_min=-4097))),
+    "too high a value": ("values", Broken("1 slices outside (scan-r0:0)", set_value("scan-r0:0", hu_max=4096))),
+    "no air": ("values", Broken("1 slices outside (scan-r0:0)", set_value("scan-r0:0", air_fraction=0.0))),
+    "no lung in a cut": (
+        "values",
+        Broken(
+            "1 slices outside (scan-r0:0)",
+            lambda t: set_value("scan-r0:0", hu_min=-499)(t.assign(view="localized")),
+            params={"view": {"name": "localized", "size": 32}},
+        ),
+    ),
+    "a site before the first row": ("sites inside", Broken("1 of 9", set_value("scan-t0:0", site_y=-0.5))),
+    "a missing shard": ("shards", Broken("shard-000.npy is missing", folder=lambda f: (f / "shard-000.npy").unlink())),
+    "no shard at all": (
+        "shards",
+        Broken("shard-000.npy is no shard", folder=lambda f: (f / "shard-000.npy").write_bytes(b"nothing")),
+    ),
+    "altered pixels": ("shards", Broken("1 of 18 slices differ from their digest (scan-r2:1)", folder=_alter)),
+    "another size": ("shards", Broken("but the manifest names [[32, 33]]", lambda t: t.assign(cols=33))),
+}
+
+
+@pytest.mark.parametrize("what", FURTHER)
+def test_a_guard_sees_other_faults_too(what, check):
+    name, broken = FURTHER[what]
+    assert broken.figures in _failed(check(broken, name))[name]
+
+
+SOUND: dict[str, Broken] = {  # on the right side of a boundary
+    "a site on the last column": Broken("", set_value("scan-t0:0", site_x=31.0)),
+    "a real slice at the band's edge": Broken("", set_value("scan-t0:3", z_mm=30.0)),
+    "the lowest and the highest value": Broken("", set_value("scan-r0:0", hu_min=-4096, hu_max=4095)),
+    "a cut without air, but with lung": Broken(
+        "",
+        lambda t: t.assign(view="localized", hu_min=-500, hu_max=-200, air_fraction=0.0),
+        params={"view": {"name": "localized", "size": 32}},
+    ),
+    "copies of both classes in train": Broken("", add_copies(("train", 0), ("train", 1)), params={"augment": FLIPS}),
+    "what was expected": Broken(
+        "", params={"expect": {"CT-GAN": {"scans": 3, "slices": 120}, "LIDC-IDRI": {"slices": 100}}}
+    ),
+    "two folds": Broken("", lambda t: t.assign(fold=t.split.map({"train": 0, "val": 1})), params={"split": FOLDED}),
+}
+
+
+@pytest.mark.parametrize("what", SOUND)
+def test_what_is_just_allowed_passes(what, check):
+    assert _failed(check(SOUND[what])) == {}
+
+
+def test_under_replica_mixed_patients_pass_with_the_word_leaky(check):
+    mixed = Broken(
+        "",
+        lambda table: table.replace({"patient_id": {"patient-r1": "patient-r0"}}),
+        params={"split": {"protocol": "replica", "val": 0.2, "test": 0.3, "seed": 1}},
+    )
+    report = check(mixed, "patients apart")
+    apart = next(one for one in report.results if one.name == "patients apart")
+    assert apart.passed
+    assert apart.waived == "leaky, by the protocol"
+    assert apart.figures.startswith("leaky, by the protocol: 1 of 5 patients are in several splits")
+
+
+def test_after_a_broken_gate_no_guard_trips_over_the_table(check):
+    report = check(BROKEN["columns"])
+    assert [one.name for one in report.results] == ["columns"]
+
+
+def test_the_report_is_the_same_bytes_every_time_and_names_no_patient(check, tmp_path):
     for name in ("a.json", "b.json"):
-        check_dataset(sound, params).write(tmp_path / name)
+        check(BROKEN["patients apart"], "patients apart").write(tmp_path / name)
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert "patient-" not in (tmp_path / "a.json").read_text()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, write_toy_set) -> Path:
+    """A folder with the project's dvc.yaml, a toy set, and git and DVC at work."""
+    root = tmp_path_factory.mktemp("study")
+    write_toy_set(root / "sound")
+    shutil.copy(PROJECT / "dvc.yaml", root)
+    shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+    (root / ".medfake").mkdir(mode=0o700)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    return root
+
+
+def _run(study: Path, broken: Broken, toy_block, write_table, *command: str) -> subprocess.CompletedProcess[str]:
+    folder = study / "data/slices/toy"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(study / "sound", folder)
+    _break(folder, broken, write_table)
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    params |= {"phantom": {}, "datasets": {"toy": toy_block | broken.params}}
+    params["train"]["datasets"] = ["toy"]
+    (study / "params.yaml").write_text(yaml.safe_dump(params))
+    binaries = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
+    return subprocess.run(command, cwd=study, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_stage_stops_with_rule_figures_and_remedy(name, study, toy_block, write_table):
+    command = ["python", "-m", "pipelines.check", "--dataset", "toy"]
+    done = _run(study, BROKEN[name], toy_block, write_table, *command)
+    assert done.returncode == CheckFailedError.exit_code, done.stderr
+    for part in (name, GUARDS[name].rule, BROKEN[name].figures, GUARDS[name].remedy):
+        assert part in done.stderr
+
+
+@pytest.mark.slow
+def test_dvc_repro_stops_with_rule_figures_and_remedy(study, toy_block, write_table):
+    command = ["dvc", "repro", "--single-item", "check@toy"]
+    sound = _run(study, Broken(""), toy_block, write_table, *command)
+    assert sound.returncode == 0, sound.stderr
+    done = _run(study, BROKEN["clean negatives"], toy_block, write_table, *command)
+    assert done.returncode != 0
+    assert f"error: broken rule: clean negatives: {GUARDS['clean negatives'].rule}" in done.stderr
+    assert f"received: {BROKEN['clean negatives'].figures}" in done.stderr
+    assert f"next: {GUARDS['clean negatives'].remedy}" in done.stderr

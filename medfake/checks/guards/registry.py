@@ -6,12 +6,16 @@ expectation broke and by which figures.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
+
+LEAKY_WORD: Final = "leaky, by the protocol"
+NOT_ASKED_FOR: Final = "not asked for"
+_EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,16 @@ class Findings:
     """What a guard looked at.
 
     Attributes:
-        table: Facts, no identifiers.
-        expectations: Great Expectations on `table`.
+        table: Facts, no identifiers but pseudonyms.
+        expectations: Great Expectations on `table`; none where the rule is waived.
         figures: The facts in a few words, for the report and the error.
+        waived: Why the rule asks for nothing here, e.g. "leaky, by the protocol"; "" where it holds in full.
     """
 
     table: pd.DataFrame
     expectations: list[Any]
     figures: str
+    waived: str = ""
 
 
 Look = Callable[[Dataset, DatasetParams], Findings]
@@ -34,22 +40,34 @@ Look = Callable[[Dataset, DatasetParams], Findings]
 
 @dataclass(frozen=True)
 class Guard:
-    """A rule, how it is looked at, and what to do when it is broken."""
+    """A rule, how it is looked at, and what to do when it is broken.
+
+    Attributes:
+        gate: Later guards are not looked at when this one is broken, because they could not read the table.
+    """
 
     name: str
     rule: str
     remedy: str
     look: Look
+    gate: bool = False
 
 
 GUARDS: list[Guard] = []  # in the order in which they are looked at
 
 
-def guard(name: str, *, rule: str, remedy: str) -> Callable[[Look], Look]:
-    """Register a function as a guard."""
+def guard(name: str, *, rule: str, remedy: str, gate: bool = False) -> Callable[[Look], Look]:
+    """Register a function as a guard.
+
+    Args:
+        name: One to three words, unique.
+        rule: What holds, as a sentence without full stop.
+        remedy: What to type or do when it does not.
+        gate: Whether later guards need this one to hold.
+    """
 
     def register(look: Look) -> Look:
-        GUARDS.append(Guard(name, rule, remedy, look))
+        GUARDS.append(Guard(name, rule, remedy, look, gate))
         return look
 
     return register
@@ -57,6 +75,15 @@ def guard(name: str, *, rule: str, remedy: str) -> Callable[[Look], Look]:
 
 def all_guards() -> list[Guard]:
     """Every guard, in the order in which they are looked at."""
-    from medfake.checks.guards import rows, shards, sources, splits  # noqa: F401  # each registers its guards
+    from medfake.checks.guards import columns, images, rows, shards, sources, splits  # noqa: F401  # each registers its guards
 
     return GUARDS
+
+
+def examples(rows: pd.DataFrame) -> str:
+    """Name up to three slices by their pseudonyms, e.g. " (scan-1f:3, scan-1f:4 and 7 more)"; "" for none."""
+    if rows.empty:
+        return ""
+    more = len(rows) - _EXAMPLES
+    named = ", ".join(str(name) for name in rows["slice_id"].iloc[:_EXAMPLES])
+    return f" ({named}{f' and {more} more' if more > 0 else ''})"

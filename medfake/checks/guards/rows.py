@@ -1,59 +1,32 @@
-"""What every row of the manifest must be."""
+"""What every row of the manifest must say."""
 
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
-from medfake.checks.guards.registry import Findings, guard
+from medfake.checks.guards.limits import Limits, between, beyond
+from medfake.checks.guards.registry import Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.manifest import SCHEMA
 from medfake.datasets.split import SPLITS
 
-HU_RANGE = (-4096, 4095)
-AIR_RANGE = (0.01, 0.99)  # share of a whole slice: air and tissue are both there
-
-
-@guard("columns", rule="the manifest has its columns, in order", remedy="dvc repro -f slices")
-def columns(data: Dataset, _: DatasetParams) -> Findings:
-    """Schema of the manifest, and no empty key column."""
-    from great_expectations import expectations as gxe
-
-    keys = [gxe.ExpectColumnValuesToNotBeNull(column=name) for name in ("slice_id", "patient_id", "split", "sha256")]
-    order = gxe.ExpectTableColumnsToMatchOrderedList(column_list=list(SCHEMA.names))
-    unique = gxe.ExpectColumnValuesToBeUnique(column="slice_id")
-    return Findings(data.manifest, [order, unique, *keys], f"{len(data.manifest)} rows")
-
-
-@guard(
-    "values",
-    rule="Hounsfield units lie within -4096..4095; whole slices show air and tissue both",
-    remedy="look at the named facts: a wrong rescale slope or intercept, or slices without a patient",
-)
-def values(data: Dataset, params: DatasetParams) -> Findings:
-    """Extremes of each slice."""
-    from great_expectations import expectations as gxe
-
-    low, high = HU_RANGE
-    wanted = [
-        gxe.ExpectColumnValuesToBeBetween(column="hu_min", min_value=low, max_value=high),
-        gxe.ExpectColumnValuesToBeBetween(column="hu_max", min_value=low, max_value=high),
-    ]
-    if params.view.name == "whole":  # a square inside a lung may lack either
-        least, most = AIR_RANGE
-        wanted.append(gxe.ExpectColumnValuesToBeBetween(column="air_fraction", min_value=least, max_value=most))
-    table = data.manifest[["hu_min", "hu_max", "air_fraction"]]
-    air = table.air_fraction
-    figures = f"HU {table.hu_min.min()}..{table.hu_max.max()}, air {air.min():.2f}..{air.max():.2f} of a slice"
-    return Findings(table, wanted, figures)
+RANGES: Final[dict[str, Limits]] = {  # column -> lowest and highest possible value
+    "z_index": (0, 1e5),
+    "distance_mm": (0, 2000),
+    "spacing_mm": (0.05, 10),
+    "thickness_mm": (0, 50),
+    "air_fraction": (0, 1),
+    "bits_stored": (1, 32),
+    "intercept": (-65536, 65536),
+}
 
 
 @guard(
     "words",
-    rule="labels, splits and manipulations use the known words",
+    rule="labels, splits, manipulations and views use the known words",
     remedy="dvc repro -f slices",
 )
-def words(data: Dataset, _: DatasetParams) -> Findings:
+def words(data: Dataset, params: DatasetParams) -> Findings:
     """Value sets."""
     from great_expectations import expectations as gxe
 
@@ -61,29 +34,49 @@ def words(data: Dataset, _: DatasetParams) -> Findings:
         "label": [0, 1],
         "split": list(SPLITS),
         "manipulation": ["none", "injected", "removed", "generated"],
+        "view": [params.view.name],
     }
     wanted = [gxe.ExpectColumnValuesToBeInSet(column=name, value_set=words_) for name, words_ in known.items()]
     table = data.manifest[list(known)]
-    return Findings(table, wanted, ", ".join(sorted(set(table.manipulation))))
+    found = {name: sorted(map(str, table[name].unique())) for name in known}
+    return Findings(table, wanted, "; ".join(f"{name} {', '.join(values)}" for name, values in found.items()))
 
 
 @guard(
-    "sites inside",
-    rule="every labelled site lies inside its slice",
-    remedy="mend the rows of the label file whose x or y is outside the image",
+    "labels agree",
+    rule="a slice is labelled tampered exactly when it names a manipulation, and only then a generator; "
+    "a tampered place has a site",
+    remedy="dvc repro -f slices; if it stays, mend the rows of the label file that the named slices come from",
 )
-def sites_inside(data: Dataset, _: DatasetParams) -> Findings:
-    """Room between each site and the last row and column; copies may have shifted or turned theirs out."""
+def labels_agree(data: Dataset, _: DatasetParams) -> Findings:
+    """Slices whose columns contradict each other."""
     from great_expectations import expectations as gxe
 
-    sited = data.manifest[data.manifest.site_y.notna() & (data.manifest["transform"] == "")]
-    table = pd.DataFrame(
-        {
-            "from_first_row": sited.site_y,
-            "to_last_row": sited.rows - 1 - sited.site_y,
-            "from_first_column": sited.site_x,
-            "to_last_column": sited.cols - 1 - sited.site_x,
-        }
-    )
-    wanted = [gxe.ExpectColumnValuesToBeBetween(column=name, min_value=0) for name in table.columns]
-    return Findings(table, wanted, f"{len(sited)} slices with a site")
+    manifest = data.manifest
+    named = manifest.manipulation != "none"
+    contradicts = {
+        "label against manipulation": (manifest.label == 1) != named,
+        "generator of an untampered slice": ~named & (manifest.generator.fillna("") != ""),
+        "tampered place without a site": manifest.manipulation.isin(["injected", "removed"]) & manifest.site_y.isna(),
+    }
+    table = pd.DataFrame({"slices": [int(one.sum()) for one in contradicts.values()]})
+    told = [f"{int(one.sum())} {what}{examples(manifest[one])}" for what, one in contradicts.items()]
+    return Findings(table, [gxe.ExpectColumnValuesToBeBetween(column="slices", max_value=0)], ", ".join(told))
+
+
+@guard(
+    "ranges",
+    rule="spacing, thickness, positions and stored values are possible ones",
+    remedy="look at the named slices: their headers hold values that no scanner writes; leave the series out",
+)
+def ranges(data: Dataset, _: DatasetParams) -> Findings:
+    """Lowest and highest value of each column that has limits."""
+    table = data.manifest[["slice_id", *RANGES]]
+    wrong = {name: table[beyond(table[name], limits)] for name, limits in RANGES.items()}
+    told = [
+        f"{name} of {len(rows)} slices outside {RANGES[name][0]}..{RANGES[name][1]}{examples(rows)}"
+        for name, rows in wrong.items()
+        if len(rows)
+    ]
+    sound = f"spacing {table.spacing_mm.min():.2f}..{table.spacing_mm.max():.2f} mm"
+    return Findings(table, between(RANGES), "; ".join(told) or sound)

@@ -1,11 +1,10 @@
 """What the splits must keep: balance, and everything apart that could be learnt by heart."""
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from medfake.checks.guards.registry import Findings, guard
+from medfake.checks.guards.registry import LEAKY_WORD, NOT_ASKED_FOR, Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.augment import transforms
 from medfake.datasets.dataset import Dataset
@@ -59,8 +58,48 @@ def patients_apart(data: Dataset, params: DatasetParams) -> Findings:
     """Number of splits that each patient is in."""
     apart = _apart(data, "patient_id", "split", "patients", "splits")
     if params.split.protocol in LEAKY:
-        return replace(apart, expectations=[], figures=f"leaky, by the protocol: {apart.figures}")
+        return Findings(apart.table, [], f"{LEAKY_WORD}: {apart.figures}", LEAKY_WORD)
     return apart
+
+
+@guard(
+    "folds apart",
+    rule="folds hold train and val alone, every fold both classes, and no patient is in two of them",
+    remedy="set datasets.<name>.split.folds to fewer, or add patients, then dvc repro slices",
+)
+def folds_apart(data: Dataset, params: DatasetParams) -> Findings:
+    """What each fold holds."""
+    from great_expectations import expectations as gxe
+
+    if params.split.folds is None:
+        return Findings(pd.DataFrame(), [], "no folds", NOT_ASKED_FOR)
+    rows = data.manifest
+    several = rows.groupby("patient_id").fold.transform("nunique") > 1
+    leaky = params.split.protocol in LEAKY
+    table = pd.DataFrame(
+        {
+            "tampered": (rows.label == 1).groupby(rows.fold).sum(),
+            "real": (rows.label == 0).groupby(rows.fold).sum(),
+            "tested": (rows.split == "test").groupby(rows.fold).sum(),
+            "shared": rows.patient_id[several].groupby(rows.fold).nunique(),
+        }
+    )
+    table = table.fillna(0).astype(int)
+    left_out = int((rows.fold.isna() & (rows.split != "test")).sum())
+    figures = (
+        f"{len(table)} of {params.split.folds} folds; {left_out} slices of train and val in none, "
+        f"{int(table.tested.sum())} of test in one; {rows.patient_id[several].nunique()} patients in several"
+    )
+    table["left_out"] = left_out
+    wanted = [
+        gxe.ExpectTableRowCountToEqual(value=params.split.folds),
+        *(gxe.ExpectColumnValuesToBeBetween(column=name, min_value=1) for name in ("tampered", "real")),
+        *(gxe.ExpectColumnValuesToBeBetween(column=name, max_value=0) for name in ("tested", "left_out")),
+        *([] if leaky else [gxe.ExpectColumnValuesToBeBetween(column="shared", max_value=0)]),
+    ]
+    return Findings(
+        table.reset_index(), wanted, f"{LEAKY_WORD}: {figures}" if leaky else figures, LEAKY_WORD if leaky else ""
+    )
 
 
 @guard(
@@ -117,7 +156,7 @@ def held_out(data: Dataset, params: DatasetParams) -> Findings:
 
     manifest, name = data.manifest, params.split.held_out
     if name is None:
-        return Findings(manifest[["split"]].head(1), [], f"nothing is held out under {params.split.protocol}")
+        return Findings(pd.DataFrame(), [], f"nothing is held out under {params.split.protocol}", NOT_ASKED_FOR)
     by_generator = params.split.protocol == "leave-generator-out"
     kind = manifest.generator if by_generator else manifest.manufacturer + "/" + manifest.kernel
     told_apart = (manifest.label == 1) if by_generator else manifest.label.notna()
@@ -147,4 +186,6 @@ def _apart(data: Dataset, unit: str, kind: str, units: str, kinds: str) -> Findi
     number = data.manifest.groupby(unit)[kind].nunique()
     table = pd.DataFrame({"number": number.to_numpy()})
     wanted = gxe.ExpectColumnValuesToBeBetween(column="number", min_value=1, max_value=1)
-    return Findings(table, [wanted], f"{int((number > 1).sum())} of {len(number)} {units} are in several {kinds}")
+    several = number.index[number > 1]
+    first = data.manifest[data.manifest[unit].isin(several[:1])]
+    return Findings(table, [wanted], f"{len(several)} of {len(number)} {units} are in several {kinds}{examples(first)}")

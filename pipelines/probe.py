@@ -22,10 +22,10 @@ def main(dataset: str) -> None:
     report = run_probes(data, study.probes)
     report.write(PROBES / f"{dataset}.json")
     page = REPORTS / "checks" / f"{dataset}.html"
-    write_dataset_page(page, data, params, read_report(REPORTS / "checks" / f"{dataset}.json"), report)
+    checks = read_report(REPORTS / "checks" / f"{dataset}.json")
+    write_dataset_page(page, data, params, checks, report, pictured=study.probes.pictures)
     for one in report.findings:
-        auc = "n/a" if one.score.auc is None else f"{one.score.auc:.3f}"
-        click.echo(f"{one.name}: AUC {auc}. {one.sentence}")
+        click.echo(f"{one.name}: AUC {one.score}. {one.sentence}")
     click.echo(f"next: xdg-open {page}")
 
 

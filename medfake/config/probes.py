@@ -13,4 +13,9 @@ class ProbesParams(Section):
         default=0.1, gt=0, lt=0.5, description="an interval wholly further than this from AUC 0.5 is called a shortcut"
     )
     slices: int = Field(default=600, ge=20, description="most slices of a split that a probe looks at, drawn at random")
-    permutations: int = Field(default=20, ge=5, description="of the labels")
+    bootstrap: int = Field(default=1000, ge=100, description="resamples over patients")
+    permutations: int = Field(default=20, ge=5, description="of the labels, over scans")
+    pictures: bool | None = Field(
+        default=None,
+        description="slices on the page of a data set; null: those of public sets, none of own patients",
+    )

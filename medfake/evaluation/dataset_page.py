@@ -63,11 +63,17 @@ class Picture:
 
 
 def write_dataset_page(
-    path: Path, data: Dataset, params: DatasetParams, checks: CheckReport, probes: ProbeReport
+    path: Path,
+    data: Dataset,
+    params: DatasetParams,
+    checks: CheckReport,
+    probes: ProbeReport,
+    *,
+    pictured: bool | None = None,
 ) -> None:
     """Write the page.
 
-    Pictures are shown of public sets only: slices of one's own patients stay out of reports.
+    Pictures are shown of public sets unless told otherwise: slices of one's own patients stay out of reports.
 
     Args:
         path: HTML file, e.g. reports/checks/chest.html.
@@ -75,9 +81,11 @@ def write_dataset_page(
         params: Its block of params.yaml.
         checks: What the guards found.
         probes: What the probes found.
+        pictured: Whether slices are shown; None for those of public sets only.
     """
     from jinja2 import Environment, PackageLoader
 
+    shown = params.identifiers == "public" if pictured is None else pictured
     environment = Environment(
         loader=PackageLoader("medfake.evaluation"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -91,7 +99,7 @@ def write_dataset_page(
         splits=split_rows(data.manifest),
         scanners=_scanners(data.manifest),
         facts=_facts(data, params),
-        pictures=pictures(data) if params.identifiers == "public" else [],
+        pictures=pictures(data) if shown else [],
         research_only=RESEARCH_ONLY,
     )
     with write_atomic(path) as file:

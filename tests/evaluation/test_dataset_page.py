@@ -10,7 +10,8 @@ from medfake.checks.suite import CheckReport, RuleResult
 from medfake.config import DatasetParams, load_params
 from medfake.datasets.dataset import Dataset
 from medfake.evaluation.dataset_page import split_rows, write_dataset_page
-from medfake.evaluation.probes.registry import Finding, ProbeReport, Score
+from medfake.evaluation.probes.registry import Finding, ProbeReport
+from medfake.evaluation.probes.verdict import Score, Verdict
 
 MakeSet = Callable[..., Dataset]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,13 +22,22 @@ def params() -> DatasetParams:
     return load_params(PROJECT / "params.yaml").datasets["chest"]
 
 
-def page(data: Dataset, params: DatasetParams, folder: Path, *, passed: bool = True, shortcut: bool = False) -> str:
-    rule = RuleResult("balance", "half is tampered", passed, "train <0.5>", "mend it", ())
-    probe = Finding("metadata", "Can it be told?", Score(0.9, 0.8, 1.0, "patients"), None, shortcut, "A sentence.")
+def page(
+    data: Dataset,
+    params: DatasetParams,
+    folder: Path,
+    *,
+    passed: bool = True,
+    verdict: Verdict = Verdict.CLEAR,
+    waived: str = "",
+    pictured: bool | None = None,
+) -> str:
+    rule = RuleResult("balance", "half is tampered", passed, "train <0.5>", "mend it", (), waived)
+    score = Score(0.9, 0.8, 1.0, "patients", 10)
+    probe = Finding("metadata", "Can it be told?", score, score, None, verdict, "A sentence.")
     checks = CheckReport(data.name, data.digest, (rule,))
-    write_dataset_page(
-        folder / "page.html", data, params, checks, ProbeReport(data.name, "d", "phantom", 0.1, (probe,))
-    )
+    probes = ProbeReport(data.name, "d", "phantom", 0.1, (probe,))
+    write_dataset_page(folder / "page.html", data, params, checks, probes, pictured=pictured)
     return (folder / "page.html").read_text()
 
 
@@ -50,7 +60,7 @@ def test_broken_guards_and_shortcuts_stand_at_the_top(
     params: DatasetParams,
     tmp_path: Path,
 ) -> None:
-    text = page(make_set(), params, tmp_path, passed=False, shortcut=True)
+    text = page(make_set(), params, tmp_path, passed=False, verdict=Verdict.SHORTCUT)
     assert "1 of 1 guards are broken." in text
     assert "Shortcut: metadata." in text
     assert "Remedy: mend it" in text
@@ -63,6 +73,28 @@ def test_slices_of_ones_own_patients_are_not_shown(
 ) -> None:
     own = params.model_copy(update={"identifiers": "private"})
     assert "<img " not in page(make_set(), own, tmp_path)
+    assert "<img " in page(make_set(), own, tmp_path, pictured=True)
+    assert "<img " not in page(make_set(), params, tmp_path, pictured=False)
+
+
+def test_what_no_probe_could_decide_is_not_called_good(
+    make_set: MakeSet,
+    params: DatasetParams,
+    tmp_path: Path,
+) -> None:
+    text = page(make_set(), params, tmp_path, verdict=Verdict.UNDECIDED)
+    assert "1 of 1 probes cannot rule one out" in text
+    assert "No probe found a shortcut." not in text
+
+
+def test_a_waived_rule_is_not_said_to_hold(
+    make_set: MakeSet,
+    params: DatasetParams,
+    tmp_path: Path,
+) -> None:
+    text = page(make_set(), params, tmp_path, waived="leaky, by the protocol")
+    assert ">leaky, by the protocol<" in text
+    assert ">holds<" not in text
 
 
 def test_the_replica_is_called_leaky(

@@ -4,47 +4,34 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from medfake.config import ProbesParams
 from medfake.datasets.dataset import Dataset
 from medfake.errors import ManifestError
 from medfake.evaluation.bootstrap import Bootstrap
-from medfake.evaluation.intervals import Interval, evaluate_with_intervals
+from medfake.evaluation.intervals import evaluate_with_intervals
+from medfake.evaluation.probes.material import Material
+from medfake.evaluation.probes.verdict import Answer, Score, Verdict, judge
 from medfake.evaluation.report import Panel
 from medfake.files import write_json
 
-SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Score:
-    """An AUC on the test split.
-
-    Attributes:
-        auc: None when the test split lacks a class.
-        low: Of the interval; None when too few patients are there to tell.
-        unit: What the interval resamples: "patients", "scans", or "permutations".
-    """
-
-    auc: float | None
-    low: float | None
-    high: float | None
-    unit: str
-
-
-NOTHING = Score(None, None, None, "patients")  # when there is nothing to measure
+SCHEMA_VERSION = 2
+Look = Callable[[Material], Answer]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A question to a data set, and how it is answered."""
+    """A question to a data set, how it is answered, and what it means when the answer is yes."""
 
     name: str
     question: str
-    look: "Look"
+    means: str
+    look: Look
 
 
 @dataclass(frozen=True)
@@ -52,38 +39,43 @@ class Finding:
     """What a probe found.
 
     Attributes:
-        score: Should be near 0.5.
+        score: On the test split; should be near 0.5.
+        val: On the validation split, for comparison.
         control: The same model where it should do better, when there is such a thing.
-        shortcut: Whether the interval lies wholly outside 0.5 +- limit.
+        verdict: "shortcut", "clear" or "undecided", from the test split alone.
         sentence: What it means, in words.
     """
 
     name: str
     question: str
     score: Score
+    val: Score | None
     control: Score | None
-    shortcut: bool
+    verdict: Verdict
     sentence: str
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What a probe's function returns; `because` names what gave the class away, "" when nothing stands out."""
-
-    score: Score
-    control: Score | None = None
-    because: str = ""
+    @property
+    def shortcut(self) -> bool:
+        """Whether the interval lies wholly outside 0.5 +- limit."""
+        return self.verdict is Verdict.SHORTCUT
 
 
-Look = Callable[[Dataset, ProbesParams], Answer]
-PROBES: list[Probe] = []  # in the order in which they are reported
+PROBES: dict[str, Probe] = {}  # name -> probe
 
 
-def probe(name: str, *, question: str) -> Callable[[Look], Look]:
-    """Register a function as a probe."""
+def probe(
+    name: str, *, question: str, means: str = "the class can be told without the manipulation"
+) -> Callable[[Look], Look]:
+    """Register a function as a probe.
+
+    Args:
+        name: One or two words, unique.
+        question: What is asked, in a sentence.
+        means: What a shortcut means, a clause.
+    """
 
     def register(look: Look) -> Look:
-        PROBES.append(Probe(name, question, look))
+        PROBES[name] = Probe(name, question, means, look)
         return look
 
     return register
@@ -104,9 +96,14 @@ class ProbeReport:
         """Names of the probes that found one."""
         return tuple(one.name for one in self.findings if one.shortcut)
 
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Names of the probes that could not tell."""
+        return tuple(one.name for one in self.findings if one.verdict is Verdict.UNDECIDED)
+
     def as_panel(self) -> Panel:
         """A section for the report of a comparison."""
-        told = [f"{one.name}: AUC {_auc(one.score)}. {one.sentence}" for one in self.findings]
+        told = [f"{one.name}: AUC {one.score}. {one.sentence}" for one in self.findings]
         heading = f"Probes of data set {self.dataset}: what it gives away besides the manipulation"
         return Panel(heading=heading, text=" ".join(told))
 
@@ -119,7 +116,9 @@ def run_probes(data: Dataset, params: ProbesParams) -> ProbeReport:
     """Ask every probe; the test split is only measured, and chooses nothing."""
     from medfake.evaluation.probes import labels, masked, metadata  # noqa: F401  # each registers its probe
 
-    findings = tuple(_finding(one, one.look(data, params), params.limit) for one in PROBES)
+    material = Material(data, params)
+    with threadpool_limits(1):  # threads that wait for each other make small tables slow
+        findings = tuple(_finding(one, one.look(material), params.limit) for _, one in sorted(PROBES.items()))
     return ProbeReport(data.name, data.digest, str(data.evidence), params.limit, findings)
 
 
@@ -131,16 +130,7 @@ def read_probes(path: Path) -> ProbeReport:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        findings = tuple(
-            Finding(
-                **{
-                    **one,
-                    "score": Score(**one["score"]),
-                    "control": Score(**one["control"]) if one["control"] else None,
-                }
-            )
-            for one in values["findings"]
-        )
+        findings = tuple(_read_finding(one) for one in values["findings"])
         return ProbeReport(values["dataset"], values["dataset_sha256"], values["evidence"], values["limit"], findings)
     except FileNotFoundError:
         raise ManifestError("the probes have not run", where=path, remedy="dvc repro probe") from None
@@ -150,45 +140,21 @@ def read_probes(path: Path) -> ProbeReport:
         ) from None
 
 
-def sample(data: Dataset, split: str, params: ProbesParams) -> pd.DataFrame:
-    """Rows of a split that a probe looks at: slices themselves, no copies, at most `slices` of them."""
-    rows = data.split(split)
-    rows = rows[rows["transform"] == ""]
-    if len(rows) <= params.slices:
-        return rows
-    rng = np.random.default_rng(params.seed)
-    return rows.iloc[np.sort(rng.choice(len(rows), params.slices, replace=False))]
-
-
-def score(rows: pd.DataFrame, p_tampered: "np.ndarray[tuple[int], np.dtype[np.float64]]", seed: int) -> Score:
-    """AUC of some scores on rows of the manifest, with its interval over patients."""
-    table = rows[["label", "patient_id", "scan_id"]].assign(p_tampered=np.clip(p_tampered, 0, 1))
-    measured = evaluate_with_intervals(table, 0.5, Bootstrap(seed=seed))
-    edges: Interval | None = measured.intervals["auc"]
-    return Score(measured.figures.auc, edges.low if edges else None, edges.high if edges else None, measured.unit)
-
-
-def _auc(found: Score) -> str:
-    if found.auc is None:
-        return "n/a"
-    return f"{found.auc:.3f}" + (f" [{found.low:.3f}, {found.high:.3f}]" if found.low is not None else "")
+def score(material: Material, split: str, p_tampered: NDArray[np.float64]) -> Score:
+    """AUC of some scores on a split's rows, with its interval over patients."""
+    table = material.rows(split)[["label", "patient_id", "scan_id"]].assign(p_tampered=np.clip(p_tampered, 0, 1))
+    bootstrap = Bootstrap(resamples=material.params.bootstrap, seed=material.params.seed)
+    measured = evaluate_with_intervals(table, 0.5, bootstrap)
+    edges = measured.intervals["auc"]
+    low, high = (edges.low, edges.high) if edges else (None, None)
+    return Score(measured.figures.auc, low, high, measured.unit, measured.clusters)
 
 
 def _finding(asked: Probe, answer: Answer, limit: float) -> Finding:
-    found = answer.score
-    outside = found.low is not None and found.high is not None and (found.low > 0.5 + limit or found.high < 0.5 - limit)
-    return Finding(asked.name, asked.question, found, answer.control, outside, _sentence(answer, outside, limit))
+    verdict, sentence = judge(answer, limit, asked.means)
+    return Finding(asked.name, asked.question, answer.score, answer.val, answer.control, verdict, sentence)
 
 
-def _sentence(answer: Answer, shortcut: bool, limit: float) -> str:
-    found = answer.score
-    if found.auc is None:
-        return "The test split lacks a class, or the slices show nothing to learn from: nothing can be said."
-    if found.low is None or found.high is None:
-        return f"AUC {found.auc:.3f}, but too few patients are there for an interval: nothing can be said."
-    because = f" What tells most: {answer.because}." if answer.because else ""
-    if shortcut:
-        return f"A shortcut: the class can be told without the manipulation.{because}"
-    if found.low >= 0.5 - limit and found.high <= 0.5 + limit:
-        return f"No shortcut: the whole interval lies within {limit:g} of chance."
-    return f"No shortcut is shown, but the interval is too wide to rule one out.{because}"
+def _read_finding(values: dict[str, Any]) -> Finding:
+    scores = {name: Score(**values[name]) if values[name] else None for name in ("val", "control")}
+    return Finding(**{**values, **scores, "score": Score(**values["score"]), "verdict": Verdict(values["verdict"])})

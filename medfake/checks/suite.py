@@ -50,6 +50,11 @@ class CheckReport:
         """Broken rules."""
         return tuple(result for result in self.results if not result.passed)
 
+    @property
+    def asked(self) -> tuple[RuleResult, ...]:
+        """Rules that ask for something here."""
+        return tuple(result for result in self.results if not result.waived)
+
     def write(self, path: Path) -> None:
         """Write JSON, byte-stable."""
         summary = {"rules": len(self.results), "failed": len(self.failed)}

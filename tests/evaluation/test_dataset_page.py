@@ -61,7 +61,7 @@ def test_broken_guards_and_shortcuts_stand_at_the_top(
     tmp_path: Path,
 ) -> None:
     text = page(make_set(), params, tmp_path, passed=False, verdict=Verdict.SHORTCUT)
-    assert "1 of 1 guards are broken." in text
+    assert "1 of 1 guards is broken." in text
     assert "Shortcut: metadata." in text
     assert "Remedy: mend it" in text
 
@@ -94,6 +94,8 @@ def test_a_waived_rule_is_not_said_to_hold(
 ) -> None:
     text = page(make_set(), params, tmp_path, waived="leaky, by the protocol")
     assert ">leaky, by the protocol<" in text
+    assert "All 0 guards hold." in text
+    assert "1 ask for nothing here." in text
     assert ">holds<" not in text
 
 

@@ -140,7 +140,8 @@ def _about_shortcuts(challenger: Version, probes: Path, *, despite: bool) -> str
     if report is None or report.dataset_sha256 != challenger.dataset_sha256:
         return "; its data set was not probed for shortcuts here"
     if not report.shortcuts:
-        return "; probes found no shortcut in its data set"
+        open_ = f", but {len(report.undecided)} of {len(report.findings)} could not rule one out"
+        return f"; probes found no shortcut in its data set{open_ if report.undecided else ''}"
     found = "; ".join(f"{one.name}: {one.sentence}" for one in report.findings if one.shortcut)
     if not despite:
         raise PromotionRefusedError(

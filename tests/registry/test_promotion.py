@@ -9,7 +9,8 @@ import pytest
 from medfake.config import TrackingParams
 from medfake.detectors.card import Agreement
 from medfake.errors import BusyError, ExportMismatchError, NoChampionError, PromotionRefusedError, RegistryError
-from medfake.evaluation.probes.registry import Finding, ProbeReport, Score
+from medfake.evaluation.probes.registry import Finding, ProbeReport
+from medfake.evaluation.probes.verdict import Score, Verdict
 from medfake.folders import PRIVATE
 from medfake.registry.nominate import nominate
 from medfake.registry.promote import history, promote, rollback
@@ -164,8 +165,9 @@ def test_a_stored_model_holds_no_pickle_and_loads_without_tensorflow(
     assert done.stdout.strip().endswith("0.5")
 
 
-def _probed(folder: Path, digest: str, *, shortcut: bool) -> Path:
-    finding = Finding("metadata", "?", Score(0.9, 0.8, 1.0, "patients"), None, shortcut, "The kernel tells.")
+def _probed(folder: Path, digest: str, *, verdict: Verdict) -> Path:
+    score = Score(0.9, 0.8, 1.0, "patients", 10)
+    finding = Finding("metadata", "?", score, None, None, verdict, "The kernel tells.")
     ProbeReport("chest", digest, "phantom", 0.1, (finding,)).write(folder / "chest.json")
     return folder
 
@@ -174,7 +176,7 @@ def test_a_shortcut_in_its_data_set_refuses_the_challenger(
     make_package: MakePackage, tracking: TrackingParams, tmp_path: Path
 ) -> None:
     nominate([make_package()], "auc", tracking)
-    probes = _probed(tmp_path / "probes", "d" * 64, shortcut=True)
+    probes = _probed(tmp_path / "probes", "d" * 64, verdict=Verdict.SHORTCUT)
     with pytest.raises(PromotionRefusedError, match="has a shortcut") as caught:
         promote(tracking, probes=probes)
     assert caught.value.received == "metadata: The kernel tells."
@@ -184,11 +186,16 @@ def test_a_shortcut_in_its_data_set_refuses_the_challenger(
 
 
 @pytest.mark.parametrize(
-    ("digest", "shortcut", "said"), [("d" * 64, False, "found no shortcut"), ("e" * 64, True, "was not probed")]
+    ("digest", "verdict", "said"),
+    [
+        ("d" * 64, Verdict.CLEAR, "; probes found no shortcut in its data set"),
+        ("d" * 64, Verdict.UNDECIDED, "found no shortcut in its data set, but 1 of 1 could not rule one out"),
+        ("e" * 64, Verdict.SHORTCUT, "was not probed"),
+    ],
 )
 def test_what_the_probes_say_goes_to_the_ledger(
-    digest: str, shortcut: bool, said: str, make_package: MakePackage, tracking: TrackingParams, tmp_path: Path
+    digest: str, verdict: Verdict, said: str, make_package: MakePackage, tracking: TrackingParams, tmp_path: Path
 ) -> None:
     nominate([make_package()], "auc", tracking)
-    promote(tracking, probes=_probed(tmp_path / "probes", digest, shortcut=shortcut))
+    promote(tracking, probes=_probed(tmp_path / "probes", digest, verdict=verdict))
     assert said in history(tracking)[-1].reason

@@ -39,9 +39,8 @@ def shards(data: Dataset, _: DatasetParams) -> Findings:
     different = pd.concat([rows for _, rows in facts]) if facts else data.manifest.iloc[:0]
     told = f"{len(different)} of {len(data.manifest)} slices differ from their digest{examples(different)}"
     wanted = [gxe.ExpectColumnValuesToBeBetween(column=name, max_value=0) for name in table.columns]
-    return Findings(
-        table, wanted, "; ".join([f"{len(facts) - len(faults)} of {len(facts)} shards whole", *faults[:3], told])
-    )
+    whole = f"{len(facts) - len(faults)} of {len(facts)} shards whole"
+    return Findings(table, wanted, "; ".join([whole, *faults[:3], told]))
 
 
 def _look(path: Path, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:

@@ -73,7 +73,8 @@ def judge(answer: Answer, limit: float, means: str) -> tuple[Verdict, str]:
     """
     found = answer.score
     if found.auc is None:
-        return Verdict.UNDECIDED, "The test split lacks a class, or the slices show nothing to learn from: nothing can be said."
+        nothing = "The test split lacks a class, or the slices show nothing to learn from: nothing can be said."
+        return Verdict.UNDECIDED, nothing
     if found.low is None or found.high is None or found.count < FEW_CLUSTERS:
         few = f"Only {found.count} {found.unit} in the test split: too few to say anything."
         return Verdict.UNDECIDED, few

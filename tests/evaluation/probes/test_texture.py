@@ -48,7 +48,13 @@ def test_a_borrowed_square_moves_to_the_nearest_lung(chest: np.ndarray) -> None:
     assert moved[-1] < whole[-1]
 
 
-def test_a_slice_without_lungs_is_described_by_zeros() -> None:
-    air = np.full((64, 64), -1000, np.int16)
+def test_a_square_inside_the_chest_is_described_by_what_is_dark_in_it(chest: np.ndarray) -> None:
+    square = Square(20, 20, 5.0, borrowed=False, spacing_mm=SPACING_MM)
+    inside = chest[50:110, 20:68]
+    assert describe([inside], [square], jobs=1)[0, 0].any()
+
+
+def test_a_slice_without_lung_or_air_is_described_by_zeros() -> None:
+    tissue = np.full((64, 64), 40, np.int16)
     square = Square(32, 32, HALF_PX, borrowed=True, spacing_mm=SPACING_MM)
-    assert np.array_equal(describe([air], [square], jobs=1), np.zeros((1, 2, FEATURES)))
+    assert np.array_equal(describe([tissue], [square], jobs=1), np.zeros((1, 2, FEATURES)))

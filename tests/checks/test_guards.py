@@ -125,7 +125,7 @@ BROKEN: dict[str, Broken] = {  # guard -> how it is broken
     ),
     "one label an image": Broken("1 of 17 images are in several labels", repeat_image("scan-t0:0", "scan-r0:0")),
     "clean negatives": Broken(
-        "the nearest 24.0 mm away; allowed from 25 mm, 1 break that (scan-t0:3)",
+        "3 real slices of tampered scans, the nearest 24.0 mm away; allowed from 25 mm, 1 break that (scan-t0:3)",
         set_value("scan-t0:3", z_mm=29.0),
     ),
     "held out": Broken(

@@ -1,5 +1,9 @@
-"""Importing an archive (headers, decoding, shards) against a bare single-core pydicom loop over the same files."""
+"""Importing an archive (headers, decoding, shards) against bare single-core pydicom loops over the same files.
 
+One loop only decodes. The other does what an import cannot leave out: Hounsfield units, a digest, a copy on disk.
+"""
+
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -12,7 +16,9 @@ SCANS, SLICES, SIZE = 24, 60, 512
 
 def main() -> None:
     """Print rates and their ratio."""
+    import numpy as np
     import pydicom
+    from pydicom.pixels.processing import apply_modality_lut
 
     from medfake.datasets.build import build_dataset
     from medfake.datasets.scans import collect_scans
@@ -25,7 +31,18 @@ def main() -> None:
         collect_scans(params, out / "scans", cores)
         build_dataset(out / "scans", params, out / "set", cores)
 
+    def copying() -> None:
+        with (out / "copy").open("wb") as copy:
+            for path in files:
+                dataset = pydicom.dcmread(path)
+                hu = apply_modality_lut(dataset.pixel_array, dataset).astype(np.int16)
+                hashlib.sha256(hu.data)
+                copy.write(hu.data)
+
     bare_s = fastest_s(lambda: [pydicom.dcmread(path).pixel_array.sum() for path in files], 2)
-    ours_s = fastest_s(ours, 2)
-    print(f"import: bare pydicom {len(files) / bare_s:.0f} slices/s, medfake {len(files) / ours_s:.0f} slices/s")
-    report("import", bare_s / ours_s, "pydicom.dcmread+pixel_array on one core", f">={0.8 * cores:.1f} (0.8 x cores)")
+    copying_s, ours_s = fastest_s(copying, 2), fastest_s(ours, 2)
+    rates = {"decoding": bare_s, "decoding, digest and copy": copying_s, "medfake": ours_s}
+    print("import: " + ", ".join(f"{name} {len(files) / seconds:.0f} slices/s" for name, seconds in rates.items()))
+    goal = f">={0.8 * cores:.1f} (0.8 x cores)"
+    report("import", copying_s / ours_s, "pydicom, HU, SHA-256 and a copy on one core", goal)
+    report("import", bare_s / ours_s, "pydicom.dcmread+pixel_array on one core", goal)

@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hypothesis import settings
 from onnx import TensorProto, helper
 
 from medfake.config import TrackingParams
 from medfake.detectors.card import ONNX_FILE, Agreement, Card, write_card
 from medfake.dicom.writer import SeriesTemplate, write_series
+
+settings.register_profile("untimed", deadline=None)  # tests assert no times
+settings.load_profile("untimed")
 
 MakePackage = Callable[..., Path]
 

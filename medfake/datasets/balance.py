@@ -97,7 +97,7 @@ def _like(pool: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator
     bins = np.clip((pool.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
     of_tampered = np.clip((tampered.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
     share = np.bincount(of_tampered, minlength=_Z_BINS) / len(of_tampered)
-    queues = [_in_turns(pool[bins == number], rng) for number in range(_Z_BINS)]
+    queues = [_in_turns(pool.scan_id[bins == number], rng) for number in range(_Z_BINS)]
     taken = _shares(share, np.array([len(queue) for queue in queues]), count)
     return [index for queue, n in zip(queues, taken.tolist(), strict=True) for index in queue[:n]]
 
@@ -111,9 +111,9 @@ def _shares(share: Floats, room: Counts, count: int) -> Counts:
     return taken
 
 
-def _in_turns(pool: pd.DataFrame, rng: Generator) -> list[int]:
-    """Rows so ordered that every scan gives one slice before any gives a second."""
-    shuffled = pool.iloc[rng.permutation(len(pool))]
-    turn = shuffled.groupby("scan_id", sort=False).cumcount()
+def _in_turns(scans: "pd.Series[str]", rng: Generator) -> list[int]:
+    """Index of rows, so ordered that every scan gives one slice before any gives a second."""
+    shuffled = scans.iloc[rng.permutation(len(scans))]
+    turn = shuffled.groupby(shuffled, sort=False).cumcount()
     order = shuffled.index.to_numpy()[np.argsort(turn.to_numpy(), kind="stable")]
     return [int(index) for index in order]

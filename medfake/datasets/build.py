@@ -1,7 +1,8 @@
 """A data set: labelled, split, balanced, and only the slices that are kept decoded."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from medfake.datasets.labelling import label_slices
 from medfake.datasets.manifest import MANIFEST_FILE, write_manifest
 from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SITES_FILE
-from medfake.datasets.shards import ShardWriter
+from medfake.datasets.shards import Shards, Slot
 from medfake.datasets.split import SPLITS, draw_folds, draw_split
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
 from medfake.datasets.views.registry import Place, view_of
@@ -27,7 +28,7 @@ FACTS_FILE = "dataset.json"
 LEFT_OUT_FILE = "left_out.json"
 TWICE = "another slice of its class has the same pixels"
 BOTH_LABELS = "its pixels occur under both labels"
-_FILES_A_TASK = 4
+_FILES_A_TASK = 16
 _TOLD = 5
 
 
@@ -81,10 +82,10 @@ def _decode_until_balanced(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, str]]:
     """Kept places, their images and why others were left out; what is left out is replaced while there is a spare."""
     kept = fresh = balance(pool, params.balance, params.classes)
-    writer, images, left_out = ShardWriter(folder), pd.DataFrame(), dict[int, str]()
+    shards, images, left_out = Shards(folder), pd.DataFrame(), dict[int, str]()
     tried = set(kept.index)
     while len(fresh):
-        rows, unread = _decode(fresh, params, writer, jobs, dask)
+        rows, unread = _decode(fresh, params, shards, jobs, dask)
         images = pd.concat([images, rows], ignore_index=True)
         left_out |= unread | _repeated(kept, images)
         if left_out and params.strict:
@@ -96,7 +97,6 @@ def _decode_until_balanced(
         fresh = top_up(kept, pool.drop(index=list(tried)), params.balance, params.classes)
         tried |= set(fresh.index)
         kept = pd.concat([kept, fresh]).sort_index()
-    writer.close()
     kept = balance(kept, params.balance, params.classes)
     for name in SPLITS:
         if set(kept.label[kept.split == name]) != {0, 1}:
@@ -104,6 +104,9 @@ def _decode_until_balanced(
                 f"nothing usable is left of a class in the {name} split", where=where,
                 received=_told(left_out), remedy="mend the files of the sources, then dvc repro scans slices",
             )  # fmt: skip
+    moved = shards.close()
+    slots = [moved.get(slot, slot) for slot in images.slot]
+    images = images.assign(shard=[slot.shard.name for slot in slots], row=[slot.row for slot in slots])
     return kept, images, left_out
 
 
@@ -113,41 +116,27 @@ def _told(left_out: dict[int, str]) -> str:
 
 
 def _decode(
-    places: pd.DataFrame, params: DatasetParams, writer: ShardWriter, jobs: int, dask: str | None
+    places: pd.DataFrame, params: DatasetParams, shards: Shards, jobs: int, dask: str | None
 ) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Store all images of some places; pixels are handed on and forgotten."""
+    """Have all images of some places written."""
     expanded = expand(places.assign(base=places.index), params.augment)
-    works = list(_works(expanded, params))
-    view = view_of(params.view)
-    shapes = Counter(view.shape(rows, cols) for rows, cols in zip(expanded.rows, expanded.cols, strict=True))
+    slots = shards.reserve(map(view_of(params.view).shape, expanded.rows, expanded.cols))
+    copies: dict[int, list[tuple[str, Slot]]] = {}
+    for base, word, slot in zip(expanded.base, expanded["transform"], slots, strict=True):
+        copies.setdefault(base, []).append((word, slot))
+    works = list(_works(places, copies, params))
     images: list[dict[str, object]] = []
     unread: dict[int, str] = {}
-    words = expanded.groupby("base")["transform"].agg(list)
     tasks = [works[start : start + _FILES_A_TASK] for start in range(0, len(works), _FILES_A_TASK)]
-    results = in_order(read_files, tasks, jobs, dask)
-    for stored in _tracked(results, len(works)):
-        if stored.pixels is None:
+    for stored in _tracked(in_order(read_files, tasks, jobs, dask), len(works)):
+        if not stored.facts:
             unread[stored.base] = stored.reason
+            shards.release(slot for _, slot in copies[stored.base])
             continue
-        for word, pixels, facts in zip(words[stored.base], stored.pixels, stored.facts, strict=True):
-            shard, row = writer.append(pixels, shapes[pixels.shape])
-            shapes[pixels.shape] -= 1
-            images.append(
-                {
-                    "base": stored.base,
-                    "transform": word,
-                    "shard": shard,
-                    "row": row,
-                    "sha256": facts.sha256,
-                    "hu_min": facts.hu_min,
-                    "hu_max": facts.hu_max,
-                    "air_fraction": facts.air_fraction,
-                    "site_y": facts.site[0],
-                    "site_x": facts.site[1],
-                    "rows": pixels.shape[0],
-                    "cols": pixels.shape[1],
-                }
-            )
+        for (word, slot), facts in zip(copies[stored.base], stored.facts, strict=True):
+            (rows, cols), (site_y, site_x) = slot.shape, facts.site
+            where = {"base": stored.base, "transform": word, "slot": slot, "rows": rows, "cols": cols}
+            images.append({**where, **asdict(facts), "site_y": site_y, "site_x": site_x})
     return pd.DataFrame(images), unread
 
 
@@ -157,16 +146,17 @@ def _tracked(results: Iterator[list[Stored]], files: int) -> Iterator[Stored]:
         yield from stored
 
 
-def _works(expanded: pd.DataFrame, params: DatasetParams) -> Iterator[FileWork]:
+def _works(
+    places: pd.DataFrame, copies: Mapping[int, list[tuple[str, Slot]]], params: DatasetParams
+) -> Iterator[FileWork]:
     """What is wanted of each file, files in the order of their first slice."""
-    words = expanded.groupby("base", sort=False)["transform"].agg(tuple)
     of_file: dict[str, list[Wanted]] = {}
-    first_rows: Iterator[Any] = expanded.drop_duplicates("base").itertuples()
-    for row in first_rows:
+    rows: Iterator[Any] = places.itertuples()
+    for row in rows:
         padding = None if pd.isna(row.padding) else (int(row.padding), int(row.padding_high))
         facts = KnownSlice(Path(row.path), row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
         place = Place(row.view_y, row.view_x, not pd.isna(row.site_y), row.spacing_mm)
-        wanted = Wanted(row.base, facts, place, (row.site_y, row.site_x), words[row.base])
+        wanted = Wanted(row.Index, facts, place, (row.site_y, row.site_x), tuple(copies[row.Index]))
         of_file.setdefault(row.path, []).append(wanted)
     for path, all_wanted in of_file.items():
         yield FileWork(Path(path), params.view, tuple(all_wanted))

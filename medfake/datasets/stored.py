@@ -1,4 +1,4 @@
-"""From one DICOM file to the images that a data set stores of it; done in whatever process."""
+"""From one DICOM file to the images that a data set stores of it; in whatever process, each put in its place."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from medfake.config import DelocalizedView, LocalizedView, WholeView
 from medfake.datasets.augment import apply, move
+from medfake.datasets.shards import Slot
 from medfake.datasets.views.registry import Cut, Place, View, view_of
 from medfake.dicom.reader import KnownSlice, read_volume
 from medfake.errors import DicomError
@@ -26,14 +27,14 @@ class Wanted:
         base: Row of the plan.
         slice: From scans.parquet; its header is not read again.
         site: Row and column of the labelled site on the slice as taken, px; NaN without one.
-        transforms: Words of `augment`, "" for the slice itself.
+        copies: Words of `augment`, "" for the slice itself, and where each is written.
     """
 
     base: int
     slice: KnownSlice
     place: Place
     site: tuple[float, float]
-    transforms: tuple[str, ...]
+    copies: tuple[tuple[str, Slot], ...]
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,20 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Stored:
-    """Images of one `Wanted`, or why there are none.
+    """What was written of one `Wanted`, or why nothing was.
 
     Attributes:
-        pixels: (transforms, rows, cols) int16 Hounsfield units; None when left out.
+        facts: Of each copy; none when it was left out.
         reason: Why it was left out, "" when it was not.
     """
 
     base: int
-    pixels: NDArray[np.int16] | None
     facts: tuple[ImageFacts, ...]
     reason: str = ""
 
 
 def read_files(works: Sequence[FileWork]) -> list[Stored]:
-    """Decode some files, each once, and make everything that is wanted of them; what cannot be read is left out."""
+    """Decode some files, each once, and write everything that is wanted of them; what cannot be read is left out."""
     return [stored for work in works for stored in _read_file(work)]
 
 
@@ -104,21 +104,22 @@ def _decode(slices: Sequence[KnownSlice]) -> list[NDArray[np.int16] | str]:
 
 def _make(view: View, hu: NDArray[np.int16] | str, wanted: Wanted) -> Stored:
     if isinstance(hu, str):
-        return Stored(wanted.base, None, (), hu)
+        return Stored(wanted.base, (), hu)
     cut = view.cut(hu, wanted.place)
     if cut is None:
-        return Stored(wanted.base, None, (), NOTHING_TO_SEE)
-    pixels = np.stack([apply(cut.pixels, word) for word in wanted.transforms])
-    sites = [_site(cut, wanted.site, word) for word in wanted.transforms]
-    return Stored(wanted.base, pixels, tuple(_measure(one, site) for one, site in zip(pixels, sites, strict=True)))
+        return Stored(wanted.base, (), NOTHING_TO_SEE)
+    return Stored(wanted.base, tuple(_write(cut, wanted.site, *one) for one in wanted.copies))
+
+
+def _write(cut: Cut, site: tuple[float, float], transform: str, slot: Slot) -> ImageFacts:
+    pixels = np.ascontiguousarray(apply(cut.pixels, transform), "<i2")
+    slot.write(pixels)
+    air = np.count_nonzero(pixels < AIR_BELOW_HU) / pixels.size
+    digest = hashlib.sha256(pixels.data).hexdigest()
+    return ImageFacts(digest, int(pixels.min()), int(pixels.max()), air, _site(cut, site, transform))
 
 
 def _site(cut: Cut, site: tuple[float, float], transform: str) -> tuple[float, float]:
     y, x = (site[0] - cut.origin_y) * cut.scale, (site[1] - cut.origin_x) * cut.scale
     rows, cols = cut.pixels.shape
     return move(y, x, transform, rows, cols)
-
-
-def _measure(pixels: NDArray[np.int16], site: tuple[float, float]) -> ImageFacts:
-    digest = hashlib.sha256(np.ascontiguousarray(pixels, "<i2").data).hexdigest()
-    return ImageFacts(digest, int(pixels.min()), int(pixels.max()), float((pixels < AIR_BELOW_HU).mean()), site)

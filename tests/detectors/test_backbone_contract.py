@@ -20,6 +20,7 @@ from medfake.training.two_phase import unfreeze
 pytestmark = pytest.mark.slow
 NETWORKS = [name for name in detector_names() if detector_spec(name).paper and detector_spec(name).family == "backbone"]
 SIZE = 96
+ROUNDING = 1e-5  # single precision through hundreds of layers, threads in another order
 RELOAD = """
 import json, sys
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_a_fresh_process_loads_them_and_says_the_same(
     assert set(again) == set(NETWORKS)
     assert all((folder / name / KERAS_FILE).is_file() for name in NETWORKS)
     for name in NETWORKS:
-        np.testing.assert_allclose(again[name], told[name][0], atol=1e-6)
+        np.testing.assert_allclose(again[name], told[name][0], atol=ROUNDING, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["DenseNet121", "MobileNetV3Large", "RegNetY040", "ResNet18"])
@@ -89,9 +90,9 @@ def test_its_moving_means_stay_when_everything_else_is_trained(name: str) -> Non
     norms = [one for one in backbone._flatten_layers() if isinstance(one, keras.layers.BatchNormalization)]
     before = [norm.moving_mean.numpy() for norm in norms]
     model = keras.Sequential([backbone, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1)])
-    model.compile(optimizer="sgd", loss="mse")
+    model.compile(optimizer="adam", loss="mse")
     kernel = backbone.trainable_weights[0].numpy()
-    model.train_on_batch(np.random.default_rng(1).uniform(0, 1, (4, 64, 64, 3)), np.ones((4, 1)))
+    model.train_on_batch(np.random.default_rng(1).uniform(0, 255, (4, 64, 64, 3)), np.ones((4, 1)))
     assert norms
     assert (backbone.trainable_weights[0].numpy() != kernel).any()
     for norm, mean in zip(norms, before, strict=True):

@@ -25,7 +25,9 @@ def reference_keras() -> Iterator[Any]:
     keras = import_keras(1)
     reference.backend.set_floatx("float64")
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     yield reference
+    keras.config.set_dtype_policy("float32")
     keras.config.set_floatx("float32")
     reference.backend.set_floatx("float32")
 

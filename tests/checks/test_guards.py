@@ -353,21 +353,14 @@ def _run(study: Path, broken: Broken, toy_block, write_table, *command: str) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_stage_stops_with_rule_figures_and_remedy(name, study, toy_block, write_table):
-    command = ["python", "-m", "pipelines.check", "--dataset", "toy"]
-    done = _run(study, BROKEN[name], toy_block, write_table, *command)
-    assert done.returncode == CheckFailedError.exit_code, done.stderr
-    for part in (name, GUARDS[name].rule, BROKEN[name].figures, GUARDS[name].remedy):
+def test_dvc_repro_stops_with_rule_figures_and_remedy(name, study, toy_block, write_table):
+    done = _run(study, BROKEN[name], toy_block, write_table, "dvc", "repro", "--single-item", "check@toy")
+    assert done.returncode != 0
+    for part in (f"{name}: {GUARDS[name].rule}", BROKEN[name].figures, GUARDS[name].remedy):
         assert part in done.stderr
 
 
 @pytest.mark.slow
-def test_dvc_repro_stops_with_rule_figures_and_remedy(study, toy_block, write_table):
-    command = ["dvc", "repro", "--single-item", "check@toy"]
-    sound = _run(study, Broken(""), toy_block, write_table, *command)
-    assert sound.returncode == 0, sound.stderr
-    done = _run(study, BROKEN["clean negatives"], toy_block, write_table, *command)
-    assert done.returncode != 0
-    assert f"error: broken rule: clean negatives: {GUARDS['clean negatives'].rule}" in done.stderr
-    assert f"received: {BROKEN['clean negatives'].figures}" in done.stderr
-    assert f"next: {GUARDS['clean negatives'].remedy}" in done.stderr
+def test_dvc_repro_goes_on_with_a_sound_set(study, toy_block, write_table):
+    done = _run(study, Broken(""), toy_block, write_table, "dvc", "repro", "--single-item", "check@toy")
+    assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 
 from medfake.detectors.card import KERAS_FILE, LARGEST_DIFFERENCE
 from medfake.detectors.heads import assemble, build_head
@@ -44,25 +45,29 @@ def scrambled(model: Any, rng: np.random.Generator) -> None:
             weight.assign(weight.numpy() + rng.uniform(0.01, 0.1, weight.shape).astype(np.float32))
 
 
+def export(name: str, folder: Path) -> tuple[list[float], float]:
+    """What a network says of two slices, and how far its ONNX form is off; stored in a folder of its name."""
+    keras = import_keras(1)
+    spec, options = detector_spec(name), BackboneOptions(weights="none", input_size=SIZE)
+    backbone = spec.build((SIZE, SIZE, 3), None)
+    model, _, _ = assemble(backbone, build_head(int(spec.feature_width or 0), (8,)), options, str(spec.contract))
+    scrambled(model, np.random.default_rng(1))
+    (folder / name).mkdir()
+    slices = np.load(folder / "slices.npy")
+    agreement = export_keras(model, folder / name, slices)
+    said = np.asarray(model(slices, training=False)["p_tampered"]).reshape(-1)
+    keras.backend.clear_session()
+    return said.tolist(), agreement.max_abs_difference
+
+
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, tuple[list[float], float]]]:
-    """All networks exported, and for each what it says of two slices and how far its ONNX form is off."""
-    keras = import_keras(1)
-    folder, rng = tmp_path_factory.mktemp("stored"), np.random.default_rng(1)
-    slices = rng.integers(-1000, 400, (2, SIZE, SIZE)).astype(np.int16)
+    """All networks exported, in processes of their own, which give their memory back."""
+    folder = tmp_path_factory.mktemp("stored")
+    slices = np.random.default_rng(1).integers(-1000, 400, (2, SIZE, SIZE)).astype(np.int16)
     np.save(folder / "slices.npy", slices)
-    told = {}
-    for name in NETWORKS:
-        spec, options = detector_spec(name), BackboneOptions(weights="none", input_size=SIZE)
-        backbone = spec.build((SIZE, SIZE, 3), None)
-        model, _, _ = assemble(backbone, build_head(int(spec.feature_width or 0), (8,)), options, str(spec.contract))
-        scrambled(model, rng)
-        (folder / name).mkdir()
-        agreement = export_keras(model, folder / name, slices)
-        said = np.asarray(model(slices, training=False)["p_tampered"]).reshape(-1)
-        told[name] = (said.tolist(), agreement.max_abs_difference)
-        keras.backend.clear_session()
-    return folder, told
+    told = Parallel(n_jobs=2)(delayed(export)(name, folder) for name in NETWORKS)
+    return folder, dict(zip(NETWORKS, told, strict=True))
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -5,16 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
-from medfake.datasets.manifest import write_manifest
-
-Break = Callable[[pd.DataFrame], None]
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 _LEFT_BEHIND = (
@@ -103,96 +98,6 @@ def test_changing_one_detector_trains_that_detector_again_and_no_other(project: 
     done = _run(project, "dvc", "repro", "--dry")
     assert "train@chest-RandomForest-1" in done.stdout
     assert "train@chest-ResidualCNN-1" not in done.stdout.replace("'train@chest-ResidualCNN-1' didn't change", "")
-
-
-def _move_a_slice(manifest: pd.DataFrame) -> None:
-    manifest.loc[manifest.index[manifest.split == "train"][0], "split"] = "test"
-
-
-def _repeat(of: str) -> Break:
-    """Give a slice of `of` the pixels of the first slice of train."""
-
-    def change(manifest: pd.DataFrame) -> None:
-        first = manifest[manifest.split == "train"].iloc[0]
-        other = manifest[(manifest.split == of) & (manifest.label != first.label)].index[0]
-        manifest.loc[other, ["sha256", "shard", "row"]] = first[["sha256", "shard", "row"]].to_numpy()
-
-    return change
-
-
-def _put(column: str, value: object, label: int = 1) -> Break:
-    def change(manifest: pd.DataFrame) -> None:
-        manifest.loc[manifest.index[manifest.label == label][0], column] = value
-
-    return change
-
-
-def _drop(manifest: pd.DataFrame, rows: "pd.Series[bool]") -> None:
-    manifest.drop(index=manifest.index[rows], inplace=True)  # noqa: PD002  # every break changes in place
-
-
-def _near_negative(manifest: pd.DataFrame) -> None:
-    tampered = set(manifest.scan_id[manifest.label == 1])
-    near = manifest.index[(manifest.label == 0) & manifest.scan_id.isin(tampered)][0]
-    manifest.loc[near, "distance_mm"] = 20.0
-
-
-# guard -> how it is broken, or what params.yaml asks for in vain; and a part of the message
-BROKEN: dict[str, tuple[Break | dict[str, object], str]] = {
-    "counts": (lambda rows: _drop(rows, (rows.split == "val") & (rows.label == 1)), "val 0 tampered"),
-    "balance": (
-        lambda rows: _drop(rows, (rows.split == "val") & (rows.index % 3 == 0) & (rows.label == 1)),
-        "allowed 0.5",
-    ),
-    "patients apart": (_move_a_slice, "split.protocol to grouped"),
-    "hashes apart": (_repeat("test"), "no image is in two splits"),
-    "one label an image": (_repeat("train"), "no image has two labels"),
-    "values": (_put("hu_max", 5000), "HU -"),
-    "words": (_put("manipulation", "painted"), "painted"),
-    "sites inside": (_put("site_x", 512.0), "every labelled site lies inside its slice"),
-    "shards": (_put("sha256", "0" * 64), "differ from their digest"),
-    "copies alike": (_put("transform", "flip-y"), "no copies asked for"),
-    "clean negatives": (_near_negative, "allowed from 25 mm"),
-    "expected counts": ({"expect": {"LIDC-IDRI": {"scans": 1010}}}, "LIDC-IDRI 4 of 1010 scans"),
-}
-
-
-@pytest.mark.parametrize("guard", BROKEN)
-def test_a_broken_guard_stops_dvc_repro_with_rule_figures_and_remedy(guard: str, project: Path) -> None:
-    path, params = project / "data/slices/chest/manifest.parquet", project / "params.yaml"
-    facts_path = path.with_name("dataset.json")
-    kept = {one: one.read_bytes() for one in (path, facts_path, params)}
-    change, part = BROKEN[guard]
-    try:
-        if isinstance(change, dict):
-            asked = yaml.safe_load(params.read_text())
-            asked["datasets"]["chest"].update(change)
-            params.write_text(yaml.safe_dump(asked))
-        else:
-            manifest = pd.read_parquet(path)
-            change(manifest)
-            path.unlink()
-            write_manifest(manifest, path.parent)
-            _tell_new_digest(facts_path, path)
-        done = _run(project, "dvc", "repro", "--single-item", "check@chest")
-    finally:
-        for one, content in kept.items():
-            one.unlink()
-            one.write_bytes(content)
-    said = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert f"{guard}: " in said
-    assert part in said
-    assert "next: " in said
-
-
-def _tell_new_digest(facts_path: Path, manifest: Path) -> None:
-    import hashlib
-
-    facts = json.loads(facts_path.read_text())
-    facts["sha256"] = hashlib.sha256(manifest.read_bytes()).hexdigest()
-    facts_path.unlink()
-    facts_path.write_text(json.dumps(facts))
 
 
 @pytest.mark.parametrize(

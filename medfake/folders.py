@@ -5,12 +5,24 @@ from pathlib import Path
 RAW = Path("data/raw")
 SCANS = Path("data/scans")
 SLICES = Path("data/slices")
+FEATURES = Path("data/features")
 MODELS = Path("models")
 REPORTS = Path("reports")
 PROBES = REPORTS / "probes"
 PRIVATE = Path(".medfake")
+INTERRUPTED = PRIVATE / "interrupted"
 
 
 def package_folder(dataset: str, detector: str, seed: int) -> Path:
     """Where one training's model package lies."""
     return MODELS / dataset / detector / f"seed-{seed}"
+
+
+def features_folder(dataset: str, detector: str) -> Path:
+    """Where the pooled features of a frozen backbone lie."""
+    return FEATURES / dataset / detector
+
+
+def interrupted_file(dataset: str, detector: str, seed: int) -> Path:
+    """Where a training keeps what it needs to go on after it was cut short; outside of what DVC removes."""
+    return INTERRUPTED / f"{dataset}-{detector}-{seed}.npz"

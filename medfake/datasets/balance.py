@@ -9,6 +9,7 @@ from medfake.config import BalanceParams
 
 NODULE_SHARE = 0.25  # of matched negatives: slices that show a real nodule, as far as there are any
 HOME_SHARE = 0.5  # of the other matched negatives: slices of the sources that the fakes come from
+CLASSES = ("none", "removed", "injected")  # of data sets with three
 _Z_BINS = 10
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int_]
@@ -67,7 +68,7 @@ def top_up(kept: pd.DataFrame, spare: pd.DataFrame, params: BalanceParams, class
 
 
 def _column_and_values(classes: int) -> tuple[str, list[object]]:
-    return ("label", [0, 1]) if classes == 2 else ("manipulation", ["none", "removed", "injected"])
+    return ("label", [0, 1]) if classes == 2 else ("manipulation", list(CLASSES))
 
 
 def _draw(rows: pd.DataFrame, tampered: pd.DataFrame, count: int, params: BalanceParams, rng: Generator) -> list[int]:

@@ -5,27 +5,32 @@ from typing import Any
 from medfake.detectors.options import BackboneOptions
 
 
-def build_head(feature_width: int, widths: tuple[int, ...]) -> Any:
-    """Dense layers and a sigmoid (Alsabbagh and Al-Kadi, figure 2: 512, 256, 1).
+def build_head(feature_width: int, widths: tuple[int, ...], classes: int = 0) -> Any:
+    """Dense layers and their output.
+
+    Alsabbagh and Al-Kadi (figure 2) print 512, 256 and a sigmoid; Solaiyappan and Wen (section 2) 10 and a softmax.
+
+    Args:
+        feature_width: Channels after pooling.
+        widths: Of the dense layers with ReLU.
+        classes: 0 for one sigmoid, else as many outputs of a softmax; the first is "untampered".
 
     Returns:
-        Keras model (slices, feature_width) -> (slices, 1).
+        Keras model (slices, feature_width) -> (slices, 1 or classes).
     """
     import keras
     from keras import layers
 
     dense = [layers.Dense(width, activation="relu") for width in widths]
-    return keras.Sequential(
-        [layers.Input((feature_width,)), *dense, layers.Dense(1, activation="sigmoid")], name="head"
-    )
+    out = layers.Dense(classes, activation="softmax") if classes else layers.Dense(1, activation="sigmoid")
+    return keras.Sequential([layers.Input((feature_width,)), *dense, out], name="head")
 
 
-def assemble(backbone: Any, head: Any, options: BackboneOptions, contract: str) -> tuple[Any, Any, Any]:
-    """Put window, backbone, pooling and head into one graph.
+def build_extractor(backbone: Any, options: BackboneOptions, contract: str) -> tuple[Any, Any]:
+    """Put window, backbone and pooling into one graph.
 
     Returns:
-        The detector, (slices, rows, cols) int16 HU -> {"p_tampered": (slices,)}; its part up to pooled features;
-        and its part up to what the backbone takes.
+        (slices, rows, cols) int16 HU -> (slices, feature_width) float32; and its part up to what the backbone takes.
     """
     import keras
     from keras import layers
@@ -35,6 +40,35 @@ def assemble(backbone: Any, head: Any, options: BackboneOptions, contract: str) 
     hu = layers.Input((None, None), dtype="int16", name="hu")
     low, high = options.window_hu
     image = Window(low, high, options.input_size, contract)(Hounsfield()(hu))
-    pooled = layers.GlobalAveragePooling2D()(backbone(image, training=False))
-    p_tampered = layers.Reshape(())(head(pooled))
-    return keras.Model(hu, {"p_tampered": p_tampered}), keras.Model(hu, pooled), keras.Model(hu, image)
+    pooled = layers.GlobalAveragePooling2D(dtype="float32", name="pooled")(backbone(image, training=False))
+    return keras.Model(hu, pooled, name="extractor"), keras.Model(hu, image)
+
+
+def build_detector(extractor: Any, head: Any) -> Any:
+    """The whole graph.
+
+    Returns:
+        (slices, rows, cols) int16 HU -> {"p_tampered": (slices,)}; with more than two classes also "p_classes",
+        (slices, classes).
+    """
+    import keras
+
+    return keras.Model(extractor.input, _named(head(extractor.output)))
+
+
+def build_top(head: Any) -> Any:
+    """The part of the whole graph after pooling: (slices, feature_width) -> the outputs of `build_detector`."""
+    import keras
+
+    features = keras.layers.Input(head.input_shape[1:], name="features")
+    return keras.Model(features, _named(head(features)))
+
+
+def _named(output: Any) -> dict[str, Any]:
+    from keras import layers, ops
+
+    classes = output.shape[-1]
+    if classes == 1:
+        return {"p_tampered": layers.Reshape(())(output)}
+    named = {"p_tampered": ops.sum(output[:, 1:], axis=-1)}
+    return named | ({"p_classes": output} if classes > 2 else {})

@@ -8,6 +8,7 @@ from medfake.config import Fraction, Section
 
 Epochs = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class FineTune(Section):
@@ -24,16 +25,24 @@ class BackboneOptions(Section):
         weights: "imagenet", "none" or the path of a weights file.
         input_size: Edge in px that the graph resizes slices to; 512 leaves native slices alone.
         window_hu: Values that become black and white.
-        head: Widths of the dense layers between pooling and the sigmoid.
+        head: Widths of the dense layers between pooling and the output.
+        output: "sigmoid" for one probability, "softmax" for one a class, two or three as the data set has.
+        beta_1: Of Adam, in both phases.
+        beta_2: Likewise.
+        precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
     """
 
     weights: str = "imagenet"
     input_size: int = Field(default=512, ge=32)
     window_hu: tuple[float, float] = Field(default=(-1350.0, 150.0), strict=False)
     head: tuple[int, ...] = Field(default=(512, 256), strict=False)
+    output: Literal["sigmoid", "softmax"] = "sigmoid"
     batch_size: int = Field(default=8, ge=1)
     epochs: Epochs = 80
     learning_rate: Positive = 1e-4
+    beta_1: Decay = 0.9
+    beta_2: Decay = 0.999
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     fine_tune: FineTune = FineTune()
 
 

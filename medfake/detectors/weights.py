@@ -14,38 +14,55 @@ DOWNLOAD_VARIABLE = "MEDFAKE_ALLOW_DOWNLOAD"
 
 @dataclass(frozen=True)
 class Weights:
-    """What a backbone was initialised with; `sha256` is None for "none"."""
+    """What a backbone is initialised with.
+
+    Attributes:
+        kind: "imagenet", "file" or "none", which is random.
+        sha256: Of the file.
+    """
 
     kind: str
     sha256: str | None
+    path: Path | None = None
 
 
-def build_backbone(spec: DetectorSpec, input_shape: tuple[int, int, int], weights: str) -> tuple[Any, Weights]:
-    """Build a backbone with its weights.
+def find_weights(spec: DetectorSpec, weights: str) -> Weights:
+    """What a backbone would be initialised with, before it is built.
 
     Args:
         spec: Of the backbone.
-        input_shape: (rows, cols, 3).
         weights: "imagenet", "none" or a path.
 
     Raises:
-        WeightsError: The file is missing or does not fit; or ImageNet weights are not here and may not be fetched.
+        WeightsError: The file is missing; or ImageNet weights are not here and may not be fetched.
     """
     if weights == "none":
-        return spec.build(input_shape, None), Weights("none", None)
+        return Weights("none", None)
     path = _imagenet_file(spec) if weights == "imagenet" else Path(weights)
     if not path.is_file():
         raise WeightsError(
             "the weights file is missing", where=path,
             remedy=f"put it there, or set detectors.{spec.name}.weights to none (random) or to another file",
         )  # fmt: skip
+    return Weights("imagenet" if weights == "imagenet" else "file", sha256_file(path), path)
+
+
+def build_backbone(spec: DetectorSpec, input_shape: tuple[int, int, int], weights: Weights) -> Any:
+    """Build a backbone with its weights, (slices, *input_shape) -> maps.
+
+    Args:
+        spec: Of the backbone.
+        input_shape: (rows, cols, 3).
+        weights: From `find_weights`.
+
+    Raises:
+        WeightsError: The file does not fit.
+    """
     try:
-        return spec.build(input_shape, str(path)), Weights(
-            weights if weights == "imagenet" else "file", sha256_file(path)
-        )
+        return spec.build(input_shape, str(weights.path) if weights.path else None)
     except (ValueError, OSError, KeyError) as error:
         raise WeightsError(
-            "the weights file does not fit this backbone", where=path, received=type(error).__name__,
+            "the weights file does not fit this backbone", where=weights.path, received=type(error).__name__,
             remedy=f"give the no-top weights of {spec.name}",
         ) from None  # fmt: skip
 

@@ -96,7 +96,7 @@ def connect(params: TrackingParams) -> Any:
 
 @contextmanager
 def training_run(
-    params: TrackingParams, name: str, facts: Mapping[str, object], tags: Mapping[str, str]
+    params: TrackingParams, name: str, facts: Mapping[str, object], tags: Mapping[str, str], run_id: str | None = None
 ) -> Iterator[Run]:
     """Log a training as an MLflow run.
 
@@ -107,6 +107,7 @@ def training_run(
         name: Of the run; no identifiers.
         facts: Params of the run.
         tags: Data set digest and revisions.
+        run_id: Of a run that was cut short and goes on; a new one begins when the store does not know it.
 
     Raises:
         StorageError: The database cannot be written.
@@ -115,7 +116,10 @@ def training_run(
     client = connect(params)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with translated(params.uri), _ended(client, begin_run(client, params, name, tags)) as run:
+        with (
+            translated(params.uri),
+            _ended(client, _continued(client, run_id) or begin_run(client, params, name, tags)) as run,
+        ):
             for key, value in facts.items():
                 client.log_param(run.run_id, key, value)
             yield run
@@ -146,6 +150,19 @@ def begin_run(client: Any, params: TrackingParams, name: str, tags: Mapping[str,
             remedy="move it back, or give tracking.experiment in params.yaml a new name",
         )
     return str(client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
+
+
+def _continued(client: Any, run_id: str | None) -> str | None:
+    """A run that was cut short, set running again; None when there is none."""
+    from mlflow.exceptions import MlflowException
+
+    if run_id is None:
+        return None
+    try:
+        client.update_run(run_id, status="RUNNING")
+    except MlflowException:  # the store was removed meanwhile
+        return None
+    return run_id
 
 
 def _place(location: str) -> str:

@@ -17,8 +17,11 @@ from medfake.evaluation.predict import predict
 from medfake.evaluation.predictions import scan_table, write_predictions
 from medfake.evaluation.threshold import choose_scan_thresholds, choose_slice_threshold
 from medfake.files import replace_folder
+from medfake.folders import features_folder, interrupted_file
 from medfake.registry.tracking import Run, dvc_lock_sha256, git_revision, training_run
 from medfake.training.fit import fit
+from medfake.training.hardware import describe_hardware
+from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
 
 PACKAGE = "package"
@@ -26,6 +29,9 @@ PACKAGE = "package"
 
 def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) -> None:
     """Train a detector and store its package; an interrupt leaves nothing half-written.
+
+    A training that was cut short, even by a kill, goes on where it was, in the same MLflow run, and ends with the same
+    figures; when its params or its data changed meanwhile it is refused.
 
     Args:
         params: The study.
@@ -48,16 +54,23 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         "view": dataset.view,
         "git_revision": git_revision(),
         "dvc_lock_sha256": dvc_lock_sha256() or "none",
+        "hardware": describe_hardware(network=detector_spec(detector).family != "classical"),
     }
     told = _told(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {"detector": detector, "seed": seed, "study": params.study, **_flat(told)}
+    state = RunState(
+        interrupted_file(dataset.name, detector, seed),
+        {**_flat(options.model_dump(mode="json")), "seed": seed, "dataset_sha256": dataset.digest},
+    )
+    name = f"{detector} {dataset.name} seed {seed}"
     with (
-        training_run(params.tracking, f"{detector} {dataset.name} seed {seed}", facts, tags) as run,
+        training_run(params.tracking, name, facts, tags, state.run_id) as run,
         replace_folder(out) as folder,
     ):
+        state.begin(run.run_id)
         counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
         run.log_dataset(dataset.name, dataset.digest, counts)
-        trained = fit(detector, options, dataset, seed, run.log_epoch)
+        trained = fit(detector, options, dataset, seed, run.log_epoch, features_folder(dataset.name, detector), state)
         agreement = trained.save(folder)
         predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
@@ -68,6 +81,7 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         for split, figures in card.metrics.items():
             run.log_figures(split, figures)
         run.log_folder(folder, PACKAGE)
+    state.discard()
 
 
 def _told(options: dict[str, Any]) -> dict[str, Any]:

@@ -26,14 +26,53 @@ def export_keras(model: Any, folder: Path, slices: NDArray[np.int16]) -> Agreeme
     Raises:
         ExportMismatchError: They differ by more than 1e-4.
     """
-    expected = np.concatenate([_predict(model, slices[index : index + 1]) for index in range(len(slices))])
+    expected = _say(model, slices)
     model.save(folder / KERAS_FILE)
+    write_onnx(model, folder / ONNX_FILE, slices[:1])
+    return require_agreement(folder, slices, expected)
+
+
+def export_joined(model: Any, extractor: Path, top: Any, folder: Path, slices: NDArray[np.int16]) -> Agreement:
+    """Write detector.keras and detector.onnx, the second by joining an extractor's graph with what comes after it.
+
+    Args:
+        model: The whole, (slices, rows, cols) int16 HU -> dict with p_tampered.
+        extractor: ONNX graph of its frozen part, hu -> features.
+        top: Keras model of its other part, features -> dict with p_tampered.
+        folder: Of the package.
+        slices: Real slices on which both forms must agree.
+
+    Raises:
+        ExportMismatchError: They differ by more than 1e-4.
+    """
+    import onnx
+
+    expected = _say(model, slices)
+    model.save(folder / KERAS_FILE)
+    write_onnx(top, folder / ONNX_FILE, np.zeros((1, *top.input_shape[1:]), np.float32))
+    first, second = onnx.load(extractor), onnx.load(folder / ONNX_FILE)
+    first = onnx.compose.add_prefix(first, "extractor/", rename_inputs=False)
+    second = onnx.compose.add_prefix(second, "head/", rename_outputs=False)
+    second.ir_version = first.ir_version
+    joint = [(first.graph.output[0].name, second.graph.input[0].name)]
+    onnx.save(onnx.compose.merge_models(first, second, joint), folder / ONNX_FILE)
+    return require_agreement(folder, slices, expected)
+
+
+def write_onnx(model: Any, path: Path, example: NDArray[Any]) -> None:
+    """Write a Keras model as an ONNX graph; nothing is compared.
+
+    Args:
+        model: Of one input.
+        path: File to write.
+        example: An input; Keras exports no model that was never called.
+    """
+    model(example, training=False)
     _fix_normalisation(model)
     with warnings.catch_warnings(), _convertible():
         warnings.simplefilter("ignore")  # tf2onnx warns about NumPy aliases
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
-        model.export(folder / ONNX_FILE, format="onnx", verbose=False)
-    return require_agreement(folder, slices, expected)
+        model.export(path, format="onnx", verbose=False)
 
 
 def _fix_normalisation(model: Any) -> None:
@@ -88,6 +127,7 @@ def require_agreement(folder: Path, slices: NDArray[np.int16], expected: NDArray
     return Agreement(max_abs_difference=difference, slices=len(slices))
 
 
-def _predict(model: Any, slices: NDArray[np.int16]) -> NDArray[np.float32]:
-    probabilities: NDArray[np.float32] = np.asarray(model(slices, training=False)["p_tampered"]).reshape(-1)
-    return probabilities
+def _say(model: Any, slices: NDArray[np.int16]) -> NDArray[np.float32]:
+    """P(tampered) of some slices, one at a time."""
+    said = [model(one[None], training=False)["p_tampered"] for one in slices]
+    return np.concatenate([np.asarray(one).reshape(-1) for one in said])

@@ -1,15 +1,19 @@
 """Train any detector by its name."""
 
+from pathlib import Path
 from typing import cast
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.options import BackboneOptions, RandomForestOptions, ResidualCNNOptions
 from medfake.detectors.registry import detector_spec
+from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
 
 
-def fit(name: str, options: Section, dataset: Dataset, seed: int, on_epoch: OnEpoch) -> Trained:
+def fit(
+    name: str, options: Section, dataset: Dataset, seed: int, on_epoch: OnEpoch, features: Path, state: RunState
+) -> Trained:
     """Train a detector; the family of its name decides how.
 
     Args:
@@ -18,6 +22,8 @@ def fit(name: str, options: Section, dataset: Dataset, seed: int, on_epoch: OnEp
         dataset: Learnt from train, chosen on val; test is not looked at.
         seed: Same seed, same detector.
         on_epoch: Told the epoch and its figures.
+        features: Folder of a backbone's features; filled when they are not there.
+        state: Of this training; networks that were cut short go on.
 
     Raises:
         UnknownDetectorError: No detector has this name.
@@ -27,11 +33,11 @@ def fit(name: str, options: Section, dataset: Dataset, seed: int, on_epoch: OnEp
     if spec.family == "backbone":
         from medfake.training.two_phase import train_two_phase
 
-        return train_two_phase(spec, cast("BackboneOptions", options), dataset, seed, on_epoch)
+        return train_two_phase(spec, cast("BackboneOptions", options), dataset, seed, on_epoch, features, state)
     if spec.family == "forensic":
         from medfake.training.forensic import train_forensic
 
-        return train_forensic(cast("ResidualCNNOptions", options), dataset, seed, on_epoch)
+        return train_forensic(cast("ResidualCNNOptions", options), dataset, seed, on_epoch, state)
     from medfake.training.classical import train_classical
 
     return train_classical(spec, cast("RandomForestOptions", options), dataset, seed, on_epoch)

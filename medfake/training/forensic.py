@@ -10,13 +10,17 @@ from medfake.training.calibration import fit_platt, to_logit
 from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
 from medfake.training.patches import PatchSource, patch_source
+from medfake.training.run_state import RunState, pack, unpack
 from medfake.training.trained import OnEpoch, Trained
 
 _VALIDATION_PATCHES = 256
 _CALIBRATION_BATCH = 4
+_PHASE = "patches"
 
 
-def train_forensic(options: ResidualCNNOptions, dataset: Dataset, seed: int, on_epoch: OnEpoch) -> Trained:
+def train_forensic(
+    options: ResidualCNNOptions, dataset: Dataset, seed: int, on_epoch: OnEpoch, state: RunState
+) -> Trained:
     """Train ResidualCNN.
 
     Args:
@@ -24,6 +28,7 @@ def train_forensic(options: ResidualCNNOptions, dataset: Dataset, seed: int, on_
         dataset: Its train split is learnt from, its val split chooses the weights and the calibration.
         seed: Of weights and patches.
         on_epoch: Told train_loss and val_loss after every `validate_every` presentations.
+        state: Of this training; one that was cut short goes on.
     """
     keras = import_keras(seed)
     from medfake.detectors.residual_cnn import build_residual_cnn
@@ -35,7 +40,7 @@ def train_forensic(options: ResidualCNNOptions, dataset: Dataset, seed: int, on_
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
     patch_model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
-    _fit(patch_model, train, val, steps, options, rng, on_epoch)
+    _fit(patch_model, train, val, steps, options, rng, on_epoch, state)
     a, b = _calibrate(slice_model, dataset)
     sample = dataset.slices(dataset.split("val").iloc[:4])
     return Trained(
@@ -53,11 +58,17 @@ def _fit(
     options: ResidualCNNOptions,
     rng: np.random.Generator,
     on_epoch: OnEpoch,
+    state: RunState,
 ) -> None:
     val_patches, val_labels = val.draw(np.random.default_rng(0), _VALIDATION_PATCHES, 0)
     every = max(1, options.validate_every // options.batch_size)
-    best, best_weights, losses = np.inf, model.get_weights(), []
-    for step in range(1, steps + 1):
+    model.optimizer.build(model.trainable_variables)
+    saved = state.restored(_PHASE)
+    done, best, best_weights, losses = 0, np.inf, model.get_weights(), []
+    if saved is not None:
+        done, best, best_weights = int(state.position["step"]), float(state.position["best"]), unpack(model, saved)
+        rng.bit_generator.state = state.position["rng"]
+    for step in range(done + 1, steps + 1):
         patches, labels = train.draw(rng, options.batch_size, options.jitter_px)
         model.reset_metrics()  # or the loss told is a running mean
         losses.append(float(model.train_on_batch(patches, labels)))
@@ -67,6 +78,9 @@ def _fit(
             losses = []
             if val_loss < best:
                 best, best_weights = val_loss, model.get_weights()
+            if state.due():
+                position = {"phase": _PHASE, "step": step, "best": best, "rng": rng.bit_generator.state}
+                state.save(position, pack(model, best_weights))
     model.set_weights(best_weights)
 
 

@@ -1,34 +1,44 @@
 """Backbones in two phases (Alsabbagh and Al-Kadi, section 4): the head on frozen features, then everything, gently."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from medfake.datasets.balance import CLASSES
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.heads import assemble, build_head
+from medfake.detectors.heads import build_detector, build_extractor, build_head, build_top
 from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec
-from medfake.detectors.weights import build_backbone
-from medfake.errors import ExportMismatchError
-from medfake.progress import track
-from medfake.training.export import export_keras
+from medfake.errors import ExportMismatchError, TrainingError
+from medfake.training.export import export_joined, export_keras
+from medfake.training.features import EXTRACTOR_ONNX, Features, compute_features
+from medfake.training.hardware import computing_in, memory_told
 from medfake.training.keras_setup import import_keras
-from medfake.training.normalisation import measure_normalisation, require_spread
+from medfake.training.phase import Material, Phase, train_phase
+from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
 
-_FEATURE_BATCH = 8
 _CHECKED_SLICES = 4
 _LARGEST_FEATURE_DIFFERENCE = 1e-4
+_HEAD_VAL_BATCH = 4096
 
 
 def train_two_phase(
-    spec: DetectorSpec, options: BackboneOptions, dataset: Dataset, seed: int, on_epoch: OnEpoch
+    spec: DetectorSpec,
+    options: BackboneOptions,
+    dataset: Dataset,
+    seed: int,
+    on_epoch: OnEpoch,
+    features: Path,
+    state: RunState,
 ) -> Trained:
     """Train a backbone with its head.
 
     While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them.
-    A backbone without weights stays at its random ones, with batch statistics measured on training slices.
 
     Args:
         spec: Of the backbone.
@@ -36,86 +46,83 @@ def train_two_phase(
         dataset: Learnt from its train split; val chooses the weights of both phases.
         seed: Of the head's weights and of the order of slices.
         on_epoch: Told train_loss and val_loss of every epoch, the second phase counting on.
+        features: Folder of the features; filled when they are not there.
+        state: Of this training; one that was cut short goes on.
 
     Raises:
         WeightsError: The weights are not there.
-        TrainingError: The backbone gives the same features for every slice.
+        TrainingError: The backbone gives the same features for every slice, or memory does not suffice.
         ExportMismatchError: The assembled model differs from head(features).
     """
+    known = compute_features(spec, options, dataset, features)
     keras = import_keras(seed)
-    backbone, weights = build_backbone(spec, (options.input_size, options.input_size, 3), options.weights)
-    head = build_head(int(spec.feature_width or 0), options.head)
-    model, features, images = assemble(backbone, head, options, str(spec.contract))
-    if weights.kind == "none":
-        measure_normalisation(images, backbone, dataset)
-    backbone.trainable = False
-    train, val = dataset.split("train"), dataset.split("val")
-    known = {name: _features(features, dataset, rows, name) for name, rows in (("train", train), ("val", val))}
-    require_spread(known["train"], spec.name)
-    labels = {"train": train.label.to_numpy("float32"), "val": val.label.to_numpy("float32")}
-    _compile(keras, head, options.learning_rate)
-    _fit(keras, head, known, labels, options.batch_size, options.epochs, 0, on_epoch)
-    _require_same(model, head, dataset.slices(val.iloc[:_CHECKED_SLICES]), known["val"][:_CHECKED_SLICES])
-    if options.fine_tune.epochs:
-        _fine_tune(keras, backbone, model, dataset, options, on_epoch)
-    sample = dataset.slices(val.iloc[:_CHECKED_SLICES])
-    return Trained(
-        save=lambda folder: export_keras(model, folder, sample),
-        parameters=int(model.count_params()),
-        weights={"kind": weights.kind, "sha256": weights.sha256},
+    head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
+    extractor = known.extractor()
+    model = build_detector(extractor, head)
+    checked = dataset.split("val").iloc[:_CHECKED_SLICES]
+    sample = dataset.slices(checked)
+    with memory_told(spec.name, options.batch_size, options.input_size):
+        _train_head(keras, head, known, dataset, options, Phase("head", options.epochs, 0, seed), state, on_epoch)
+        _require_same(model, head, sample, known.of(checked))
+        if options.fine_tune.epochs:
+            phase = Phase("fine-tune", options.fine_tune.epochs, options.epochs, seed)
+            _fine_tune(keras, spec, extractor, head, dataset, options, phase, state, on_epoch)
+
+    def save(folder: Path) -> Any:
+        if options.fine_tune.epochs:
+            return export_keras(model, folder, sample)
+        return export_joined(model, known.folder / EXTRACTOR_ONNX, build_top(head), folder, sample)
+
+    weights = {key: value for key, value in asdict(known.weights).items() if key != "path"}
+    return Trained(save=save, parameters=int(model.count_params()), weights=weights)
+
+
+def _classes(options: BackboneOptions, dataset: Dataset) -> int:
+    """Outputs of a softmax; 0 for a sigmoid."""
+    classes = int(dataset.facts.get("classes", 2))
+    if options.output == "sigmoid" and classes != 2:
+        raise TrainingError(
+            "one sigmoid cannot tell three classes apart", where=f"data set {dataset.name}", received=classes,
+            remedy="set output to softmax, or the data set's classes to 2",
+        )  # fmt: skip
+    return classes if options.output == "softmax" else 0
+
+
+def _labels(rows: pd.DataFrame, classes: int) -> NDArray[Any]:
+    """What the loss takes: 0 and 1 for a sigmoid and two classes, else the place in `CLASSES`."""
+    if classes <= 2:
+        return rows.label.to_numpy("float32" if classes == 0 else "int32")
+    return rows.manipulation.map(CLASSES.index).to_numpy("int32")
+
+
+def _compile(keras: Any, model: Any, learning_rate: float, options: BackboneOptions, classes: int) -> None:
+    losses = keras.losses
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate, beta_1=options.beta_1, beta_2=options.beta_2),
+        loss=losses.SparseCategoricalCrossentropy() if classes else losses.BinaryCrossentropy(),
     )
 
 
-def _features(extractor: Any, dataset: Dataset, rows: Any, name: str) -> NDArray[np.float32]:
-    batches = dataset.batches(rows, _FEATURE_BATCH)
-    about = -(-len(rows) // _FEATURE_BATCH)
-    parts = [extractor.predict_on_batch(batch) for batch in track(batches, f"features of the {name} split", about)]
-    return np.concatenate(parts)
-
-
-def _compile(keras: Any, model: Any, learning_rate: float) -> None:
-    optimizer = keras.optimizers.Adam(learning_rate, beta_1=0.9, beta_2=0.999)
-    model.compile(optimizer=optimizer, loss=keras.losses.BinaryCrossentropy())
-
-
-def _fit(
+def _train_head(
     keras: Any,
-    model: Any,
-    inputs: dict[str, NDArray[Any]],
-    labels: dict[str, NDArray[np.float32]],
-    batch_size: int,
-    epochs: int,
-    first_epoch: int,
+    head: Any,
+    known: Features,
+    dataset: Dataset,
+    options: BackboneOptions,
+    phase: Phase,
+    state: RunState,
     on_epoch: OnEpoch,
 ) -> None:
-    """Train with the best validation loss kept, the starting weights included."""
-    start = float(model.evaluate(inputs["val"], labels["val"], batch_size=batch_size, verbose=0))
-    keeper = _best_keeper(keras, model, start, first_epoch, on_epoch)
-    model.fit(
-        inputs["train"],
-        labels["train"],
-        validation_data=(inputs["val"], labels["val"]),
-        batch_size=batch_size,
-        epochs=epochs,
-        verbose=0,
-        callbacks=[keeper],
-    )
-    model.set_weights(keeper.weights)
+    if state.position.get("phase") == "fine-tune":
+        return  # it stopped in the second phase, whose weights hold the head's
+    classes = _classes(options, dataset)
 
+    def material(split: str, batch_size: int) -> Material:
+        rows = dataset.split(split)
+        return Material(known.of(rows).__getitem__, _labels(rows, classes), batch_size)
 
-def _best_keeper(keras: Any, model: Any, start: float, first_epoch: int, on_epoch: OnEpoch) -> Any:
-    """A callback that reports each epoch and remembers the weights with the lowest validation loss."""
-
-    class BestKeeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-        best = start
-        weights = model.get_weights()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            on_epoch(first_epoch + epoch + 1, {"train_loss": float(logs["loss"]), "val_loss": float(logs["val_loss"])})
-            if logs["val_loss"] < self.best:
-                self.best, self.weights = float(logs["val_loss"]), model.get_weights()
-
-    return BestKeeper()
+    _compile(keras, head, options.learning_rate, options, classes)
+    train_phase(head, material("train", options.batch_size), material("val", _HEAD_VAL_BATCH), phase, state, on_epoch)
 
 
 def unfreeze(keras: Any, backbone: Any) -> None:
@@ -127,20 +134,45 @@ def unfreeze(keras: Any, backbone: Any) -> None:
 
 
 def _fine_tune(
-    keras: Any, backbone: Any, model: Any, dataset: Dataset, options: BackboneOptions, on_epoch: OnEpoch
+    keras: Any,
+    spec: DetectorSpec,
+    extractor: Any,
+    head: Any,
+    dataset: Dataset,
+    options: BackboneOptions,
+    phase: Phase,
+    state: RunState,
+    on_epoch: OnEpoch,
 ) -> None:
-    """Unfreeze, and go on slowly."""
-    unfreeze(keras, backbone)
-    optimizer = keras.optimizers.Adam(options.fine_tune.learning_rate, beta_1=0.9, beta_2=0.999)
-    model.compile(optimizer=optimizer, loss={"p_tampered": keras.losses.BinaryCrossentropy()})
-    inputs = {name: dataset.slices(dataset.split(name)) for name in ("train", "val")}
-    labels = {name: dataset.split(name).label.to_numpy("float32") for name in ("train", "val")}
-    _fit(keras, model, inputs, labels, options.batch_size, options.fine_tune.epochs, options.epochs, on_epoch)
+    """Unfreeze, and go on slowly; slices are read batch by batch."""
+    whole = keras.Model(extractor.input, head(extractor.output))
+    trained = whole
+    if options.precision != "float32":
+        with computing_in(options.precision):
+            backbone = spec.build((options.input_size, options.input_size, 3), None)
+            half, _ = build_extractor(backbone, options, str(spec.contract))
+            copy = build_head(half.output_shape[-1], options.head, _classes(options, dataset))
+            trained = keras.Model(half.input, keras.ops.cast(copy(half.output), "float32"))
+        trained.set_weights(whole.get_weights())
+    for layer in trained.layers:
+        if isinstance(layer, keras.Model) and layer.name != head.name:
+            unfreeze(keras, layer)
+    classes = _classes(options, dataset)
+
+    def material(split: str) -> Material:
+        rows = dataset.split(split)
+        return Material(lambda at: dataset.slices(rows.iloc[at]), _labels(rows, classes), options.batch_size)
+
+    _compile(keras, trained, options.fine_tune.learning_rate, options, classes)
+    train_phase(trained, material("train"), material("val"), phase, state, on_epoch)
+    if trained is not whole:
+        whole.set_weights(trained.get_weights())
 
 
 def _require_same(model: Any, head: Any, slices: NDArray[np.int16], features: NDArray[np.float32]) -> None:
     whole = np.asarray(model(slices, training=False)["p_tampered"]).reshape(-1)
-    parts = np.asarray(head(features, training=False)).reshape(-1)
+    output = np.asarray(head(features, training=False))
+    parts = output[:, 1:].sum(axis=1) if output.shape[1] > 1 else output[:, 0]
     difference = float(np.abs(whole - parts).max())
     if not difference <= _LARGEST_FEATURE_DIFFERENCE:
         raise ExportMismatchError(

@@ -11,7 +11,7 @@ import pytest
 from joblib import Parallel, delayed
 
 from medfake.detectors.card import KERAS_FILE, LARGEST_DIFFERENCE
-from medfake.detectors.heads import assemble, build_head
+from medfake.detectors.heads import build_detector, build_extractor, build_head
 from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import detector_names, detector_spec
 from medfake.training.export import export_keras
@@ -50,7 +50,8 @@ def export(name: str, folder: Path) -> tuple[list[float], float]:
     keras = import_keras(1)
     spec, options = detector_spec(name), BackboneOptions(weights="none", input_size=SIZE)
     backbone = spec.build((SIZE, SIZE, 3), None)
-    model, _, _ = assemble(backbone, build_head(int(spec.feature_width or 0), (8,)), options, str(spec.contract))
+    extractor, _ = build_extractor(backbone, options, str(spec.contract))
+    model = build_detector(extractor, build_head(int(spec.feature_width or 0), (8,)))
     scrambled(model, np.random.default_rng(1))
     (folder / name).mkdir()
     slices = np.load(folder / "slices.npy")

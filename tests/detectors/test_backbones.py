@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medfake.detectors.heads import assemble, build_head
+from medfake.detectors.heads import build_detector, build_extractor, build_head
 from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec, detector_names, detector_spec, parameters_of, parameters_with_head
 from medfake.evaluation.published import read_table
@@ -29,7 +29,8 @@ def built(request: pytest.FixtureRequest) -> tuple[DetectorSpec, Any, Any]:
     options = BackboneOptions(weights="none", input_size=SIZE)
     backbone = spec.build((SIZE, SIZE, 3), None)
     head = build_head(int(spec.feature_width or 0), options.head)
-    model, extractor, _ = assemble(backbone, head, options, str(spec.contract))
+    extractor, _ = build_extractor(backbone, options, str(spec.contract))
+    model = build_detector(extractor, head)
     return spec, backbone, (model, head, extractor)
 
 

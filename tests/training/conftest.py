@@ -65,7 +65,7 @@ def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> MakeDataset:
         folder: Path = tmp_path_factory.mktemp("slices")
         np.save(folder / "shard-000.npy", np.stack(slices))
         places = pd.DataFrame(sites, columns=["scan_id", "kind", "z_mm", "y", "x"])
-        return Dataset(folder, "made", pd.DataFrame(rows), places, "0" * 64, "phantom", "grouped")
+        return Dataset(folder, "made", pd.DataFrame(rows), places, f"{seed:064d}", "phantom", "grouped")
 
     return make
 

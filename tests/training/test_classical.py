@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from medfake.detectors.registry import validate_options
 from medfake.detectors.scorer import Scorer
 from medfake.errors import TrainingError
 from medfake.training.fit import fit
-from medfake.training.trained import Trained
+from medfake.training.run_state import RunState
+from medfake.training.trained import OnEpoch, Trained
 
 MakeDataset = Callable[..., Dataset]
 
 
-def train(dataset: Dataset, seed: int = 1, **options: object) -> Trained:
-    return fit(
-        "RandomForest", validate_options("RandomForest", {"trees": 20, **options}), dataset, seed, lambda *_: None
-    )
+def train(dataset: Dataset, seed: int = 1, on_epoch: OnEpoch = lambda *_: None, **options: object) -> Trained:
+    nowhere = Path(tempfile.mkdtemp())
+    checked = validate_options("RandomForest", {"trees": 20, **options})
+    return fit("RandomForest", checked, dataset, seed, on_epoch, nowhere, RunState(nowhere / "state", {}))
 
 
 @pytest.mark.parametrize("pool", [1, 3, 4])
@@ -66,8 +68,7 @@ def test_the_same_seed_grows_the_same_forest_and_another_another(dataset: Datase
 
 def test_it_reports_the_validation_loss_once(dataset: Dataset) -> None:
     told: list[tuple[int, dict[str, float]]] = []
-    options = validate_options("RandomForest", {"trees": 20})
-    fit("RandomForest", options, dataset, 1, lambda epoch, figures: told.append((epoch, dict(figures))))
+    train(dataset, on_epoch=lambda epoch, figures: told.append((epoch, dict(figures))))
     assert [epoch for epoch, _ in told] == [1]
     assert told[0][1]["val_loss"] > 0
 

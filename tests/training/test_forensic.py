@@ -1,5 +1,6 @@
 """The forensic detector, trained for a few steps: what holds whatever it learns."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,23 @@ from medfake.detectors.card import KERAS_FILE, ONNX_FILE
 from medfake.detectors.registry import validate_options
 from medfake.detectors.scorer import Scorer
 from medfake.training.fit import fit
-from medfake.training.trained import Trained
+from medfake.training.run_state import RunState
+from medfake.training.trained import OnEpoch, Trained
 
 MakeDataset = Callable[..., Dataset]
 Told = list[tuple[int, dict[str, float]]]
 SHORT = {"presentations": 64, "batch_size": 8, "validate_every": 32}
 
 
+def run(dataset: Dataset, seed: int, on_epoch: OnEpoch, state: RunState | None = None, **options: object) -> Trained:
+    nowhere = Path(tempfile.mkdtemp())
+    checked = validate_options("ResidualCNN", {**SHORT, **options})
+    return fit("ResidualCNN", checked, dataset, seed, on_epoch, nowhere, state or RunState(nowhere / "state", {}))
+
+
 def train(dataset: Dataset, seed: int = 1, **options: object) -> tuple[Trained, Told]:
     told: Told = []
-    checked = validate_options("ResidualCNN", {**SHORT, **options})
-    return fit("ResidualCNN", checked, dataset, seed, lambda at, figures: told.append((at, dict(figures)))), told
+    return run(dataset, seed, lambda at, figures: told.append((at, dict(figures))), **options), told
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +87,7 @@ def test_ctrl_c_comes_through(dataset: Dataset) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit("ResidualCNN", validate_options("ResidualCNN", SHORT), dataset, 1, interrupt)
+        run(dataset, 1, interrupt)
 
 
 def test_every_look_has_a_number_of_its_own(dataset: Dataset) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.heads import assemble, build_head
+from medfake.detectors.heads import build_extractor
 from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import detector_spec
 from medfake.errors import TrainingError
@@ -19,7 +19,7 @@ def deep_extractor() -> tuple[Any, Any, Any]:
     spec = detector_spec("MobileNetV3Large")
     backbone = spec.build((64, 64, 3), None)
     options = BackboneOptions(weights="none", input_size=64)
-    _, features, images = assemble(backbone, build_head(int(spec.feature_width or 0), (4,)), options, "raw")
+    features, images = build_extractor(backbone, options, "raw")
     return backbone, features, images
 
 

@@ -1,5 +1,8 @@
 """The two phases with a backbone of two layers: seconds instead of minutes, the same code."""
 
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,9 @@ from medfake.detectors.card import KERAS_FILE, ONNX_FILE
 from medfake.detectors.options import BackboneOptions, FineTune
 from medfake.detectors.registry import DetectorSpec
 from medfake.detectors.scorer import Scorer
-from medfake.errors import ExportMismatchError, WeightsError
+from medfake.errors import ExportMismatchError, TrainingError, WeightsError
 from medfake.training.keras_setup import import_keras
+from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
 from medfake.training.two_phase import _require_same, train_two_phase
 
@@ -47,11 +51,14 @@ def weights_of(model: Any) -> dict[str, np.ndarray[Any, Any]]:
     return {f"{layer.name}/{weight.name}": weight.numpy() for layer in model.layers for weight in layer.weights}
 
 
+def run(spec: DetectorSpec, options: BackboneOptions, dataset: Dataset, seed: int, on_epoch: Any) -> Trained:
+    folder = Path(tempfile.mkdtemp())
+    return train_two_phase(spec, options, dataset, seed, on_epoch, folder / "features", RunState(folder / "state", {}))
+
+
 def train(tiny: Tiny, options: BackboneOptions, dataset: Dataset, seed: int = 1) -> tuple[Trained, Told]:
     told: Told = []
-    return train_two_phase(
-        tiny.spec, options, dataset, seed, lambda at, figures: told.append((at, dict(figures)))
-    ), told
+    return run(tiny.spec, options, dataset, seed, lambda at, figures: told.append((at, dict(figures)))), told
 
 
 def weights_file(folder: Any) -> str:
@@ -129,14 +136,14 @@ def test_ctrl_c_comes_through(dataset: Dataset) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_two_phase(Tiny().spec, BASE, dataset, 1, interrupt)
+        run(Tiny().spec, BASE, dataset, 1, interrupt)
 
 
 def test_missing_weights_stop_before_anything_is_trained(dataset: Dataset, tmp_path: Any) -> None:
     told: Told = []
     options = BASE.model_copy(update={"weights": str(tmp_path / "absent.h5")})
     with pytest.raises(WeightsError, match=r"absent\.h5"):
-        train_two_phase(Tiny().spec, options, dataset, 1, lambda *_: told.append((0, {})))
+        run(Tiny().spec, options, dataset, 1, lambda *_: told.append((0, {})))
     assert told == []
 
 
@@ -155,3 +162,83 @@ def test_a_whole_that_is_not_the_head_on_its_features_is_refused(dataset: Datase
     shift = 1.1e-4
     with pytest.raises(ExportMismatchError, match=r"head\(features\)"):
         _require_same(whole, head, dataset.slices(dataset.split("val").iloc[:2]), features)
+
+
+class StoppedError(Exception):
+    """Stands for a kill: nothing after it runs."""
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+def test_a_training_that_was_cut_short_ends_with_the_same_figures(
+    dataset: Dataset, tmp_path: Path, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunState, "due", lambda _: True)
+    whole: Told = []
+    trained = train_two_phase(
+        Tiny().spec, TUNED, dataset, 1, lambda *told: whole.append(told), tmp_path / "f", RunState(tmp_path / "a", {})
+    )
+    (tmp_path / "whole").mkdir()
+    trained.save(tmp_path / "whole")
+    told: Told = []
+
+    def stopped(epoch: int, figures: Any) -> None:
+        told.append((epoch, figures))
+        if epoch == at:
+            raise StoppedError
+
+    arguments = (Tiny().spec, TUNED, dataset, 1)
+    with pytest.raises(StoppedError):
+        train_two_phase(*arguments, stopped, tmp_path / "f", RunState(tmp_path / "b", {}))
+    resumed = train_two_phase(*arguments, lambda *one: told.append(one), tmp_path / "f", RunState(tmp_path / "b", {}))
+    assert dict(told) == dict(whole)
+    assert [epoch for epoch, _ in told].count(max(1, at - 1)) == (2 if at == 1 else 1)  # it did not begin anew
+    (tmp_path / "resumed").mkdir()
+    resumed.save(tmp_path / "resumed")
+    slices = dataset.slices(dataset.split("test"))
+    said = [Scorer(tmp_path / name / ONNX_FILE).score(slices).p_tampered for name in ("whole", "resumed")]
+    np.testing.assert_array_equal(*said)
+
+
+def test_a_softmax_of_two_says_what_its_second_output_says(dataset: Dataset, tmp_path: Path) -> None:
+    trained, told = train(Tiny(), TUNED.model_copy(update={"output": "softmax", "head": (10,)}), dataset)
+    model = stored(trained, tmp_path)
+    slices = dataset.slices(dataset.split("test"))
+    assert set(model(slices)) == {"p_tampered"}
+    scores = Scorer(tmp_path / ONNX_FILE).score(slices)
+    np.testing.assert_allclose(scores.p_tampered, np.asarray(model(slices)["p_tampered"]), atol=1e-4)
+    assert len(told) == 5
+
+
+@pytest.mark.parametrize("options", [BASE, TUNED])
+def test_three_classes_add_up_to_tampered(dataset: Dataset, tmp_path: Path, options: BackboneOptions) -> None:
+    three = replace(dataset, facts={**dataset.facts, "classes": 3})
+    trained, _ = train(Tiny(), options.model_copy(update={"output": "softmax"}), three)
+    trained.save(tmp_path)
+    scores = Scorer(tmp_path / ONNX_FILE).score(dataset.slices(dataset.split("test")))
+    assert scores.p_classes is not None
+    assert scores.p_classes.shape == (len(scores.p_tampered), 3)
+    np.testing.assert_allclose(scores.p_classes.sum(axis=1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(scores.p_classes[:, 1:].sum(axis=1), scores.p_tampered, atol=1e-5)
+
+
+def test_a_sigmoid_is_refused_for_three_classes(dataset: Dataset) -> None:
+    with pytest.raises(TrainingError, match="three classes"):
+        train(Tiny(), BASE, replace(dataset, facts={**dataset.facts, "classes": 3}))
+
+
+def test_half_precision_trains_and_stores_single(dataset: Dataset, tmp_path: Path) -> None:
+    trained, told = train(Tiny(), TUNED.model_copy(update={"precision": "mixed_bfloat16"}), dataset)
+    model = stored(trained, tmp_path)
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert all(np.isfinite(figures["val_loss"]) for _, figures in told)
+    assert {layer.compute_dtype for layer in model.get_layer("tiny").layers} == {"float32"}
+
+
+def test_too_little_memory_is_told_with_what_to_lower(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("medfake.training.two_phase.train_phase", exhausted)
+    with pytest.raises(TrainingError, match="out of memory") as caught:
+        train(Tiny(), BASE, dataset)
+    assert "batch_size to 4" in str(caught.value.remedy)

@@ -7,6 +7,7 @@ import pandas as pd
 from medfake.checks.guards.registry import LEAKY_WORD, NOT_ASKED_FOR, Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.augment import transforms
+from medfake.datasets.balance import CLASSES
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.split import LEAKY, SPLITS
 
@@ -36,7 +37,7 @@ def balance(data: Dataset, params: DatasetParams) -> Findings:
     from great_expectations import expectations as gxe
 
     column = "label" if params.classes == 2 else "manipulation"
-    values: list[Any] = [1] if params.classes == 2 else ["none", "removed", "injected"]
+    values: list[Any] = [1] if params.classes == 2 else list(CLASSES)
     goal, reach = 1 / params.classes, params.balance.tolerance
     rows = [
         (str(split), "tampered" if value == 1 else str(value), float((of_split[column] == value).mean()))

@@ -1,0 +1,67 @@
+"""What there is to compute on, and what to say when it is too small."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from medfake.errors import TrainingError
+
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "OOM when allocating")
+
+
+def has_gpu() -> bool:
+    """Whether the backend of Keras sees a GPU."""
+    import keras
+
+    return bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() == "jax" else bool(_gpus())
+
+
+def _gpus() -> list[Any]:
+    import tensorflow as tf
+
+    return list(tf.config.list_physical_devices("GPU"))
+
+
+def describe_hardware(*, network: bool) -> str:
+    """For a run's tags, e.g. "2 CPU cores" or "1 GPU"; no name of the machine.
+
+    Args:
+        network: Whether a network is trained; other detectors have no use for a GPU, and need not load TensorFlow.
+    """
+    gpus = len(_gpus()) if network else 0
+    return f"{gpus} GPU{'s' if gpus > 1 else ''}" if gpus else f"{os.cpu_count()} CPU cores"
+
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Build layers of a precision: "float32", "mixed_float16" or "mixed_bfloat16"."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextmanager
+def memory_told(detector: str, batch_size: int, input_size: int) -> Iterator[None]:
+    """Say what to lower when memory does not suffice.
+
+    Raises:
+        TrainingError: The block ran out of memory.
+    """
+    try:
+        yield
+    except Exception as error:  # each backend has an exception of its own for this; others go on
+        if not isinstance(error, MemoryError) and not any(word in f"{type(error)} {error}" for word in _OUT_OF_MEMORY):
+            raise
+        smaller = max(1, batch_size // 2)
+        raise TrainingError(
+            "out of memory", where=f"detectors.{detector}",
+            received=f"batch_size {batch_size}, input_size {input_size}",
+            remedy=f"set detectors.{detector}.batch_size to {smaller}, or input_size to {input_size // 2}, "
+            "or precision to mixed_float16 on a GPU",
+        ) from None  # fmt: skip

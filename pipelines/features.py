@@ -1,0 +1,37 @@
+"""Stage `features`: pooled features of a frozen backbone, once for all seeds; other detectors have none."""
+
+import click
+
+from medfake.command_line import run
+from medfake.folders import SLICES, features_folder
+from pipelines.study import block, read_study
+
+
+@click.command(help=__doc__)
+@click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
+@click.option("--detector", required=True, help="A key under `detectors` in params.yaml.")
+def main(dataset: str, detector: str) -> None:
+    """Compute the features of one data set and backbone, unless they are there."""
+    from typing import cast
+
+    from medfake.datasets.dataset import Dataset
+    from medfake.detectors.options import BackboneOptions
+    from medfake.detectors.registry import detector_spec, validate_options
+
+    params = read_study()
+    block(params.datasets, dataset, "datasets")
+    options = validate_options(detector, block(params.detectors, detector, "detectors"))
+    spec, folder = detector_spec(detector), features_folder(dataset, detector)
+    if spec.family != "backbone":
+        folder.mkdir(parents=True, exist_ok=True)  # the matrix of stages has one for every detector
+        click.echo(f"{detector} learns from pixels and has no features")
+        return
+    from medfake.training.features import compute_features
+
+    features = compute_features(spec, cast("BackboneOptions", options), Dataset.open(SLICES / dataset), folder)
+    slices, width = features.table.shape
+    click.echo(f"{slices} slices x {width} features in {folder}, key {features.key[:12]}")
+
+
+if __name__ == "__main__":
+    run(main)

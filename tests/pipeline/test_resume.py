@@ -1,0 +1,107 @@
+"""A training that was killed goes on, in its MLflow run, and ends as if nothing had happened."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+COMMAND = ["-m", "pipelines.train", "--dataset", "toy", "--detector", "MobileNetV3Large", "--seed", "1"]
+PACKAGE = "models/toy/MobileNetV3Large/seed-1"
+STATE = ".medfake/interrupted/toy-MobileNetV3Large-1.npz"
+OPTIONS = {"weights": "none", "input_size": 32, "head": [8], "epochs": 400, "fine_tune": {"epochs": 6}}
+
+
+@pytest.fixture
+def study(tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[str, object]) -> Path:
+    """A folder with a toy set of noise and params for it."""
+    write_toy_set(tmp_path / "data/slices/toy", size=96)
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    params |= {"phantom": {}, "datasets": {"toy": toy_block}, "detectors": {"MobileNetV3Large": OPTIONS}}
+    params["train"] = {"datasets": ["toy"], "detectors": ["MobileNetV3Large"], "seeds": [1]}
+    params["evaluation"]["bootstrap"] = 100
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / ".medfake").mkdir(mode=0o700)
+    return tmp_path
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, *COMMAND], cwd=folder, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def finish(folder: Path) -> pd.DataFrame:
+    process = start(folder)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return pd.read_parquet(folder / PACKAGE / "predictions.parquet")
+
+
+def position(folder: Path) -> dict[str, object]:
+    try:
+        with np.load(folder / STATE, allow_pickle=False) as stored:
+            return dict(json.loads(str(stored["header"]))["position"])
+    except FileNotFoundError:
+        return {}
+
+
+def kill_in(folder: Path, phase: str) -> None:
+    """Kill the training, children and all, once its state on disk stands in a phase."""
+    process = start(folder)
+    while position(folder).get("phase") != phase:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from medfake.registry.tracking import connect
+
+    whole = finish(study)
+    (study / PACKAGE).rename(study / "whole")
+    kill_in(study, "head")
+    kill_in(study, "fine-tune")
+    assert not (study / PACKAGE).exists()
+    pd.testing.assert_frame_equal(finish(study), whole)
+    cards = [json.loads((study / name / "card.json").read_text()) for name in ("whole", PACKAGE)]
+    assert cards[0]["metrics"] == cards[1]["metrics"]
+    assert not (study / STATE).exists()
+    monkeypatch.chdir(study)
+    client = connect(_tracking(study))
+    runs = client.search_runs(["1"])
+    assert {run.info.run_id for run in runs} == {card["mlflow_run_id"] for card in cards}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    epochs = {len({point.step for point in client.get_metric_history(run.info.run_id, "val_loss")}) for run in runs}
+    assert epochs == {OPTIONS["epochs"] + OPTIONS["fine_tune"]["epochs"]}
+
+
+def test_changed_params_are_refused_with_the_difference(study: Path) -> None:
+    kill_in(study, "head")
+    params = yaml.safe_load((study / "params.yaml").read_text())
+    params["detectors"]["MobileNetV3Large"]["learning_rate"] = 0.01
+    (study / "params.yaml").write_text(yaml.safe_dump(params))
+    process = start(study)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 7
+    assert "learning_rate 0.0001 -> 0.01" in said
+    assert "rm .medfake/interrupted" in said
+
+
+def _tracking(folder: Path) -> object:
+    from medfake.config import load_params
+
+    return load_params(folder / "params.yaml").tracking

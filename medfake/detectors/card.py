@@ -39,6 +39,7 @@ class Card(BaseModel):
         threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
         scan_threshold_high: A scan at or above is "tampered"; between the two it is "uncertain".
+        chosen: Options that a search within the train split found.
         metrics: On slices, by split ("val", "test"), then by metric; None where undefined.
         intervals: Of `metrics`, (low, high) from a bootstrap over `interval_unit`; None where too few
             resamples define it.
@@ -66,6 +67,7 @@ class Card(BaseModel):
     scan_threshold_high: float
     calibration: dict[str, float]
     weights: dict[str, str | None]
+    chosen: dict[str, Any] = {}
     metrics: dict[str, dict[str, float | None]]
     intervals: dict[str, dict[str, tuple[float, float] | None]] = {}
     interval_unit: dict[str, str] = {}

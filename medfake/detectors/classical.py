@@ -1,14 +1,16 @@
-"""Classical models on raw pixels (Solaiyappan and Wen), stored as ONNX only."""
+"""Classical models on raw pixels (Solaiyappan and Wen), stored as ONNX only; each builder returns one untrained."""
 
 from typing import Any
 
-from medfake.detectors.options import RandomForestOptions
+from medfake.detectors.options import DecisionTreeOptions, RandomForestOptions, SVMOptions
 from medfake.detectors.registry import detector
+
+_SVM_ITERATIONS = 10_000
 
 
 @detector("RandomForest", family="classical", options=RandomForestOptions, paper="solaiyappan")
 def build_random_forest(options: RandomForestOptions, seed: int) -> Any:
-    """An untrained forest that takes (slices, pixels) float32."""
+    """A forest that takes (slices, pixels) float32."""
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(
@@ -18,3 +20,23 @@ def build_random_forest(options: RandomForestOptions, seed: int) -> Any:
         n_jobs=-1,
         random_state=seed,
     )
+
+
+@detector("DecisionTree", family="classical", options=DecisionTreeOptions, paper="solaiyappan")
+def build_decision_tree(options: DecisionTreeOptions, seed: int) -> Any:
+    """A tree that takes (slices, pixels) float32."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    return DecisionTreeClassifier(
+        max_depth=options.max_depth, min_samples_leaf=options.min_samples_leaf, random_state=seed
+    )
+
+
+@detector("SVM", family="classical", options=SVMOptions, paper="solaiyappan")
+def build_svm(options: SVMOptions, seed: int) -> Any:
+    """A machine that takes (slices, pixels) float32 and knows no probabilities."""
+    from sklearn.svm import SVC, LinearSVC
+
+    if options.kernel == "linear":
+        return LinearSVC(C=options.c, max_iter=_SVM_ITERATIONS, random_state=seed)
+    return SVC(C=options.c, kernel="rbf", gamma=options.gamma)

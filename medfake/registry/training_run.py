@@ -140,6 +140,7 @@ def _card(
         scan_threshold_high=scan.high,
         calibration=trained.calibration,
         weights=trained.weights,
+        chosen=trained.chosen,
         metrics={split: one.figures.values() for split, one in measured.items()},
         intervals={split: _edges(one) for split, one in measured.items()},
         interval_unit={split: one.unit for split, one in measured.items()},

@@ -5,7 +5,7 @@ from typing import cast
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.options import BackboneOptions, RandomForestOptions, ResidualCNNOptions
+from medfake.detectors.options import BackboneOptions, PixelOptions, ResidualCNNOptions
 from medfake.detectors.registry import detector_spec
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
@@ -40,4 +40,4 @@ def fit(
         return train_forensic(cast("ResidualCNNOptions", options), dataset, seed, on_epoch, state)
     from medfake.training.classical import train_classical
 
-    return train_classical(spec, cast("RandomForestOptions", options), dataset, seed, on_epoch)
+    return train_classical(spec, cast("PixelOptions", options), dataset, seed, on_epoch)

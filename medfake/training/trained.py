@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from medfake.detectors.card import Agreement
 
@@ -18,9 +19,11 @@ class Trained:
         parameters: Of the whole network; None for classical models.
         calibration: a and b of Platt's sigmoid; empty where none was fitted.
         weights: kind and sha256 of the initial weights.
+        chosen: Options that a search within the train split found.
     """
 
     save: Callable[[Path], Agreement]
     parameters: int | None
     calibration: dict[str, float] = field(default_factory=dict)
     weights: dict[str, str | None] = field(default_factory=lambda: {"kind": "none", "sha256": None})
+    chosen: dict[str, Any] = field(default_factory=dict)

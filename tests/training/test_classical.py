@@ -1,17 +1,20 @@
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.card import KERAS_FILE, ONNX_FILE
 from medfake.detectors.registry import validate_options
 from medfake.detectors.scorer import Scorer
-from medfake.errors import TrainingError
+from medfake.errors import ConfigError, TrainingError
+from medfake.training.classical import _folds
 from medfake.training.fit import fit
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
@@ -19,10 +22,30 @@ from medfake.training.trained import OnEpoch, Trained
 MakeDataset = Callable[..., Dataset]
 
 
-def train(dataset: Dataset, seed: int = 1, on_epoch: OnEpoch = lambda *_: None, **options: object) -> Trained:
+@pytest.fixture(scope="module")
+def apart(make_dataset: MakeDataset) -> Dataset:
+    """Tampered slices are brighter, each kind by its own amount, so that any model can learn them."""
+    made = make_dataset({"train": 24, "val": 12, "test": 4}, size=96)
+    pixels = np.load(made.folder / "shard-000.npy")
+    for row, kind in zip(made.manifest.row, made.manifest.manipulation, strict=True):
+        pixels[row] += {"none": 0, "injected": 150, "removed": 300}[kind]
+    np.save(made.folder / "shard-000.npy", pixels)
+    return made
+
+
+SMALL: dict[str, dict[str, object]] = {
+    "RandomForest": {"trees": 20},
+    "DecisionTree": {},
+    "SVM": {"folds": 3},
+}
+
+
+def train(
+    dataset: Dataset, seed: int = 1, on_epoch: OnEpoch = lambda *_: None, name: str = "RandomForest", **options: object
+) -> Trained:
     nowhere = Path(tempfile.mkdtemp())
-    checked = validate_options("RandomForest", {"trees": 20, **options})
-    return fit("RandomForest", checked, dataset, seed, on_epoch, nowhere, RunState(nowhere / "state", {}))
+    checked = validate_options(name, {**SMALL[name], **options})
+    return fit(name, checked, dataset, seed, on_epoch, nowhere, RunState(nowhere / "state", {}))
 
 
 @pytest.mark.parametrize("pool", [1, 3, 4])
@@ -32,7 +55,7 @@ def test_the_onnx_forest_says_what_scikit_learn_says(dataset: Dataset, tmp_path:
     assert agreement.slices == 12
 
     def pixels(split: str) -> np.ndarray:
-        hu = dataset.slices(dataset.split(split)).astype(np.float64)
+        hu = dataset.slices(dataset.split(split)).astype(np.float64) / 1000
         edge = 192 // pool
         return hu.reshape(len(hu), edge, pool, edge, pool).mean(axis=(2, 4)).reshape(len(hu), -1)
 
@@ -80,3 +103,62 @@ def test_slices_of_several_sizes_are_refused_in_words(dataset: Dataset) -> None:
     with pytest.raises(TrainingError, match="slices of one size") as caught:
         train(mixed)
     assert "(256, 192)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("DecisionTree", {}), ("SVM", {}), ("SVM", {"kernel": "rbf"}), ("RandomForest", {}), ("SVM", {"pool": 5})],
+)
+def test_its_graph_says_what_scikit_learn_says_and_learns_something(
+    apart: Dataset, tmp_path: Path, name: str, options: dict[str, object]
+) -> None:
+    trained = train(apart, name=name, **options)
+    assert trained.save(tmp_path).max_abs_difference <= 1e-4
+    val = apart.split("val")
+    p_tampered = Scorer(tmp_path / ONNX_FILE).score(apart.slices(val)).p_tampered
+    assert roc_auc_score(val.label, p_tampered) > 0.8
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_three_classes_come_out_each_with_its_probability(apart: Dataset, tmp_path: Path, name: str) -> None:
+    three = replace(apart, facts={"classes": 3})
+    train(three, name=name).save(tmp_path)
+    scores = Scorer(tmp_path / ONNX_FILE).score(three.slices(three.split("test")))
+    assert scores.p_classes is not None
+    assert scores.p_classes.shape == (len(scores.p_tampered), 3)
+    np.testing.assert_allclose(scores.p_classes.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(scores.p_classes[:, 1:].sum(axis=1), scores.p_tampered, atol=1e-5)
+
+
+def test_a_grid_search_takes_the_best_of_every_combination(apart: Dataset) -> None:
+    told: list[dict[str, float]] = []
+    grid = {"max_depth": [1, 6], "min_samples_leaf": [1, 100]}
+    trained = train(
+        apart, name="DecisionTree", folds=3, grid=grid, on_epoch=lambda _, figures: told.append(dict(figures))
+    )
+    assert trained.chosen["min_samples_leaf"] == 1  # leaves of 100 of 24 slices learn nothing
+    assert told[0]["cv_accuracy"] > 0.6
+
+
+def test_without_a_grid_nothing_is_chosen(apart: Dataset) -> None:
+    assert train(apart).chosen == {}
+
+
+def test_patients_of_the_folds_are_apart(apart: Dataset) -> None:
+    rows = apart.split("train")
+    for learnt, looked_at in _folds(rows, rows.label.to_numpy(), 3, 1):
+        assert not set(rows.patient_id.iloc[learnt]) & set(rows.patient_id.iloc[looked_at])
+
+
+def test_too_few_patients_for_the_folds_are_told(apart: Dataset) -> None:
+    with pytest.raises(TrainingError, match="cannot be cut into 40 folds"):
+        train(apart, folds=40, grid={"trees": [1]})
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [({"tree": [3]}, "did you mean 'trees'"), ({"trees": [0]}, "greater than or equal to 1"), ({"pool": [1]}, "pool")],
+)
+def test_a_grid_of_other_things_is_refused(grid: dict[str, list[int]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        validate_options("RandomForest", {"grid": grid})

@@ -8,6 +8,7 @@ import pandas as pd
 
 from medfake.errors import ManifestError
 from medfake.evaluation.bootstrap import Bootstrap
+from medfake.evaluation.classes import ClassFigures, measure_classes
 from medfake.evaluation.entry import Entry
 from medfake.evaluation.intervals import FEW_CLUSTERS, Measured, RocBand, evaluate_with_intervals, roc_band
 from medfake.evaluation.localisation import Localisation, localise
@@ -50,6 +51,7 @@ class Result:
             are not called.
         verdicts: Verdicts on the test scans by truth, keys "tampered" and "real".
         by_manipulation: Each manipulation's test slices against all real ones.
+        classes: Of detectors that tell removed from injected; None for others.
         localisation: None when the detector names no site.
         roc: ROC curve of the test slices with its band; None when a class is missing.
         published: The papers' figures for this detector.
@@ -63,6 +65,7 @@ class Result:
     scans: Measured
     verdicts: Mapping[str, VerdictCounts]
     by_manipulation: Mapping[str, Measured]
+    classes: ClassFigures | None
     localisation: Localisation | None
     roc: RocBand | None = field(repr=False)
     published: tuple[Published, ...]
@@ -148,6 +151,7 @@ def _compare_on(runs: Sequence[Entry], bootstrap: Bootstrap) -> list[Result]:
             scans=evaluate_with_intervals(table, run.scan_high, bootstrap),
             verdicts=_verdicts(table, run),
             by_manipulation=_by_manipulation(test, run.threshold, bootstrap),
+            classes=measure_classes(test, bootstrap),
             localisation=localise(test, bootstrap),
             roc=roc_band(test, bootstrap),
             published=published_for(run.detector),

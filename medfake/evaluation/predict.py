@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from medfake.datasets.balance import CLASSES
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.scorer import BATCH, Scorer
 from medfake.progress import track
@@ -34,6 +35,10 @@ def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: s
     predictions.insert(1, "detector", detector)
     predictions.insert(2, "seed", seed)
     predictions["p_tampered"] = np.concatenate([score.p_tampered for score in scores])
+    if scores[0].p_classes is not None:
+        by_class = np.concatenate([score.p_classes for score in scores if score.p_classes is not None])
+        for place, word in enumerate(CLASSES[1:], start=1):
+            predictions[f"p_{word}"] = by_class[:, place].astype(float)
     for axis in ("y", "x"):
         found = [getattr(score, f"site_{axis}") for score in scores] if localises else []
         predictions[f"pred_site_{axis}"] = np.concatenate(found).astype(float) if localises else np.nan

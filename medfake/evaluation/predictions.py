@@ -33,8 +33,11 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
     "pred_site_y": "float64",  # predicted site, px; null if the detector does not localise
     "pred_site_x": "float64",
     "spacing_mm": "float64",  # between rows and columns
+    "p_removed": "float64",  # 0..1, of detectors of three classes; null for others, as the next
+    "p_injected": "float64",
 }
-NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x"})
+OPTIONAL: Final = ("p_removed", "p_injected")  # null throughout where a table lacks them
+NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *OPTIONAL})
 SPLITS: Final = ("val", "test")
 MANIPULATIONS: Final = ("none", "injected", "removed", "generated")
 RUN_KEY: Final = ["dataset", "detector", "seed"]
@@ -98,6 +101,8 @@ def validate_predictions(predictions: pd.DataFrame, where: str = "predictions") 
     Raises:
         ManifestError: The first rule that is broken, with column, row and value (never an identifier).
     """
+    absent = [name for name in OPTIONAL if name not in predictions.columns]
+    predictions = predictions.assign(**dict.fromkeys(absent, float("nan"))) if absent else predictions
     _check_columns(predictions, where)
     frame = _cast(predictions, where)
     for column, broken, expected in _broken_rules(frame):
@@ -184,6 +189,7 @@ def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str
         ("manipulation", ~frame["manipulation"].isin(MANIPULATIONS), f"one of {list(MANIPULATIONS)}"),
         ("manipulation", tampered == (frame["manipulation"] == "none"), "none where label is 0, and only there"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
+        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in OPTIONAL),
         ("z_mm", ~np.isfinite(frame["z_mm"]), "a number of mm"),
         ("spacing_mm", ~(np.isfinite(frame["spacing_mm"]) & (frame["spacing_mm"] > 0)), "a number of mm above 0"),
         ("site_y", frame["site_y"].isna() != frame["site_x"].isna(), "given together with site_x"),

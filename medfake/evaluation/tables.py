@@ -5,6 +5,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from medfake.evaluation.classes import WORDS as CLASS_WORDS
+from medfake.evaluation.classes import ClassFigures, published_classes
 from medfake.evaluation.compare import RESEARCH_ONLY, Comparison, Result
 from medfake.evaluation.metrics import PAPER, WORDS
 from medfake.evaluation.published import LABEL, Published
@@ -39,6 +41,12 @@ _AGAINST_HEAD: Final = [
     "p (Holm)",
 ]
 
+CLASSES_HEAD: Final = [
+    *("detector", "seed", "accuracy"),
+    *(f"{what} of {word}" for word in CLASS_WORDS.values() for what in ("precision", "recall")),
+]
+CLASSES_NOTE: Final = "A slice is called by the largest of three probabilities; guessing reaches one third."
+
 Row = Sequence[str]
 
 
@@ -72,6 +80,8 @@ def to_json(comparison: Comparison) -> str:
                 interval = measured.intervals[figure]
                 values[f"{name}/{level}/{figure}_low"] = None if interval is None else interval.low
                 values[f"{name}/{level}/{figure}_high"] = None if interval is None else interval.high
+        if result.classes is not None:
+            values[f"{name}/slice/accuracy_of_three"] = result.classes.accuracy
         values[f"{name}/rank"] = result.standing.rank
         if result.localisation is not None:
             values[f"{name}/slice/hit_rate"] = result.localisation.hit_rate
@@ -135,6 +145,24 @@ def against_rows(results: Sequence[Result]) -> list[Row]:
     return rows
 
 
+def class_rows(results: Iterable[Result]) -> list[Row]:
+    """Detectors of three classes, each followed by what the paper prints for it; empty when there is none."""
+    rows: list[Row] = []
+    for result in results:
+        if result.classes is not None:
+            rows.append([result.entry.detector, str(result.entry.seed), *_class_cells(result.classes)])
+            printed = published_classes(result.entry.detector)
+            rows += [[LABEL, "", *_class_cells(printed)]] if printed else []
+    return rows
+
+
+def _class_cells(figures: ClassFigures) -> Row:
+    cells = [f"{figure_text(figures.accuracy)} {interval_text(figures.interval)}".strip()]
+    for name in CLASS_WORDS:
+        cells += [figure_text(figures.precision[name]), figure_text(figures.recall[name])]
+    return cells
+
+
 def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
     results = comparison.of(dataset)
     figures = [WORDS[name] for name in SHOWN]
@@ -143,6 +171,8 @@ def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
     parts += [f"Note: {note}" for note in comparison.notes(dataset)]
     parts += ["### Slices", _table(["#", "detector", "seed", *figures, ""], map(_slice_row, results))]
     parts += ["### Scans", _table(["#", "detector", "seed", *_SCANS_HEAD], map(_scan_row, results))]
+    if of_classes := class_rows(results):
+        parts += ["### Three classes", CLASSES_NOTE, _table(CLASSES_HEAD, of_classes)]
     if len(results) > 1:
         parts += ["### Against the best", _table(_AGAINST_HEAD, against_rows(results))]
     if over_seeds := seed_rows(results):

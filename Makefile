@@ -36,4 +36,4 @@ bench: setup ## run the benchmarks, or one: make bench NAME=scan
 	@$(BIN)/python -m benchmarks $(NAME)
 
 clean: ## remove what `make demo` made (data, models, reports, runs); keeps .venv
-	rm -rf data models reports mlartifacts mlflow.db mlflow.db-* .dvc/cache .dvc/tmp .medfake/dvc-site-cache dvc.lock
+	rm -rf data models repeated reports mlartifacts mlflow.db mlflow.db-* .dvc/cache .dvc/tmp .medfake/dvc-site-cache dvc.lock

@@ -10,6 +10,7 @@ import click
 from medfake import __version__
 from medfake.command_line import run
 from medfake.data_commands import data
+from medfake.study_commands import study
 
 if TYPE_CHECKING:
     from medfake.config import TrackingParams
@@ -25,6 +26,7 @@ def cli() -> None:
 
 
 cli.add_command(data)
+cli.add_command(study)
 
 
 @cli.command()

@@ -7,15 +7,16 @@ SCANS = Path("data/scans")
 SLICES = Path("data/slices")
 FEATURES = Path("data/features")
 MODELS = Path("models")
+REPEATED = Path("repeated")
 REPORTS = Path("reports")
 PROBES = REPORTS / "probes"
 PRIVATE = Path(".medfake")
 INTERRUPTED = PRIVATE / "interrupted"
 
 
-def package_folder(dataset: str, detector: str, seed: int) -> Path:
-    """Where one training's model package lies."""
-    return MODELS / dataset / detector / f"seed-{seed}"
+def package_folder(dataset: str, detector: str, seed: int, root: Path = MODELS) -> Path:
+    """Where one training's model package lies; below REPEATED for the seeds that only the best detectors have."""
+    return root / dataset / detector / f"seed-{seed}"
 
 
 def features_folder(dataset: str, detector: str) -> Path:

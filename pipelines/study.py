@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from medfake.config import Params, load_params
 from medfake.errors import ConfigError
-from medfake.folders import package_folder
+from medfake.folders import REPEATED, package_folder
 
 Block = TypeVar("Block")
 
@@ -52,7 +52,12 @@ def all_cores() -> int:
 
 
 def packages(params: Params) -> list[Path]:
-    """Model packages of the study's trainings, in the order of params.yaml."""
+    """Model packages of the study's trainings, in the order of params.yaml, then those of repeated ones."""
+    return [*first_packages(params), *sorted(path.parent for path in REPEATED.glob("*/*/seed-*/card.json"))]
+
+
+def first_packages(params: Params) -> list[Path]:
+    """Model packages of the matrix of trainings, in the order of params.yaml."""
     return [
         package_folder(dataset, detector, seed)
         for dataset in params.train.datasets

@@ -144,13 +144,26 @@ class DatasetParams(Section):
         "private: pseudonyms under a secret key of this machine"
     )
     labelling: Annotated[ExtentLabelling | NeighboursLabelling, Field(discriminator="rule")]
+    manipulations: list[Literal["injected", "removed", "generated"]] | None = Field(
+        default=None, min_length=1, description="kinds of tampered slices that are kept; null for all"
+    )
     classes: Literal[2, 3] = Field(default=2, description="3: untampered, removed and injected in equal parts")
     view: Annotated[WholeView | LocalizedView | DelocalizedView, Field(discriminator="name")] = WholeView(name="whole")
     augment: AugmentParams | None = None
     split: SplitParams
     balance: BalanceParams
     expect: dict[str, ExpectedCounts] | None = Field(default=None, description="by source, e.g. LIDC-IDRI")
+    planned_slices: int | None = Field(
+        default=None, ge=1, description="slices that it will hold, for `medfake study plan` before it is built"
+    )
     strict: bool = Field(default=False, description="what would be reported and left out stops the run instead")
+
+    @model_validator(mode="after")
+    def _three_classes_are_there(self) -> "DatasetParams":
+        if self.classes == 3 and not {"injected", "removed"} <= set(self.manipulations or ("injected", "removed")):
+            message = f"three classes need injected and removed slices, but manipulations are {self.manipulations}"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _only_train_is_augmented(self) -> "DatasetParams":

@@ -10,12 +10,29 @@ from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
 
 
+class RepeatParams(Section):
+    """The best detectors of the first seeds, trained again with others (Alsabbagh and Al-Kadi, section 5)."""
+
+    best: int = Field(ge=1, description="detectors of each data set")
+    by: Literal["auc", "h", "accuracy", "f1"] = Field(description="figure on the validation split that chooses them")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+
+
 class TrainParams(Section):
     """The matrix of trainings: every data set x detector x seed."""
 
     datasets: list[Name] = Field(min_length=1)
     detectors: list[str] = Field(min_length=1)
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    repeat: RepeatParams | None = None
+
+    @model_validator(mode="after")
+    def _repeats_are_others(self) -> "TrainParams":
+        both = sorted(set(self.seeds) & set(self.repeat.seeds)) if self.repeat else []
+        if both:
+            message = f"train.repeat.seeds must be other seeds than train.seeds, but both have {both}"
+            raise ValueError(message)
+        return self
 
 
 class EvaluationParams(Section):

@@ -65,6 +65,8 @@ def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, 
 def plan_slices(slices: pd.DataFrame, sites: pd.DataFrame, params: DatasetParams, where: Path) -> pd.DataFrame:
     """Every place that may be stored, labelled and dealt to splits and folds; the index names it from here on."""
     labelled = label_slices(slices, sites, params.labelling)
+    if params.manipulations is not None:
+        labelled = labelled[(labelled.label == 0) | labelled.manipulation.isin(params.manipulations)]
     if labelled.empty or labelled.label.nunique() < 2:
         raise DataError(
             "the data set needs real and tampered slices", where=where,

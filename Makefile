@@ -29,7 +29,7 @@ format: setup ## let ruff mend what it can
 	@$(BIN)/ruff format .
 
 lock: setup ## write requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --extra dask --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --extra dask --extra postgres --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
 
 bench: setup ## run the benchmarks, or one: make bench NAME=scan

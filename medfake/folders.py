@@ -12,6 +12,7 @@ REPORTS = Path("reports")
 PROBES = REPORTS / "probes"
 PRIVATE = Path(".medfake")
 INTERRUPTED = PRIVATE / "interrupted"
+TUNING = PRIVATE / "tune"
 
 
 def package_folder(dataset: str, detector: str, seed: int, root: Path = MODELS) -> Path:

@@ -38,4 +38,14 @@ def _lines(items: Iterable[T], label: str, total: int) -> Iterator[T]:
         if now - said >= _LINE_EVERY_S and done < total:
             said = now
             left_s = (now - started) / done * (total - done)
-            sys.stderr.write(f"{label}: {done}/{total}, about {left_s:.0f} s left\n")
+            sys.stderr.write(f"{label}: {done}/{total}, about {duration_text(left_s)} left\n")
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people, e.g. "48 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

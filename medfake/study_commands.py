@@ -2,8 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from medfake.registry.status import Status
 
 
 @click.group()
@@ -87,3 +91,75 @@ def plan(name: str | None) -> None:
         click.echo(f"{dataset} is not built and names no planned_slices: 2500 were taken")
     all_of_it = f"{found.trainings} runs, {found.gigabytes:.1f} GB, {found.hours:.1f} hours"
     click.echo(f"all: {all_of_it} on this machine\nnext: dvc repro")
+
+
+@study.command()
+def status() -> None:
+    """Say what is done, running, failed and planned of the study in params.yaml."""
+    from medfake.config import load_params
+    from medfake.registry.status import read_status
+
+    _print_status(read_status(load_params()))
+
+
+@study.command("run")
+@click.argument("targets", nargs=-1)
+def run_study(targets: tuple[str, ...]) -> None:
+    """Run `dvc repro --keep-going`: what fails does not stop the rest, and is told again at the end."""
+    from medfake.config import load_params
+    from medfake.registry.status import read_status
+
+    params = load_params()
+    code, errors = _repro(targets)
+    _print_status(read_status(params))
+    for stage, error in errors.items():
+        click.echo(f"\n{stage} failed\n{error}\n  again: dvc repro {stage}", err=True)
+    sys.exit(code)
+
+
+def _repro(targets: tuple[str, ...]) -> tuple[int, dict[str, str]]:
+    """Let DVC work, pass on what it says; its exit code, and the errors of medfake's stages by their names."""
+    import re
+    import subprocess
+
+    command = [str(Path(sys.executable).with_name("dvc")), "repro", "--keep-going", *targets]
+    process = subprocess.Popen(  # noqa: S603  # dvc beside this interpreter
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    stage, collecting = "", False
+    errors: dict[str, str] = {}
+    for line in process.stdout or ():
+        click.echo(line, nl=False)
+        started = re.match(r"Running stage '([^']+)'", line)
+        stage = started.group(1) if started else stage
+        if line.startswith("error: "):
+            errors[stage], collecting = line.rstrip(), True
+        elif collecting and line.startswith("  "):
+            errors[stage] += "\n" + line.rstrip()
+        else:
+            collecting = False
+    return process.wait(), errors
+
+
+def _print_status(found: "Status") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from medfake.progress import duration_text
+    from medfake.registry.status import State
+
+    table = Table("data set", "detector", "seed", "state", "took")
+    for one in found.trainings:
+        took = duration_text(one.seconds) if one.seconds is not None else "-"
+        table.add_row(one.dataset, one.detector, str(one.seed), one.state.value, took)
+    Console().print(table)
+    counts = [f"{len(found.of(state))} {state.value}" for state in State if found.of(state)]
+    left = len(found.trainings) - len(found.of(State.DONE))
+    about = f"; about {duration_text(found.eta_s)} left" if left and found.eta_s is not None else ""
+    click.echo(", ".join(counts) + about)
+    for one in found.of(State.FAILED):
+        click.echo(f"{one.stage}: {one.error.splitlines()[0]}")
+    if left:
+        click.echo("next: medfake study run")
+    else:
+        click.echo("next: xdg-open reports/comparison.html")

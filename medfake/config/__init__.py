@@ -27,11 +27,13 @@ from medfake.config.study import (
     TrainParams,
     WorkersParams,
 )
+from medfake.config.tune import Choices, Span, TuneParams
 
 __all__ = [
     "PARAMS_FILE",
     "AugmentParams",
     "BalanceParams",
+    "Choices",
     "DatasetParams",
     "DelocalizedView",
     "EvaluationParams",
@@ -49,9 +51,11 @@ __all__ = [
     "RepeatParams",
     "Section",
     "SourceParams",
+    "Span",
     "SplitParams",
     "TrackingParams",
     "TrainParams",
+    "TuneParams",
     "WholeView",
     "WorkersParams",
     "load_params",

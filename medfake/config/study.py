@@ -8,6 +8,7 @@ from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
 from medfake.config.near_match import did_you_mean
 from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
+from medfake.config.tune import TuneParams
 
 
 class RepeatParams(Section):
@@ -78,6 +79,7 @@ class Params(Section):
     tracking: TrackingParams
     workers: WorkersParams = WorkersParams()
     probes: ProbesParams = ProbesParams()
+    tune: TuneParams = TuneParams()
 
     @model_validator(mode="after")
     def _train_names_exist(self) -> "Params":

@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from medfake.config import TrackingParams
-from medfake.errors import RegistryError
+from medfake.errors import MedfakeError, RegistryError
 from medfake.registry.store_errors import store_name, translated
 
 _DIGEST_DIGITS = 36  # MLflow's limit
 DVC_LOCK = Path("dvc.lock")
+ERROR_TAG = "error"  # what ended a run: our own errors in full, of others the kind alone
 _QUIET = ("mlflow", "alembic")
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -67,6 +68,10 @@ class Run:
         for name, value in figures.items():
             if value is not None:
                 self._client.log_metric(self.run_id, f"{prefix}_{name}", value)
+
+    def log_tag(self, name: str, value: str) -> None:
+        """Set a tag."""
+        self._client.set_tag(self.run_id, name, value)
 
     def log_folder(self, folder: Path, name: str) -> None:
         """Log a folder as artifacts below `name`."""
@@ -180,6 +185,9 @@ def _ended(client: Any, run_id: str) -> Iterator[Run]:
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
+        raise
+    except Exception as error:
+        client.set_tag(run_id, ERROR_TAG, str(error) if isinstance(error, MedfakeError) else type(error).__name__)
         raise
     finally:
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN)

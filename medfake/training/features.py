@@ -19,7 +19,7 @@ from medfake.detectors.registry import DetectorSpec
 from medfake.detectors.scorer import BATCH, INPUT, open_session
 from medfake.detectors.weights import Weights, build_backbone, find_weights
 from medfake.errors import ManifestError
-from medfake.files import replace_folder, write_json
+from medfake.files import replace_folder, waiting_turn, write_json
 from medfake.progress import track
 from medfake.training.export import write_onnx
 from medfake.training.hardware import has_gpu
@@ -51,7 +51,7 @@ class Features:
     weights: Weights
 
     def of(self, rows: pd.DataFrame) -> Table:
-        """Features of some rows of the manifest, (len(rows), feature_width)."""
+        """Features of some rows of the manifest, which keep its index; (len(rows), feature_width)."""
         return np.ascontiguousarray(self.table[rows.index.to_numpy()])
 
     def extractor(self) -> Any:
@@ -83,15 +83,25 @@ def compute_features(spec: DetectorSpec, options: BackboneOptions, dataset: Data
     facts: dict[str, Any] = {
         "format": _FORMAT,
         "dataset_sha256": dataset.digest,
+        "splits": sorted(dataset.manifest.split.unique()),
         "backbone": spec.name,
         "weights": {"kind": weights.kind, "sha256": weights.sha256},
         "input_size": options.input_size,
         "window_hu": list(options.window_hu),
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    stored = _stored(folder, key, weights)
-    if stored is not None:
-        return stored
+    with waiting_turn(folder):
+        return _stored(folder, key, weights) or _compute(spec, options, dataset, folder, facts | {"key": key}, weights)
+
+
+def _compute(
+    spec: DetectorSpec,
+    options: BackboneOptions,
+    dataset: Dataset,
+    folder: Path,
+    facts: Mapping[str, Any],
+    weights: Weights,
+) -> Features:
     import_keras(BACKBONE_SEED)
     backbone = build_backbone(spec, (options.input_size, options.input_size, 3), weights)
     extractor, images = build_extractor(backbone, options, str(spec.contract))
@@ -106,8 +116,8 @@ def compute_features(spec: DetectorSpec, options: BackboneOptions, dataset: Data
         require_spread(table[dataset.split("train").index], spec.name)
         np.save(partial / FEATURES_FILE, table, allow_pickle=False)
         rate = len(table) / max(time.monotonic() - started, 1e-9)
-        write_json(partial / FACTS_FILE, {**facts, "key": key, "shape": list(table.shape), "slices_per_s": rate})
-    return Features(folder, table, key, weights)
+        write_json(partial / FACTS_FILE, {**facts, "shape": list(table.shape), "slices_per_s": rate})
+    return Features(folder, table, facts["key"], weights)
 
 
 def _engine(extractor: Any, folder: Path) -> tuple[Callable[[NDArray[np.int16]], Table], int]:

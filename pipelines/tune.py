@@ -1,0 +1,78 @@
+"""Search a detector's options with Optuna, by the space in params.yaml; optional, and no stage of `dvc repro`."""
+
+import difflib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from medfake.command_line import run
+from medfake.folders import REPORTS, SLICES
+from pipelines.study import block, read_study
+
+
+@click.command(help=__doc__)
+@click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
+@click.option("--detector", required=True, help="A key under `detectors` in params.yaml.")
+@click.option("--trials", type=click.IntRange(min=1), help="Finished trials; as params.yaml says when left out.")
+def main(dataset: str, detector: str, trials: int | None) -> None:
+    """Work on a search; several workers may run this at a time."""
+    from medfake.config import PARAMS_FILE
+    from medfake.files import write_atomic
+    from medfake.registry.tune import tune
+
+    params = read_study()
+    block(params.datasets, dataset, "datasets")
+    block(params.detectors, detector, "detectors")
+    if trials is not None:
+        params = params.model_copy(update={"tune": params.tune.model_copy(update={"trials": trials})})
+    found = tune(params, SLICES / dataset, detector)
+    click.echo(f"{found.finished} trials, {found.pruned} of them pruned; lowest validation loss {found.val_loss:.4f}")
+    for name, value in found.best.items():
+        click.echo(f"  {name}: {value}")
+    difference = patch(PARAMS_FILE, detector, found.best)
+    path = REPORTS / "tune" / f"{dataset}-{detector}.patch"
+    with write_atomic(path) as file:
+        file.write(difference)
+    click.echo(f"next: git apply {path}, then dvc repro" if difference else "params.yaml has these values already")
+
+
+def patch(params: Path, detector: str, best: Mapping[str, Any]) -> str:
+    """What has to change in params.yaml, as a patch; comments stay."""
+    from ruamel.yaml import YAML
+
+    before = params.read_text(encoding="utf-8")
+    yaml = YAML()
+    yaml.width, yaml.preserve_quotes = 4096, True
+    plain = io.StringIO()
+    yaml.dump(yaml.load(before), plain)
+    values = yaml.load(before)
+    for name, value in best.items():
+        inner = values["detectors"][detector]
+        *outer, last = name.split(".")
+        for part in outer:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    after = io.StringIO()
+    yaml.dump(values, after)
+    return _only_what_changed(before, plain.getvalue(), after.getvalue(), params.name)
+
+
+def _only_what_changed(before: str, plain: str, after: str, name: str) -> str:
+    """The patch of the file as it stands: lines that only the writer of YAML formats otherwise are left alone."""
+    lines, plain_lines, after_lines = (text.splitlines(keepends=True) for text in (before, plain, after))
+    if len(lines) != len(plain_lines):  # it folds something: then the whole file is rewritten
+        kept = after_lines
+    else:
+        kept = []
+        for tag, first, last, other_first, other_last in difflib.SequenceMatcher(
+            None, plain_lines, after_lines, autojunk=False
+        ).get_opcodes():
+            kept += lines[first:last] if tag == "equal" else after_lines[other_first:other_last]
+    return "".join(difflib.unified_diff(lines, kept, f"a/{name}", f"b/{name}"))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,46 @@
+"""The same code on the other backend of Keras."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+TEN_STEPS = """
+import numpy as np
+from medfake.training.keras_setup import import_keras
+keras = import_keras(1)
+assert keras.backend.backend() == "jax"
+from medfake.detectors.heads import build_detector, build_extractor, build_head
+from medfake.detectors.options import BackboneOptions
+from medfake.detectors.registry import detector_spec
+from medfake.training.two_phase import unfreeze
+spec, options = detector_spec("MobileNetV2"), BackboneOptions(weights="none", input_size=64)
+backbone = spec.build((64, 64, 3), None)
+extractor, _ = build_extractor(backbone, options, str(spec.contract))
+head = build_head(spec.feature_width, (8,))
+unfreeze(keras, backbone)
+model = keras.Model(extractor.input, head(extractor.output))
+model.compile(optimizer=keras.optimizers.Adam(1e-2), loss="binary_crossentropy")
+labels = np.array([0, 1, 0, 1], np.float32)
+slices = np.random.default_rng(1).integers(-1000, 0, (4, 64, 64)).astype(np.int16) + (labels * 400).astype(np.int16)[:, None, None]
+kernel = np.asarray(backbone.trainable_weights[0]).copy()
+losses = []
+for _ in range(10):
+    model.reset_metrics()
+    losses.append(float(model.train_on_batch(slices, labels)))
+assert np.isfinite(losses).all(), losses
+assert losses[-1] < losses[0], losses
+assert (np.asarray(backbone.trainable_weights[0]) != kernel).any()
+import sys
+assert "tensorflow" not in sys.modules
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_ten_steps_of_a_backbone_on_jax() -> None:
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", TEN_STEPS], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]

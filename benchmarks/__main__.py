@@ -2,7 +2,17 @@
 
 import sys
 
-from benchmarks import archive_import, build_memory, checks, decode, scan, shard_reading
+from benchmarks import (
+    archive_import,
+    build_memory,
+    checks,
+    decode,
+    feature_extraction,
+    fine_tune_step,
+    frozen_phase,
+    scan,
+    shard_reading,
+)
 
 ALL = {
     "decode": decode.main,
@@ -10,6 +20,9 @@ ALL = {
     "memory": build_memory.main,
     "shards": shard_reading.main,
     "checks": checks.main,
+    "features": feature_extraction.main,
+    "fine-tune": fine_tune_step.main,
+    "frozen": frozen_phase.main,
     "scan": scan.main,
 }
 

@@ -50,7 +50,8 @@ def test_every_command_of_the_readme_exists(command: str) -> None:
         assert arguments[0] in {"repro", "metrics"}
     elif program == "python":
         assert arguments[0] == "-m"
-        assert (PROJECT / arguments[1] / "__main__.py").exists()
+        module = PROJECT / arguments[1].replace(".", "/")
+        assert (module / "__main__.py").exists() or module.with_suffix(".py").exists()
     elif program == "cp":
         assert (PROJECT / arguments[0]).exists()
         assert (PROJECT / arguments[1]).exists()

@@ -10,6 +10,7 @@ from medfake.errors import ManifestError, MedfakeError, TrainingError
 from medfake.folders import SLICES, package_folder
 from medfake.progress import track
 from medfake.registry.training_run import train_once
+from medfake.training.keras_setup import forget_networks
 
 
 def choose_best(cards: Sequence[Card], repeat: RepeatParams) -> list[Card]:
@@ -66,6 +67,7 @@ def train_again(params: Params, first: Sequence[Card], root: Path) -> list[Path]
             train_once(params, SLICES / card.dataset, card.detector, seed, package)
         except MedfakeError as error:
             failed.append(f"{card.dataset}/{card.detector}/seed-{seed}: {error.what}")
+        forget_networks()
     if failed:
         raise TrainingError(
             f"{len(failed)} of {len(todo)} repeated trainings failed", received="; ".join(failed),

@@ -18,6 +18,7 @@ from medfake.folders import TUNING
 from medfake.registry.tracking import Run, begin_run, connect, training_run
 from medfake.registry.trial_workers import WORKER, retry_abandoned, working
 from medfake.training.fit import fit
+from medfake.training.keras_setup import forget_networks
 from medfake.training.run_state import RunState
 
 _JOURNAL = "journal:"
@@ -86,6 +87,7 @@ def tune(params: Params, data: Path, detector: str) -> Tuned:
                     remedy="look at the failed runs in the MLflow UI; the space may hold options that cannot work",
                 )  # fmt: skip
             _one_trial(study, params, dataset, detector, space, parent, worker)
+            forget_networks()
         finished = study.get_trials(deepcopy=False, states=done)
         if len(finished) >= params.tune.trials:
             connect(params.tracking).set_terminated(parent, "FINISHED")

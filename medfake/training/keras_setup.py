@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,17 @@ def import_keras(seed: int) -> Any:
     keras.utils.set_random_seed(seed)
     keras.utils.disable_interactive_logging()
     return keras
+
+
+def forget_networks() -> None:
+    """Give back what networks of earlier trainings hold in this process; nothing when Keras was not used."""
+    import gc
+
+    if "keras" in sys.modules:
+        import keras
+
+        keras.backend.clear_session()
+    gc.collect()
 
 
 @contextmanager

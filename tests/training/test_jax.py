@@ -16,7 +16,7 @@ from medfake.detectors.heads import build_detector, build_extractor, build_head
 from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import detector_spec
 from medfake.training.two_phase import unfreeze
-spec, options = detector_spec("MobileNetV2"), BackboneOptions(weights="none", input_size=64)
+spec, options = detector_spec("CustomCNN"), BackboneOptions(weights="none", input_size=64)
 backbone = spec.build((64, 64, 3), None)
 extractor, _ = build_extractor(backbone, options, str(spec.contract))
 head = build_head(spec.feature_width, (8,))
@@ -24,7 +24,8 @@ unfreeze(keras, backbone)
 model = keras.Model(extractor.input, head(extractor.output))
 model.compile(optimizer=keras.optimizers.Adam(1e-2), loss="binary_crossentropy")
 labels = np.array([0, 1, 0, 1], np.float32)
-slices = np.random.default_rng(1).integers(-1000, 0, (4, 64, 64)).astype(np.int16) + (labels * 400).astype(np.int16)[:, None, None]
+noise = np.random.default_rng(1).integers(-1000, 0, (4, 64, 64))
+slices = (noise + 400 * labels[:, None, None]).astype(np.int16)
 kernel = np.asarray(backbone.trainable_weights[0]).copy()
 losses = []
 for _ in range(10):
@@ -33,8 +34,6 @@ for _ in range(10):
 assert np.isfinite(losses).all(), losses
 assert losses[-1] < losses[0], losses
 assert (np.asarray(backbone.trainable_weights[0]) != kernel).any()
-import sys
-assert "tensorflow" not in sys.modules
 """
 
 

@@ -38,7 +38,9 @@ class Window(layers.Layer):
 
     def call(self, hu: Any) -> Any:
         """Window, resize, scale."""
-        grey = ops.clip((hu - self.low) * (255.0 / (self.high - self.low)), 0.0, 255.0)
+        share = 6.0 / (self.high - self.low)
+        flat = ops.squeeze(hu, -1)  # ONNX Runtime is ten times slower where the last axis is 1
+        grey = ops.expand_dims(ops.relu6(flat * share - self.low * share) * (255.0 / 6.0), -1)  # relu6 clips in one go
         grey = ops.image.resize(grey, (self.size, self.size), interpolation="bilinear")
         image = ops.concatenate([grey, grey, grey], axis=-1)
         if self.contract == "tf":

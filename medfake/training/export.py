@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from medfake.detectors.card import KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Agreement
 from medfake.detectors.scorer import Scorer
 from medfake.errors import ExportMismatchError
+from medfake.training.keras_setup import native_chatter_off
 
 
 def export_keras(model: Any, folder: Path, slices: NDArray[np.int16]) -> Agreement:
@@ -69,7 +70,7 @@ def write_onnx(model: Any, path: Path, example: NDArray[Any]) -> None:
     """
     model(example, training=False)
     _fix_normalisation(model)
-    with warnings.catch_warnings(), _convertible():
+    with warnings.catch_warnings(), native_chatter_off(), _convertible():
         warnings.simplefilter("ignore")  # tf2onnx warns about NumPy aliases
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
         model.export(path, format="onnx", verbose=False)

@@ -19,7 +19,7 @@ def import_keras(seed: int) -> Any:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast, and the same from run to run on one machine
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), _native_chatter_off():
+    with warnings.catch_warnings(), native_chatter_off():
         warnings.simplefilter("ignore")  # imports of tf2onnx and friends warn about NumPy aliases
         import keras
 
@@ -40,8 +40,8 @@ def forget_networks() -> None:
 
 
 @contextmanager
-def _native_chatter_off() -> Iterator[None]:
-    """Swallow what TensorFlow's C++ prints about missing GPUs while it loads; Python exceptions still come through."""
+def native_chatter_off() -> Iterator[None]:
+    """Swallow what TensorFlow's C++ prints about itself; Python exceptions still come through."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

@@ -30,7 +30,7 @@ SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its 
     "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "ResNet50"],
     "shree": ["CustomCNN", "ResNet18", "ResNet50", "MobileNetV2"],
 }
-NETWORK = {"weights": "none", "input_size": 32, "epochs": 2}
+NETWORK = {"weights": "none", "input_size": 64, "epochs": 2}
 CLASSICAL = {"pool": 16, "folds": 2}
 PHANTOM = {"seed": 5, "reals": 6, "fakes": {"FM": 6, "FB": 6, "TM": 2, "TB": 2}, "slices": 24}
 GRIDS = {"SVM": {"c": [0.1, 1.0]}, "RandomForest": {"trees": [5, 10]}, "DecisionTree": {"max_depth": [2, 4]}}

@@ -150,9 +150,9 @@ def test_missing_weights_are_told_and_leave_nothing_behind(project: Path) -> Non
 def test_one_that_fails_does_not_stop_the_others_and_is_told_at_the_end(project: Path) -> None:
     kept = (project / "params.yaml").read_text()
     params = yaml.safe_load(kept)
-    params["detectors"] |= {"MobileNetV3Large": {"weights": "nowhere.h5", "input_size": 64}}
+    params["detectors"] |= {"ResNet50V2": {"weights": "nowhere.h5", "input_size": 64}}
     params["detectors"] |= {"SVM": {"pool": 16, "folds": 40}, "DecisionTree": {"pool": 16}}
-    params["train"]["detectors"] = ["MobileNetV3Large", "SVM", "DecisionTree", "RandomForest"]
+    params["train"]["detectors"] = ["ResNet50V2", "SVM", "DecisionTree", "RandomForest"]
     (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     try:
         done = _run(project, "medfake", "study", "run")
@@ -160,10 +160,11 @@ def test_one_that_fails_does_not_stop_the_others_and_is_told_at_the_end(project:
     finally:
         (project / "params.yaml").write_text(kept)
     assert done.returncode != 0
-    assert "features@chest-MobileNetV3Large failed\nerror: the weights file is missing" in done.stderr
-    assert "again: dvc repro features@chest-MobileNetV3Large" in done.stderr
+    assert "features@chest-ResNet50V2 failed\nerror: the weights file is missing" in done.stderr
+    assert "again: dvc repro features@chest-ResNet50V2" in done.stderr
     assert "train@chest-SVM-1 failed\nerror: the train split cannot be cut into 40 folds" in done.stderr
-    states = {words[3]: words[7] for line in status.stdout.splitlines() if len(words := line.split()) > 8}
-    assert states == {"MobileNetV3Large": "planned", "SVM": "failed", "DecisionTree": "done", "RandomForest": "done"}
+    rows = [line.replace("│", " ").split() for line in status.stdout.splitlines() if line.startswith("│")]
+    states = {words[1]: words[3] for words in rows}
+    assert states == {"ResNet50V2": "planned", "SVM": "failed", "DecisionTree": "done", "RandomForest": "done"}
     assert "2 done, 1 failed, 1 planned; about" in status.stdout
     assert "next: medfake study run" in status.stdout

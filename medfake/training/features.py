@@ -22,7 +22,7 @@ from medfake.errors import ManifestError
 from medfake.files import replace_folder, waiting_turn, write_json
 from medfake.progress import track
 from medfake.training.export import write_onnx
-from medfake.training.hardware import has_gpu
+from medfake.training.hardware import device_count, has_gpu
 from medfake.training.keras_setup import import_keras
 from medfake.training.normalisation import measure_normalisation, require_spread
 
@@ -121,7 +121,7 @@ def _compute(
 
 
 def _engine(extractor: Any, folder: Path) -> tuple[Callable[[NDArray[np.int16]], Table], int]:
-    if has_gpu():
+    if has_gpu() and device_count() == 1:  # batches of any size cannot be shared
         return extractor.predict_on_batch, _GPU_BATCH
     session = open_session(folder / EXTRACTOR_ONNX)
     return lambda slices: session.run(None, {INPUT: slices})[0], BATCH

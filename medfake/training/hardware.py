@@ -1,9 +1,12 @@
 """What there is to compute on, and what to say when it is too small."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from medfake.errors import TrainingError
 
@@ -15,6 +18,25 @@ def has_gpu() -> bool:
     import keras
 
     return bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() == "jax" else bool(_gpus())
+
+
+def share_devices() -> None:
+    """Have batches shared between all GPUs, or whatever devices JAX is told to see; Keras does so on JAX alone."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        if len(keras.distribution.list_devices()) > 1 and keras.distribution.distribution() is None:
+            keras.distribution.set_distribution(keras.distribution.DataParallel())
+    elif len(_gpus()) > 1:
+        sys.stderr.write(f"{len(_gpus())} GPUs are here and one is used; KERAS_BACKEND=jax uses all\n")
+
+
+def device_count() -> int:
+    """Devices that share a batch."""
+    import keras
+
+    shared = keras.distribution.distribution()
+    return 1 if shared is None else int(np.prod(shared.device_mesh.shape))
 
 
 def _gpus() -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.training.hardware import device_count
 from medfake.training.run_state import RunState, pack, unpack
 from medfake.training.trained import OnEpoch
 
@@ -27,9 +28,18 @@ class Material:
     labels: NDArray[Any]
     batch_size: int
 
-    def batch(self, rows: Rows) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Inputs and labels of some rows."""
-        return self.take(rows), self.labels[rows]
+    def batch(self, rows: Rows) -> tuple[NDArray[Any], ...]:
+        """Inputs and labels of some rows; where several devices share a batch also weights.
+
+        Every device takes as many rows: what is missing is filled up with rows that weigh nothing.
+        """
+        devices = device_count()
+        if devices == 1:
+            return self.take(rows), self.labels[rows]
+        missing = -len(rows) % devices
+        filled = np.concatenate([rows, np.repeat(rows[:1], missing)])
+        weights = np.concatenate([np.ones(len(rows), np.float32), np.zeros(missing, np.float32)])
+        return self.take(filled), self.labels[filled], weights
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from medfake.detectors.registry import DetectorSpec
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.training.export import export_joined, export_keras
 from medfake.training.features import EXTRACTOR_ONNX, Features, compute_features
-from medfake.training.hardware import computing_in, memory_told
+from medfake.training.hardware import computing_in, memory_told, share_devices
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import Material, Phase, train_phase
 from medfake.training.run_state import RunState
@@ -25,6 +25,7 @@ from medfake.training.trained import OnEpoch, Trained
 _CHECKED_SLICES = 4
 _LARGEST_FEATURE_DIFFERENCE = 1e-4
 _HEAD_VAL_BATCH = 4096
+_MEAN = "mean_with_sample_weight"  # rows that only fill a batch up weigh nothing
 
 
 def train_two_phase(
@@ -56,6 +57,7 @@ def train_two_phase(
     """
     known = compute_features(spec, options, dataset, features)
     keras = import_keras(seed)
+    share_devices()
     head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
     extractor = known.extractor()
     model = build_detector(extractor, head)
@@ -99,7 +101,7 @@ def _compile(keras: Any, model: Any, learning_rate: float, options: BackboneOpti
     losses = keras.losses
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate, beta_1=options.beta_1, beta_2=options.beta_2),
-        loss=losses.SparseCategoricalCrossentropy() if classes else losses.BinaryCrossentropy(),
+        loss=(losses.SparseCategoricalCrossentropy if classes else losses.BinaryCrossentropy)(reduction=_MEAN),
     )
 
 

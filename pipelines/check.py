@@ -11,10 +11,20 @@ from pipelines.study import block, read_study
 @click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
 def main(dataset: str) -> None:
     """Check one data set."""
-    from medfake.checks.suite import run_checks
+    from medfake.checks.suite import check_dataset
+    from medfake.datasets.dataset import Dataset
+    from medfake.evaluation.dataset_page import write_dataset_page
 
-    report = run_checks(SLICES / dataset, block(read_study().datasets, dataset, "datasets"))
+    study = read_study()
+    params, data = block(study.datasets, dataset, "datasets"), Dataset.open(SLICES / dataset)
+    report = check_dataset(data, params)
     report.write(REPORTS / "checks" / f"{dataset}.json")
+    broken = REPORTS / "checks" / f"{dataset}-broken.html"  # of a sound set, `probe` writes the page
+    broken.unlink(missing_ok=True)
+    if report.failed and report.readable:
+        damaged = "shards" in {one.name for one in report.failed}  # then there may be nothing to show
+        write_dataset_page(broken, data, params, report, None, pictured=False if damaged else study.probes.pictures)
+        click.echo(f"what is broken, on a page: xdg-open {broken}", err=True)
     report.raise_if_failed()
 
 

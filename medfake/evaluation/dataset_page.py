@@ -67,7 +67,7 @@ def write_dataset_page(
     data: Dataset,
     params: DatasetParams,
     checks: CheckReport,
-    probes: ProbeReport,
+    probes: ProbeReport | None,
     *,
     pictured: bool | None = None,
 ) -> None:
@@ -80,7 +80,7 @@ def write_dataset_page(
         data: The data set.
         params: Its block of params.yaml.
         checks: What the guards found.
-        probes: What the probes found.
+        probes: What the probes found; None for a data set that is broken and was not probed.
         pictured: Whether slices are shown; None for those of public sets only.
     """
     from jinja2 import Environment, PackageLoader

@@ -1,5 +1,6 @@
 """Every guard broken on purpose: once quickly, once through the stage's own command, one through `dvc repro`."""
 
+import html
 import os
 import shutil
 import subprocess
@@ -358,9 +359,14 @@ def test_dvc_repro_stops_with_rule_figures_and_remedy(name, study, toy_block, wr
     assert done.returncode != 0
     for part in (f"{name}: {GUARDS[name].rule}", BROKEN[name].figures, GUARDS[name].remedy):
         assert part in done.stderr
+    page = study / "reports/checks/toy-broken.html"
+    assert page.exists() == (name not in {"columns", "keys"})  # a table that cannot be read makes no page
+    if page.exists():
+        assert GUARDS[name].remedy in html.unescape(page.read_text())
 
 
 @pytest.mark.slow
 def test_dvc_repro_goes_on_with_a_sound_set(study, toy_block, write_table):
     done = _run(study, Broken(""), toy_block, write_table, "dvc", "repro", "--single-item", "check@toy")
     assert done.returncode == 0, done.stderr
+    assert not (study / "reports/checks/toy-broken.html").exists()

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -45,61 +45,85 @@ def scrambled(model: Any, rng: np.random.Generator) -> None:
             weight.assign(weight.numpy() + rng.uniform(0.01, 0.1, weight.shape).astype(np.float32))
 
 
-def export(name: str, folder: Path) -> tuple[list[float], float]:
-    """What a network says of two slices, and how far its ONNX form is off; stored in a folder of its name."""
+class Told(NamedTuple):
+    """What became of one network.
+
+    Attributes:
+        said: Of two slices.
+        difference: Of its ONNX form.
+        lowest: Of what its backbone is given.
+        highest: Likewise.
+        moved: Whether a step of the second phase moved its first filters.
+        stayed: Whether that step left all moving means of BatchNormalization where they were.
+    """
+
+    said: list[float]
+    difference: float
+    lowest: float
+    highest: float
+    moved: bool
+    stayed: bool
+
+
+def examine(name: str, folder: Path) -> Told:
+    """Build a network, store it in a folder of its name, load nothing, and train one step of the second phase."""
     keras = import_keras(1)
     spec, options = detector_spec(name), BackboneOptions(weights="none", input_size=SIZE)
     backbone = spec.build((SIZE, SIZE, 3), None)
-    extractor, _ = build_extractor(backbone, options, str(spec.contract))
-    model = build_detector(extractor, build_head(int(spec.feature_width or 0), (8,)))
+    extractor, images = build_extractor(backbone, options, str(spec.contract))
+    head = build_head(int(spec.feature_width or 0), (8,))
+    model = build_detector(extractor, head)
     scrambled(model, np.random.default_rng(1))
     (folder / name).mkdir()
     slices = np.load(folder / "slices.npy")
     agreement = export_keras(model, folder / name, slices)
     said = np.asarray(model(slices, training=False)["p_tampered"]).reshape(-1)
+    given = np.asarray(images(slices))
+    unfreeze(keras, backbone)
+    norms = [one for one in backbone._flatten_layers() if isinstance(one, keras.layers.BatchNormalization)]
+    means, filters = [norm.moving_mean.numpy() for norm in norms], backbone.trainable_weights[0].numpy()
+    whole = keras.Model(extractor.input, head(extractor.output))
+    whole.compile(optimizer="adam", loss="binary_crossentropy")
+    whole.train_on_batch(slices, np.array([0.0, 1.0]))
+    stayed = all((norm.moving_mean.numpy() == mean).all() for norm, mean in zip(norms, means, strict=True))
+    moved = bool((backbone.trainable_weights[0].numpy() != filters).any())
     keras.backend.clear_session()
-    return said.tolist(), agreement.max_abs_difference
+    return Told(said.tolist(), agreement.max_abs_difference, float(given.min()), float(given.max()), moved, stayed)
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, tuple[list[float], float]]]:
-    """All networks exported, in processes of their own, which give their memory back."""
+def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Told]]:
+    """All networks, in processes of their own, which give their memory back."""
     folder = tmp_path_factory.mktemp("stored")
-    slices = np.random.default_rng(1).integers(-1000, 400, (2, SIZE, SIZE)).astype(np.int16)
+    slices = np.random.default_rng(1).integers(-1400, 400, (2, SIZE, SIZE)).astype(np.int16)
     np.save(folder / "slices.npy", slices)
-    told = Parallel(n_jobs=2)(delayed(export)(name, folder) for name in NETWORKS)
+    told = Parallel(n_jobs=2)(delayed(examine)(name, folder) for name in NETWORKS)
     return folder, dict(zip(NETWORKS, told, strict=True))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_its_onnx_form_agrees(name: str, stored: tuple[Path, dict[str, tuple[list[float], float]]]) -> None:
-    assert stored[1][name][1] <= LARGEST_DIFFERENCE
+def test_its_onnx_form_agrees(name: str, stored: tuple[Path, dict[str, Told]]) -> None:
+    assert stored[1][name].difference <= LARGEST_DIFFERENCE
 
 
-def test_a_fresh_process_loads_them_and_says_the_same(
-    stored: tuple[Path, dict[str, tuple[list[float], float]]],
-) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_it_is_given_the_range_of_its_contract(name: str, stored: tuple[Path, dict[str, Told]]) -> None:
+    ends = {"raw": (0.0, 255.0), "tf": (-1.0, 1.0), "torch": (-2.118, 2.640), "caffe": (-123.68, 151.061)}
+    told = stored[1][name]
+    assert (told.lowest, told.highest) == pytest.approx(ends[str(detector_spec(name).contract)], abs=1e-2)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_its_moving_means_stay_when_everything_else_is_trained(name: str, stored: tuple[Path, dict[str, Told]]) -> None:
+    assert stored[1][name].moved
+    assert stored[1][name].stayed
+
+
+def test_a_fresh_process_loads_them_and_says_the_same(stored: tuple[Path, dict[str, Told]]) -> None:
     folder, told = stored
     subprocess.run([sys.executable, "-c", RELOAD, str(folder)], check=True, capture_output=True)
     again = json.loads((folder / "told.json").read_text())
     assert set(again) == set(NETWORKS)
     assert all((folder / name / KERAS_FILE).is_file() for name in NETWORKS)
     for name in NETWORKS:
-        np.testing.assert_allclose(again[name], told[name][0], atol=ROUNDING, err_msg=name)
-
-
-@pytest.mark.parametrize("name", ["DenseNet121", "MobileNetV3Large", "RegNetY040", "ResNet18"])
-def test_its_moving_means_stay_when_everything_else_is_trained(name: str) -> None:
-    keras = import_keras(1)
-    backbone = detector_spec(name).build((64, 64, 3), None)
-    unfreeze(keras, backbone)
-    norms = [one for one in backbone._flatten_layers() if isinstance(one, keras.layers.BatchNormalization)]
-    before = [norm.moving_mean.numpy() for norm in norms]
-    model = keras.Sequential([backbone, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1)])
-    model.compile(optimizer="adam", loss="mse")
-    kernel = backbone.trainable_weights[0].numpy()
-    model.train_on_batch(np.random.default_rng(1).uniform(0, 255, (4, 64, 64, 3)), np.ones((4, 1)))
-    assert norms
-    assert (backbone.trainable_weights[0].numpy() != kernel).any()
-    for norm, mean in zip(norms, before, strict=True):
-        np.testing.assert_array_equal(norm.moving_mean.numpy(), mean)
+        np.testing.assert_allclose(again[name], told[name].said, atol=ROUNDING, err_msg=name)

@@ -1,6 +1,5 @@
 """Files written whole or not at all, and their digests."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -38,22 +37,6 @@ def write_atomic(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         raise
     finally:
         partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def waiting_turn(path: Path) -> Iterator[None]:
-    """Let one process at a time into the block; the others wait. A process that is killed lets go.
-
-    Args:
-        path: What is worked on; the lock lies beside it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path.with_name(f".{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """Challenger to champion and back; every decision goes to the ledger."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from medfake.config import TrackingParams
-from medfake.errors import BusyError, PromotionRefusedError, RegistryError
+from medfake.errors import PromotionRefusedError, RegistryError
 from medfake.evaluation.probes.registry import read_probes
 from medfake.folders import PRIVATE, PROBES, SLICES
+from medfake.locks import alone
 from medfake.registry import ledger
 from medfake.registry.package import MODEL_NAME
 from medfake.registry.rescore import data_of, validation_figure
@@ -60,7 +58,7 @@ def promote(
             shortcut.
         BusyError: Another promotion is under way.
     """
-    with _one_at_a_time():
+    with alone(PRIVATE / "promote.lock", "another promotion"):
         challenger = find_version(tracking, version or CHALLENGER)
         champion = _champion(tracking)
         if champion is not None and champion.number == challenger.number:
@@ -82,7 +80,7 @@ def rollback(tracking: TrackingParams) -> Outcome:
     Raises:
         RegistryError: Nothing was promoted, or everything was rolled back.
     """
-    with _one_at_a_time():
+    with alone(PRIVATE / "promote.lock", "another promotion"):
         standing: list[ledger.Decision] = []
         for decision in history(tracking):
             if decision.action == "promote":
@@ -173,14 +171,3 @@ def _text(value: float | None) -> str:
 
 def _data(version: Version) -> str:
     return f"{version.dataset} {version.dataset_sha256[:12]}"
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    PRIVATE.mkdir(mode=0o700, exist_ok=True)
-    with (PRIVATE / "promote.lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError("another promotion is under way", remedy="wait a moment and try again") from None
-        yield

@@ -1,6 +1,5 @@
 """How far a study is: what is done, running, failed or planned, and when it may be over."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,9 @@ from typing import Any
 from medfake.config import Params
 from medfake.detectors.card import CARD_FILE
 from medfake.folders import interrupted_file, package_folder
+from medfake.locks import is_held
 from medfake.registry.tracking import ERROR_TAG, connect
+from medfake.registry.training_run import lock_of
 
 _PAGE = 1000  # MLflow's largest
 
@@ -98,19 +99,15 @@ def _training(dataset: str, detector: str, seed: int, run: Any) -> Training:
     package = package_folder(dataset, detector, seed)
     ended = run.info.end_time if run is not None else None
     seconds = (ended - run.info.start_time) / 1000 if ended and run.info.status == "FINISHED" else None
+    if is_held(lock_of(dataset, detector, seed)):
+        return Training(dataset, detector, seed, State.RUNNING, None, "")
     if run is not None and run.info.status == "FAILED":
         return Training(dataset, detector, seed, State.FAILED, None, run.data.tags.get(ERROR_TAG, "no reason was kept"))
     if (package / CARD_FILE).exists():
         return Training(dataset, detector, seed, State.DONE, seconds, "")
     if interrupted_file(dataset, detector, seed).exists():
-        lively = run is not None and run.info.status == "RUNNING" and _grows(interrupted_file(dataset, detector, seed))
-        return Training(dataset, detector, seed, State.RUNNING if lively else State.INTERRUPTED, None, "")
+        return Training(dataset, detector, seed, State.INTERRUPTED, None, "")
     return Training(dataset, detector, seed, State.PLANNED, None, "")
-
-
-def _grows(path: Path, within_s: float = 600) -> bool:
-    """Whether a training has saved its state lately; one that was killed does not."""
-    return time.time() - path.stat().st_mtime < within_s
 
 
 def _eta_s(trainings: Sequence[Training]) -> float | None:

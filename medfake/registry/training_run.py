@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from medfake.config import Params
+from medfake.config import Params, Section
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.detectors.registry import detector_spec, validate_options
@@ -18,6 +18,7 @@ from medfake.evaluation.predictions import scan_table, write_predictions
 from medfake.evaluation.threshold import choose_scan_thresholds, choose_slice_threshold
 from medfake.files import replace_folder
 from medfake.folders import features_folder, interrupted_file
+from medfake.locks import alone
 from medfake.registry.tracking import Run, dvc_lock_sha256, git_revision, training_run
 from medfake.training.fit import fit
 from medfake.training.hardware import describe_hardware
@@ -41,11 +42,22 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet.
 
     Raises:
+        BusyError: The same training is under way.
         TrainingError: The detector cannot be trained, or its ONNX form disagrees with it.
         ManifestError: The data set is not whole.
     """
     options = validate_options(detector, params.detectors[detector])
     dataset = Dataset.open(data)
+    with alone(lock_of(dataset.name, detector, seed), f"the training of {detector} on {dataset.name}, seed {seed},"):
+        _train(params, dataset, detector, options, seed, out)
+
+
+def lock_of(dataset: str, detector: str, seed: int) -> Path:
+    """Held for as long as a training goes on."""
+    return interrupted_file(dataset, detector, seed).with_suffix(".lock")
+
+
+def _train(params: Params, dataset: Dataset, detector: str, options: Section, seed: int, out: Path) -> None:
     tags = {
         "dataset": dataset.name,
         "dataset_sha256": dataset.digest,

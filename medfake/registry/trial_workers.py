@@ -1,12 +1,12 @@
 """Who works on which trial: a worker that was killed holds no lock any more, and its trial is done again."""
 
-import fcntl
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from medfake.locks import alone, is_held
 
 WORKER = "worker"  # attribute of a trial
 
@@ -18,32 +18,19 @@ def working(folder: Path) -> Iterator[str]:
     Yields:
         The worker's name, random.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = uuid.uuid4().hex
     path = folder / f"{name}.lock"
-    file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield name
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(file)
+    with alone(path, "a worker of this name"):
+        try:
+            yield name
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def is_dead(folder: Path, name: str) -> bool:
     """Whether a worker of this machine has ended; of workers elsewhere nothing is known here, and they have not."""
     path = folder / f"{name}.lock"
-    try:
-        file = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(file)
-    return True
+    return path.exists() and not is_held(path)
 
 
 def retry_abandoned(study: Any, folder: Path) -> int:

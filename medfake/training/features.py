@@ -19,7 +19,8 @@ from medfake.detectors.registry import DetectorSpec
 from medfake.detectors.scorer import BATCH, INPUT, open_session
 from medfake.detectors.weights import Weights, build_backbone, find_weights
 from medfake.errors import ManifestError
-from medfake.files import replace_folder, waiting_turn, write_json
+from medfake.files import replace_folder, write_json
+from medfake.locks import waiting_turn
 from medfake.progress import track
 from medfake.training.export import write_onnx
 from medfake.training.hardware import device_count, has_gpu

@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from medfake.config import Params, load_params
+
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 COMMAND = ["-m", "pipelines.train", "--dataset", "toy", "--detector", "MobileNetV3Large", "--seed", "1"]
@@ -30,6 +32,7 @@ def study(tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[st
     params |= {"phantom": {}, "datasets": {"toy": toy_block}, "detectors": {"MobileNetV3Large": OPTIONS}}
     params["train"] = {"datasets": ["toy"], "detectors": ["MobileNetV3Large"], "seeds": [1]}
     params["evaluation"]["bootstrap"] = 100
+    params["tracking"]["uri"] = f"sqlite:///{tmp_path}/mlflow.db"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / ".medfake").mkdir(mode=0o700)
     return tmp_path
@@ -81,12 +84,33 @@ def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pyte
     assert cards[0]["metrics"] == cards[1]["metrics"]
     assert not (study / STATE).exists()
     monkeypatch.chdir(study)
-    client = connect(_tracking(study))
+    client = connect(_params(study).tracking)
     runs = client.search_runs(["1"])
     assert {run.info.run_id for run in runs} == {card["mlflow_run_id"] for card in cards}
     assert {run.info.status for run in runs} == {"FINISHED"}
     epochs = {len({point.step for point in client.get_metric_history(run.info.run_id, "val_loss")}) for run in runs}
     assert epochs == {OPTIONS["epochs"] + OPTIONS["fine_tune"]["epochs"]}
+
+
+def test_the_same_training_twice_at_a_time_is_refused_and_status_tells_the_first(study: Path) -> None:
+    from medfake.registry.status import State, read_status
+
+    first = start(study)
+    while position(study).get("phase") != "head":
+        assert first.poll() is None, first.communicate()[0]
+        time.sleep(0.05)
+    second = start(study)
+    said, _ = second.communicate(timeout=300)
+    assert second.returncode == 11
+    assert "the training of MobileNetV3Large on toy, seed 1, is under way" in said
+    monkeypatch = pytest.MonkeyPatch()
+    with monkeypatch.context() as moved:
+        moved.chdir(study)
+        params = _params(study)
+        assert [one.state for one in read_status(params).trainings] == [State.RUNNING]
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+        assert [one.state for one in read_status(params).trainings] == [State.INTERRUPTED]
 
 
 def test_changed_params_are_refused_with_the_difference(study: Path) -> None:
@@ -101,7 +125,5 @@ def test_changed_params_are_refused_with_the_difference(study: Path) -> None:
     assert "rm .medfake/interrupted" in said
 
 
-def _tracking(folder: Path) -> object:
-    from medfake.config import load_params
-
-    return load_params(folder / "params.yaml").tracking
+def _params(folder: Path) -> Params:
+    return load_params(folder / "params.yaml")

@@ -27,7 +27,7 @@ for stage, *arguments in json.loads(sys.argv[1]):
 """
 SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its kinds
     "alsabbagh": ["MobileNetV3Large", "ResNet50V2", "VGG19"],
-    "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "ResNet50"],
+    "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "VGG19"],
     "shree": ["CustomCNN", "ResNet18", "ResNet50", "MobileNetV2"],
 }
 NETWORK = {"weights": "none", "input_size": 64, "epochs": 2}
@@ -119,7 +119,7 @@ def _solaiyappan(repeated: set[tuple[str, ...]], page: str, folder: Path) -> Non
     assert set(raw.manipulation) == {"none", "injected"}
     card = json.loads((folder / "models/raw/DecisionTree/seed-1/card.json").read_text())
     assert card["chosen"]["max_depth"] in (2, 4)
-    network = json.loads((folder / "models/localized/ResNet50/seed-1/card.json").read_text())
+    network = json.loads((folder / "models/localized/VGG19/seed-1/card.json").read_text())
     assert (network["view"], network["options"]["output"], network["options"]["head"]) == ("localized", "softmax", [10])
 
 

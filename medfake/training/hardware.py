@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from medfake.errors import TrainingError
+from medfake.training.keras_setup import native_chatter_off
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "OOM when allocating")
 
@@ -40,9 +41,10 @@ def device_count() -> int:
 
 
 def _gpus() -> list[Any]:
-    import tensorflow as tf
+    with native_chatter_off():  # it complains about missing drivers when it looks
+        import tensorflow as tf
 
-    return list(tf.config.list_physical_devices("GPU"))
+        return list(tf.config.list_physical_devices("GPU"))
 
 
 def describe_hardware(*, network: bool) -> str:

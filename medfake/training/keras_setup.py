@@ -15,8 +15,6 @@ def import_keras(seed: int) -> Any:
     Args:
         seed: Same seed, same data, same machine: same weights.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast, and the same from run to run on one machine
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
     with warnings.catch_warnings(), native_chatter_off():
@@ -41,7 +39,12 @@ def forget_networks() -> None:
 
 @contextmanager
 def native_chatter_off() -> Iterator[None]:
-    """Swallow what TensorFlow's C++ prints about itself; Python exceptions still come through."""
+    """Swallow what TensorFlow's C++ prints about itself; Python exceptions still come through.
+
+    TensorFlow reads how much it may say when it is loaded, so whatever loads it does so in here.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast, and the same from run to run on one machine
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

@@ -9,8 +9,10 @@ import pandas as pd
 from medfake.config import Params, Section
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
+from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.detectors.scorer import Scorer
+from medfake.detectors.weights import find_weights
 from medfake.evaluation.bootstrap import Bootstrap
 from medfake.evaluation.intervals import Measured, evaluate_with_intervals
 from medfake.evaluation.predict import predict
@@ -70,9 +72,17 @@ def _train(params: Params, dataset: Dataset, detector: str, options: Section, se
     }
     told = _told(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {"detector": detector, "seed": seed, "study": params.study, **_flat(told)}
+    weights = None
+    if isinstance(options, BackboneOptions):
+        weights = find_weights(detector_spec(detector), options.weights).sha256
     state = RunState(
         interrupted_file(dataset.name, detector, seed),
-        {**_flat(options.model_dump(mode="json")), "seed": seed, "dataset_sha256": dataset.digest},
+        {
+            **_flat(options.model_dump(mode="json")),
+            "seed": seed,
+            "dataset_sha256": dataset.digest,
+            "weights_sha256": weights,
+        },
     )
     name = f"{detector} {dataset.name} seed {seed}"
     with (

@@ -16,48 +16,40 @@ from medfake.errors import ExportMismatchError
 from medfake.training.keras_setup import native_chatter_off
 
 
-def export_keras(model: Any, folder: Path, slices: NDArray[np.int16]) -> Agreement:
+def export_keras(
+    model: Any, folder: Path, slices: NDArray[np.int16], frozen: tuple[Path, Any] | None = None
+) -> Agreement:
     """Write detector.keras and detector.onnx.
 
     Args:
         model: (slices, rows, cols) int16 HU -> dict with p_tampered.
         folder: Of the package.
         slices: Real slices on which both forms must agree.
+        frozen: ONNX graph of the part that was not trained, hu -> features, and the Keras model of what comes after it;
+            the two are joined, so that the frozen part is not converted again.
 
     Raises:
         ExportMismatchError: They differ by more than 1e-4.
     """
-    expected = _say(model, slices)
+    said = [model(one[None], training=False)["p_tampered"] for one in slices]
+    expected = np.concatenate([np.asarray(one).reshape(-1) for one in said])
     model.save(folder / KERAS_FILE)
-    write_onnx(model, folder / ONNX_FILE, slices[:1])
+    if frozen is None:
+        write_onnx(model, folder / ONNX_FILE, slices[:1])
+    else:
+        _join(*frozen, folder / ONNX_FILE)
     return require_agreement(folder, slices, expected)
 
 
-def export_joined(model: Any, extractor: Path, top: Any, folder: Path, slices: NDArray[np.int16]) -> Agreement:
-    """Write detector.keras and detector.onnx, the second by joining an extractor's graph with what comes after it.
-
-    Args:
-        model: The whole, (slices, rows, cols) int16 HU -> dict with p_tampered.
-        extractor: ONNX graph of its frozen part, hu -> features.
-        top: Keras model of its other part, features -> dict with p_tampered.
-        folder: Of the package.
-        slices: Real slices on which both forms must agree.
-
-    Raises:
-        ExportMismatchError: They differ by more than 1e-4.
-    """
+def _join(extractor: Path, top: Any, path: Path) -> None:
     import onnx
 
-    expected = _say(model, slices)
-    model.save(folder / KERAS_FILE)
-    write_onnx(top, folder / ONNX_FILE, np.zeros((1, *top.input_shape[1:]), np.float32))
-    first, second = onnx.load(extractor), onnx.load(folder / ONNX_FILE)
-    first = onnx.compose.add_prefix(first, "extractor/", rename_inputs=False)
-    second = onnx.compose.add_prefix(second, "head/", rename_outputs=False)
+    write_onnx(top, path, np.zeros((1, *top.input_shape[1:]), np.float32))
+    first = onnx.compose.add_prefix(onnx.load(extractor), "extractor/", rename_inputs=False)
+    second = onnx.compose.add_prefix(onnx.load(path), "head/", rename_outputs=False)
     second.ir_version = first.ir_version
     joint = [(first.graph.output[0].name, second.graph.input[0].name)]
-    onnx.save(onnx.compose.merge_models(first, second, joint), folder / ONNX_FILE)
-    return require_agreement(folder, slices, expected)
+    onnx.save(onnx.compose.merge_models(first, second, joint), path)
 
 
 def write_onnx(model: Any, path: Path, example: NDArray[Any]) -> None:
@@ -126,9 +118,3 @@ def require_agreement(folder: Path, slices: NDArray[np.int16], expected: NDArray
             remedy="report the detector and its options; nothing was stored",
         )
     return Agreement(max_abs_difference=difference, slices=len(slices))
-
-
-def _say(model: Any, slices: NDArray[np.int16]) -> NDArray[np.float32]:
-    """P(tampered) of some slices, one at a time."""
-    said = [model(one[None], training=False)["p_tampered"] for one in slices]
-    return np.concatenate([np.asarray(one).reshape(-1) for one in said])

@@ -14,7 +14,7 @@ from medfake.detectors.heads import build_detector, build_extractor, build_head,
 from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import ExportMismatchError, TrainingError
-from medfake.training.export import export_joined, export_keras
+from medfake.training.export import export_keras
 from medfake.training.features import EXTRACTOR_ONNX, Features, compute_features
 from medfake.training.hardware import computing_in, memory_told, share_devices
 from medfake.training.keras_setup import import_keras
@@ -70,13 +70,13 @@ def train_two_phase(
             phase = Phase("fine-tune", options.fine_tune.epochs, options.epochs, seed)
             _fine_tune(keras, spec, extractor, head, dataset, options, phase, state, on_epoch)
 
-    def save(folder: Path) -> Any:
-        if options.fine_tune.epochs:
-            return export_keras(model, folder, sample)
-        return export_joined(model, known.folder / EXTRACTOR_ONNX, build_top(head), folder, sample)
-
+    frozen = None if options.fine_tune.epochs else (known.folder / EXTRACTOR_ONNX, build_top(head))
     weights = {key: value for key, value in asdict(known.weights).items() if key != "path"}
-    return Trained(save=save, parameters=int(model.count_params()), weights=weights)
+    return Trained(
+        save=lambda folder: export_keras(model, folder, sample, frozen),
+        parameters=int(model.count_params()),
+        weights=weights,
+    )
 
 
 def _classes(options: BackboneOptions, dataset: Dataset) -> int:

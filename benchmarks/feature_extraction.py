@@ -13,8 +13,8 @@ def main() -> None:
     """Print rates and ratios."""
     import onnxruntime
 
-    from medfake.detectors.scorer import BATCH
-    from medfake.training.features import EXTRACTOR_ONNX, _engine, _extract, compute_features
+    from medfake.detectors.backbone.features import EXTRACTOR_ONNX, _engine, _extract, compute_features
+    from medfake.package.scorer import BATCH
 
     dataset = noise_set(SLICES - 32, 32)
     spec, options = small_network()

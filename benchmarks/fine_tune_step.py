@@ -10,10 +10,10 @@ def main() -> None:
     """Print the time of a step both ways and the ratio."""
     import numpy as np
 
-    from medfake.detectors.heads import build_extractor, build_head
+    from medfake.detectors.backbone.fit import unfreeze
+    from medfake.detectors.backbone.graph import build_extractor, build_head
     from medfake.training.keras_setup import import_keras
     from medfake.training.phase import Material, _learn
-    from medfake.training.two_phase import unfreeze
 
     spec, options = small_network()
     keras = import_keras(1)

@@ -27,8 +27,8 @@ def main() -> None:
 
 def _cached(dataset: Any) -> tuple[float, float]:
     """Seconds for all epochs, features, storing and checks included; validation loss after the first few."""
+    from medfake.detectors.backbone.fit import train_two_phase
     from medfake.training.run_state import RunState
-    from medfake.training.two_phase import train_two_phase
 
     spec, options = small_network()
     options = options.model_copy(update={"epochs": EPOCHS})
@@ -45,11 +45,11 @@ def _plain(dataset: Any) -> tuple[float, float]:
     """Seconds for some epochs, slices already in memory; validation loss after them."""
     import numpy as np
 
-    from medfake.detectors.heads import build_extractor, build_head
-    from medfake.detectors.weights import build_backbone, find_weights
-    from medfake.training.features import BACKBONE_SEED
+    from medfake.detectors.backbone.features import BACKBONE_SEED
+    from medfake.detectors.backbone.graph import build_extractor, build_head
+    from medfake.detectors.backbone.normalisation import measure_normalisation
+    from medfake.detectors.backbone.weights import build_backbone, find_weights
     from medfake.training.keras_setup import import_keras
-    from medfake.training.normalisation import measure_normalisation
 
     spec, options = small_network()
     keras = import_keras(BACKBONE_SEED)

@@ -8,10 +8,10 @@ from benchmarks.material import fastest_s, phantom_scan, report
 
 def main() -> None:
     """Print rates and their ratio."""
-    from medfake.detectors.residual_cnn import build_residual_cnn
-    from medfake.detectors.scorer import BATCH, Scorer
+    from medfake.detectors.forensic.residual_cnn import build_residual_cnn
     from medfake.dicom.reader import read_volume
     from medfake.dicom.series import find_series
+    from medfake.package.scorer import BATCH, Scorer
     from medfake.training.export import export_keras
     from medfake.training.keras_setup import import_keras
 

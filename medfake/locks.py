@@ -10,7 +10,7 @@ from medfake.errors import BusyError
 
 
 @contextmanager
-def alone(path: Path, what: str) -> Iterator[None]:
+def exclusive_lock(path: Path, what: str) -> Iterator[None]:
     """Hold a lock that nobody else may hold.
 
     Args:

@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.config import load_params
 from mlflow_server.server import serve
 

@@ -34,7 +34,7 @@ def serve(tracking: TrackingParams, host: str, port: int, say: Callable[[str], o
     _require_free(host, port)
     import uvicorn
 
-    from medfake.registry.store_errors import translated
+    from medfake.tracking.store_errors import translated
     from mlflow_server.application import tracking_application
 
     with translated(tracking.uri):

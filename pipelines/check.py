@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import REPORTS, SLICES
 from pipelines.study import block, read_study
 
@@ -13,7 +13,7 @@ def main(dataset: str) -> None:
     """Check one data set."""
     from medfake.checks.suite import check_dataset
     from medfake.datasets.dataset import Dataset
-    from medfake.evaluation.dataset_page import write_dataset_page
+    from medfake.reports.dataset_page import write_dataset_page
 
     study = read_study()
     params, data = block(study.datasets, dataset, "datasets"), Dataset.open(SLICES / dataset)

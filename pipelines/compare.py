@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import PROBES, REPORTS
 from pipelines.study import packages, read_study
 
@@ -12,16 +12,16 @@ def main() -> None:
     """Compare the trainings of the study."""
     from rich.console import Console
 
-    from medfake.detectors.card import PREDICTIONS_FILE, read_card
-    from medfake.evaluation.bootstrap import Bootstrap
-    from medfake.evaluation.compare import compare
-    from medfake.evaluation.entry import Entry
-    from medfake.evaluation.plots import all_roc_points
-    from medfake.evaluation.predictions import read_predictions
-    from medfake.evaluation.probes.registry import read_probes
-    from medfake.evaluation.report import write_report
     from medfake.files import write_atomic, write_json
-    from medfake.registry.tracking import git_revision
+    from medfake.metrics.bootstrap import Bootstrap
+    from medfake.metrics.predictions import read_predictions
+    from medfake.package.card import PREDICTIONS_FILE, read_card
+    from medfake.probes.registry import read_probes
+    from medfake.reports.compare import compare
+    from medfake.reports.entry import Entry
+    from medfake.reports.plots import all_roc_points
+    from medfake.reports.report import probe_panel, write_report
+    from medfake.tracking.runs import git_revision
 
     params = read_study()
     entries = [
@@ -34,7 +34,7 @@ def main() -> None:
         with write_atomic(REPORTS / name) as file:
             file.write(text)
     write_json(REPORTS / "roc.json", all_roc_points(comparison))
-    panels = [read_probes(PROBES / f"{name}.json").as_panel() for name in params.train.datasets]
+    panels = [probe_panel(read_probes(PROBES / f"{name}.json")) for name in params.train.datasets]
     write_report(
         REPORTS / "comparison.html", comparison, study=params.study, git_revision=git_revision(), panels=panels
     )

@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import SLICES, features_folder
 from pipelines.study import block, read_study
 
@@ -26,7 +26,7 @@ def main(dataset: str, detector: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)  # the matrix of stages has one for every detector
         click.echo(f"{detector} learns from pixels and has no features")
         return
-    from medfake.training.features import compute_features
+    from medfake.detectors.backbone.features import compute_features
 
     features = compute_features(spec, cast("BackboneOptions", options), Dataset.open(SLICES / dataset), folder)
     slices, width = features.table.shape

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import RAW
 from pipelines.study import block, read_study
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import REPORTS
 from pipelines.study import packages, read_study
 

@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import PROBES, REPORTS, SLICES
 from pipelines.study import block, read_study
 
@@ -13,8 +13,8 @@ def main(dataset: str) -> None:
     """Probe one data set."""
     from medfake.checks.suite import read_report
     from medfake.datasets.dataset import Dataset
-    from medfake.evaluation.dataset_page import write_dataset_page
-    from medfake.evaluation.probes.registry import run_probes
+    from medfake.probes.registry import run_probes
+    from medfake.reports.dataset_page import write_dataset_page
 
     study = read_study()
     params = block(study.datasets, dataset, "datasets")

@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import REPEATED
 from pipelines.study import first_packages, read_study
 
@@ -10,8 +10,8 @@ from pipelines.study import first_packages, read_study
 @click.command(help=__doc__)
 def main() -> None:
     """Repeat what validation found best."""
-    from medfake.detectors.card import read_card
-    from medfake.registry.repeat import train_again
+    from medfake.experiments.repeat import train_again
+    from medfake.package.card import read_card
 
     params = read_study()
     REPEATED.mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import PRIVATE, SCANS
 from pipelines.study import all_cores, block, read_study
 

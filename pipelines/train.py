@@ -2,7 +2,7 @@
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import SLICES, package_folder
 from pipelines.study import block, read_study
 
@@ -13,7 +13,7 @@ from pipelines.study import block, read_study
 @click.option("--seed", required=True, type=int)
 def main(dataset: str, detector: str, seed: int) -> None:
     """Train once."""
-    from medfake.registry.training_run import train_once
+    from medfake.experiments.training_run import train_once
 
     params = read_study()
     block(params.datasets, dataset, "datasets")

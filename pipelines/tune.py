@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from medfake.command_line import run
+from medfake.cli.command_line import run
 from medfake.folders import REPORTS, SLICES
 from pipelines.study import block, read_study
 
@@ -20,8 +20,8 @@ from pipelines.study import block, read_study
 def main(dataset: str, detector: str, trials: int | None) -> None:
     """Work on a search; several workers may run this at a time."""
     from medfake.config import PARAMS_FILE
+    from medfake.experiments.tune import tune
     from medfake.files import write_atomic
-    from medfake.registry.tune import tune
 
     params = read_study()
     block(params.datasets, dataset, "datasets")

@@ -17,8 +17,10 @@ from onnx import TensorProto, helper
 
 from medfake.config import DatasetParams, TrackingParams
 from medfake.datasets.manifest import SCHEMA
-from medfake.detectors.card import ONNX_FILE, Agreement, Card, write_card
 from medfake.dicom.writer import SeriesTemplate, write_series
+from medfake.package.card import ONNX_FILE, Agreement, Card, write_card
+
+pytest_plugins = ["tests.fixtures.predictions", "tests.fixtures.chests"]
 
 settings.register_profile("untimed", deadline=None)  # tests assert no times
 settings.load_profile("untimed")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from medfake.cli import cli
+from medfake.cli.root import cli
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

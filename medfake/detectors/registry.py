@@ -90,7 +90,7 @@ def parameters_with_head(name: str, widths: tuple[int, ...] = BackboneOptions().
 
 @cache
 def _counted() -> dict[str, int]:
-    text = files("medfake.detectors.backbones").joinpath("parameters.csv").read_text(encoding="utf-8")
+    text = files("medfake.detectors.backbone").joinpath("parameters.csv").read_text(encoding="utf-8")
     return {row["name"]: int(row["parameters"]) for row in csv.DictReader(text.splitlines())}
 
 
@@ -127,7 +127,9 @@ def validate_options(name: str, values: Mapping[str, Any]) -> Section:
 
 def _load() -> None:
     """Import the modules that register something; they import Keras and scikit-learn inside their functions."""
-    from medfake.detectors import backbones, classical, residual_cnn  # noqa: F401  # each registers its detectors
+    from medfake.detectors import backbone
+    from medfake.detectors.classical import models  # noqa: F401  # registers its detectors
+    from medfake.detectors.forensic import residual_cnn  # noqa: F401  # registers its detectors
 
-    for module in pkgutil.iter_modules(backbones.__path__):
-        import_module(f"{backbones.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(backbone.__path__):
+        import_module(f"{backbone.__name__}.{module.name}")

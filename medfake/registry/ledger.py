@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from medfake.registry.package import MODEL_NAME
+from medfake.registry.registration import MODEL_NAME
 
 _PREFIX = "ledger."
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medfake.config import TrackingParams
-from medfake.detectors.card import ONNX_FILE, Card, read_card
 from medfake.errors import RegistryError
-from medfake.registry.package import MODEL_NAME, package_sha256, register
-from medfake.registry.store_errors import translated
-from medfake.registry.tracking import connect
+from medfake.package.card import ONNX_FILE, Card, read_card
+from medfake.registry.registration import MODEL_NAME, package_sha256, register
 from medfake.registry.versions import CHALLENGER, list_versions, package_of
+from medfake.tracking.runs import connect
+from medfake.tracking.store_errors import translated
 
 
 @dataclass(frozen=True)

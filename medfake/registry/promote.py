@@ -5,15 +5,15 @@ from pathlib import Path
 
 from medfake.config import TrackingParams
 from medfake.errors import PromotionRefusedError, RegistryError
-from medfake.evaluation.probes.registry import read_probes
 from medfake.folders import PRIVATE, PROBES, SLICES
-from medfake.locks import alone
+from medfake.locks import exclusive_lock
+from medfake.probes.registry import read_probes
 from medfake.registry import ledger
-from medfake.registry.package import MODEL_NAME
+from medfake.registry.registration import MODEL_NAME
 from medfake.registry.rescore import data_of, validation_figure
-from medfake.registry.store_errors import translated
-from medfake.registry.tracking import connect
 from medfake.registry.versions import CHALLENGER, CHAMPION, Version, find_version, list_versions, store_exists
+from medfake.tracking.runs import connect
+from medfake.tracking.store_errors import translated
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def promote(
             shortcut.
         BusyError: Another promotion is under way.
     """
-    with alone(PRIVATE / "promote.lock", "another promotion"):
+    with exclusive_lock(PRIVATE / "promote.lock", "another promotion"):
         challenger = find_version(tracking, version or CHALLENGER)
         champion = _champion(tracking)
         if champion is not None and champion.number == challenger.number:
@@ -80,7 +80,7 @@ def rollback(tracking: TrackingParams) -> Outcome:
     Raises:
         RegistryError: Nothing was promoted, or everything was rolled back.
     """
-    with alone(PRIVATE / "promote.lock", "another promotion"):
+    with exclusive_lock(PRIVATE / "promote.lock", "another promotion"):
         standing: list[ledger.Decision] = []
         for decision in history(tracking):
             if decision.action == "promote":

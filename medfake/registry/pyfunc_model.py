@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from medfake.detectors.scorer import Scorer
+from medfake.package.scorer import Scorer
 
 
 class DetectorModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships no types for it

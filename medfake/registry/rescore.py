@@ -5,11 +5,11 @@ from pathlib import Path
 from medfake.config import TrackingParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE
-from medfake.detectors.card import ONNX_FILE, read_card
-from medfake.detectors.scorer import Scorer
-from medfake.evaluation.metrics import measure
-from medfake.evaluation.predict import predict
 from medfake.files import sha256_file
+from medfake.metrics.metrics import measure
+from medfake.metrics.predict import predict
+from medfake.package.card import ONNX_FILE, read_card
+from medfake.package.scorer import Scorer
 from medfake.registry.versions import Version, package_of
 
 

@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlparse
 
 from medfake.config import TrackingParams
 from medfake.errors import NoChampionError, RegistryError
-from medfake.registry.package import FIGURE, MODEL_NAME
-from medfake.registry.store_errors import store_name, translated
-from medfake.registry.tracking import connect
+from medfake.registry.registration import FIGURE, MODEL_NAME
+from medfake.tracking.runs import connect
+from medfake.tracking.store_errors import store_name, translated
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _SQLITE = "sqlite:///"

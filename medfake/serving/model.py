@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medfake.config import TrackingParams
-from medfake.detectors.card import ONNX_FILE, Card, read_card
-from medfake.detectors.scorer import Scorer
 from medfake.errors import ManifestError, ScanError
-from medfake.registry.package import MODEL_NAME
+from medfake.package.card import ONNX_FILE, Card, read_card
+from medfake.package.scorer import Scorer
+from medfake.registry.registration import MODEL_NAME
 from medfake.registry.versions import CHAMPION, find_version, package_of
 
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from medfake.detectors.card import INTENDED_USE
 from medfake.files import write_atomic, write_json
+from medfake.package.card import INTENDED_USE
 
 if TYPE_CHECKING:
     from rich.console import Console

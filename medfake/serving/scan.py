@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
-from medfake.detectors.card import Card
-from medfake.detectors.scorer import Scores
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.reader import read_slice, read_volume
 from medfake.dicom.series import Series, Skipped, find_series, group_series
 from medfake.errors import DicomError, MedfakeError, ScanError
-from medfake.evaluation.scans import decide, score_scan
+from medfake.metrics.scans import decide, score_scan
+from medfake.package.card import Card
+from medfake.package.scorer import Scores
 from medfake.progress import track
 from medfake.serving.model import Model
 from medfake.serving.report import ScanReport, ScanVerdict, SiteFound, SkippedFile, SliceScore

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.detectors.card import KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Agreement
-from medfake.detectors.scorer import Scorer
 from medfake.errors import ExportMismatchError
+from medfake.package.card import KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Agreement
+from medfake.package.scorer import Scorer
 from medfake.training.keras_setup import native_chatter_off
 
 

@@ -26,7 +26,7 @@ def import_keras(seed: int) -> Any:
     return keras
 
 
-def forget_networks() -> None:
+def clear_session() -> None:
     """Give back what networks of earlier trainings hold in this process; nothing when Keras was not used."""
     import gc
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medfake.detectors.card import Agreement
+from medfake.package.card import Agreement
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 

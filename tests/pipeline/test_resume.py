@@ -72,7 +72,7 @@ def kill_in(folder: Path, phase: str) -> None:
 
 
 def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from medfake.registry.tracking import connect
+    from medfake.tracking.runs import connect
 
     whole = finish(study)
     (study / PACKAGE).rename(study / "whole")
@@ -93,7 +93,7 @@ def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pyte
 
 
 def test_the_same_training_twice_at_a_time_is_refused_and_status_tells_the_first(study: Path) -> None:
-    from medfake.registry.status import State, read_status
+    from medfake.experiments.status import State, read_status
 
     first = start(study)
     while position(study).get("phase") != "head":

@@ -20,10 +20,10 @@ pytestmark = pytest.mark.slow
 ALL_STAGES = """
 import json, sys
 from importlib import import_module
-from medfake.training.keras_setup import forget_networks
+from medfake.training.keras_setup import clear_session
 for stage, *arguments in json.loads(sys.argv[1]):
     import_module(f"pipelines.{stage}").main.main(arguments, standalone_mode=False)
-    forget_networks()
+    clear_session()
 """
 SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its kinds
     "alsabbagh": ["MobileNetV3Large", "ResNet50V2", "VGG19"],

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from medfake.config import TrackingParams
-from medfake.detectors.card import Agreement
 from medfake.errors import BusyError, ExportMismatchError, NoChampionError, PromotionRefusedError, RegistryError
-from medfake.evaluation.probes.registry import Finding, ProbeReport
-from medfake.evaluation.probes.verdict import Score, Verdict
 from medfake.folders import PRIVATE
+from medfake.package.card import Agreement
+from medfake.probes.registry import Finding, ProbeReport
+from medfake.probes.verdict import Score, Verdict
 from medfake.registry.nominate import nominate
 from medfake.registry.promote import history, promote, rollback
 from medfake.registry.versions import CHAMPION, find_version, list_versions, package_of

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
-from medfake.cli import cli
+from medfake.cli.root import cli
 from medfake.config import TrackingParams
 from medfake.errors import ScanError
 from medfake.serving.model import Model, open_model

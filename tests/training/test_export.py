@@ -5,8 +5,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from medfake.detectors.card import LARGEST_DIFFERENCE, ONNX_FILE
 from medfake.errors import ExportMismatchError
+from medfake.package.card import LARGEST_DIFFERENCE, ONNX_FILE
 from medfake.training.export import require_agreement
 
 SLICES = np.repeat(np.array([-8, 7, 23], np.int16), 96 * 96).reshape(3, 96, 96)

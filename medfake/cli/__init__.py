@@ -1,0 +1,1 @@
+"""The `medfake` command: parse and print; the work lives elsewhere."""

@@ -1,0 +1,165 @@
+"""`medfake study`: named studies, what they cost, how far the present one is."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from medfake.experiments.status import Status
+
+
+@click.group()
+def study() -> None:
+    """Named studies: whole params.yaml files below studies/."""
+
+
+@study.command("list")
+def list_studies() -> None:
+    """List the studies."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from medfake.config import PARAMS_FILE, load_params
+    from medfake.config.studies import all_studies
+
+    now = load_params().study if PARAMS_FILE.exists() else None
+    table = Table("study", "trainings", "about")
+    for one in all_studies():
+        name = f"{one.name} (in params.yaml)" if one.params.study == now else one.name
+        table.add_row(name, str(one.trainings), one.about)
+    Console().print(table)
+    click.echo("next: medfake study show NAME, or medfake study use NAME")
+
+
+@study.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a study's params."""
+    from medfake.config.studies import read_study_named
+
+    click.echo(read_study_named(name).text, nl=False)
+
+
+@study.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def use(name: str, yes: bool) -> None:
+    """Write a study to params.yaml, after showing what changes."""
+    from medfake.config import PARAMS_FILE
+    from medfake.config.studies import diff_to, read_study_named
+    from medfake.files import write_atomic
+
+    chosen = read_study_named(name)
+    difference = diff_to(chosen)
+    if not difference:
+        click.echo(f"params.yaml is {name} already\nnext: dvc repro")
+        return
+    click.echo(difference, nl=False)
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("params.yaml would change; there is nobody to ask, so say --yes")
+    if not yes and not click.confirm("Write this to params.yaml?"):
+        click.echo("nothing was changed")
+        return
+    with write_atomic(Path(PARAMS_FILE)) as file:
+        file.write(chosen.text)
+    click.echo(f"params.yaml is {name} now: {chosen.trainings} trainings\nnext: medfake study plan, then dvc repro")
+
+
+@study.command()
+@click.argument("name", required=False)
+def plan(name: str | None) -> None:
+    """Say what a study costs here (the one in params.yaml unless named), from a short measured forward pass."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from medfake.config import load_params
+    from medfake.config.studies import read_study_named
+    from medfake.experiments.plan import make_plan
+
+    found = make_plan(read_study_named(name).params if name else load_params())
+    table = Table("data set", "detector", "runs", "slices", "forward, slices/s", "hours", "GB")
+    for line in found.lines:
+        measured = ("not measured", "-") if line.hours is None else (f"{line.slices_per_s:.2f}", f"{line.hours:.1f}")
+        cells = (line.dataset, line.detector, str(line.trainings), str(line.slices), *measured, f"{line.gigabytes:.2f}")
+        table.add_row(*cells)
+    Console().print(table)
+    if found.repeated:
+        click.echo(f"{found.repeated} repeated runs of the best, as if they were average: {found.repeated_hours:.1f} h")
+    for dataset in found.guessed:
+        click.echo(f"{dataset} is not built and names no planned_slices: 2500 were taken")
+    all_of_it = f"{found.trainings} runs, {found.gigabytes:.1f} GB, {found.hours:.1f} hours"
+    click.echo(f"all: {all_of_it} on this machine\nnext: dvc repro")
+
+
+@study.command()
+def status() -> None:
+    """Say what is done, running, failed and planned of the study in params.yaml."""
+    from medfake.config import load_params
+    from medfake.experiments.status import read_status
+
+    _print_status(read_status(load_params()))
+
+
+@study.command("run")
+@click.argument("targets", nargs=-1)
+def run_study(targets: tuple[str, ...]) -> None:
+    """Run `dvc repro --keep-going`: what fails does not stop the rest, and is told again at the end."""
+    from medfake.config import load_params
+    from medfake.experiments.status import read_status
+
+    params = load_params()
+    code, errors = _repro(targets)
+    _print_status(read_status(params))
+    for stage, error in errors.items():
+        click.echo(f"\n{stage} failed\n{error}\n  again: dvc repro {stage}", err=True)
+    sys.exit(code)
+
+
+def _repro(targets: tuple[str, ...]) -> tuple[int, dict[str, str]]:
+    """Let DVC work, pass on what it says; its exit code, and the errors of medfake's stages by their names."""
+    import re
+    import subprocess
+
+    command = [str(Path(sys.executable).with_name("dvc")), "repro", "--keep-going", *targets]
+    process = subprocess.Popen(  # noqa: S603  # dvc beside this interpreter
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    stage, collecting = "", False
+    errors: dict[str, str] = {}
+    for line in process.stdout or ():
+        click.echo(line, nl=False)
+        started = re.match(r"Running stage '([^']+)'", line)
+        stage = started.group(1) if started else stage
+        if line.startswith("error: "):
+            errors[stage], collecting = line.rstrip(), True
+        elif collecting and line.startswith("  "):
+            errors[stage] += "\n" + line.rstrip()
+        else:
+            collecting = False
+    return process.wait(), errors
+
+
+def _print_status(found: "Status") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from medfake.experiments.status import State
+    from medfake.progress import duration_text
+
+    table = Table("data set", "detector", "seed", "state", "took")
+    for one in found.trainings:
+        took = duration_text(one.seconds) if one.seconds is not None else "-"
+        table.add_row(one.dataset, one.detector, str(one.seed), one.state.value, took)
+    Console().print(table)
+    counts = [f"{len(found.of(state))} {state.value}" for state in State if found.of(state)]
+    left = len(found.trainings) - len(found.of(State.DONE))
+    about = f"; about {duration_text(found.eta_s)} left" if left and found.eta_s is not None else ""
+    click.echo(", ".join(counts) + about)
+    for one in found.of(State.FAILED):
+        click.echo(f"{one.stage}: {one.error.splitlines()[0]}")
+    if left:
+        click.echo("next: medfake study run")
+    else:
+        click.echo("next: xdg-open reports/comparison.html")

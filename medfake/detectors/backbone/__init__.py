@@ -1,0 +1,1 @@
+"""Image networks with a head, trained in two phases."""

@@ -1,0 +1,183 @@
+"""Backbones in two phases (Alsabbagh and Al-Kadi, section 4): the head on frozen features, then everything, gently."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medfake.datasets.balance import CLASSES
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.backbone.features import EXTRACTOR_ONNX, Features, compute_features
+from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head, build_top
+from medfake.detectors.options import BackboneOptions
+from medfake.detectors.registry import DetectorSpec
+from medfake.errors import ExportMismatchError, TrainingError
+from medfake.training.export import export_keras
+from medfake.training.hardware import computing_in, memory_told, share_devices
+from medfake.training.keras_setup import import_keras
+from medfake.training.phase import Material, Phase, train_phase
+from medfake.training.run_state import RunState
+from medfake.training.trained import OnEpoch, Trained
+
+_CHECKED_SLICES = 4
+_LARGEST_FEATURE_DIFFERENCE = 1e-4
+_HEAD_VAL_BATCH = 4096
+_MEAN = "mean_with_sample_weight"  # rows that only fill a batch up weigh nothing
+
+
+def train_two_phase(
+    spec: DetectorSpec,
+    options: BackboneOptions,
+    dataset: Dataset,
+    seed: int,
+    on_epoch: OnEpoch,
+    features: Path,
+    state: RunState,
+) -> Trained:
+    """Train a backbone with its head.
+
+    While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them.
+
+    Args:
+        spec: Of the backbone.
+        options: From params.yaml.
+        dataset: Learnt from its train split; val chooses the weights of both phases.
+        seed: Of the head's weights and of the order of slices.
+        on_epoch: Told train_loss and val_loss of every epoch, the second phase counting on.
+        features: Folder of the features; filled when they are not there.
+        state: Of this training; one that was cut short goes on.
+
+    Raises:
+        WeightsError: The weights are not there.
+        TrainingError: The backbone gives the same features for every slice, or memory does not suffice.
+        ExportMismatchError: The assembled model differs from head(features).
+    """
+    known = compute_features(spec, options, dataset, features)
+    keras = import_keras(seed)
+    share_devices()
+    head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
+    extractor = known.extractor()
+    model = build_detector(extractor, head)
+    checked = dataset.split("val").iloc[:_CHECKED_SLICES]
+    sample = dataset.slices(checked)
+    with memory_told(spec.name, options.batch_size, options.input_size):
+        _train_head(keras, head, known, dataset, options, Phase("head", options.epochs, 0, seed), state, on_epoch)
+        _require_same(model, head, sample, known.of(checked))
+        if options.fine_tune.epochs:
+            phase = Phase("fine-tune", options.fine_tune.epochs, options.epochs, seed)
+            _fine_tune(keras, spec, extractor, head, dataset, options, phase, state, on_epoch)
+
+    frozen = None if options.fine_tune.epochs else (known.folder / EXTRACTOR_ONNX, build_top(head))
+    weights = {key: value for key, value in asdict(known.weights).items() if key != "path"}
+    return Trained(
+        save=lambda folder: export_keras(model, folder, sample, frozen),
+        parameters=int(model.count_params()),
+        weights=weights,
+    )
+
+
+def _classes(options: BackboneOptions, dataset: Dataset) -> int:
+    """Outputs of a softmax; 0 for a sigmoid."""
+    classes = int(dataset.facts.get("classes", 2))
+    if options.output == "sigmoid" and classes != 2:
+        raise TrainingError(
+            "one sigmoid cannot tell three classes apart", where=f"data set {dataset.name}", received=classes,
+            remedy="set output to softmax, or the data set's classes to 2",
+        )  # fmt: skip
+    return classes if options.output == "softmax" else 0
+
+
+def _labels(rows: pd.DataFrame, classes: int) -> NDArray[Any]:
+    """What the loss takes: 0 and 1 for a sigmoid and two classes, else the place in `CLASSES`."""
+    if classes <= 2:
+        return rows.label.to_numpy("float32" if classes == 0 else "int32")
+    return rows.manipulation.map(CLASSES.index).to_numpy("int32")
+
+
+def _compile(keras: Any, model: Any, learning_rate: float, options: BackboneOptions, classes: int) -> None:
+    losses = keras.losses
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate, beta_1=options.beta_1, beta_2=options.beta_2),
+        loss=(losses.SparseCategoricalCrossentropy if classes else losses.BinaryCrossentropy)(reduction=_MEAN),
+    )
+
+
+def _train_head(
+    keras: Any,
+    head: Any,
+    known: Features,
+    dataset: Dataset,
+    options: BackboneOptions,
+    phase: Phase,
+    state: RunState,
+    on_epoch: OnEpoch,
+) -> None:
+    if state.position.get("phase") == "fine-tune":
+        return  # it stopped in the second phase, whose weights hold the head's
+    classes = _classes(options, dataset)
+
+    def material(split: str, batch_size: int) -> Material:
+        rows = dataset.split(split)
+        return Material(known.of(rows).__getitem__, _labels(rows, classes), batch_size)
+
+    _compile(keras, head, options.learning_rate, options, classes)
+    train_phase(head, material("train", options.batch_size), material("val", _HEAD_VAL_BATCH), phase, state, on_epoch)
+
+
+def unfreeze(keras: Any, backbone: Any) -> None:
+    """Make a backbone trainable but for its BatchNormalization, which stays in inference."""
+    backbone.trainable = True
+    for layer in backbone._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def _fine_tune(
+    keras: Any,
+    spec: DetectorSpec,
+    extractor: Any,
+    head: Any,
+    dataset: Dataset,
+    options: BackboneOptions,
+    phase: Phase,
+    state: RunState,
+    on_epoch: OnEpoch,
+) -> None:
+    """Unfreeze, and go on slowly; slices are read batch by batch."""
+    whole = keras.Model(extractor.input, head(extractor.output))
+    trained = whole
+    if options.precision != "float32":
+        with computing_in(options.precision):
+            backbone = spec.build((options.input_size, options.input_size, 3), None)
+            half, _ = build_extractor(backbone, options, str(spec.contract))
+            copy = build_head(half.output_shape[-1], options.head, _classes(options, dataset))
+            trained = keras.Model(half.input, keras.ops.cast(copy(half.output), "float32"))
+        trained.set_weights(whole.get_weights())
+    for layer in trained.layers:
+        if isinstance(layer, keras.Model) and layer.name != head.name:
+            unfreeze(keras, layer)
+    classes = _classes(options, dataset)
+
+    def material(split: str) -> Material:
+        rows = dataset.split(split)
+        return Material(lambda at: dataset.slices(rows.iloc[at]), _labels(rows, classes), options.batch_size)
+
+    _compile(keras, trained, options.fine_tune.learning_rate, options, classes)
+    train_phase(trained, material("train"), material("val"), phase, state, on_epoch)
+    if trained is not whole:
+        whole.set_weights(trained.get_weights())
+
+
+def _require_same(model: Any, head: Any, slices: NDArray[np.int16], features: NDArray[np.float32]) -> None:
+    whole = np.asarray(model(slices, training=False)["p_tampered"]).reshape(-1)
+    output = np.asarray(head(features, training=False))
+    parts = output[:, 1:].sum(axis=1) if output.shape[1] > 1 else output[:, 0]
+    difference = float(np.abs(whole - parts).max())
+    if not difference <= _LARGEST_FEATURE_DIFFERENCE:
+        raise ExportMismatchError(
+            f"the assembled model differs from head(features) by more than {_LARGEST_FEATURE_DIFFERENCE}",
+            received=f"{difference:.2e} on {len(slices)} slices",
+        )

@@ -1,1 +1,0 @@
-"""Feature extractors, one family a file; each returns a Keras model without top."""

@@ -1,0 +1,1 @@
+"""Detectors of local manipulations in high-pass residuals."""

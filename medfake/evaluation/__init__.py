@@ -1,1 +1,0 @@
-"""From predictions to figures with intervals, tests, tables, plots and one HTML page."""

@@ -1,0 +1,84 @@
+"""The best detectors of a study, trained again with other seeds; validation alone chooses them."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from medfake.config import Params, RepeatParams
+from medfake.errors import ManifestError, MedfakeError, TrainingError
+from medfake.experiments.training_run import train_once
+from medfake.folders import SLICES, package_folder
+from medfake.package.card import Card, read_card
+from medfake.progress import track
+from medfake.training.keras_setup import clear_session
+
+
+def choose_best(cards: Sequence[Card], repeat: RepeatParams) -> list[Card]:
+    """The best training of each of the best detectors.
+
+    Args:
+        cards: Of the first trainings.
+        repeat: How many detectors of each data set, and by which figure of the validation split.
+
+    Returns:
+        By data set, best first; equals in the order of their names.
+    """
+
+    def value(card: Card) -> float:
+        figure = card.metrics["val"].get(repeat.by)
+        return float("-inf") if figure is None else figure
+
+    ranked = sorted(cards, key=lambda card: (card.dataset, -value(card), card.detector, card.seed))
+    best = {(card.dataset, card.detector): card for card in reversed(ranked)}  # the best seed of each stays
+    chosen = [card for card in ranked if best[card.dataset, card.detector] is card]
+    places = {id(card): [one.dataset for one in chosen[:at]].count(card.dataset) for at, card in enumerate(chosen)}
+    return [card for card in chosen if places[id(card)] < repeat.best]
+
+
+def train_again(params: Params, first: Sequence[Card], root: Path) -> list[Path]:
+    """Train the best detectors again, unless it was done; a failure does not stop the others.
+
+    Args:
+        params: The study, with `train.repeat`.
+        first: Cards of the first trainings.
+        root: Packages are put below it; those of detectors that are no longer among the best are removed.
+
+    Returns:
+        All packages.
+
+    Raises:
+        TrainingError: Some failed; each is named with its reason.
+    """
+    repeat = params.train.repeat
+    chosen = choose_best(first, repeat) if repeat else []
+    wanted = {
+        package_folder(card.dataset, card.detector, seed, root): (card, seed)
+        for card in chosen
+        for seed in (repeat.seeds if repeat else [])
+    }
+    for package in root.glob("*/*/seed-*"):
+        if package not in wanted:
+            shutil.rmtree(package)
+    todo = [package for package, (card, _) in wanted.items() if not _is_up_to_date(package, card)]
+    failed = []
+    for package in track(todo, f"{len(todo)} repeated trainings", len(todo)):
+        card, seed = wanted[package]
+        try:
+            train_once(params, SLICES / card.dataset, card.detector, seed, package)
+        except MedfakeError as error:
+            failed.append(f"{card.dataset}/{card.detector}/seed-{seed}: {error.what}")
+        clear_session()
+    if failed:
+        raise TrainingError(
+            f"{len(failed)} of {len(todo)} repeated trainings failed", received="; ".join(failed),
+            remedy="mend what they name, then dvc repro: those that are done are not done again",
+        )  # fmt: skip
+    return list(wanted)
+
+
+def _is_up_to_date(package: Path, first: Card) -> bool:
+    try:
+        card = read_card(package)
+    except ManifestError:
+        return False
+    return (card.dataset_sha256, card.options) == (first.dataset_sha256, first.options)

@@ -1,0 +1,123 @@
+"""How far a study is: what is done, running, failed or planned, and when it may be over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from medfake.config import Params
+from medfake.experiments.training_run import lock_of
+from medfake.folders import interrupted_file, package_folder
+from medfake.locks import is_held
+from medfake.package.card import CARD_FILE
+from medfake.tracking.runs import ERROR_TAG, connect
+
+_PAGE = 1000  # MLflow's largest
+
+
+class State(StrEnum):
+    """Of one training."""
+
+    DONE = "done"
+    RUNNING = "running"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of the matrix.
+
+    Attributes:
+        seconds: How long it took; None when it is not done or was not logged.
+        error: What ended it, "" when nothing did.
+    """
+
+    dataset: str
+    detector: str
+    seed: int
+    state: State
+    seconds: float | None
+    error: str
+
+    @property
+    def stage(self) -> str:
+        """Its name for `dvc repro`."""
+        return f"train@{self.dataset}-{self.detector}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Status:
+    """All trainings of a study, and an estimate of what is left.
+
+    Attributes:
+        eta_s: Seconds, from how long the same detectors, else all that are done, took; None when nothing is done.
+    """
+
+    trainings: tuple[Training, ...]
+    eta_s: float | None
+
+    def of(self, state: State) -> tuple[Training, ...]:
+        """Trainings in one state."""
+        return tuple(one for one in self.trainings if one.state == state)
+
+
+def read_status(params: Params) -> Status:
+    """Look at packages and MLflow runs of the study's matrix.
+
+    Raises:
+        StorageError: The database cannot be opened.
+    """
+    last = _last_runs(params)
+    trainings = tuple(
+        _training(dataset, detector, seed, last.get((dataset, detector, str(seed))))
+        for dataset in params.train.datasets
+        for detector in params.train.detectors
+        for seed in params.train.seeds
+    )
+    return Status(trainings, _eta_s(trainings))
+
+
+def _last_runs(params: Params) -> Mapping[tuple[str, str, str], Any]:
+    """The latest MLflow run of every training."""
+    if params.tracking.uri.startswith("sqlite:///") and not Path(params.tracking.uri[len("sqlite:///") :]).exists():
+        return {}  # asking would make the file
+    client = connect(params.tracking)
+    experiment = client.get_experiment_by_name(params.tracking.experiment)
+    runs = client.search_runs([experiment.experiment_id], max_results=_PAGE) if experiment else []
+    last: dict[tuple[str, str, str], Any] = {}
+    for run in sorted(runs, key=lambda run: run.info.start_time):
+        if "mlflow.parentRunId" not in run.data.tags:  # trials of a search are none of the matrix
+            key = (run.data.tags.get("dataset"), run.data.params.get("detector"), run.data.params.get("seed"))
+            last[key] = run
+    return last
+
+
+def _training(dataset: str, detector: str, seed: int, run: Any) -> Training:
+    package = package_folder(dataset, detector, seed)
+    ended = run.info.end_time if run is not None else None
+    seconds = (ended - run.info.start_time) / 1000 if ended and run.info.status == "FINISHED" else None
+    if is_held(lock_of(dataset, detector, seed)):
+        return Training(dataset, detector, seed, State.RUNNING, None, "")
+    if run is not None and run.info.status == "FAILED":
+        return Training(dataset, detector, seed, State.FAILED, None, run.data.tags.get(ERROR_TAG, "no reason was kept"))
+    if (package / CARD_FILE).exists():
+        return Training(dataset, detector, seed, State.DONE, seconds, "")
+    if interrupted_file(dataset, detector, seed).exists():
+        return Training(dataset, detector, seed, State.INTERRUPTED, None, "")
+    return Training(dataset, detector, seed, State.PLANNED, None, "")
+
+
+def _eta_s(trainings: Sequence[Training]) -> float | None:
+    done = [one for one in trainings if one.seconds is not None]
+    if not done:
+        return None
+    mean = sum(one.seconds or 0.0 for one in done) / len(done)
+    left = 0.0
+    for one in trainings:
+        if one.state != State.DONE:
+            same = [other.seconds or 0.0 for other in done if other.detector == one.detector]
+            left += sum(same) / len(same) if same else mean
+    return left

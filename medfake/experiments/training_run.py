@@ -1,0 +1,175 @@
+"""One training from data set to stored package, logged as one MLflow run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from medfake.config import Params, Section
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.backbone.weights import find_weights
+from medfake.detectors.fit import fit
+from medfake.detectors.options import BackboneOptions
+from medfake.detectors.registry import detector_spec, validate_options
+from medfake.files import replace_folder
+from medfake.folders import features_folder, interrupted_file
+from medfake.locks import exclusive_lock
+from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.intervals import Measured, evaluate_with_intervals
+from medfake.metrics.predict import predict
+from medfake.metrics.predictions import scan_table, write_predictions
+from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
+from medfake.package.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
+from medfake.package.scorer import Scorer
+from medfake.tracking.runs import Run, dvc_lock_sha256, git_revision, training_run
+from medfake.training.hardware import describe_hardware
+from medfake.training.run_state import RunState
+from medfake.training.trained import Trained
+
+PACKAGE = "package"
+
+
+def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) -> None:
+    """Train a detector and store its package; an interrupt leaves nothing half-written.
+
+    A training that was cut short, even by a kill, goes on where it was, in the same MLflow run, and ends with the same
+    figures; when its params or its data changed meanwhile it is refused.
+
+    Args:
+        params: The study.
+        data: Folder of the data set.
+        detector: Name in the registry.
+        seed: Of the training.
+        out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet.
+
+    Raises:
+        BusyError: The same training is under way.
+        TrainingError: The detector cannot be trained, or its ONNX form disagrees with it.
+        ManifestError: The data set is not whole.
+    """
+    options = validate_options(detector, params.detectors[detector])
+    dataset = Dataset.open(data)
+    what = f"the training of {detector} on {dataset.name}, seed {seed},"
+    with exclusive_lock(lock_of(dataset.name, detector, seed), what):
+        _train(params, dataset, detector, options, seed, out)
+
+
+def lock_of(dataset: str, detector: str, seed: int) -> Path:
+    """Held for as long as a training goes on."""
+    return interrupted_file(dataset, detector, seed).with_suffix(".lock")
+
+
+def _train(params: Params, dataset: Dataset, detector: str, options: Section, seed: int, out: Path) -> None:
+    tags = {
+        "dataset": dataset.name,
+        "dataset_sha256": dataset.digest,
+        "evidence": dataset.evidence,
+        "protocol": dataset.protocol,
+        "view": dataset.view,
+        "git_revision": git_revision(),
+        "dvc_lock_sha256": dvc_lock_sha256() or "none",
+        "hardware": describe_hardware(network=detector_spec(detector).family != "classical"),
+    }
+    told = _told(options.model_dump(mode="json"))
+    facts: Mapping[str, object] = {"detector": detector, "seed": seed, "study": params.study, **_flat(told)}
+    weights = None
+    if isinstance(options, BackboneOptions):
+        weights = find_weights(detector_spec(detector), options.weights).sha256
+    state = RunState(
+        interrupted_file(dataset.name, detector, seed),
+        {
+            **_flat(options.model_dump(mode="json")),
+            "seed": seed,
+            "dataset_sha256": dataset.digest,
+            "weights_sha256": weights,
+        },
+    )
+    name = f"{detector} {dataset.name} seed {seed}"
+    with (
+        training_run(params.tracking, name, facts, tags, state.run_id) as run,
+        replace_folder(out) as folder,
+    ):
+        state.begin(run.run_id)
+        counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
+        run.log_dataset(dataset.name, dataset.digest, counts)
+        trained = fit(detector, options, dataset, seed, run.log_epoch, features_folder(dataset.name, detector), state)
+        agreement = trained.save(folder)
+        predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)
+        write_predictions(folder / PREDICTIONS_FILE, predictions)
+        card = _card(
+            dataset, detector, seed, told, trained, agreement, predictions, run, Bootstrap.of(params.evaluation)
+        )
+        write_card(card, folder)
+        for split, figures in card.metrics.items():
+            run.log_figures(split, figures)
+        run.log_folder(folder, PACKAGE)
+    state.discard()
+
+
+def _told(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as they may leave this machine: of a path only the file's name."""
+    return {
+        key: Path(value).name if isinstance(value, str) and "/" in value else value for key, value in options.items()
+    }
+
+
+def _flat(options: Mapping[str, object]) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in options.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": content for inner, content in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _edges(measured: Measured) -> dict[str, tuple[float, float] | None]:
+    return {name: (one.low, one.high) if one else None for name, one in measured.intervals.items()}
+
+
+def _card(
+    dataset: Dataset,
+    detector: str,
+    seed: int,
+    options: dict[str, Any],
+    trained: Trained,
+    agreement: Agreement,
+    predictions: pd.DataFrame,
+    run: Run,
+    bootstrap: Bootstrap,
+) -> Card:
+    """Thresholds are chosen on the validation split; the test split is only measured."""
+    threshold = choose_slice_threshold(predictions)
+    scan = choose_scan_thresholds(scan_table(predictions), threshold.value)
+    measured = {
+        split: evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
+        for split in ("val", "test")
+    }
+    return Card(
+        detector=detector,
+        options=options,
+        seed=seed,
+        dataset=dataset.name,
+        dataset_sha256=dataset.digest,
+        evidence=dataset.evidence,
+        protocol=dataset.protocol,
+        view=dataset.view,
+        parameters=trained.parameters,
+        localises=detector_spec(detector).localises,
+        threshold=threshold.value,
+        threshold_rule=threshold.rule,
+        scan_threshold_low=scan.low,
+        scan_threshold_high=scan.high,
+        calibration=trained.calibration,
+        weights=trained.weights,
+        chosen=trained.chosen,
+        metrics={split: one.figures.values() for split, one in measured.items()},
+        intervals={split: _edges(one) for split, one in measured.items()},
+        interval_unit={split: one.unit for split, one in measured.items()},
+        confidence=bootstrap.confidence,
+        agreement=agreement,
+        git_revision=git_revision(),
+        dvc_lock_sha256=dvc_lock_sha256(),
+        mlflow_run_id=run.run_id,
+    )

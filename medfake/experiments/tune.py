@@ -1,0 +1,262 @@
+"""A search for a detector's options with Optuna: every trial is a nested MLflow run, and no test split is there."""
+
+import hashlib
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from medfake.config import Choices, Params, Span, TuneParams
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.fit import fit
+from medfake.detectors.registry import detector_spec, validate_options
+from medfake.errors import ConfigError, StorageError, TrainingError
+from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
+from medfake.folders import TUNING
+from medfake.tracking.runs import Run, begin_run, connect, training_run
+from medfake.training.keras_setup import clear_session
+from medfake.training.run_state import RunState
+
+_JOURNAL = "journal:"
+_PARENT_TAG = "mlflow.parentRunId"
+_RUN_ID = "mlflow_run_id"
+_WORKERS = TUNING / "workers"
+_GIVEN_UP = 3  # heartbeats that a worker on PostgreSQL may miss
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search found.
+
+    Attributes:
+        study: Its name in the storage; another space, data set or detector has another.
+        finished: Trials, pruned ones included.
+        pruned: Of these.
+        best: Options that were searched, by dotted name.
+        val_loss: That they reached.
+    """
+
+    study: str
+    finished: int
+    pruned: int
+    best: Mapping[str, Any]
+    val_loss: float
+
+
+def tune(params: Params, data: Path, detector: str) -> Tuned:
+    """Work on a search until it has its trials; any number of workers may do so at a time.
+
+    Args:
+        params: The study; `tune.space` has a block for the detector.
+        data: Folder of the data set; its train and val splits are read, nothing of its test split is.
+        detector: Name in the registry.
+
+    Raises:
+        ConfigError: There is no space for this detector, or it names an option that it has not.
+        StorageError: The storage cannot be opened.
+        TrainingError: No trial ended well.
+    """
+    import optuna
+    from optuna.trial import TrialState
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what failed stands in its MLflow run
+    logging.getLogger("optuna").propagate = False
+    space = _space(params, detector)
+    whole = Dataset.open(data)
+    dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != "test"].reset_index(drop=True))
+    name = _name(dataset, detector, params, space)
+    with working(_WORKERS) as worker:
+        study = _open(params.tune, name)
+        parent = _parent(study, params, name)
+        done = (TrialState.COMPLETE, TrialState.PRUNED)
+        while True:
+            retry_abandoned(study, _WORKERS)
+            _end_runs_of_failed(study, params)
+            trials = study.get_trials(deepcopy=False)
+            left = params.tune.trials - sum(trial.state in (*done, TrialState.RUNNING) for trial in trials)
+            if left <= 0:
+                break
+            failed = sum(trial.state == TrialState.FAIL for trial in trials)
+            if failed > params.tune.trials:
+                raise TrainingError(
+                    "more trials failed than were asked for", where=name, received=f"{failed} failed",
+                    remedy="look at the failed runs in the MLflow UI; the space may hold options that cannot work",
+                )  # fmt: skip
+            _one_trial(study, params, dataset, detector, space, parent, worker)
+            clear_session()
+        finished = study.get_trials(deepcopy=False, states=done)
+        if len(finished) >= params.tune.trials:
+            connect(params.tracking).set_terminated(parent, "FINISHED")
+    complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
+    if not complete:
+        raise TrainingError("no trial has ended yet", where=name, remedy="wait for other workers, then run it again")
+    best = min(complete, key=lambda trial: trial.value)
+    options = {key: json.loads(value) if _is_choice(space[key]) else value for key, value in best.params.items()}
+    return Tuned(name, len(finished), len(finished) - len(complete), options, float(best.value))
+
+
+def nested(options: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with values put in by dotted names."""
+    merged: dict[str, Any] = json.loads(json.dumps(dict(options)))
+    for key, value in found.items():
+        *outer, last = key.split(".")
+        inner = merged
+        for part in outer:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return merged
+
+
+def _space(params: Params, detector: str) -> dict[str, Span | Choices]:
+    space = params.tune.space.get(detector)
+    if not space:
+        raise ConfigError(
+            "there is nothing to search", where=f"tune.space.{detector} in params.yaml", received="no such block",
+            remedy=f"name options and their values there, e.g. {detector}: {{pool: {{choices: [2, 4]}}}}",
+        )  # fmt: skip
+    ends = {key: one.choices[0] if isinstance(one, Choices) else one.low for key, one in space.items()}
+    validate_options(detector, nested(params.detectors.get(detector, {}), ends))
+    return space
+
+
+def _name(dataset: Dataset, detector: str, params: Params, space: Mapping[str, Span | Choices]) -> str:
+    """Data set, detector and a hash of all that makes trials comparable."""
+    facts = {
+        "dataset": dataset.digest,
+        "options": params.detectors.get(detector, {}),
+        "space": {key: one.model_dump() for key, one in space.items()},
+        "seed": params.tune.seed,
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return f"{dataset.name}-{detector}-{digest[:10]}"
+
+
+def _open(params: TuneParams, name: str) -> Any:
+    import optuna
+    from optuna.storages import JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
+    from optuna.storages.journal import JournalFileBackend
+    from sqlalchemy.exc import SQLAlchemyError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # heartbeats and the retry are marked experimental
+        try:
+            if params.storage.startswith(_JOURNAL):
+                path = Path(params.storage.removeprefix(_JOURNAL))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                storage: Any = JournalStorage(JournalFileBackend(str(path)))
+            else:
+                storage = RDBStorage(
+                    params.storage,
+                    heartbeat_interval=params.heartbeat_s,
+                    grace_period=_GIVEN_UP * params.heartbeat_s,
+                    heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+                )
+            sampler = optuna.samplers.TPESampler(seed=params.seed + len(list(_WORKERS.glob("*.lock"))) - 1)
+            return optuna.create_study(
+                storage=storage, study_name=name, load_if_exists=True, sampler=sampler,
+                pruner=optuna.pruners.MedianPruner(n_warmup_steps=params.warm_up),
+            )  # fmt: skip
+        except (OSError, ImportError, SQLAlchemyError) as error:
+            raise StorageError(
+                "the storage of the search cannot be opened", where="tune.storage in params.yaml",
+                received=type(error).__name__,
+                remedy="start the database (its driver comes with medfake[postgres]), or leave tune.storage out",
+            ) from None  # fmt: skip
+
+
+def _parent(study: Any, params: Params, name: str) -> str:
+    """The MLflow run that all trials are nested in; the first worker begins it."""
+    client = connect(params.tracking)
+    known = study.user_attrs.get(_RUN_ID)
+    if known is None:
+        known = begin_run(client, params.tracking, f"tune {name}", {"kind": "tune"})
+        study.set_user_attr(_RUN_ID, known)
+    client.update_run(known, status="RUNNING")
+    return str(known)
+
+
+def _end_runs_of_failed(study: Any, params: Params) -> None:
+    """MLflow runs of trials whose workers were killed must not look as if they went on."""
+    from optuna.trial import TrialState
+
+    client = connect(params.tracking)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
+        run_id = trial.user_attrs.get(_RUN_ID)
+        if run_id is not None and client.get_run(run_id).info.status == "RUNNING":
+            client.set_terminated(run_id, "KILLED")
+
+
+def _one_trial(
+    study: Any, params: Params, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
+    worker: str,
+) -> None:  # fmt: skip
+    """Ask for one trial and train it; what breaks it is kept in its MLflow run, and the search goes on."""
+    study.optimize(
+        lambda trial: _objective(trial, params, dataset, detector, space, parent, worker),
+        n_trials=1,
+        catch=(TrainingError,),
+    )
+
+
+def _objective(
+    trial: Any, params: Params, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
+    worker: str,
+) -> float:  # fmt: skip
+    """Lowest validation loss of one training."""
+    import optuna
+
+    trial.set_user_attr(WORKER, worker)
+    found = {key: _suggest(trial, key, one) for key, one in space.items()}
+    options = validate_options(detector, nested(params.detectors.get(detector, {}), found))
+    losses: list[float] = []
+    tags = {_PARENT_TAG: parent, "dataset": dataset.name, "dataset_sha256": dataset.digest}
+    facts = {"detector": detector, "seed": params.tune.seed, **{key: str(value) for key, value in found.items()}}
+    with (
+        training_run(params.tracking, f"{detector} trial {trial.number}", facts, tags) as run,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        trial.set_user_attr(_RUN_ID, run.run_id)
+
+        def on_epoch(epoch: int, figures: Mapping[str, float]) -> None:
+            run.log_epoch(epoch, figures)
+            losses.append(figures["val_loss"])
+            trial.report(figures["val_loss"], epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        try:
+            state = RunState(Path(scratch) / "state.npz", {})
+            fit(detector, options, dataset, params.tune.seed, on_epoch, _features(dataset, detector, options), state)
+        except optuna.TrialPruned:
+            _tell(run, trial, "pruned")
+            raise
+        _tell(run, trial, "complete")
+    return min(losses)
+
+
+def _tell(run: Run, trial: Any, outcome: str) -> None:
+    run.log_tag("trial", f"{trial.number} {outcome}")
+
+
+def _features(dataset: Dataset, detector: str, options: Any) -> Path:
+    """Features of each input size and window have a folder of their own, for trials may vary them."""
+    if detector_spec(detector).family != "backbone":
+        return TUNING
+    facts = json.dumps([options.weights, options.input_size, options.window_hu])
+    return TUNING / "features" / dataset.name / detector / hashlib.sha256(facts.encode()).hexdigest()[:10]
+
+
+def _suggest(trial: Any, key: str, one: Span | Choices) -> Any:
+    if isinstance(one, Choices):
+        return json.loads(trial.suggest_categorical(key, [json.dumps(choice) for choice in one.choices]))
+    if isinstance(one.low, int) and isinstance(one.high, int) and not isinstance(one.step, float):
+        return trial.suggest_int(key, one.low, one.high, step=one.step or 1, log=one.log)
+    return trial.suggest_float(key, one.low, one.high, step=one.step, log=one.log)
+
+
+def _is_choice(one: Span | Choices) -> bool:
+    return isinstance(one, Choices)

@@ -1,0 +1,1 @@
+"""Metrics with intervals and tests, thresholds, predictions."""

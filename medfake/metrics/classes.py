@@ -1,0 +1,71 @@
+"""Untampered, removed or injected: figures of detectors that tell three classes apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
+from medfake.metrics.intervals import Interval, percentile_interval
+
+WORDS: Final[dict[str, str]] = {"none": "untampered", "removed": "FB, removed", "injected": "FM, injected"}
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """Of three classes.
+
+    Attributes:
+        accuracy: Share of slices called what they are; chance is a third.
+        interval: Of the accuracy, over patients; None where there is one patient.
+        precision: By class; None where nothing is called so.
+        recall: By class; None where there is no such slice.
+    """
+
+    accuracy: float
+    interval: Interval | None
+    precision: Mapping[str, float | None]
+    recall: Mapping[str, float | None]
+
+
+def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassFigures | None:
+    """Figures of slices called by the largest of three probabilities.
+
+    Args:
+        rows: One run's slices of one split; manipulation, p_tampered, p_removed, p_injected, patient_id, scan_id.
+        bootstrap: Of the interval.
+
+    Returns:
+        None for detectors of two classes.
+    """
+    if rows.empty or "p_removed" not in rows or rows.p_removed.isna().any():
+        return None
+    names = np.array(list(WORDS))
+    probabilities = np.column_stack([1 - rows.p_tampered, rows.p_removed, rows.p_injected])
+    said = names[np.argmax(probabilities, axis=1)]
+    truth = rows.manipulation.to_numpy()
+    right = said == truth
+    return ClassFigures(
+        accuracy=float(right.mean()),
+        interval=_interval(rows, right, bootstrap),
+        precision={name: _share(right[said == name]) for name in WORDS},
+        recall={name: _share(right[truth == name]) for name in WORDS},
+    )
+
+
+def _interval(rows: pd.DataFrame, right: NDArray[np.bool_], bootstrap: Bootstrap) -> Interval | None:
+    clusters = clusters_of(rows)
+    if clusters.count < 2:
+        return None
+    weights = draw(clusters.count, bootstrap)
+    hits, slices = (
+        np.bincount(clusters.codes, one, clusters.count) for one in (right.astype(float), np.ones(len(rows)))
+    )
+    return percentile_interval((weights @ hits) / (weights @ slices), bootstrap)
+
+
+def _share(right: NDArray[np.bool_]) -> float | None:
+    return float(right.mean()) if len(right) else None

@@ -1,0 +1,161 @@
+"""Figures with their intervals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from medfake.metrics.bootstrap import Bootstrap, clusters_of, curves, draw, resampled_figures
+from medfake.metrics.metrics import FIGURES, Figures, measure
+from medfake.metrics.scans import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW_CLUSTERS: Final = 5
+_USABLE_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Percentile interval of a figure."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Figures with intervals, and what the intervals rest on.
+
+    Attributes:
+        figures: Of the rows as they are.
+        intervals: By figure; None where fewer than half of the resamples define it, or there is only one cluster.
+        unit: What was resampled: "patients", or "scans" where there is only one patient.
+        clusters: How many of them there are.
+        degenerate: Resamples with one class only; they are left out.
+        bootstrap: How the intervals were made.
+    """
+
+    figures: Figures
+    intervals: Mapping[str, Interval | None]
+    unit: str
+    clusters: int
+    degenerate: int
+    bootstrap: Bootstrap
+
+    @property
+    def few(self) -> bool:
+        """Whether the intervals rest on so few clusters that they are too narrow."""
+        return self.clusters < FEW_CLUSTERS
+
+
+@dataclass(frozen=True)
+class RocBand:
+    """ROC curve with its pointwise interval.
+
+    Attributes:
+        fpr: (points,) false positive rates, ascending.
+        tpr: (points,) true positive rates of the rows as they are.
+        grid: (101,) false positive rates 0..1 where the band is given.
+        low: (101,) lower edge; empty when there is no band.
+        high: (101,) upper edge.
+    """
+
+    fpr: Floats
+    tpr: Floats
+    grid: Floats
+    low: Floats
+    high: Floats
+
+
+def evaluate_with_intervals(rows: "pd.DataFrame", threshold: float, bootstrap: Bootstrap | None = None) -> Measured:
+    """Measure some rows and resample their patients for a percentile interval of every figure.
+
+    With fewer than five patients the patients are still what is resampled (`few` says so); with a single one its scans
+    take their place and `unit` says so.
+
+    Args:
+        rows: One run's slices of one split, or its `scan_table`: label, p_tampered, patient_id, scan_id.
+        threshold: Tampered from here on, 0..1.
+        bootstrap: Number of resamples, confidence and seed; 1000, 95 % and 1 unless told otherwise.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    figures = measure(rows, threshold)
+    clusters = clusters_of(rows)
+    nothing: dict[str, Interval | None] = dict.fromkeys(FIGURES)
+    if clusters.count < 2:
+        return Measured(
+            figures=figures,
+            intervals=nothing,
+            unit=clusters.unit,
+            clusters=clusters.count,
+            degenerate=0,
+            bootstrap=bootstrap,
+        )
+    label, p = rows["label"].to_numpy(), rows["p_tampered"].to_numpy()
+    values = resampled_figures(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap))
+    usable = np.isfinite(values["auc"]) if figures.auc is not None else np.ones(bootstrap.resamples, dtype=bool)
+    intervals = {name: _interval(values[name][usable], figures.values()[name], bootstrap) for name in FIGURES}
+    return Measured(
+        figures=figures,
+        intervals=intervals,
+        unit=clusters.unit,
+        clusters=clusters.count,
+        degenerate=int((~usable).sum()),
+        bootstrap=bootstrap,
+    )
+
+
+def percentile_interval(values: Floats, bootstrap: Bootstrap) -> Interval | None:
+    """Percentile interval of resampled values; NaNs are left out.
+
+    Returns:
+        None when fewer than half of `bootstrap.resamples` are left.
+    """
+    defined = values[np.isfinite(values)]
+    if len(defined) < _USABLE_SHARE * bootstrap.resamples:
+        return None
+    tail = (1 - bootstrap.confidence) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def roc_band(rows: "pd.DataFrame", bootstrap: Bootstrap | None = None) -> RocBand | None:
+    """ROC curve of some rows with its bootstrap band.
+
+    Args:
+        rows: As for `evaluate_with_intervals`.
+        bootstrap: As for `evaluate_with_intervals`.
+
+    Returns:
+        None when a class is missing.
+    """
+    from sklearn.metrics import roc_curve
+
+    bootstrap = bootstrap or Bootstrap()
+    if rows["label"].nunique() < 2:
+        return None
+    label, p = rows["label"].to_numpy(dtype=np.float64), rows["p_tampered"].to_numpy(dtype=np.float64)
+    fpr, tpr, _ = roc_curve(label, p)
+    grid = np.linspace(0, 1, 101)
+    clusters = clusters_of(rows)
+    none = np.empty(0)
+    if clusters.count < 2:
+        return RocBand(fpr, tpr, grid, none, none)
+    resampled = [
+        np.interp(grid, false / false[-1], true / true[-1])
+        for trues, falses in curves(label, p, clusters.codes, draw(clusters.count, bootstrap))
+        for true, false in zip(trues, falses, strict=True)
+        if true[-1] > 0 and false[-1] > 0
+    ]
+    if len(resampled) < _USABLE_SHARE * bootstrap.resamples:
+        return RocBand(fpr, tpr, grid, none, none)
+    tail = (1 - bootstrap.confidence) / 2
+    low, high = np.quantile(np.stack(resampled), [tail, 1 - tail], axis=0)
+    return RocBand(fpr, tpr, grid, low, high)
+
+
+def _interval(values: Floats, point: float | None, bootstrap: Bootstrap) -> Interval | None:
+    return None if point is None else percentile_interval(values, bootstrap)

@@ -1,0 +1,199 @@
+"""The table that every figure is computed from: one row a slice that a detector scored."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from medfake.errors import ManifestError
+from medfake.files import write_atomic
+from medfake.metrics.scans import score_scan
+
+SCHEMA_VERSION: Final = 1
+_SCHEMA_KEY: Final = b"medfake.predictions"
+
+COLUMNS: Final[dict[str, str]] = {  # column -> dtype
+    "dataset": "str",
+    "detector": "str",
+    "seed": "int64",
+    "slice_id": "str",
+    "scan_id": "str",
+    "patient_id": "str",  # keyed pseudonym
+    "split": "str",  # val or test
+    "label": "int8",  # 1 = tampered
+    "manipulation": "str",
+    "z_mm": "float64",
+    "distance_mm": "float64",  # to the nearest site centre; null if none
+    "site_y": "float64",  # true site, px; null if none
+    "site_x": "float64",
+    "p_tampered": "float32",  # 0..1
+    "pred_site_y": "float64",  # predicted site, px; null if the detector does not localise
+    "pred_site_x": "float64",
+    "spacing_mm": "float64",  # between rows and columns
+    "p_removed": "float64",  # 0..1, of detectors of three classes; null for others, as the next
+    "p_injected": "float64",
+}
+OPTIONAL: Final = ("p_removed", "p_injected")  # null throughout where a table lacks them
+NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *OPTIONAL})
+SPLITS: Final = ("val", "test")
+MANIPULATIONS: Final = ("none", "injected", "removed", "generated")
+RUN_KEY: Final = ["dataset", "detector", "seed"]
+_REMEDY: Final = "make the predictions anew: `dvc repro -f train`"
+
+
+def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
+    """Check predictions and write them as parquet, sorted, so that equal predictions are equal bytes.
+
+    Args:
+        path: File to write, e.g. models/chest/ResidualCNN/seed-1/predictions.parquet.
+        predictions: Columns of `COLUMNS`, in any order; `p_tampered` in [0, 1], `label` 1 = tampered.
+
+    Raises:
+        ManifestError: A column is missing, unknown or out of range; the message names column, row and value.
+    """
+    checked = validate_predictions(predictions, str(path))
+    checked = checked.sort_values([*RUN_KEY, "split", "slice_id"], kind="stable", ignore_index=True)
+    table = pa.Table.from_pandas(checked, preserve_index=False)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _SCHEMA_KEY: str(SCHEMA_VERSION).encode()})
+    with write_atomic(path, "wb") as file:
+        pq.write_table(table, file)
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Read and check a predictions file.
+
+    Returns:
+        Columns and dtypes of `COLUMNS`, in that order; one row a slice.
+
+    Raises:
+        ManifestError: The file is missing, is no parquet, has another schema version, or holds impossible values.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise ManifestError("there are no predictions here", where=path, remedy="train first: `dvc repro`") from None
+    except pa.ArrowInvalid as error:
+        raise ManifestError("the predictions are no parquet file", where=path, remedy=_REMEDY) from error
+    version = (table.schema.metadata or {}).get(_SCHEMA_KEY, b"none").decode()
+    if version != str(SCHEMA_VERSION):
+        raise ManifestError(
+            f"the predictions have another schema version than {SCHEMA_VERSION}",
+            where=path,
+            received=version,
+            remedy=_REMEDY,
+        )
+    return validate_predictions(table.to_pandas(), str(path))
+
+
+def validate_predictions(predictions: pd.DataFrame, where: str = "predictions") -> pd.DataFrame:
+    """Check columns, dtypes and values.
+
+    Args:
+        predictions: Columns of `COLUMNS`, in any order.
+        where: What to call the table in an error.
+
+    Returns:
+        A copy with the columns and dtypes of `COLUMNS`.
+
+    Raises:
+        ManifestError: The first rule that is broken, with column, row and value (never an identifier).
+    """
+    absent = [name for name in OPTIONAL if name not in predictions.columns]
+    predictions = predictions.assign(**dict.fromkeys(absent, float("nan"))) if absent else predictions
+    _check_columns(predictions, where)
+    frame = _cast(predictions, where)
+    for column, broken, expected in _broken_rules(frame):
+        if broken.any():
+            row = int(np.flatnonzero(broken)[0])
+            raise ManifestError(
+                f"{column} must be {expected}",
+                where=f"{where}, column {column}, row {row} ({int(broken.sum())} such rows)",
+                received=frame[column].iloc[row] if column not in {"slice_id", "scan_id", "patient_id"} else None,
+                remedy=_REMEDY,
+            )
+    return frame
+
+
+def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Score every scan from its slices' scores.
+
+    A scan is tampered when one of its slices is. Only slices that are in the predictions count: a data set that keeps
+    few slices of a scan gives it fewer chances of a high score than serving, which scores all of them.
+
+    Args:
+        predictions: One run's rows, columns of `COLUMNS`.
+
+    Returns:
+        One row a scan, sorted by scan_id: scan_id, patient_id, split, label (int8), manipulation ("none", one word, or
+        several joined by "+"), p_tampered (float64, 0..1), n_slices.
+    """
+    rows: list[dict[str, Any]] = []  # cells of a table under construction
+    for (split, scan_id), slices in predictions.groupby(["split", "scan_id"], sort=True):
+        words = sorted(set(slices["manipulation"]) - {"none"})
+        rows.append(
+            {
+                "scan_id": scan_id,
+                "patient_id": slices["patient_id"].iloc[0],
+                "split": split,
+                "label": int(slices["label"].max()),
+                "manipulation": "+".join(words) or "none",
+                "p_tampered": score_scan(slices["p_tampered"].to_numpy(), slices["z_mm"].to_numpy()).p_tampered,
+                "n_slices": len(slices),
+            }
+        )
+    columns = ["scan_id", "patient_id", "split", "label", "manipulation", "p_tampered", "n_slices"]
+    return pd.DataFrame(rows, columns=columns).astype({"label": "int8", "p_tampered": "float64", "n_slices": "int64"})
+
+
+def _check_columns(predictions: pd.DataFrame, where: str) -> None:
+    missing = [column for column in COLUMNS if column not in predictions.columns]
+    unknown = sorted(set(map(str, predictions.columns)) - set(COLUMNS))
+    if missing or unknown:
+        raise ManifestError(
+            "the predictions have other columns than expected",
+            where=where,
+            received=f"missing {missing}, unknown {unknown}",
+            remedy=_REMEDY,
+        )
+    if predictions.empty:
+        raise ManifestError("the predictions have no rows", where=where, remedy=_REMEDY)
+
+
+def _cast(predictions: pd.DataFrame, where: str) -> pd.DataFrame:
+    for column in COLUMNS:
+        if column not in NULLABLE and bool(predictions[column].isna().any()):
+            raise ManifestError(
+                f"{column} must be filled in every row",
+                where=f"{where}, column {column}, row {int(np.flatnonzero(predictions[column].isna())[0])}",
+                received="null",
+                remedy=_REMEDY,
+            )
+    try:
+        return predictions[list(COLUMNS)].astype(COLUMNS).reset_index(drop=True)
+    except (ValueError, TypeError) as error:
+        raise ManifestError(
+            "a column of the predictions has another type than expected", where=where, received=error, remedy=_REMEDY
+        ) from error
+
+
+def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str]]:
+    """Column, rows that break its rule, and what was expected there."""
+    tampered = frame["label"] == 1
+    patients_of_scan = frame.groupby("scan_id")["patient_id"].transform("nunique")
+    return [
+        ("label", ~frame["label"].isin([0, 1]), "0 (real) or 1 (tampered)"),
+        ("split", ~frame["split"].isin(SPLITS), f"one of {list(SPLITS)}"),
+        ("manipulation", ~frame["manipulation"].isin(MANIPULATIONS), f"one of {list(MANIPULATIONS)}"),
+        ("manipulation", tampered == (frame["manipulation"] == "none"), "none where label is 0, and only there"),
+        ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
+        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in OPTIONAL),
+        ("z_mm", ~np.isfinite(frame["z_mm"]), "a number of mm"),
+        ("spacing_mm", ~(np.isfinite(frame["spacing_mm"]) & (frame["spacing_mm"] > 0)), "a number of mm above 0"),
+        ("site_y", frame["site_y"].isna() != frame["site_x"].isna(), "given together with site_x"),
+        ("pred_site_y", frame["pred_site_y"].isna() != frame["pred_site_x"].isna(), "given together with pred_site_x"),
+        ("slice_id", frame.duplicated([*RUN_KEY, "slice_id"]), "there once for each data set, detector and seed"),
+        ("scan_id", patients_of_scan > 1, "of one patient"),
+    ]

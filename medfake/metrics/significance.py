@@ -1,0 +1,121 @@
+"""Is one detector better than another? Paired tests, and Holm's correction for asking often."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.metrics.bootstrap import Bootstrap, clusters_of, curve_auc, curves, draw
+from medfake.metrics.intervals import Interval, percentile_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class AucDifference:
+    """AUC of one detector minus that of another on the same slices.
+
+    Attributes:
+        value: -1..1.
+        interval: Percentile interval over resampled patients; None with too few of them.
+        p_value: Two-sided, 0..1; None where there is no interval.
+        unit: What was resampled.
+    """
+
+    value: float
+    interval: Interval | None
+    p_value: float | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Exact McNemar test of two detectors' verdicts on the same scans.
+
+    Attributes:
+        only_first: Scans that only the first got right.
+        only_second: Scans that only the second got right.
+        p_value: Two-sided, 0..1; 1 when they never differ.
+    """
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def auc_difference(
+    first: "pd.DataFrame", second: "pd.DataFrame", bootstrap: Bootstrap | None = None
+) -> AucDifference | None:
+    """Compare two detectors' AUC by a paired cluster bootstrap: both are computed on the same resampled patients.
+
+    The p-value is twice the smaller share of resamples on one side of zero, counting the data themselves once, so it is
+    never below 2 / (resamples + 1).
+
+    Args:
+        first: One run's slices of one split.
+        second: Another run's slices of that split; slices that only one of them has are left out.
+        bootstrap: As for `evaluate_with_intervals`.
+
+    Returns:
+        None when the slices that both scored have one class only.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    columns = ["slice_id", "scan_id", "patient_id", "label", "p_tampered"]
+    both = first[columns].merge(second[["slice_id", "p_tampered"]], on="slice_id", suffixes=("", "_second"))
+    label = both["label"].to_numpy(dtype=np.float64)
+    if len(np.unique(label)) < 2:
+        return None
+    clusters = clusters_of(both)
+    weights = np.vstack([np.ones(clusters.count), draw(clusters.count, bootstrap)])
+    with np.errstate(invalid="ignore"):
+        auc_first, auc_second = (
+            np.concatenate(
+                [curve_auc(tp, fp) for tp, fp in curves(label, p.to_numpy(dtype=np.float64), clusters.codes, weights)]
+            )
+            for p in (both["p_tampered"], both["p_tampered_second"])
+        )
+    differences = auc_first - auc_second
+    value, resampled = float(differences[0]), differences[1:]
+    interval = percentile_interval(resampled, bootstrap) if clusters.count > 1 else None
+    if interval is None:
+        return AucDifference(value, None, None, clusters.unit)
+    return AucDifference(value, interval, _two_sided(resampled), clusters.unit)
+
+
+def mcnemar(correct_first: NDArray[np.bool_], correct_second: NDArray[np.bool_]) -> McNemar:
+    """Test whether two detectors err equally often: exact binomial test of the cases where only one is right.
+
+    Args:
+        correct_first: (n,) whether the first detector's verdict of a case is right.
+        correct_second: (n,) the same of the second detector, same cases in the same order.
+    """
+    from scipy.stats import binomtest
+
+    only_first = int((correct_first & ~correct_second).sum())
+    only_second = int((~correct_first & correct_second).sum())
+    differing = only_first + only_second
+    p_value = 1.0 if differing == 0 else float(binomtest(only_first, differing, 0.5).pvalue)
+    return McNemar(only_first, only_second, p_value)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjust p-values of several tests (Holm 1979); a value of None was not tested and stays None.
+
+    The i-th smallest of m is multiplied by m - i + 1; none may fall below a smaller one's, none exceeds 1.
+    """
+    tested = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    floor = 0.0
+    for rank, (p, index) in enumerate(tested):
+        floor = max(floor, min(1.0, (len(tested) - rank) * p))
+        adjusted[index] = floor
+    return adjusted
+
+
+def _two_sided(differences: NDArray[np.float64]) -> float:
+    defined = differences[np.isfinite(differences)]
+    side = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    return min(1.0, 2 * (side + 1) / (len(defined) + 1))

@@ -1,0 +1,1 @@
+"""What is stored and served: the graph, its card and its scorer."""

@@ -1,0 +1,68 @@
+"""Does the way of measuring itself find something where there is nothing?"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from medfake.probes.material import Material
+from medfake.probes.registry import probe
+from medfake.probes.texture import fast_detector
+from medfake.probes.verdict import NOTHING, Answer, Score
+
+_REACH = 1.96  # standard errors of a mean to either side: 95 %
+
+
+@probe(
+    "label permutation",
+    question="Does a fast detector find anything when the scans of the train split swap labels?",
+    means="something is found where there is nothing, so the way of measuring itself leaks",
+)
+def label_permutation(material: Material) -> Answer:
+    """The masked probe's model, learnt on the slices as they are with swapped labels, measured on true ones.
+
+    Labels move between whole scans: slices of a scan resemble each other, and labels shuffled over slices would teach
+    nothing even to a detector that knows scans by heart. The score is the mean over all permutations, its interval that
+    of the mean.
+    """
+    if not material.textures("train").whole.std(axis=0).any():
+        return Answer(NOTHING)
+    rng, train = np.random.default_rng(material.params.seed), material.rows("train")
+    aucs: dict[str, list[float]] = {"val": [], "test": []}
+    for _ in range(material.params.permutations):
+        labels = swap_labels(train, rng)
+        if len(set(labels.tolist())) < 2:
+            continue
+        model = fast_detector(material.params.seed).fit(material.textures("train").whole, labels)
+        for split in aucs:
+            aucs[split] += _auc(material.rows(split).label, model.predict_proba(material.textures(split).whole)[:, 1])
+    return Answer(_mean(aucs["test"]), val=_mean(aucs["val"]))
+
+
+def swap_labels(rows: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Give every scan the labels of a random other, in random order, repeated or cut to its number of slices.
+
+    Args:
+        rows: Columns scan_id and label.
+        rng: Source of chance.
+
+    Returns:
+        (rows,) labels, in the order of `rows`.
+    """
+    labels = rows.label.to_numpy(dtype=np.int64)
+    scans = list(rows.groupby("scan_id", sort=False).indices.values())
+    swapped = np.empty_like(labels)
+    for own, donor in zip(scans, rng.permutation(len(scans)), strict=True):
+        swapped[own] = np.resize(rng.permutation(labels[scans[donor]]), len(own))
+    return swapped
+
+
+def _auc(label: "pd.Series[int]", p_tampered: NDArray[np.float64]) -> list[float]:
+    return [float(roc_auc_score(label, p_tampered))] if label.nunique() == 2 else []
+
+
+def _mean(aucs: list[float]) -> Score:
+    if len(aucs) < 2:
+        return Score(None, None, None, "permutations", len(aucs))
+    mean, reach = float(np.mean(aucs)), _REACH * float(np.std(aucs, ddof=1)) / len(aucs) ** 0.5
+    return Score(mean, mean - reach, mean + reach, "permutations", len(aucs))

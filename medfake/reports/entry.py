@@ -1,0 +1,86 @@
+"""What takes part in a comparison: predictions of one training and the facts of its card."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from medfake.errors import ManifestError
+from medfake.metrics.predictions import RUN_KEY
+
+if TYPE_CHECKING:
+    from medfake.package.card import Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One training that takes part: its predictions and the facts of its card.
+
+    Attributes:
+        dataset: Name in params.yaml.
+        detector: Name in params.yaml.
+        seed: Of the training.
+        predictions: Columns of `predictions.COLUMNS`, val and test rows of this run alone.
+        threshold: A slice is tampered from here on, 0..1.
+        scan_low: A scan is not tampered below, 0..1.
+        scan_high: A scan is tampered from here on, 0..1.
+        threshold_rule: How the threshold was chosen, in words.
+        evidence: "phantom", "forged" or "clinical".
+        dataset_sha256: Digest of the manifest.
+        protocol: Rule of the splits, e.g. "grouped".
+        parameters: Trainable weights; None for detectors without.
+    """
+
+    dataset: str
+    detector: str
+    seed: int
+    predictions: pd.DataFrame = field(repr=False)
+    threshold: float
+    scan_low: float
+    scan_high: float
+    threshold_rule: str
+    evidence: str
+    dataset_sha256: str
+    protocol: str
+    parameters: int | None = None
+
+    def __post_init__(self) -> None:
+        runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
+        if runs != [(self.dataset, self.detector, self.seed)]:
+            raise ManifestError(
+                "the predictions are not of the run that they are said to be of",
+                where=self.name,
+                received=", ".join(f"{d}/{n}/seed-{s}" for d, n, s in runs) or "no rows",
+                remedy="make them anew: `dvc repro -f train`",
+            )
+
+    @property
+    def name(self) -> str:
+        """dataset/detector/seed-n, unique in a comparison."""
+        return f"{self.dataset}/{self.detector}/seed-{self.seed}"
+
+    @classmethod
+    def from_card(cls, card: "Card", predictions: pd.DataFrame) -> "Entry":
+        """Take the facts from a model card.
+
+        Raises:
+            ManifestError: The predictions are of another run than the card.
+        """
+        return cls(
+            dataset=card.dataset,
+            detector=card.detector,
+            seed=card.seed,
+            predictions=predictions,
+            threshold=card.threshold,
+            scan_low=card.scan_threshold_low,
+            scan_high=card.scan_threshold_high,
+            threshold_rule=card.threshold_rule,
+            evidence=card.evidence,
+            dataset_sha256=card.dataset_sha256,
+            protocol=card.protocol,
+            parameters=card.parameters,
+        )
+
+    def split(self, name: str) -> pd.DataFrame:
+        """Rows of one split, "val" or "test"."""
+        return self.predictions[self.predictions["split"] == name]

@@ -1,0 +1,114 @@
+"""Figures as text: one wording for the terminal, Markdown and the page."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from medfake.metrics.intervals import Interval, Measured
+from medfake.reports.compare import Comparison, Result
+from medfake.reports.published import LABEL
+
+PUBLISHED_NOTE: Final = (
+    f'Each is a figure of a "{LABEL}": slices of one patient may be on both sides of those splits. '
+    "Restated with tampered as the positive class; n/a where nothing is printed or it cannot be restated."
+)
+
+_MOST_NAMES: Final = 4
+
+
+def figure_text(value: float | None, digits: int = 3) -> str:
+    """A figure to three digits, or "n/a"."""
+    return "n/a" if value is None else f"{value:.{digits}f}"
+
+
+def interval_text(interval: Interval | None, digits: int = 3) -> str:
+    """An interval as "[0.884, 0.992]", or "" where there is none."""
+    return "" if interval is None else f"[{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+
+
+def measured_text(measured: Measured, name: str) -> str:
+    """A figure with its interval."""
+    return f"{figure_text(measured.figures.values()[name])} {interval_text(measured.intervals[name])}".strip()
+
+
+def p_text(p_value: float | None) -> str:
+    """A p-value, never as zero."""
+    if p_value is None:
+        return "n/a"
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def place_text(result: Result) -> str:
+    """Say in a word how a run stands: "best", "tied" or nothing."""
+    if result.standing.best:
+        return "best"
+    return "tied" if result.standing.tied else ""
+
+
+def run_text(result: Result, results: Sequence[Result]) -> str:
+    """The detector's name, with the seed where it was trained with several."""
+    seeds = {other.entry.seed for other in results if other.entry.detector == result.entry.detector}
+    return result.entry.detector if len(seeds) == 1 else f"{result.entry.detector}, seed {result.entry.seed}"
+
+
+def verdict_text(result: Result, truth: str) -> str:
+    """Say how many scans of a truth, "tampered" or "real", got which verdict."""
+    said = result.verdicts[truth]
+    return f"{said.tampered} tampered, {said.uncertain} uncertain, {said.not_tampered} not tampered"
+
+
+def split_text(result: Result) -> str:
+    """Say in a sentence what the test split holds."""
+    scans, slices = result.scan_scores, result.slices.figures.confusion
+    return (
+        f"Test split: {_count(scans['patient_id'].nunique(), 'patient')}, "
+        f"{_count(len(scans), 'scan')} ({int(scans['label'].sum())} tampered), "
+        f"{_count(slices.total, 'slice')} ({slices.tp + slices.fn} tampered)."
+    )
+
+
+def method_text(comparison: Comparison, dataset: str) -> str:
+    """Say in a sentence how intervals and ties were made."""
+    results = comparison.of(dataset)
+    resampled = f"{comparison.bootstrap.resamples} resamples of {results[0].slices.unit}"
+    tied = " Tied: a paired, Holm-corrected bootstrap of the AUC difference cannot tell it apart from the best."
+    return f"{percent_text(comparison)} intervals from {resampled}.{tied if len(results) > 1 else ''}"
+
+
+def percent_text(comparison: Comparison) -> str:
+    """The confidence of intervals, e.g. "95 %"."""
+    return f"{100 * comparison.bootstrap.confidence:g} %"
+
+
+def headline(comparison: Comparison, dataset: str) -> str:
+    """Say in plain words who is best on a data set, on slices and on scans, and who is tied with it."""
+    results = comparison.of(dataset)
+    best = results[0]
+    name = run_text(best, results)
+    if not best.standing.best:
+        return f"No detector can be ranked on {dataset}: the test split lacks a class."
+    lead = f"{name} has the highest AUC: " if len(results) > 1 else f"{name} reaches AUC "
+    tied = [run_text(result, results) for result in results if result.standing.tied]
+    tie = f" The data cannot tell it apart from {_and(tied)}." if tied else ""
+    return f"{lead}{measured_text(best.slices, 'auc')} on slices, {measured_text(best.scans, 'auc')} on scans.{tie}"
+
+
+def scans_sentence(result: Result) -> str:
+    """Say in plain words what became of the test scans."""
+    tampered, real = result.verdicts["tampered"], result.verdicts["real"]
+    n_tampered = tampered.tampered + tampered.uncertain + tampered.not_tampered
+    n_real = real.tampered + real.uncertain + real.not_tampered
+    return (
+        f"Of {_count(n_tampered, 'tampered scan')} it called {tampered.tampered} tampered "
+        f"and {tampered.uncertain} uncertain; "
+        f"of {_count(n_real, 'real scan')} it called {real.tampered} tampered and {real.uncertain} uncertain."
+    )
+
+
+def _and(names: Sequence[str]) -> str:
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(names[:_MOST_NAMES])} and {_count(len(names) - _MOST_NAMES, 'other')}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

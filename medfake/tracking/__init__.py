@@ -1,0 +1,1 @@
+"""MLflow plumbing: the client, runs, and what its store raises."""

@@ -1,0 +1,81 @@
+"""`medfake study`: studies are listed, shown, written to params.yaml after a diff, and counted before they are run."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from medfake.cli.root import cli
+from medfake.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(PROJECT / "studies", tmp_path / "studies")
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    return tmp_path
+
+
+def say(*arguments: str) -> str:
+    return CliRunner().invoke(cli, ["study", *arguments], catch_exceptions=False).output
+
+
+def test_every_study_is_listed_with_its_trainings(project: Path) -> None:
+    said = say("list")
+    for name, trainings in (("alsabbagh", 25), ("solaiyappan", 48), ("shree", 4), ("own-scans", 2)):
+        assert any(name in line and f" {trainings} " in line for line in said.splitlines())
+    assert "quickstart (in params.yaml)" in said
+
+
+def test_a_study_is_shown_as_it_stands(project: Path) -> None:
+    assert say("show", "shree") == (project / "studies/shree.yaml").read_text()
+
+
+def test_using_a_study_shows_what_changes_and_writes_it(project: Path) -> None:
+    said = say("use", "shree", "--yes")
+    assert "-study: quickstart" in said
+    assert "+study: shree" in said
+    assert (project / "params.yaml").read_text() == (project / "studies/shree.yaml").read_text()
+    assert "shree already" in say("use", "shree")
+
+
+def test_nothing_is_written_when_nobody_says_yes(project: Path) -> None:
+    before = (project / "params.yaml").read_text()
+    done = CliRunner().invoke(cli, ["study", "use", "shree"])
+    assert done.exit_code == 2
+    assert "say --yes" in done.output
+    assert (project / "params.yaml").read_text() == before
+
+
+def test_a_name_that_is_none_gets_a_near_match(project: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        say("use", "solayappan")
+    assert "did you mean 'solaiyappan'" in str(caught.value.remedy)
+
+
+def test_outside_of_a_project_there_are_no_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="no studies here"):
+        say("list")
+
+
+@pytest.mark.slow
+def test_a_plan_adds_up_runs_gigabytes_and_hours(project: Path) -> None:
+    study = yaml.safe_load((project / "studies/alsabbagh.yaml").read_text())
+    study["train"]["detectors"] = ["MobileNetV3Large", "VGG19"]
+    study["train"]["repeat"] = {"best": 1, "by": "h", "seeds": [2, 3]}
+    for options in study["detectors"].values():
+        options["input_size"] = 64
+    (project / "params.yaml").write_text(yaml.safe_dump(study))
+    said = say("plan")
+    assert "2486" in said
+    assert "2 repeated runs of the best" in said
+    assert "all: 4 runs" in said
+    hours = float(said.split(" GB, ")[1].split(" hours")[0])
+    assert hours > 0

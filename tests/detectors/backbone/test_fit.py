@@ -1,0 +1,244 @@
+"""The two phases with a backbone of two layers: seconds instead of minutes, the same code."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.backbone.fit import _require_same, train_two_phase
+from medfake.detectors.options import BackboneOptions, FineTune
+from medfake.detectors.registry import DetectorSpec
+from medfake.errors import ExportMismatchError, TrainingError, WeightsError
+from medfake.package.card import KERAS_FILE, ONNX_FILE
+from medfake.package.scorer import Scorer
+from medfake.training.keras_setup import import_keras
+from medfake.training.run_state import RunState
+from medfake.training.trained import Trained
+
+Told = list[tuple[int, dict[str, float]]]
+BASE = BackboneOptions(
+    weights="none", input_size=32, head=(8,), epochs=3, learning_rate=1e-2, fine_tune=FineTune(epochs=0)
+)
+TUNED = BASE.model_copy(update={"fine_tune": FineTune(epochs=2, learning_rate=0.05)})
+
+
+class Tiny:
+    """A spec whose builder remembers the weights it gave out."""
+
+    def __init__(self) -> None:
+        self.start: dict[str, np.ndarray[Any, Any]] = {}
+        self.spec = DetectorSpec(
+            "Tiny", "backbone", BackboneOptions, self.build, contract="tf", feature_width=4, gradcam_layer="conv"
+        )
+
+    def build(self, shape: tuple[int, int, int], _: str | None) -> Any:
+        from keras import Model, layers
+
+        image = layers.Input(shape)
+        maps = layers.BatchNormalization(name="norm")(layers.Conv2D(4, 5, strides=4, name="conv")(image))
+        model = Model(image, layers.ReLU()(maps), name="tiny")
+        model.get_layer("norm").moving_mean.assign([0.1, -0.2, 0.3, 0.0])
+        self.start = weights_of(model)
+        return model
+
+
+def weights_of(model: Any) -> dict[str, np.ndarray[Any, Any]]:
+    return {f"{layer.name}/{weight.name}": weight.numpy() for layer in model.layers for weight in layer.weights}
+
+
+def run(spec: DetectorSpec, options: BackboneOptions, dataset: Dataset, seed: int, on_epoch: Any) -> Trained:
+    folder = Path(tempfile.mkdtemp())
+    return train_two_phase(spec, options, dataset, seed, on_epoch, folder / "features", RunState(folder / "state", {}))
+
+
+def train(tiny: Tiny, options: BackboneOptions, dataset: Dataset, seed: int = 1) -> tuple[Trained, Told]:
+    told: Told = []
+    return run(tiny.spec, options, dataset, seed, lambda at, figures: told.append((at, dict(figures)))), told
+
+
+def weights_file(folder: Any) -> str:
+    """A file for the builder, which does not read it."""
+    path = folder / "tiny.h5"
+    path.write_bytes(b"weights")
+    return str(path)
+
+
+def stored(trained: Trained, folder: Any) -> Any:
+    import keras
+
+    trained.save(folder)
+    return keras.saving.load_model(folder / KERAS_FILE)
+
+
+def test_a_frozen_backbone_keeps_its_weights_and_the_head_learns(dataset: Dataset, tmp_path: Any) -> None:
+    tiny = Tiny()
+    trained, told = train(tiny, BASE.model_copy(update={"weights": weights_file(tmp_path)}), dataset)
+    kept = weights_of(stored(trained, tmp_path).get_layer("tiny"))
+    assert kept.keys() == tiny.start.keys()
+    for name, value in kept.items():
+        np.testing.assert_array_equal(value, tiny.start[name])
+    assert [at for at, _ in told] == [1, 2, 3]
+    assert trained.weights["kind"] == "file"
+
+
+def test_fine_tuning_moves_the_filters_but_not_the_moving_means(dataset: Dataset, tmp_path: Any) -> None:
+    tiny = Tiny()
+    phases = {"epochs": 0, "fine_tune": FineTune(epochs=3, learning_rate=1e-2)}
+    options = BASE.model_copy(update={**phases, "weights": weights_file(tmp_path)})
+    trained, told = train(tiny, options, dataset)
+    assert [at for at, _ in told] == [1, 2, 3]
+    now = weights_of(stored(trained, tmp_path).get_layer("tiny"))
+    assert (now["conv/kernel"] != tiny.start["conv/kernel"]).any()
+    for name in ("norm/moving_mean", "norm/moving_variance"):
+        np.testing.assert_array_equal(now[name], tiny.start[name])
+
+
+def test_the_second_phase_counts_on(dataset: Dataset) -> None:
+    assert [at for at, _ in train(Tiny(), TUNED, dataset)[1]] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("options", [BASE, TUNED])
+def test_the_weights_with_the_lowest_validation_loss_are_kept(
+    dataset: Dataset, tmp_path: Any, options: BackboneOptions
+) -> None:
+    trained, told = train(Tiny(), options.model_copy(update={"learning_rate": 0.3}), dataset)
+    trained.save(tmp_path)
+    val = dataset.split("val")
+    p = Scorer(tmp_path / ONNX_FILE).score(dataset.slices(val)).p_tampered.astype(float)
+    loss = log_loss(val.label, np.clip(p, 1e-7, 1 - 1e-7))
+    assert loss <= min(figures["val_loss"] for _, figures in told) + 1e-4
+
+
+def test_the_stored_form_scores_whole_slices_as_the_graph_does(dataset: Dataset, tmp_path: Any) -> None:
+    trained, _ = train(Tiny(), BASE, dataset)
+    model = stored(trained, tmp_path)
+    slices = dataset.slices(dataset.split("test"))
+    scores = Scorer(tmp_path / ONNX_FILE).score(slices)
+    np.testing.assert_allclose(scores.p_tampered, np.asarray(model(slices)["p_tampered"]), atol=1e-4)
+    assert scores.site_y is None
+    assert trained.parameters == model.count_params()
+
+
+def test_the_same_seed_trains_the_same_detector_and_another_another(dataset: Dataset) -> None:
+    short = BASE.model_copy(update={"epochs": 1, "fine_tune": FineTune(epochs=1, learning_rate=1e-2)})
+    told = [train(Tiny(), short, dataset, seed)[1] for seed in (1, 1, 2)]
+    assert told[0] == told[1]
+    assert told[0] != told[2]
+
+
+def test_ctrl_c_comes_through(dataset: Dataset) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Tiny().spec, BASE, dataset, 1, interrupt)
+
+
+def test_missing_weights_stop_before_anything_is_trained(dataset: Dataset, tmp_path: Any) -> None:
+    told: Told = []
+    options = BASE.model_copy(update={"weights": str(tmp_path / "absent.h5")})
+    with pytest.raises(WeightsError, match=r"absent\.h5"):
+        run(Tiny().spec, options, dataset, 1, lambda *_: told.append((0, {})))
+    assert told == []
+
+
+def test_a_whole_that_is_not_the_head_on_its_features_is_refused(dataset: Dataset) -> None:
+    keras = import_keras(0)
+    head = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+    features = np.ones((2, 4), np.float32)
+    value = np.asarray(head(features)).reshape(-1)
+
+    def whole(slices: Any, training: bool = False) -> dict[str, Any]:
+        assert len(slices) == 2
+        return {"p_tampered": value + shift}
+
+    shift = 0.9e-4
+    _require_same(whole, head, dataset.slices(dataset.split("val").iloc[:2]), features)
+    shift = 1.1e-4
+    with pytest.raises(ExportMismatchError, match=r"head\(features\)"):
+        _require_same(whole, head, dataset.slices(dataset.split("val").iloc[:2]), features)
+
+
+class StoppedError(Exception):
+    """Stands for a kill: nothing after it runs."""
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+def test_a_training_that_was_cut_short_ends_with_the_same_figures(
+    dataset: Dataset, tmp_path: Path, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunState, "due", lambda _: True)
+    whole: Told = []
+    trained = train_two_phase(
+        Tiny().spec, TUNED, dataset, 1, lambda *told: whole.append(told), tmp_path / "f", RunState(tmp_path / "a", {})
+    )
+    (tmp_path / "whole").mkdir()
+    trained.save(tmp_path / "whole")
+    told: Told = []
+
+    def stopped(epoch: int, figures: Any) -> None:
+        told.append((epoch, figures))
+        if epoch == at:
+            raise StoppedError
+
+    arguments = (Tiny().spec, TUNED, dataset, 1)
+    with pytest.raises(StoppedError):
+        train_two_phase(*arguments, stopped, tmp_path / "f", RunState(tmp_path / "b", {}))
+    resumed = train_two_phase(*arguments, lambda *one: told.append(one), tmp_path / "f", RunState(tmp_path / "b", {}))
+    assert dict(told) == dict(whole)
+    assert [epoch for epoch, _ in told].count(max(1, at - 1)) == (2 if at == 1 else 1)  # it did not begin anew
+    (tmp_path / "resumed").mkdir()
+    resumed.save(tmp_path / "resumed")
+    slices = dataset.slices(dataset.split("test"))
+    said = [Scorer(tmp_path / name / ONNX_FILE).score(slices).p_tampered for name in ("whole", "resumed")]
+    np.testing.assert_array_equal(*said)
+
+
+def test_a_softmax_of_two_says_what_its_second_output_says(dataset: Dataset, tmp_path: Path) -> None:
+    trained, told = train(Tiny(), TUNED.model_copy(update={"output": "softmax", "head": (10,)}), dataset)
+    model = stored(trained, tmp_path)
+    slices = dataset.slices(dataset.split("test"))
+    assert set(model(slices)) == {"p_tampered"}
+    scores = Scorer(tmp_path / ONNX_FILE).score(slices)
+    np.testing.assert_allclose(scores.p_tampered, np.asarray(model(slices)["p_tampered"]), atol=1e-4)
+    assert len(told) == 5
+
+
+@pytest.mark.parametrize("options", [BASE, TUNED])
+def test_three_classes_add_up_to_tampered(dataset: Dataset, tmp_path: Path, options: BackboneOptions) -> None:
+    three = replace(dataset, facts={**dataset.facts, "classes": 3})
+    trained, _ = train(Tiny(), options.model_copy(update={"output": "softmax"}), three)
+    trained.save(tmp_path)
+    scores = Scorer(tmp_path / ONNX_FILE).score(dataset.slices(dataset.split("test")))
+    assert scores.p_classes is not None
+    assert scores.p_classes.shape == (len(scores.p_tampered), 3)
+    np.testing.assert_allclose(scores.p_classes.sum(axis=1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(scores.p_classes[:, 1:].sum(axis=1), scores.p_tampered, atol=1e-5)
+
+
+def test_a_sigmoid_is_refused_for_three_classes(dataset: Dataset) -> None:
+    with pytest.raises(TrainingError, match="three classes"):
+        train(Tiny(), BASE, replace(dataset, facts={**dataset.facts, "classes": 3}))
+
+
+def test_half_precision_trains_and_stores_single(dataset: Dataset, tmp_path: Path) -> None:
+    trained, told = train(Tiny(), TUNED.model_copy(update={"precision": "mixed_bfloat16"}), dataset)
+    model = stored(trained, tmp_path)
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert all(np.isfinite(figures["val_loss"]) for _, figures in told)
+    assert {layer.compute_dtype for layer in model.get_layer("tiny").layers} == {"float32"}
+
+
+def test_too_little_memory_is_told_with_what_to_lower(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("medfake.detectors.backbone.fit.train_phase", exhausted)
+    with pytest.raises(TrainingError, match="out of memory") as caught:
+        train(Tiny(), BASE, dataset)
+    assert "batch_size to 4" in str(caught.value.remedy)

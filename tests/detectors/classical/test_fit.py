@@ -1,0 +1,164 @@
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.classical.fit import _folds
+from medfake.detectors.fit import fit
+from medfake.detectors.registry import validate_options
+from medfake.errors import ConfigError, TrainingError
+from medfake.package.card import KERAS_FILE, ONNX_FILE
+from medfake.package.scorer import Scorer
+from medfake.training.run_state import RunState
+from medfake.training.trained import OnEpoch, Trained
+
+MakeDataset = Callable[..., Dataset]
+
+
+@pytest.fixture(scope="module")
+def apart(make_dataset: MakeDataset) -> Dataset:
+    """Tampered slices are brighter, each kind by its own amount, so that any model can learn them."""
+    made = make_dataset({"train": 24, "val": 12, "test": 4}, size=96)
+    pixels = np.load(made.folder / "shard-000.npy")
+    for row, kind in zip(made.manifest.row, made.manifest.manipulation, strict=True):
+        pixels[row] += {"none": 0, "injected": 150, "removed": 300}[kind]
+    np.save(made.folder / "shard-000.npy", pixels)
+    return made
+
+
+SMALL: dict[str, dict[str, object]] = {
+    "RandomForest": {"trees": 20},
+    "DecisionTree": {},
+    "SVM": {"folds": 3},
+}
+
+
+def train(
+    dataset: Dataset, seed: int = 1, on_epoch: OnEpoch = lambda *_: None, name: str = "RandomForest", **options: object
+) -> Trained:
+    nowhere = Path(tempfile.mkdtemp())
+    checked = validate_options(name, {**SMALL[name], **options})
+    return fit(name, checked, dataset, seed, on_epoch, nowhere, RunState(nowhere / "state", {}))
+
+
+@pytest.mark.parametrize("pool", [1, 3, 4])
+def test_the_onnx_forest_says_what_scikit_learn_says(dataset: Dataset, tmp_path: Path, pool: int) -> None:
+    agreement = train(dataset, pool=pool).save(tmp_path)
+    assert agreement.max_abs_difference <= 1e-4
+    assert agreement.slices == 12
+
+    def pixels(split: str) -> np.ndarray:
+        hu = dataset.slices(dataset.split(split)).astype(np.float64) / 1000
+        edge = 192 // pool
+        return hu.reshape(len(hu), edge, pool, edge, pool).mean(axis=(2, 4)).reshape(len(hu), -1)
+
+    forest = RandomForestClassifier(20, random_state=1, max_features="sqrt")
+    forest.fit(pixels("train").astype(np.float32), dataset.split("train").label)
+    expected = forest.predict_proba(pixels("test").astype(np.float32))[:, 1]
+    scores = Scorer(tmp_path / ONNX_FILE).score(dataset.slices(dataset.split("test")))
+    np.testing.assert_allclose(scores.p_tampered, expected, atol=1e-4)
+
+
+def test_pools_that_do_not_divide_the_slice_leave_the_remainder_out(dataset: Dataset, tmp_path: Path) -> None:
+    assert train(dataset, pool=5).save(tmp_path).max_abs_difference <= 1e-4
+
+
+def test_nothing_but_the_graph_is_stored(dataset: Dataset, tmp_path: Path) -> None:
+    train(dataset).save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [ONNX_FILE]
+    assert not (tmp_path / KERAS_FILE).exists()
+    onnx.checker.check_model(str(tmp_path / ONNX_FILE))
+
+
+def test_the_same_seed_grows_the_same_forest_and_another_another(dataset: Dataset, tmp_path: Path) -> None:
+    test = dataset.slices(dataset.split("test"))
+    scores = []
+    for number, seed in enumerate((5, 5, 6)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        train(dataset, seed=seed).save(folder)
+        scores.append(Scorer(folder / ONNX_FILE).score(test).p_tampered)
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert (scores[0] != scores[2]).any()
+
+
+def test_it_reports_the_validation_loss_once(dataset: Dataset) -> None:
+    told: list[tuple[int, dict[str, float]]] = []
+    train(dataset, on_epoch=lambda epoch, figures: told.append((epoch, dict(figures))))
+    assert [epoch for epoch, _ in told] == [1]
+    assert told[0][1]["val_loss"] > 0
+
+
+def test_slices_of_several_sizes_are_refused_in_words(dataset: Dataset) -> None:
+    manifest = dataset.manifest.copy()
+    manifest.loc[0, "rows"] = 256
+    mixed = Dataset(dataset.folder, "made", manifest, dataset.sites, "0" * 64, "phantom", "grouped")
+    with pytest.raises(TrainingError, match="slices of one size") as caught:
+        train(mixed)
+    assert "(256, 192)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("DecisionTree", {}), ("SVM", {}), ("SVM", {"kernel": "rbf"}), ("RandomForest", {}), ("SVM", {"pool": 5})],
+)
+def test_its_graph_says_what_scikit_learn_says_and_learns_something(
+    apart: Dataset, tmp_path: Path, name: str, options: dict[str, object]
+) -> None:
+    trained = train(apart, name=name, **options)
+    assert trained.save(tmp_path).max_abs_difference <= 1e-4
+    val = apart.split("val")
+    p_tampered = Scorer(tmp_path / ONNX_FILE).score(apart.slices(val)).p_tampered
+    assert roc_auc_score(val.label, p_tampered) > 0.8
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_three_classes_come_out_each_with_its_probability(apart: Dataset, tmp_path: Path, name: str) -> None:
+    three = replace(apart, facts={"classes": 3})
+    train(three, name=name).save(tmp_path)
+    scores = Scorer(tmp_path / ONNX_FILE).score(three.slices(three.split("test")))
+    assert scores.p_classes is not None
+    assert scores.p_classes.shape == (len(scores.p_tampered), 3)
+    np.testing.assert_allclose(scores.p_classes.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(scores.p_classes[:, 1:].sum(axis=1), scores.p_tampered, atol=1e-5)
+
+
+def test_a_grid_search_takes_the_best_of_every_combination(apart: Dataset) -> None:
+    told: list[dict[str, float]] = []
+    grid = {"max_depth": [1, 6], "min_samples_leaf": [1, 100]}
+    trained = train(
+        apart, name="DecisionTree", folds=3, grid=grid, on_epoch=lambda _, figures: told.append(dict(figures))
+    )
+    assert trained.chosen["min_samples_leaf"] == 1  # leaves of 100 of 24 slices learn nothing
+    assert told[0]["cv_accuracy"] > 0.6
+
+
+def test_without_a_grid_nothing_is_chosen(apart: Dataset) -> None:
+    assert train(apart).chosen == {}
+
+
+def test_patients_of_the_folds_are_apart(apart: Dataset) -> None:
+    rows = apart.split("train")
+    for learnt, looked_at in _folds(rows, rows.label.to_numpy(), 3, 1):
+        assert not set(rows.patient_id.iloc[learnt]) & set(rows.patient_id.iloc[looked_at])
+
+
+def test_too_few_patients_for_the_folds_are_told(apart: Dataset) -> None:
+    with pytest.raises(TrainingError, match="cannot be cut into 40 folds"):
+        train(apart, folds=40, grid={"trees": [1]})
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [({"tree": [3]}, "did you mean 'trees'"), ({"trees": [0]}, "greater than or equal to 1"), ({"pool": [1]}, "pool")],
+)
+def test_a_grid_of_other_things_is_refused(grid: dict[str, list[int]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        validate_options("RandomForest", {"grid": grid})

@@ -1,0 +1,95 @@
+"""The forensic detector, trained for a few steps: what holds whatever it learns."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.fit import fit
+from medfake.detectors.registry import validate_options
+from medfake.package.card import KERAS_FILE, ONNX_FILE
+from medfake.package.scorer import Scorer
+from medfake.training.run_state import RunState
+from medfake.training.trained import OnEpoch, Trained
+
+MakeDataset = Callable[..., Dataset]
+Told = list[tuple[int, dict[str, float]]]
+SHORT = {"presentations": 64, "batch_size": 8, "validate_every": 32}
+
+
+def run(dataset: Dataset, seed: int, on_epoch: OnEpoch, state: RunState | None = None, **options: object) -> Trained:
+    nowhere = Path(tempfile.mkdtemp())
+    checked = validate_options("ResidualCNN", {**SHORT, **options})
+    return fit("ResidualCNN", checked, dataset, seed, on_epoch, nowhere, state or RunState(nowhere / "state", {}))
+
+
+def train(dataset: Dataset, seed: int = 1, **options: object) -> tuple[Trained, Told]:
+    told: Told = []
+    return run(dataset, seed, lambda at, figures: told.append((at, dict(figures))), **options), told
+
+
+@pytest.fixture(scope="module")
+def dataset(make_dataset: MakeDataset) -> Dataset:
+    return make_dataset({"train": 12, "val": 4, "test": 4})
+
+
+@pytest.fixture(scope="module")
+def trained(dataset: Dataset) -> tuple[Trained, Told]:
+    return train(dataset)
+
+
+@pytest.fixture(scope="module")
+def package(trained: tuple[Trained, Told], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    agreement = trained[0].save(folder)
+    assert agreement.max_abs_difference <= 1e-4
+    return folder
+
+
+def test_it_tells_train_and_validation_loss_at_every_look(trained: tuple[Trained, Told]) -> None:
+    _, told = trained
+    assert [at for at, _ in told] == [1, 2]
+    assert all(set(figures) == {"train_loss", "val_loss"} for _, figures in told)
+
+
+def test_both_forms_are_stored(package: Path) -> None:
+    assert {path.name for path in package.iterdir()} == {KERAS_FILE, ONNX_FILE}
+
+
+def test_the_calibration_told_is_the_one_in_the_graph(trained: tuple[Trained, Told], package: Path) -> None:
+    import keras
+
+    model: Any = keras.saving.load_model(package / KERAS_FILE)
+    a, b = (float(weight) for weight in model.get_layer("calibration").get_weights())
+    assert (a, b) == pytest.approx((trained[0].calibration["a"], trained[0].calibration["b"]), rel=1e-6)
+    assert a > 0
+
+
+def test_test_slices_get_probabilities_and_places(dataset: Dataset, package: Path) -> None:
+    scores = Scorer(package / ONNX_FILE).score(dataset.slices(dataset.split("test")))
+    assert ((scores.p_tampered >= 0) & (scores.p_tampered <= 1)).all()
+    assert scores.site_y is not None
+    assert scores.site_x is not None
+    assert set((scores.site_y - 48) % 16) | set((scores.site_x - 48) % 16) == {0}
+
+
+def test_the_same_seed_trains_the_same_detector(trained: tuple[Trained, Told], dataset: Dataset) -> None:
+    again, told = train(dataset)
+    assert told == trained[1]
+    assert again.calibration == trained[0].calibration
+
+
+def test_ctrl_c_comes_through(dataset: Dataset) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(dataset, 1, interrupt)
+
+
+def test_every_look_has_a_number_of_its_own(dataset: Dataset) -> None:
+    _, told = train(dataset, presentations=80, validate_every=64)
+    assert [at for at, _ in told] == [1, 2]

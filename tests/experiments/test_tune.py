@@ -1,0 +1,276 @@
+"""A search for options: budget, nesting, killed workers, the patch; on a journal file and on PostgreSQL."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import yaml
+from optuna.trial import TrialState
+
+from medfake.config import load_params
+from medfake.errors import ConfigError, StorageError
+from medfake.experiments.trial_workers import is_dead, working
+from medfake.experiments.tune import nested, tune
+from medfake.folders import TUNING
+from medfake.tracking.runs import connect
+
+PROJECT = Path(__file__).resolve().parents[2]
+SPACE = {"max_depth": {"low": 1, "high": 6}, "min_samples_leaf": {"choices": [1, 2]}}
+COMMENTED = """\
+study: toy      # why it is there
+phantom: {}
+forged: {}
+datasets:
+  toy: TOY
+detectors:
+  # a tree
+  DecisionTree: {pool: 8}   # small
+  MobileNetV3Large:
+    weights: none
+    input_size: 32
+    head: [8]               # few
+    epochs: 40
+    fine_tune: {epochs: 0}
+train: {datasets: [toy], detectors: [DecisionTree], seeds: [1]}
+evaluation: {bootstrap: 100, confidence: 0.95, seed: 1}
+nominate: {metric: auc}
+tracking: {uri: "sqlite:///FOLDER/mlflow.db", artifacts: mlartifacts, experiment: toy}
+tune: TUNE
+"""
+
+
+@pytest.fixture
+def study(
+    tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
+    """Write a project folder with a toy set, and work in it."""
+    monkeypatch.chdir(tmp_path)
+    write_toy_set(tmp_path / "data/slices/toy", size=96)
+    (tmp_path / ".medfake").mkdir(mode=0o700)
+
+    def write(**tune_block: Any) -> Path:
+        block = {"trials": 4, "space": {"DecisionTree": SPACE}, **tune_block}
+        flow = yaml.safe_dump({"t": block}, default_flow_style=True, width=9999).strip()[len("{t: ") : -1]
+        toy = yaml.safe_dump({"t": toy_block}, default_flow_style=True, width=9999).strip()[len("{t: ") : -1]
+        (tmp_path / "params.yaml").write_text(
+            COMMENTED.replace("TOY", toy).replace("TUNE", flow).replace("FOLDER", str(tmp_path))
+        )
+        return tmp_path
+
+    return write
+
+
+def opened(folder: Path, storage: Any = None) -> Any:
+    journal = optuna.storages.journal.JournalFileBackend(str(folder / TUNING / "journal.log"))
+    storage = storage or optuna.storages.JournalStorage(journal)
+    (name,) = optuna.get_all_study_names(storage)
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def test_it_ends_with_its_budget_and_the_lowest_loss(study: Callable[..., Path]) -> None:
+    folder = study()
+    found = tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    trials = opened(folder).get_trials()
+    assert found.finished == len(trials) == 4
+    assert found.val_loss == min(trial.value for trial in trials)
+    assert set(found.best) == set(SPACE)
+    again = tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    assert again == found
+    assert len(opened(folder).get_trials()) == 4
+
+
+def test_every_trial_is_a_run_nested_in_one(study: Callable[..., Path]) -> None:
+    folder = study()
+    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    runs = connect(load_params().tracking).search_runs(["1"])
+    (parent,) = (run for run in runs if run.data.tags.get("kind") == "tune")
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert len(children) == 4
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert all("val_loss" in run.data.metrics for run in children)
+
+
+def test_the_test_split_is_out_of_reach(study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    from medfake.experiments import tune as module
+
+    real = module.fit
+    monkeypatch.setattr(module, "fit", lambda *a: seen.append(set(a[2].manifest.split)) or real(*a))
+    folder = study()
+    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    assert seen == [{"train", "val"}] * 4
+
+
+def test_a_network_is_pruned_by_its_epochs_and_shares_features(study: Callable[..., Path]) -> None:
+    space = {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}
+    folder = study(trials=8, warm_up=1, space={"MobileNetV3Large": space})
+    found = tune(load_params(), folder / "data/slices/toy", "MobileNetV3Large")
+    assert found.finished == 8
+    assert found.pruned >= 1
+    assert len(list((folder / TUNING / "features/toy/MobileNetV3Large").glob("*/features.npy"))) == 1
+
+
+def test_another_space_is_another_study(study: Callable[..., Path]) -> None:
+    folder = study()
+    first = tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    study(space={"DecisionTree": {"max_depth": {"low": 1, "high": 3}}})
+    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").study != first.study
+
+
+def test_an_option_that_is_none_is_refused(study: Callable[..., Path]) -> None:
+    folder = study(space={"DecisionTree": {"max_deep": {"low": 1, "high": 3}}})
+    with pytest.raises(ConfigError, match="did you mean 'max_depth'"):
+        tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+
+
+def test_a_detector_without_a_space_is_refused(study: Callable[..., Path]) -> None:
+    folder = study()
+    with pytest.raises(ConfigError, match="nothing to search"):
+        tune(load_params(), folder / "data/slices/toy", "MobileNetV3Large")
+
+
+def test_a_database_that_is_not_there_is_told(study: Callable[..., Path]) -> None:
+    folder = study(storage="postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with pytest.raises(StorageError, match="cannot be opened"):
+        tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+
+
+def test_dotted_names_reach_inner_options() -> None:
+    assert nested({"a": 1, "b": {"c": 2, "d": 3}}, {"b.c": 9, "e.f": 4}) == {
+        "a": 1, "b": {"c": 9, "d": 3}, "e": {"f": 4},
+    }  # fmt: skip
+
+
+def test_a_lock_tells_the_living_from_the_dead(tmp_path: Path) -> None:
+    with working(tmp_path) as name:
+        assert not is_dead(tmp_path, name)
+    (tmp_path / "killed.lock").touch()
+    assert is_dead(tmp_path, "killed")
+    assert not is_dead(tmp_path, "of-another-machine")
+
+
+def test_the_patch_applies_and_changes_no_comment(study: Callable[..., Path]) -> None:
+    folder = study()
+    run(folder, "DecisionTree")
+    before = (folder / "params.yaml").read_text()
+    patch = folder / "reports/tune/toy-DecisionTree.patch"
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
+    after = (folder / "params.yaml").read_text()
+    best = opened(folder).best_params
+    assert yaml.safe_load(after)["detectors"]["DecisionTree"]["max_depth"] == best["max_depth"]
+    assert [line for line in before.splitlines() if line not in after.splitlines()] == [
+        "  DecisionTree: {pool: 8}   # small"
+    ]
+    assert "# small" in after
+
+
+def worker(folder: Path, detector: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-m", "pipelines.tune", "--dataset", "toy", "--detector", detector]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def run(folder: Path, detector: str) -> str:
+    process = worker(folder, detector)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return said
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+
+
+def running(folder: Path, storage: Any = None) -> bool:
+    try:
+        trials = opened(folder, storage).get_trials(states=(TrialState.RUNNING,))
+    except (ValueError, KeyError, FileNotFoundError):
+        return False  # not begun
+    return any("mlflow_run_id" in trial.user_attrs for trial in trials)
+
+
+SLOW_SPACE = {"MobileNetV3Large": {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}}
+
+
+@pytest.mark.slow
+def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) -> None:
+    folder = study(trials=3, warm_up=1000, space=SLOW_SPACE)
+    process = worker(folder, "MobileNetV3Large")
+    wait_for(lambda: running(folder), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    said = run(folder, "MobileNetV3Large")
+    assert "3 trials" in said
+    trials = opened(folder).get_trials()
+    states = [trial.state for trial in trials]
+    assert states.count(TrialState.COMPLETE) == 3
+    assert states.count(TrialState.FAIL) == 1
+    assert states.count(TrialState.RUNNING) == 0
+    killed = next(trial for trial in trials if trial.state == TrialState.FAIL)
+    assert any(trial.params == killed.params for trial in trials if trial.state == TrialState.COMPLETE)
+    statuses = [one.info.status for one in connect(load_params().tracking).search_runs(["1"])]
+    assert sorted(statuses) == ["FINISHED"] * 4 + ["KILLED"]
+
+
+@pytest.fixture
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server in a folder of its own, run by an unprivileged user."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    binary = found[-1].parent if found else Path(shutil.which("initdb") or "/nowhere/initdb").parent
+    if not (binary / "initdb").exists():
+        pytest.skip("PostgreSQL is not installed")
+    root = os.getuid() == 0
+    if root and shutil.which("setpriv") is None:
+        pytest.skip("PostgreSQL does not run as root, and setpriv is not installed")
+    folder = Path("/tmp") / f"medfake-postgres-{os.getpid()}"  # noqa: S108  # sockets need a short path
+    folder.mkdir(mode=0o700)
+    drop: list[str] = []
+    if root:
+        shutil.chown(folder, "nobody", "nogroup")
+        drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
+    subprocess.run([*drop, str(binary / "initdb"), "-D", f"{folder}/data", "-U", "medfake", "-A", "trust"], **quiet)
+    control = [*drop, str(binary / "pg_ctl"), "-D", f"{folder}/data", "-w"]
+    options = f"-k {folder} -c listen_addresses= -c fsync=off"
+    subprocess.run([*control, "-l", f"{folder}/log", "-o", options, "start"], **quiet)
+    try:
+        yield f"postgresql+psycopg://medfake@/postgres?host={folder}"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+def test_two_workers_share_a_study_on_postgresql_and_outlive_a_kill(study: Callable[..., Path], postgres: str) -> None:
+    folder = study(trials=6, warm_up=1000, storage=postgres, heartbeat_s=1, space=SLOW_SPACE)
+    storage = optuna.storages.RDBStorage(postgres)
+    killed = worker(folder, "MobileNetV3Large")
+    wait_for(lambda: running(folder, storage), killed)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    both = [worker(folder, "MobileNetV3Large") for _ in range(2)]
+    for process in both:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    trials = opened(folder, storage).get_trials()
+    states = [trial.state for trial in trials]
+    assert states.count(TrialState.COMPLETE) == 6
+    assert states.count(TrialState.RUNNING) == 0
+    assert len({trial.user_attrs["worker"] for trial in trials}) == 3
+    lost = next(trial for trial in trials if trial.state == TrialState.FAIL)
+    assert lost.params
+    assert any(trial.params == lost.params for trial in trials if trial.state == TrialState.COMPLETE)

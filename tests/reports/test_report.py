@@ -1,0 +1,181 @@
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from medfake.metrics.bootstrap import Bootstrap
+from medfake.reports.compare import compare
+from medfake.reports.report import Panel, auc_bar, report_html, scale_floor, split_facts, write_report
+
+QUICK = Bootstrap(resamples=100)
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements, ids, text, and whether tags are balanced."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.open, self.text = [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def comparison(predict, enter):
+    skills = {"ResidualCNN": 3.0, "MobileNetV3Large": 1.2, "RandomForest": 0.1}
+    made = [predict(detector=name, skill=skill, localises=skill == 3.0) for name, skill in skills.items()]
+    return compare([enter(frame, parameters=30_842) for frame in made], QUICK)
+
+
+@pytest.fixture(scope="module")
+def html(comparison):
+    return report_html(comparison, study="quickstart", git_revision="4e6c7d0")
+
+
+def test_the_page_loads_nothing_from_outside(html):
+    assert not re.search(r"https?:", html)
+    assert not re.search(r"@import|url\((?!#)", html)
+    page = Page(html)
+    assert not [tag for tag, _ in page.elements if tag in {"script", "link", "img", "iframe", "object", "embed"}]
+    assert "default-src 'none'" in html
+    targets = [a["href"] for a in page.all("a")] + [u["xlink:href"] for u in page.all("use")]
+    assert all(target.startswith("#") for target in targets)
+
+
+def test_tags_are_balanced_ids_unique_and_every_link_has_its_target(html):
+    page = Page(html)
+    assert page.open == []
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    named = [a["href"][1:] for a in page.all("a")]
+    labelled = [attributes["aria-labelledby"] for _, attributes in page.elements if "aria-labelledby" in attributes]
+    assert set(named + labelled) <= set(ids)
+
+
+def test_every_table_has_a_caption_and_every_drawing_words(html):
+    page = Page(html)
+    assert len(page.all("table")) == len(page.all("caption")) > 8
+    drawings = [a for _, a in page.elements if a.get("role") == "img"]
+    assert len(drawings) == 3
+    assert all(len(a["aria-label"]) > 40 for a in drawings)
+
+
+def test_headings_go_down_one_level_at_a_time(html):
+    levels = [int(tag[1]) for tag, _ in Page(html).elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+
+
+def test_the_page_says_what_its_figures_are_worth(html):
+    assert "Phantom figures are no clinical evidence" in html
+    assert html.count("Research use only, not a diagnostic device.") >= 2
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"), [("forged", "home-made fakes are no clinical evidence"), ("clinical", "real scans")]
+)
+def test_other_evidence_has_other_words(predict, enter, evidence, words):
+    html = report_html(compare([enter(predict(), evidence=evidence)], QUICK))
+    assert words in html
+    assert "Phantom" not in html
+
+
+def test_the_page_holds_what_was_compared_and_how_to_make_it_anew(html, comparison):
+    for text in (
+        "ResidualCNN",
+        "MobileNetV3Large",
+        "RandomForest",
+        "30,842 weights",
+        "git checkout 4e6c7d0",
+        "dvc repro",
+    ):
+        assert text in html
+    for text in ("paper (leaky replica protocol)", "injected", "removed", "0" * 64, "medfake promote", "Hit rate"):
+        assert text in html
+    assert f"{comparison.results[0].slices.figures.auc:.3f}" in html
+
+
+def test_equal_comparisons_give_equal_pages(comparison, html):
+    assert report_html(comparison, study="quickstart", git_revision="4e6c7d0") == html
+
+
+def test_names_are_escaped(predict, enter):
+    html = report_html(compare([enter(predict(detector="<b>&"))], QUICK), study="<script>")
+    assert "<b>&" not in html
+    assert "<script>" not in html
+
+
+def test_no_patient_is_named(html):
+    assert not re.search(r"\bp\d\d\b", html)
+
+
+def test_panels_of_later_figures_find_their_place(comparison):
+    html = report_html(
+        comparison, panels=[Panel(heading="Robustness", text="AUC & noise", svg="<svg></svg>", alt="curve")]
+    )
+    assert '<h2 id="panel-1">Robustness</h2>' in html
+    assert "AUC &amp; noise" in html
+    assert '<div role="img" aria-label="curve"><svg></svg></div>' in html
+
+
+def test_one_class_one_patient_and_no_sites_still_make_a_page(predict, enter):
+    made = predict(patients=1, localises=False).query("split == 'val' or label == 0")
+    html = report_html(compare([enter(made)], QUICK))
+    assert Page(html).open == []
+    assert "n/a" in html
+    assert "nan" not in " ".join(Page(html).text).lower().split()
+
+
+def test_two_data_sets_stand_on_one_page(predict, enter):
+    html = report_html(compare([enter(predict(dataset=name)) for name in ("chest", "forged")], QUICK))
+    ids = [attributes["id"] for _, attributes in Page(html).elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {"chest", "forged"} <= set(ids)
+
+
+def test_the_page_is_written_whole(tmp_path, comparison):
+    write_report(tmp_path / "reports" / "comparison.html", comparison)
+    assert (
+        (tmp_path / "reports" / "comparison.html").read_text(encoding="utf-8").startswith("<!doctype html>\n<html lang")
+    )
+
+
+def test_bars_run_from_the_floor_to_one(comparison):
+    result = comparison.results[0]
+    bar = auc_bar(result.slices, comparison.results[1].published, 0.5)
+    auc = result.slices.figures.auc
+    assert bar.point == pytest.approx(200 * (auc - 0.5), abs=0.01)
+    assert bar.low <= bar.point <= bar.high <= 100
+    assert (bar.chance, bar.paper) == (0, pytest.approx(99.5))
+
+
+def test_the_floor_of_bars_is_below_every_value(comparison, predict, enter):
+    assert scale_floor(comparison.of("chest")) <= 0.4
+    inverse = compare([enter(predict(skill=-4.0))], QUICK).of("chest")
+    assert scale_floor(inverse) == 0.0
+
+
+def test_facts_count_patients_scans_and_slices(comparison):
+    val, test = split_facts(comparison.results[0])
+    assert (val.name, val.patients, val.scans, val.slices, val.tampered) == ("validation", 4, 8, 96, 48)
+    assert (test.name, test.patients, test.manipulations) == ("test", 8, "48 injected, 48 removed")

@@ -1,0 +1,154 @@
+import io
+import json
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.metrics import FIGURES
+from medfake.reports.compare import compare
+from medfake.reports.sentences import headline, p_text
+
+QUICK = Bootstrap(resamples=100)
+
+SNAPSHOT = """\
+# Comparison of detectors
+
+> Research use only, not a diagnostic device.
+
+## chest
+
+> Phantom figures are no clinical evidence: scans and fakes were made by medfake's built-in phantom.
+
+VGG19 has the highest AUC: 1.000 [1.000, 1.000] on slices, 1.000 [1.000, 1.000] on scans.
+
+Test split: 6 patients, 12 scans (6 tampered), 12 slices (6 tampered). 95 % intervals from 100 resamples of patients. \
+Tied: a paired, Holm-corrected bootstrap of the AUC difference cannot tell it apart from the best.
+
+### Slices
+
+| # | detector | seed | AUC | Accuracy | Precision | Recall | Specificity | F1 | H |  |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| 1 | **VGG19** | 1 | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] \
+| 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | best |
+| 2 | ResidualCNN | 1 | 0.500 [0.500, 0.500] | 0.500 [0.500, 0.500] | n/a | 0.000 [0.000, 0.000] \
+| 1.000 [1.000, 1.000] | 0.000 [0.000, 0.000] | 0.000 [0.000, 0.000] |  |
+
+### Scans
+
+| # | detector | seed | AUC | Accuracy | Recall | Specificity | tampered scans said to be | real scans said to be |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| 1 | **VGG19** | 1 | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] \
+| 6 tampered, 0 uncertain, 0 not tampered | 0 tampered, 0 uncertain, 6 not tampered |
+| 2 | ResidualCNN | 1 | 0.500 [0.500, 0.500] | 0.500 [0.500, 0.500] | 0.000 [0.000, 0.000] | 1.000 [1.000, 1.000] \
+| 0 tampered, 6 uncertain, 0 not tampered | 0 tampered, 6 uncertain, 0 not tampered |
+
+### Against the best
+
+| detector | seed | AUC difference | p (Holm) | scans only it / only the best got right | p (Holm) |
+| --- | --- | --- | --- | --- | --- |
+| ResidualCNN | 1 | -0.500 [-0.500, -0.500] | 0.020 | 0 / 6 | 0.031 |
+
+### In the papers
+
+Each is a figure of a "paper (leaky replica protocol)": slices of one patient may be on both sides of those splits. \
+Restated with tampered as the positive class; n/a where nothing is printed or it cannot be restated.
+
+| detector | source | setting | AUC | Accuracy | Precision | Recall | Specificity | F1 | H | protocol |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| VGG19 | Alsabbagh & Al-Kadi, TR-01,23, Table 1 | 1 run | 0.996 | 0.952 | 0.954 | 0.954 | 0.949 | 0.954 | 0.952 \
+| paper (leaky replica protocol) |
+| VGG19 | Solaiyappan & Wen 2022, Table 2 | raw | n/a | 0.430 | n/a | n/a | n/a | n/a | n/a \
+| paper (leaky replica protocol) |
+| VGG19 | Solaiyappan & Wen 2022, Table 3 | localized | n/a | 0.710 | n/a | n/a | n/a | n/a | n/a \
+| paper (leaky replica protocol) |
+| VGG19 | Solaiyappan & Wen 2022, Table 5 | delocalized | n/a | 0.406 | 0.538 | 0.350 | 0.500 | 0.424 | 0.440 \
+| paper (leaky replica protocol) |
+| VGG19 | Solaiyappan & Wen 2022, Table 6 | delocalized, augmented | n/a | 0.933 | 0.994 | 0.872 | 0.995 | 0.929 \
+| 0.951 | paper (leaky replica protocol) |
+"""
+
+
+@pytest.fixture(scope="module")
+def exact(predict, enter):
+    """A perfect detector and one that always says the same."""
+    frames = [predict(detector=name, patients=6, val_patients=1, slices=1) for name in ("VGG19", "ResidualCNN")]
+    scores = (frames[0]["label"] * 0.8 + 0.1, 0.45)
+    return [enter(frame.assign(p_tampered=p)) for frame, p in zip(frames, scores, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def two_seeds(predict, enter):
+    return [enter(predict(seed=seed)) for seed in (1, 2)]
+
+
+def printed(comparison, width):
+    console = Console(file=io.StringIO(), width=width)
+    comparison.render(console)
+    return console.file.getvalue()
+
+
+def test_markdown_is_exactly_this(exact):
+    assert compare(exact, QUICK).to_markdown() == SNAPSHOT
+
+
+def test_markdown_does_not_depend_on_the_order_of_entries(exact):
+    assert compare(reversed(exact), QUICK).to_markdown() == SNAPSHOT
+
+
+def test_several_seeds_give_mean_and_deviation(two_seeds):
+    comparison = compare(two_seeds, QUICK)
+    aucs = pd.Series([result.slices.figures.auc for result in comparison.results])
+    assert f"| ResidualCNN | 2 | {aucs.mean():.3f} ± {aucs.std():.3f} |" in comparison.to_markdown()
+
+
+def test_json_is_flat_byte_stable_and_sorted(exact):
+    text = compare(exact, QUICK).to_json()
+    assert text == compare(reversed(exact), QUICK).to_json()
+    values = json.loads(text)
+    assert list(values) == sorted(values)
+    assert text.endswith("}\n")
+    assert all(value is None or isinstance(value, int | float) for value in values.values())
+
+
+def test_json_has_every_figure_of_slices_and_scans_and_undefined_ones_as_null(exact):
+    values = json.loads(compare(exact, QUICK).to_json())
+    for level in ("slice", "scan"):
+        assert {f"chest/VGG19/seed-1/{level}/{figure}" for figure in FIGURES} <= set(values)
+    assert values["chest/ResidualCNN/seed-1/slice/precision"] is None
+    assert values["chest/ResidualCNN/seed-1/slice/precision_low"] is None
+    assert values["chest/VGG19/seed-1/val/auc"] == 1.0
+    assert values["chest/VGG19/seed-1/rank"] == 1
+
+
+def test_a_terminal_of_80_columns_shows_every_column(exact):
+    text = printed(compare(exact, QUICK), 80)
+    table = text.splitlines()[:8]
+    assert "#  detector" in table[2]
+    assert "AUC" in table[2]
+    assert "scan AUC" in table[2]
+    assert "VGG19" in table[4]
+    assert table[4].rstrip().endswith("best")
+
+
+def test_the_terminal_shows_the_papers_figures_and_what_ours_are_worth(exact):
+    text = printed(compare(exact, QUICK), 100)
+    assert "paper (leaky replica protocol)" in text
+    assert "Phantom figures are no clinical evidence" in text
+    assert "Research use only, not a diagnostic device." in text
+
+
+def test_the_headline_names_ties(two_seeds):
+    assert "cannot tell it apart from ResidualCNN, seed" in headline(compare(two_seeds, QUICK), "chest")
+
+
+def test_the_headline_of_one_class_ranks_nobody(predict, enter):
+    comparison = compare([enter(predict().query("split == 'val' or label == 1"))], QUICK)
+    assert headline(comparison, "chest") == "No detector can be ranked on chest: the test split lacks a class."
+    assert "n/a" in comparison.to_markdown()
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0009, "< 0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "n/a")])
+def test_a_p_value_is_never_zero(p, text):
+    assert p_text(p) == text

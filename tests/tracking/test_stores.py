@@ -1,0 +1,137 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medfake.config import TrackingParams
+from medfake.errors import BusyError, RegistryError, StorageError
+from medfake.experiments.training_run import _told
+from medfake.package.card import read_card
+from medfake.registry.nominate import nominate
+from medfake.registry.promote import promote
+from medfake.registry.versions import CHAMPION, find_version, list_versions, package_of
+from medfake.tracking.runs import connect, training_run
+from medfake.tracking.store_errors import store_name, translated
+
+MakePackage = Callable[..., Path]
+
+
+def test_a_package_whose_run_is_not_in_this_store_gets_a_run(
+    make_package: MakePackage, tracking: TrackingParams
+) -> None:
+    nominate([make_package(mlflow_run_id="0" * 32)], "auc", tracking)
+    (version,) = list_versions(tracking)
+    run = connect(tracking).get_run(version.run_id)
+    assert (run.info.status, run.data.tags["trained"]) == ("FINISHED", "elsewhere")
+
+
+def test_registering_leaves_the_end_of_a_training_alone(make_package: MakePackage, tracking: TrackingParams) -> None:
+    with training_run(tracking, "a run", {}, {}) as run:
+        pass
+    client = connect(tracking)
+    before = client.get_run(run.run_id).info
+    nominate([make_package(mlflow_run_id=run.run_id)], "auc", tracking)
+    after = client.get_run(run.run_id).info
+    assert (after.status, after.end_time) == (before.status, before.end_time)
+
+
+def test_no_name_of_a_user_or_program_is_kept(make_package: MakePackage, tracking: TrackingParams) -> None:
+    with training_run(tracking, "a run", {}, {}) as run:
+        pass
+    nominate([make_package(mlflow_run_id=run.run_id)], "auc", tracking)
+    client = connect(tracking)
+    info = client.get_run(run.run_id)
+    (model,) = client.search_logged_models([info.info.experiment_id])
+    assert not {"mlflow.user", "mlflow.source.name"} & (set(model.tags) | set(info.data.tags))
+
+
+def test_a_path_among_the_options_is_told_by_its_last_name_only() -> None:
+    options = {"weights": "/home/somebody/w.h5", "epochs": 3, "rule": "none"}
+    assert _told(options) == {"weights": "w.h5", "epochs": 3, "rule": "none"}
+
+
+def _moved(tracking: TrackingParams, make_package: MakePackage, monkeypatch: pytest.MonkeyPatch) -> TrackingParams:
+    root = Path.cwd()
+    here = tracking.model_copy(update={"uri": f"sqlite:///{root}/old/mlflow.db", "artifacts": "mlartifacts"})
+    (root / "old").mkdir()
+    monkeypatch.chdir(root / "old")
+    nominate([make_package()], "auc", here)
+    promote(here)
+    (root / "old").rename(root / "new")
+    monkeypatch.chdir(root / "new")
+    return here.model_copy(update={"uri": f"sqlite:///{root}/new/mlflow.db"})
+
+
+def test_a_moved_project_keeps_its_champion(
+    make_package: MakePackage, tracking: TrackingParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = _moved(tracking, make_package, monkeypatch)
+    assert read_card(package_of(here, find_version(here, CHAMPION))).detector == "ResidualCNN"
+
+
+def test_a_moved_project_does_not_log_to_its_old_place(
+    make_package: MakePackage, tracking: TrackingParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = _moved(tracking, make_package, monkeypatch)
+    with pytest.raises(RegistryError, match="moved or copied"), training_run(here, "a run", {}, {}):
+        pass
+
+
+def test_a_version_without_its_files_is_one_clear_error_and_is_registered_anew(
+    make_package: MakePackage, tracking: TrackingParams
+) -> None:
+    package = make_package()
+    nominate([package], "auc", tracking)
+    stored = package_of(tracking, find_version(tracking, "challenger"))
+    stored.rename(stored.with_name("away"))
+    with pytest.raises(RegistryError, match="files of this version are gone"):
+        package_of(tracking, find_version(tracking, "challenger"))
+    nomination = nominate([package], "auc", tracking)
+    assert nomination is not None
+    assert nomination.version == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("(sqlite3.OperationalError) database or disk is full", StorageError),
+        ("(sqlite3.OperationalError) unable to open database file", StorageError),
+        ("attempt to write a readonly database", StorageError),
+        ("database is locked", BusyError),
+        ("Detected out-of-date database schema", RegistryError),
+        ("anything else", RegistryError),
+    ],
+)
+def test_what_a_store_raises_becomes_one_clear_error(text: str, kind: type[Exception]) -> None:
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(kind) as caught, translated("postgresql://me:secret@host/db"):
+        raise MlflowException(text)
+    assert caught.value.remedy
+    assert "secret" not in str(caught.value)
+
+
+def test_a_password_is_not_part_of_a_stores_name() -> None:
+    assert store_name("postgresql://me:secret@host/db") == "postgresql://host/db"
+    assert store_name("sqlite:///mlflow.db") == "sqlite:///mlflow.db"
+
+
+def test_an_interrupted_training_leaves_no_package(tmp_path: Path, tracking: TrackingParams) -> None:
+    code = (
+        "import time\nfrom pathlib import Path\nfrom medfake.config import TrackingParams\n"
+        "from medfake.files import replace_folder\nfrom medfake.tracking.runs import training_run\n"
+        f"params = TrackingParams(uri={tracking.uri!r}, artifacts={tracking.artifacts!r}, experiment='medfake')\n"
+        "with training_run(params, 'a run', {}, {}), replace_folder(Path('out')) as folder:\n"
+        "    (folder / 'half').write_text('written')\n    Path('ready').touch()\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "ready").exists() and process.poll() is None:
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(30) != 0
+    assert not list(tmp_path.glob("*out*")) + list(tmp_path.glob(".out*"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from medfake.config.near_match import did_you_mean
+from medfake.by_name import did_you_mean
 from medfake.config.study import Params
 from medfake.errors import ConfigError
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from medfake.config.near_match import did_you_mean
+from medfake.by_name import did_you_mean
 from medfake.config.reading import PARAMS_FILE, load_params
 from medfake.config.study import Params
 from medfake.errors import ConfigError

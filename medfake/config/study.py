@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from medfake.by_name import did_you_mean
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
-from medfake.config.near_match import did_you_mean
 from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
 from medfake.config.tune import TuneParams

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from medfake.by_name import did_you_mean
 from medfake.config import Fraction, Section
-from medfake.config.near_match import did_you_mean
 
 Epochs = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]

@@ -11,8 +11,8 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Literal
 
+from medfake.by_name import did_you_mean
 from medfake.config import Section, validate
-from medfake.config.near_match import did_you_mean
 from medfake.detectors.options import BackboneOptions
 from medfake.errors import UnknownDetectorError
 

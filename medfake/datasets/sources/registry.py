@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from medfake.config.near_match import did_you_mean
+from medfake.by_name import did_you_mean
 from medfake.dicom.series import Series, Skipped
 from medfake.errors import ConfigError
 

@@ -1,0 +1,85 @@
+"""The one mechanism by which things are registered and found by name."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from medfake.by_name import Registry, did_you_mean
+from medfake.errors import ConfigError, UnknownDetectorError
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """A package of two modules, one of them in an inner package, and one that must not be imported."""
+    name = f"room_{request.node.name}"
+    folder = tmp_path / name
+    (folder / "inner").mkdir(parents=True)
+    (folder / "__init__.py").write_text(
+        f"from medfake.by_name import Registry\nTOYS = Registry('toy', room='{name}', where='toys')"
+    )
+    (folder / "ball.py").write_text(f"from {name} import TOYS\ndef ball(): ...\nTOYS.add('ball', 1, ball)")
+    (folder / "inner" / "__init__.py").write_text("")
+    (folder / "inner" / "kite.py").write_text(f"from {name} import TOYS\ndef kite(): ...\nTOYS.add('kite', 2, kite)")
+    (folder / "inner" / "layers.py").write_text("raise AssertionError('heavy')")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def toys(room: str) -> Registry[int]:
+    from importlib import import_module
+
+    registry: Registry[int] = import_module(room).TOYS
+    return registry
+
+
+def test_modules_of_the_room_and_its_inner_packages_are_found(room: str) -> None:
+    assert dict(toys(room)) == {"ball": 1, "kite": 2}
+
+
+def test_names_are_listed_by_shell_pattern(room: str) -> None:
+    assert toys(room).names("k*") == ["kite"]
+
+
+def test_two_of_one_name_are_refused_and_both_modules_named(room: str) -> None:
+    def other() -> None: ...
+
+    registry = toys(room)
+    assert "ball" in registry
+    with pytest.raises(ConfigError, match="two toys are called 'ball'") as error:
+        registry.add("ball", 3, other)
+    assert f"{room}.ball and {__name__}" in str(error.value)
+
+
+def test_an_unknown_name_gets_the_near_one_and_the_registrys_error() -> None:
+    registry: Registry[int] = Registry("toy", room="medfake.errors", where="toys", error=UnknownDetectorError)
+    registry.add("kite", 1, test_an_unknown_name_gets_the_near_one_and_the_registrys_error)
+    with pytest.raises(UnknownDetectorError, match="did you mean 'kite'"):
+        registry["kit"]
+
+
+def test_a_near_name_is_told_and_a_far_one_is_not() -> None:
+    assert did_you_mean("auk", ["auc", "h"]) == ", did you mean 'auc'?"
+    assert did_you_mean("zebra", ["auc", "h"]) == ""
+
+
+def offer(folder: Path, value: str, code: str) -> None:
+    """Install a package that offers a toy."""
+    (folder / "elsewhere.py").write_text(dedent(code))
+    info = folder / "elsewhere-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[medfake.toys]\ntoy = {value}\n")
+
+
+def test_what_another_package_offers_is_found(tmp_path: Path, room: str) -> None:
+    offer(tmp_path, "elsewhere", f"from {room} import TOYS\ndef drum(): ...\nTOYS.add('drum', 3, drum)")
+    assert toys(room).names() == ["ball", "drum", "kite"]
+
+
+def test_a_package_that_cannot_be_loaded_is_named_with_what_it_raised(tmp_path: Path, room: str) -> None:
+    offer(tmp_path, "elsewhere:nothing", "")
+    with pytest.raises(ConfigError, match="cannot be loaded") as error:
+        toys(room).names()
+    assert "elsewhere" in str(error.value)
+    assert "AttributeError" in str(error.value)

@@ -1,8 +1,9 @@
-"""Files written whole or not at all, and their digests."""
+"""Files written whole or not at all, their digests, and their names as text."""
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 _CHUNK = 1 << 20
+_ESCAPED = re.compile(rb"%([0-9A-F]{2})")
+# bytes that are no UTF-8, control characters, and a "%" that would read as an escape
+_TO_ESCAPE = re.compile(r"[\udc80-\udcff\x00-\x1f\x7f-\x9f]|%(?=[0-9A-F]{2})")
 
 
 @contextmanager
@@ -84,3 +88,27 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def path_text(path: Path) -> str:
+    r"""Tell a path as text that any JSON, table and terminal can hold; two paths never become the same text.
+
+    Args:
+        path: May hold bytes that are no UTF-8, as names off old disks do, and control characters.
+
+    Returns:
+        The path itself where it is plain text; what is not, as "%" and two upper-case hexadecimal digits a byte, e.g.
+        "M%FCller", and a "%" before two such digits as "%25". `text_path` gives the path back.
+    """
+    text = os.fsencode(path).decode("utf-8", "surrogateescape")
+    return _TO_ESCAPE.sub(lambda found: _escape(found[0]), text)
+
+
+def text_path(text: str) -> Path:
+    """The path that `path_text` told."""
+    raw = _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text.encode())
+    return Path(os.fsdecode(raw))
+
+
+def _escape(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))

@@ -1,11 +1,14 @@
 import errno
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medfake.errors import StorageError, storage_error
-from medfake.files import replace_folder, sha256_file, write_atomic, write_json
+from medfake.files import path_text, replace_folder, sha256_file, text_path, write_atomic, write_json
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -88,3 +91,30 @@ def test_errors_of_the_disk_are_told_in_words(number: int, what: str) -> None:
 
 def test_other_os_errors_are_not_called_storage_errors() -> None:
     assert storage_error(FileNotFoundError(errno.ENOENT, "x")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (b"scans/a 1.dcm", "scans/a 1.dcm"),
+        ("Müller/50%.dcm".encode(), "Müller/50%.dcm"),
+        (b"M\xfcller/1.dcm", "M%FCller/1.dcm"),
+        (b"M%FCller/1.dcm", "M%25FCller/1.dcm"),
+        (b"%\xe9", "%%E9"),
+        (b"a\nb\x1b[31m", "a%0Ab%1B[31m"),
+        (b"\xed\xb3\xa9", "%ED%B3%A9"),
+        ("\x85".encode(), "%C2%85"),
+    ],
+)
+def test_any_path_is_told_as_text_from_which_it_comes_back(name: bytes, text: str) -> None:
+    path = Path(os.fsdecode(name))
+    assert path_text(path) == text
+    assert text.encode().decode() == text
+    assert os.fsencode(text_path(text)) == name
+
+
+@given(st.binary(min_size=1).filter(lambda name: b"\0" not in name and b"/" not in name and name != b"."))
+def test_no_two_names_become_the_same_text(name: bytes) -> None:
+    text = path_text(Path(os.fsdecode(name)))
+    assert not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
+    assert os.fsencode(text_path(text)) == name

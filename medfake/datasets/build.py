@@ -21,7 +21,7 @@ from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
 from medfake.datasets.views.registry import Place, view_of
 from medfake.dicom.reader import KnownSlice
 from medfake.errors import DataError
-from medfake.files import replace_folder, sha256_file, write_json
+from medfake.files import replace_folder, sha256_file, text_path, write_json
 from medfake.progress import track
 
 FACTS_FILE = "dataset.json"
@@ -156,12 +156,12 @@ def _works(
     rows: Iterator[Any] = places.itertuples()
     for row in rows:
         padding = None if pd.isna(row.padding) else (int(row.padding), int(row.padding_high))
-        facts = KnownSlice(Path(row.path), row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
+        facts = KnownSlice(text_path(row.path), row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
         place = Place(row.view_y, row.view_x, not pd.isna(row.site_y), row.spacing_mm)
         wanted = Wanted(row.Index, facts, place, (row.site_y, row.site_x), tuple(copies[row.Index]))
         of_file.setdefault(row.path, []).append(wanted)
     for path, all_wanted in of_file.items():
-        yield FileWork(Path(path), params.view, tuple(all_wanted))
+        yield FileWork(text_path(path), params.view, tuple(all_wanted))
 
 
 def _repeated(kept: pd.DataFrame, images: pd.DataFrame) -> dict[int, str]:

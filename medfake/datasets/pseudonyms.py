@@ -25,7 +25,7 @@ def pseudonym(value: str, key: bytes, prefix: str) -> str:
         key: From `pseudonym_key`.
         prefix: What is named, e.g. "p" for a patient.
     """
-    digest = hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
+    digest = hmac.new(key, value.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
     return f"{prefix}-{digest[:_LENGTH]}"
 
 

@@ -13,7 +13,7 @@ from medfake.datasets.sources.registry import Problem, Reading, SourceScan, all_
 from medfake.dicom.header_cache import HeaderCache
 from medfake.dicom.series import CHANGED, Skipped, find_series
 from medfake.errors import SourceError
-from medfake.files import replace_folder, write_json
+from medfake.files import path_text, replace_folder, write_json
 
 SCANS_FILE, SITES_FILE = "scans.parquet", "sites.parquet"
 SKIPPED_FILE, PROBLEMS_FILE = "skipped.json", "problems.json"
@@ -69,7 +69,7 @@ def collect_scans(params: DatasetParams, out: Path, jobs: int = 1, cache: Path |
     with replace_folder(out) as folder_:
         pd.DataFrame(slices).to_parquet(folder_ / SCANS_FILE, index=False)
         pd.DataFrame(sites, columns=list(SITE_COLUMNS)).to_parquet(folder_ / SITES_FILE, index=False)
-        write_json(folder_ / SKIPPED_FILE, [{"path": str(one.path), "reason": one.reason} for one in skipped])
+        write_json(folder_ / SKIPPED_FILE, [{"path": path_text(one.path), "reason": one.reason} for one in skipped])
         write_json(folder_ / PROBLEMS_FILE, [asdict(one) for one in problems])
     return problems
 
@@ -103,7 +103,7 @@ def told(problems: Sequence[Problem]) -> str:
 
 
 def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return path_text(path.relative_to(root) if path.is_relative_to(root) else Path(path.name))
 
 
 def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str) -> list[dict[str, object]]:
@@ -116,7 +116,7 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str) -> list[dict[st
             "experiment": scan.experiment,
             "generator": scan.generator,
             "manipulation": scan.manipulation,
-            "path": str(header.path),
+            "path": path_text(header.path),
             "frame": header.frame,
             "z_index": index,
             "z_mm": float(z_mm),

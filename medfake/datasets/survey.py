@@ -9,6 +9,7 @@ from medfake.datasets.scans import read_source
 from medfake.datasets.sources.registry import MANIPULATION_OF, Problem, all_sources
 from medfake.dicom.header_cache import HeaderCache
 from medfake.errors import SourceError
+from medfake.files import path_text
 
 _ORDER = ("ct_gan", "lidc", "folder")  # the most particular first: anything is a folder
 
@@ -65,7 +66,7 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
     scans = reading.scans
     firsts = [scan.series.headers[0] for scan in scans]
     return Survey(
-        path=str(root),
+        path=path_text(root),
         kind=kind,
         scans=len(scans),
         patients=len({scan.group for scan in scans}),

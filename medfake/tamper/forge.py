@@ -12,7 +12,7 @@ from medfake.dicom.reader import read_volume
 from medfake.dicom.series import Series, find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import SourceError
-from medfake.files import replace_folder
+from medfake.files import path_text, replace_folder
 from medfake.progress import track
 from medfake.tamper.manipulations import MANIPULATIONS
 from medfake.tamper.places import injection_places, removal_places
@@ -54,8 +54,8 @@ def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequenc
 
 def _patient(scan: Series, reals: Path) -> str:
     """What the `folder` source calls the original's patient."""
-    below = scan.folder.relative_to(reals).as_posix() if scan.folder.is_relative_to(reals) else scan.folder.name
-    return scan.headers[0].patient_id or below
+    below = scan.folder.relative_to(reals) if scan.folder.is_relative_to(reals) else Path(scan.folder.name)
+    return scan.headers[0].patient_id or path_text(below)
 
 
 def _template(scan: Series, patient: str, volume: NDArray[np.int16]) -> SeriesTemplate:

@@ -1,6 +1,7 @@
 """Headers and labels as tables: one row a slice, and no raw identifier."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from medfake.config import DatasetParams
+from medfake.datasets.build import build_dataset
 from medfake.datasets.pseudonyms import KEY_VARIABLE
 from medfake.datasets.scans import (
     PROBLEMS_FILE,
@@ -139,3 +141,28 @@ def test_scans_have_the_same_names_in_both_published_layouts(
     collect_scans(make_params(trees, fakes={"kind": "ct_gan", "path": str(tmp_path / "uci")}), tmp_path / "b")
     first, second = (pd.read_parquet(tmp_path / name / SCANS_FILE).drop(columns="path") for name in ("a", "b"))
     assert first.equals(second)
+
+
+def test_names_that_are_no_utf8_and_control_characters_are_told_and_stored_as_text(
+    tmp_path: Path, trees: Path, make_params: MakeParams, write_scan: Callable[..., None]
+) -> None:
+    own = tmp_path / "own"
+    names = [b"M\xfcller", b"M\xfbller", b"M%FCller", b"line\nbreak"]
+    for seed, name in enumerate(names):
+        write_scan(tmp_path / "plain", "", seed + 50, slices=12)
+        (tmp_path / "plain" / "7.dcm").unlink()
+        (tmp_path / "plain" / "note.txt").write_text("no scan")
+        shutil.move(tmp_path / "plain", own / os.fsdecode(name))
+    told = ["M%25FCller", "M%FBller", "M%FCller", "line%0Abreak"]
+    rows = "".join(f"{name},FM,3,20,30\n" for name in told)
+    (own / "labels.csv").write_text(f"scan,type,slice,x,y\n{rows}", encoding="utf-8")
+    fakes = {"kind": "folder", "path": str(own)}
+    problems = collect_scans(make_params(trees, fakes=fakes), tmp_path / "scans")
+    assert sorted(one.where for one in problems) == told
+    skipped = json.loads((tmp_path / "scans" / SKIPPED_FILE).read_text(encoding="utf-8"))
+    assert sorted(Path(one["path"]).parent.name for one in skipped) == told
+    slices = pd.read_parquet(tmp_path / "scans" / SCANS_FILE)
+    own_slices = slices[slices.source == "folder"]
+    assert own_slices.scan_id.nunique() == own_slices.patient_id.nunique() == len(names)
+    assert set(own_slices.manipulation) == {"injected"}
+    build_dataset(tmp_path / "scans", make_params(trees, fakes=fakes), tmp_path / "set")

@@ -5,6 +5,7 @@ from pathlib import Path
 from medfake.datasets.sources.labels import Labels, place_sites, read_labels
 from medfake.datasets.sources.registry import MANIPULATION_OF, Find, Problem, Reading, SourceScan, source
 from medfake.errors import SourceError
+from medfake.files import path_text
 
 # experiment -> folder of scans below the folder of its label file, Kaggle's and UCI's names
 _SCAN_FOLDERS = {
@@ -56,7 +57,7 @@ def read_ct_gan(root: Path, find: Find) -> Reading:
 
 def _without_rows(folder: Path, labels: Labels) -> list[Problem]:
     named = {*labels.rows, *labels.spoilt}
-    there = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
+    there = sorted(path_text(Path(one.name)) for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
     return [Problem(f"{folder.name}/{name}", f"no row of {labels.path.name} names it", "it is left out")
             for name in there if name not in named]  # fmt: skip
 

@@ -8,6 +8,7 @@ from medfake.datasets.sources.labels import LabelRow, Labels, place_sites, read_
 from medfake.datasets.sources.registry import MANIPULATION_OF, Find, Problem, Reading, SourceScan, source
 from medfake.dicom.series import Series
 from medfake.errors import SourceError
+from medfake.files import path_text
 
 LABELS = "labels.csv"
 
@@ -47,8 +48,9 @@ def read_folder(root: Path, find: Find) -> Reading:
 
 
 def scan_name(series: Series, root: Path) -> str:
-    """What labels.csv calls a scan: its folder, relative to the root."""
-    return series.folder.relative_to(root).as_posix() if series.folder.is_relative_to(root) else series.folder.name
+    """What labels.csv calls a scan: its folder, relative to the root, as `path_text` tells it."""
+    below = series.folder.relative_to(root) if series.folder.is_relative_to(root) else Path(series.folder.name)
+    return path_text(below)
 
 
 def _unknown_scans(labels: Labels, known: dict[str, list[Series]]) -> list[Problem]:

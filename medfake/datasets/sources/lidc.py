@@ -6,6 +6,7 @@ from medfake.datasets.sources.nodules import NodulePlace, read_nodules
 from medfake.datasets.sources.registry import Find, Problem, Reading, SourceScan, SourceSite, source
 from medfake.dicom.series import Series, Skipped
 from medfake.errors import LabelError, SourceError
+from medfake.files import path_text
 
 _FEWEST_SLICES = 3  # fewer are scouts and stray images
 
@@ -32,7 +33,7 @@ def read_lidc(root: Path, find: Find) -> Reading:
     reading.skipped.extend(Skipped(path, f"a series of fewer than {_FEWEST_SLICES} slices") for path in stray)
     for one in sorted(long_enough, key=lambda one: _order(one, root)):
         first = one.headers[0]
-        group = first.patient_id or one.folder.relative_to(root).as_posix()
+        group = first.patient_id or path_text(one.folder.relative_to(root))
         sites = tuple(_sites(one, nodules.get(first.series_uid, [])))
         key = "/".join(map(str, _order(one, root)))
         reading.scans.append(SourceScan(one, "LIDC-IDRI", key, group, sites=sites))
@@ -47,7 +48,7 @@ def read_lidc(root: Path, find: Find) -> Reading:
 def _order(series: Series, root: Path) -> tuple[object, ...]:
     """Names of a series that no download changes; the folder only where the header names no patient."""
     first = series.headers[0]
-    patient = first.patient_id or series.folder.relative_to(root).as_posix()
+    patient = first.patient_id or path_text(series.folder.relative_to(root))
     return patient, first.study_uid, first.series_uid, first.rows, first.cols, *first.position_mm
 
 
@@ -58,7 +59,7 @@ def _nodules(paths: list[Path], reading: Reading) -> dict[str, list[NodulePlace]
         try:
             found = read_nodules(path)
         except LabelError as error:
-            reading.problems.append(Problem(path.name, error.what, "its nodules are not used"))
+            reading.problems.append(Problem(path_text(Path(path.name)), error.what, "its nodules are not used"))
             continue
         if found is None:
             reading.skipped.append(Skipped(path, "no LIDC nodule annotation"))

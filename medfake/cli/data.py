@@ -1,6 +1,7 @@
 """`medfake data`: look at scans and their labels before anything is derived from them."""
 
 import json as json_module
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from medfake.datasets.survey import Survey
+    from medfake.dicom.header_cache import HeaderCache
 
 TEMPLATE = """scan,type,slice,x,y
 hospital-a/scan-001,FM,57,212,301
@@ -64,15 +66,13 @@ def inspect(path: Path, kind: str | None, as_json: bool, strict: bool, jobs: int
     from medfake.datasets.scans import told
     from medfake.datasets.sources.registry import all_sources
     from medfake.datasets.survey import survey
-    from medfake.dicom.header_cache import CACHE_FILE, HeaderCache
     from medfake.errors import SourceError
-    from medfake.folders import PRIVATE
 
     if kind is not None and kind not in all_sources():
         raise SourceError(
             "no source is of this kind", received=kind, remedy=f"choose among {', '.join(sorted(all_sources()))}"
         )
-    found = survey(path, kind, jobs, HeaderCache(PRIVATE / CACHE_FILE))
+    found = survey(path, kind, jobs, _header_cache())
     if as_json:
         click.echo(json_module.dumps(found.as_json(), indent=2, sort_keys=True))
     else:
@@ -84,6 +84,19 @@ def inspect(path: Path, kind: str | None, as_json: bool, strict: bool, jobs: int
             received=told(found.problems),
             remedy="mend them, or leave --strict out",
         )
+
+
+def _header_cache() -> "HeaderCache | None":
+    """Headers read before: the project's, or the user's outside of one; none where no file can be kept."""
+    from medfake.dicom.header_cache import CACHE_FILE, HeaderCache
+    from medfake.folders import PRIVATE, user_cache
+
+    folder = PRIVATE if PRIVATE.is_dir() else user_cache()
+    try:
+        return None if folder is None else HeaderCache(folder / CACHE_FILE)
+    except OSError as error:
+        logging.getLogger(__name__).warning("headers are read anew: no cache at %s (%s)", folder, error.strerror)
+        return None
 
 
 def _print(found: "Survey") -> None:

@@ -141,7 +141,7 @@ class DatasetParams(Section):
     fakes: SourceParams
     identifiers: Literal["public", "private"] = Field(
         description="public: pseudonyms that agree on every machine, for sets that anyone may download; "
-        "private: pseudonyms under a secret key of this machine"
+        "private: pseudonyms under a secret key of this user"
     )
     labelling: Annotated[ExtentLabelling | NeighboursLabelling, Field(discriminator="rule")]
     manipulations: list[Literal["injected", "removed", "generated"]] | None = Field(

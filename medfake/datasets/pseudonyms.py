@@ -4,17 +4,20 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from medfake.errors import StorageError
-from medfake.folders import PRIVATE
+from medfake.folders import PRIVATE, user_data
 
 KEY_FILE = "pseudonym.key"
 KEY_VARIABLE = "MEDFAKE_PSEUDONYM_KEY_FILE"
 PUBLIC_KEY = b"medfake public data sets"  # sets that anyone may download name no one; figures then agree everywhere
 _BYTES = 32
 _LENGTH = 12  # hexadecimal digits; 48 bits keep a million names apart
+_ELSEWHERE = f"export {KEY_VARIABLE}=/a/folder/that/lasts/{KEY_FILE}"
 
 
 def pseudonym(value: str, key: bytes, prefix: str) -> str:
@@ -34,18 +37,22 @@ def pseudonym_key(identifiers: Literal["public", "private"]) -> bytes:
 
     Args:
         identifiers: "public" for a constant that is the same on every machine; "private" for a random key of this
-            machine, made at first use in .medfake/pseudonym.key or where MEDFAKE_PSEUDONYM_KEY_FILE says.
+            user, so that a patient has one name whichever folder they are read from. It is made at first use, see
+            `key_file`.
 
     Raises:
-        StorageError: The key file is there but too short to be a key.
+        StorageError: The key file is too short to be a key, or there is none and none can be made: names that change
+            from run to run would make two patients of one.
     """
     if identifiers == "public":
         return PUBLIC_KEY
-    path = Path(os.environ.get(KEY_VARIABLE, PRIVATE / KEY_FILE))
+    path = key_file()
     try:
         key = path.read_bytes()
     except FileNotFoundError:
-        return _create(path)
+        key = _create(path)
+    except OSError as error:
+        raise _unusable(path, error) from error
     if len(key) < _BYTES:
         raise StorageError(
             f"a pseudonym key has {_BYTES} bytes", where=path, received=f"{len(key)} bytes",
@@ -54,16 +61,47 @@ def pseudonym_key(identifiers: Literal["public", "private"]) -> bytes:
     return key
 
 
+def key_file() -> Path:
+    """Where the private key lies.
+
+    It is the file that MEDFAKE_PSEUDONYM_KEY_FILE names, or the project's .medfake/pseudonym.key where that is there
+    already (none is made there), or pseudonym.key in the user's data folder.
+
+    Raises:
+        StorageError: This user has no home, and nothing else names a place.
+    """
+    named = os.environ.get(KEY_VARIABLE)
+    if named:
+        return Path(named)
+    of_project = PRIVATE / KEY_FILE
+    if of_project.exists():
+        return of_project
+    folder = user_data()
+    if folder is None:
+        raise StorageError("there is no home folder to keep the pseudonym key in", where="$HOME", remedy=_ELSEWHERE)
+    return folder / KEY_FILE
+
+
 def _create(path: Path) -> bytes:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = secrets.token_bytes(_BYTES)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:  # noqa: PTH123  # the mode must hold from the first byte
-        file.write(key)
+    """Draw a key that appears whole, for its owner only; where several processes draw one, the first counts."""
     try:
-        path.hardlink_to(partial)  # fails when another process was faster: then its key counts
-    except FileExistsError:
-        key = path.read_bytes()
-    finally:
-        partial.unlink()
-    return key
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # another process was faster: then its key counts
+                path.hardlink_to(partial)
+        finally:
+            Path(partial).unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        "the pseudonym key can be neither read nor made", where=path, received=error.strerror, remedy=_ELSEWHERE
+    )

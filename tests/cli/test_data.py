@@ -19,6 +19,7 @@ SAMPLE = Path(__file__).resolve().parents[1].parent / "shared" / "ct-sample"
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -103,6 +104,18 @@ def test_a_second_look_reads_only_what_changed(scans: Path, monkeypatch: pytest.
     shutil.copy(scans / "a" / "0.dcm", scans / "b" / "0.dcm")
     run("inspect", str(scans), "--jobs", "1")
     assert read == [scans / "b" / "0.dcm"]
+
+
+def test_inspect_writes_nothing_into_a_working_folder_that_is_no_project(scans: Path, tmp_path: Path) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    run("inspect", str(scans))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", *before]
+
+
+def test_inspect_needs_no_cache(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert "2 scans of 2 patients" in run("inspect", str(scans))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from medfake import lungs
+
 HIGHEST_Z = 4.0  # residuals beyond four times the local noise are clipped
 
 
@@ -152,21 +154,20 @@ class CentreAgainstRing(layers.Layer):
 class LungShare(layers.Layer):
     """(slices, rows, cols, 1) HU -> (slices, places, places, 1) share of lung in the 96 px around each place of 16 px.
 
-    Lung is darker than -400 HU but, averaged over 16 px, brighter than -965 HU: air around the body is darker still.
+    The rule of `medfake.lungs.lung_pixels`, as a graph has it.
     """
-
-    _WINDOW, _STEP, _BLUR = 96, 16, 16
 
     def call(self, hu: Any) -> Any:
         """Threshold and average."""
-        clipped = ops.clip(hu, -1024.0, 200.0)
-        smooth = ops.average_pool(clipped, self._BLUR + 1, 1, padding="same")
-        lung = ops.cast(ops.logical_and(clipped < -400.0, smooth > -965.0), "float32")
-        return ops.average_pool(lung, self._WINDOW, self._STEP, padding="valid")
+        clipped = ops.clip(hu, float(lungs.DARKEST_HU), float(lungs.BRIGHTEST_HU))
+        average = ops.average_pool(clipped, lungs.AVERAGED_PX, 1, padding="same")
+        dark, inside = clipped < float(lungs.AIR_BELOW_HU), average > float(lungs.OPEN_AIR_HU)
+        lung = ops.cast(ops.logical_and(dark, inside), "float32")
+        return ops.average_pool(lung, lungs.PLACE_PX, lungs.PLACE_STEP_PX, padding="valid")
 
     def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """(slices, places, places, 1)."""
-        grid = [None if n is None else (n - self._WINDOW) // self._STEP + 1 for n in shape[1:3]]
+        grid = [None if n is None else (n - lungs.PLACE_PX) // lungs.PLACE_STEP_PX + 1 for n in shape[1:3]]
         return (shape[0], *grid, 1)
 
 
@@ -181,7 +182,7 @@ class StrongestPlaces(layers.Layer):
 
     NOWHERE = -12.0  # logit of a place outside the lungs, and so of a slice without any
 
-    def __init__(self, top: int, least_lung: float = 0.25, **kwargs: Any) -> None:
+    def __init__(self, top: int, least_lung: float = lungs.LEAST_LUNG_IN_PLACE, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.top, self.least_lung = top, least_lung
 
@@ -198,8 +199,9 @@ class StrongestPlaces(layers.Layer):
         best, where = ops.top_k(filled, self.top)
         places = ops.shape(masked)[2]
         first = where[:, 0]
-        y = ops.cast(first // places, "float32") * 16.0 + 48.0
-        x = ops.cast(first % places, "float32") * 16.0 + 48.0
+        step, middle = float(lungs.PLACE_STEP_PX), lungs.PLACE_PX / 2
+        y = ops.cast(first // places, "float32") * step + middle
+        x = ops.cast(first % places, "float32") * step + middle
         found = ops.cast(best > self.NOWHERE, "float32")  # a slice with little lung has fewer places
         strongest = ops.sum(best * found, axis=-1) / ops.maximum(ops.sum(found, axis=-1), 1.0)
         logit = ops.where(found[:, 0] > 0, strongest, self.NOWHERE)

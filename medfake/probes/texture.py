@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from medfake.datasets.lungs import AIR_BELOW_HU, lung_mask
+from medfake.lungs import AIR_BELOW_HU, lungs_in_slice
 
 CUBE_MM: Final = 32.0
 """Edge of what CT-GAN cuts out and pastes back (Mirsky et al. 2019)."""
@@ -70,7 +70,7 @@ def fast_detector(seed: int) -> Any:
 
 def _describe(hu: Slice, square: Square) -> NDArray[np.float64]:
     hu = np.asarray(hu)
-    lungs = lung_mask(hu, square.spacing_mm)
+    lungs = lungs_in_slice(hu, square.spacing_mm)
     if not lungs.any():  # a square inside the chest shows no body to find lungs in
         lungs = hu < AIR_BELOW_HU
     if not lungs.any():

@@ -8,9 +8,9 @@ import pytest
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
 from medfake.errors import SourceError
+from medfake.lungs import lungs_in_volume
 from medfake.tamper.cube import Cube
 from medfake.tamper.forge import forge
-from medfake.tamper.places import lung_mask
 
 BOTH = ("injection", "removal")
 CT_SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "ct-sample"
@@ -100,7 +100,7 @@ def test_forging_a_real_scan_changes_only_the_cube(tmp_path: Path) -> None:
     reals = CT_SAMPLE / "Lung_Dx-A0002"
     (series,), _ = find_series(reals)
     original = read_volume(series.headers)
-    assert lung_mask(original).any()
+    assert lungs_in_volume(original).any()
     forge(reals, tmp_path / "out", 2, BOTH, 1)
     for row in labels(tmp_path / "out"):
         place = (int(row["slice"]), int(row["y"]), int(row["x"]))

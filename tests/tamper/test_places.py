@@ -3,8 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
+from medfake.lungs import lungs_in_volume
 from medfake.tamper.manipulations import Place
-from medfake.tamper.places import APART_MM, END_MM, injection_places, lung_mask, removal_places
+from medfake.tamper.places import APART_MM, END_MM, injection_places, removal_places
 
 SPACING = (2.5, 1.4, 1.4)
 
@@ -13,8 +14,8 @@ def find(function, volume: np.ndarray, count: int = 4) -> list[Place]:
     return function(volume, SPACING, np.random.default_rng(2), count)
 
 
-def test_the_lung_mask_covers_both_lungs_and_no_outside_air(chest: np.ndarray) -> None:
-    mask = lung_mask(chest)
+def test_the_lungs_of_a_volume_are_both_lungs_and_no_outside_air(chest: np.ndarray) -> None:
+    mask = lungs_in_volume(chest)
     assert mask.shape == (24, 64, 64)
     assert mask[:, 32, 18].all()
     assert mask[:, 32, 46].all()
@@ -25,7 +26,7 @@ def test_the_lung_mask_covers_both_lungs_and_no_outside_air(chest: np.ndarray) -
 @pytest.mark.parametrize("hu", [-1000, 40])
 def test_no_lungs_give_no_places(hu: int) -> None:
     volume = np.full((12, 64, 64), hu, np.int16)
-    assert not lung_mask(volume).any()
+    assert not lungs_in_volume(volume).any()
     assert find(injection_places, volume) == []
     assert find(removal_places, volume) == []
 

@@ -5,8 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.config import DelocalizedView
-from medfake.datasets.lungs import lung_mask
 from medfake.datasets.views.registry import Cut, Place, view
+from medfake.lungs import lungs_in_slice
 
 LEAST_LUNG = 0.01  # share of the slice; with less there is nothing to look at
 
@@ -34,7 +34,7 @@ class Delocalized:
         """The lungs; None for a slice with hardly any."""
         from scipy import ndimage
 
-        lungs = lung_mask(hu, place.spacing_mm)
+        lungs = lungs_in_slice(hu, place.spacing_mm)
         if lungs.mean() < LEAST_LUNG:
             return None
         found_y, found_x = np.nonzero(lungs)

@@ -5,8 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.config import LocalizedView
-from medfake.datasets.lungs import lung_mask
 from medfake.datasets.views.registry import Cut, Place, view
+from medfake.lungs import lungs_in_slice
 
 _JITTER = 0.02  # standard deviation, of the slice's edge: a borrowed place is not quite the lender's
 
@@ -74,7 +74,7 @@ def _one_row_a_site(kept: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
 
 def _into_lung(hu: NDArray[np.int16], place: Place) -> tuple[float, float]:
     """The pixel of the lung nearest to a place; the place itself when there is no lung."""
-    lung = np.argwhere(lung_mask(hu, place.spacing_mm))
+    lung = np.argwhere(lungs_in_slice(hu, place.spacing_mm))
     if not len(lung):
         return place.y, place.x
     nearest = lung[((lung - (place.y, place.x)) ** 2).sum(axis=1).argmin()]

@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.forensic.residual_cnn import PATCH_PX
 from medfake.errors import TrainingError
+from medfake.lungs import judged_places
 
 Patches = NDArray[np.int16]
 
 _HALF = PATCH_PX // 2
 _FAR_MM = 40.0  # a negative in a tampered slice: the cube reaches 16 mm, the judged patch about 35 mm
 _CORE_MM = 10.0  # along z, slices this near a site show the inner, refilled part of the cube
-_STEP = 8
-_LUNG_HU = (-960, -500)
-_LUNG_SHARE = 0.35
+_STEP_PX = 8  # every place that is judged in a slice, and those halfway between
 
 
 @dataclass(frozen=True)
@@ -105,21 +104,12 @@ def _lung_places(
     found = []
     of_scan = {scan_id: group[["y", "x"]].to_numpy() for scan_id, group in sites.groupby("scan_id")}
     for number, scan_id, spacing in zip(rows.index, rows.scan_id, rows.spacing_mm, strict=True):
-        places = _lung_grid(slices[number])
+        places = judged_places(slices[number], _STEP_PX)
         for site in of_scan.get(scan_id, np.empty((0, 2))):
             places = places[np.hypot(*(places - site).T) * spacing >= _FAR_MM]
         chosen = rng.permutation(places)[:8]
         found += [(number, y, x) for y, x in chosen]
     return np.array(found, np.int64).reshape(-1, 3)
-
-
-def _lung_grid(pixels: NDArray[np.int16]) -> NDArray[np.int64]:
-    """(n, 2) places on an 8-px grid whose surroundings are lung."""
-    from scipy.ndimage import uniform_filter
-
-    coarse = uniform_filter(pixels[::2, ::2].astype(np.float32), 5)[::4, ::4]
-    lung = ((coarse > _LUNG_HU[0]) & (coarse < _LUNG_HU[1])).astype(np.float32)
-    return np.argwhere(uniform_filter(lung, 9) >= _LUNG_SHARE) * _STEP
 
 
 def _crop(pixels: NDArray[np.int16], y: int, x: int) -> NDArray[np.int16]:

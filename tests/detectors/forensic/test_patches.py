@@ -8,6 +8,7 @@ from medfake.datasets.dataset import Dataset
 from medfake.detectors.forensic.patches import PatchSource, patch_source
 from medfake.detectors.forensic.residual_cnn import PATCH_PX
 from medfake.errors import TrainingError
+from medfake.lungs import judged_places, lung_pixels
 
 MakeDataset = Callable[..., Dataset]
 
@@ -50,10 +51,24 @@ def test_negatives_lie_in_lungs_and_far_from_every_site_of_their_scan(dataset: D
     train = dataset.split("train").reset_index(drop=True)
     assert {"same slice", "real slice"} == set(source.negatives)
     for number, y, x in np.concatenate(list(source.negatives.values())):
-        near = source.slices[number][max(0, y - 36) : y + 36, max(0, x - 36) : x + 36]
-        assert ((near > -950) & (near < -600)).mean() > 0.25
+        lung = lung_pixels(source.slices[number])[y - 48 : y + 48, x - 48 : x + 48]
+        assert lung.mean() >= 0.25
         sites = dataset.sites[dataset.sites.scan_id == train.scan_id[number]]
         assert (np.hypot(sites.y - y, sites.x - x) * 0.7 >= 40).all()
+
+
+def test_every_place_that_is_judged_far_from_sites_can_be_a_negative(dataset: Dataset) -> None:
+    rows = dataset.split("train").reset_index(drop=True)
+    number = int(rows.index[rows.label == 0][0])
+    sites = dataset.sites[dataset.sites.scan_id == rows.scan_id[number]]
+    places = judged_places(dataset.mapped(rows)[number])
+    judged = {(int(y), int(x)) for y, x in places if (np.hypot(sites.y - y, sites.x - x) * 0.7 >= 40).all()}
+    drawn: set[tuple[int, int]] = set()
+    for seed in range(80):
+        negatives = patch_source(dataset, "train", np.random.default_rng(seed)).negatives["real slice"]
+        drawn |= {(int(y), int(x)) for at, y, x in negatives if at == number}
+    assert judged
+    assert judged <= drawn
 
 
 def test_real_nodules_serve_as_negatives(dataset: Dataset) -> None:

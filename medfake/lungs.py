@@ -1,0 +1,160 @@
+"""Where lung is: one threshold, and the three questions that are asked of it.
+
+`lung_pixels` with `judged_places`: where a detector judges a slice, and so where it is trained. The same arithmetic is
+    a layer of the graph, hence no labelling and no shapes.
+`lungs_in_slice`: the lungs of one slice as an organ, vessels inside them included, for cuts and blocks of lung. It
+    needs the body around them, which a graph cannot find.
+`lungs_in_volume`: both lungs of a stack, coarse, for places of manipulations. It knows from neighbouring slices what is
+    outside, and takes no part of the airways for lung because it is large in one slice.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+AIR_BELOW_HU: Final = -400
+"""Halfway between lung and soft tissue."""
+OPEN_AIR_HU: Final = -965
+"""Air around the body and gas in bowels is darker than this on average, lung is not."""
+AVERAGED_PX: Final = 17
+"""Edge of the square over which open air is told from lung."""
+PLACE_PX: Final = 96
+"""Edge of what is judged at a place."""
+PLACE_STEP_PX: Final = 16
+"""Between neighbouring places."""
+LEAST_LUNG_IN_PLACE: Final = 0.25
+"""Share of lung in a place from which on it is judged."""
+DARKEST_HU: Final = -1024
+BRIGHTEST_HU: Final = 200
+"""Values are clipped to this range before they are averaged, or one clip of metal would lift a whole square."""
+
+VOLUME_STEP_PX: Final = 4
+"""`lungs_in_volume` looks at every fourth row and column."""
+
+_VESSEL_MM = 6.0  # vessels and nodules up to twice as thick are counted as lung
+_SMALLEST = 0.002  # of the slice; a piece of lung below that is noise or bowel gas
+_COARSE_PX = 2  # lungs of a slice are found on every second row and column
+_SMALLEST_OF_VOLUME = 0.01  # share of the field of view
+
+Pixels = NDArray[np.int16]
+Mask = NDArray[np.bool_]
+
+
+def lung_pixels(hu: Pixels) -> Mask:
+    """Pixels darker than soft tissue whose surroundings of 17 px are brighter than open air.
+
+    Args:
+        hu: (rows, cols) int16 Hounsfield units.
+
+    Returns:
+        (rows, cols) bool.
+    """
+    clipped = np.clip(hu, DARKEST_HU, BRIGHTEST_HU).astype(np.int64)
+    half = AVERAGED_PX // 2  # what lies beyond the border is not averaged
+    total = _sums(np.pad(clipped, half), AVERAGED_PX)
+    count = _sums(np.pad(np.ones_like(clipped), half), AVERAGED_PX)
+    lung: Mask = (clipped < AIR_BELOW_HU) & (total > OPEN_AIR_HU * count)
+    return lung
+
+
+def place_shares(lung: Mask, step_px: int = PLACE_STEP_PX) -> NDArray[np.float64]:
+    """Share of lung in every place.
+
+    Args:
+        lung: (rows, cols) bool, from `lung_pixels`.
+        step_px: Between neighbouring places.
+
+    Returns:
+        (places down, places across) 0..1; place (i, j) is centred on row 48 + i step, column 48 + j step.
+    """
+    shares: NDArray[np.float64] = _sums(lung.astype(np.int64), PLACE_PX)[::step_px, ::step_px] / PLACE_PX**2
+    return shares
+
+
+def judged_places(hu: Pixels, step_px: int = PLACE_STEP_PX) -> NDArray[np.int64]:
+    """Places of a slice that hold enough lung to be judged.
+
+    Args:
+        hu: (rows, cols) int16 Hounsfield units.
+        step_px: Between neighbouring places; a divisor of 16 finds those that a detector judges and more.
+
+    Returns:
+        (n, 2) row and column of their centres, px.
+    """
+    places: NDArray[np.int64] = np.argwhere(place_shares(lung_pixels(hu), step_px) >= LEAST_LUNG_IN_PLACE)
+    return places * step_px + PLACE_PX // 2
+
+
+def lungs_in_slice(hu: Pixels, spacing_mm: float) -> Mask:
+    """Find the lungs of one slice, vessels inside them included.
+
+    The body is the largest piece of tissue with its holes filled; air inside it is lung, small pieces left out. Trachea
+    and bowel gas count as lung when they are large.
+
+    Args:
+        hu: (rows, cols) int16 Hounsfield units.
+        spacing_mm: Between rows and columns.
+
+    Returns:
+        (rows, cols) bool; all False when there are none.
+    """
+    import skimage.measure as measure
+    import skimage.morphology as morphology
+    from scipy import ndimage
+
+    coarse = hu[::_COARSE_PX, ::_COARSE_PX]
+    tissue = morphology.opening(coarse > AIR_BELOW_HU, morphology.disk(1))  # a table touches the body by a pixel or two
+    pieces = measure.label(tissue, connectivity=1)
+    empty = np.zeros(hu.shape, bool)
+    if not pieces.any():
+        return empty
+    largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
+    body = ndimage.binary_fill_holes(pieces == largest)
+    air = body & (coarse < AIR_BELOW_HU)
+    sizes = np.bincount(measure.label(air, connectivity=1).ravel())
+    keep = sizes >= _SMALLEST * coarse.size
+    keep[0] = False
+    lungs = keep[measure.label(air, connectivity=1)]
+    if not lungs.any():
+        return empty
+    radius = max(1, round(_VESSEL_MM / (spacing_mm * _COARSE_PX)))
+    wide = np.pad(lungs, radius)  # closing would otherwise eat into lungs at the border
+    closed = ndimage.binary_fill_holes(morphology.closing(wide, morphology.disk(radius, decomposition="sequence")))
+    inner = closed[radius:-radius, radius:-radius] & body
+    fine: Mask = inner.repeat(_COARSE_PX, 0).repeat(_COARSE_PX, 1)[: hu.shape[0], : hu.shape[1]]
+    return fine
+
+
+def lungs_in_volume(volume: Pixels) -> Mask:
+    """Find both lungs of a stack, on every fourth row and column.
+
+    Args:
+        volume: (slices, rows, cols) int16 HU.
+
+    Returns:
+        (slices, rows/4, cols/4) bool; all False when no lung is found.
+    """
+    from scipy import ndimage
+
+    coarse = volume[:, ::VOLUME_STEP_PX, ::VOLUME_STEP_PX]
+    regions, count = ndimage.label(coarse < AIR_BELOW_HU)
+    if not count:
+        return np.zeros(coarse.shape, bool)
+    rim = np.unique(
+        np.concatenate([regions[:, edge, :].ravel() for edge in (0, -1)] + [regions[:, :, e].ravel() for e in (0, -1)])
+    )
+    sizes = np.bincount(regions.ravel())
+    sizes[rim] = 0
+    sizes[0] = 0
+    keep = sizes >= _SMALLEST_OF_VOLUME * coarse.size
+    lungs = keep[regions]
+    closed: Mask = ndimage.binary_closing(lungs, structure=np.ones((1, 5, 5)), iterations=1) | lungs
+    return closed
+
+
+def _sums(values: NDArray[np.int64], edge: int) -> NDArray[np.int64]:
+    """(rows, cols) -> sums of all squares that fit, (rows - edge + 1, cols - edge + 1); empty where none does."""
+    up_to = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    sums: NDArray[np.int64] = up_to[edge:, edge:] - up_to[:-edge, edge:] - up_to[edge:, :-edge] + up_to[:-edge, :-edge]
+    return sums

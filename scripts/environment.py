@@ -37,15 +37,34 @@ def prepare() -> None:
     if STAMP.exists() and STAMP.read_text() == wanted:
         return
     started = time.monotonic()
-    print("setting up .venv (about 2 GB of packages; a few minutes the first time)", flush=True)
-    python = VENV / "bin" / "python"
-    if not python.exists():
-        _run([sys.executable, "-m", "venv", str(VENV)])
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--require-hashes", "--requirement", str(LOCK)])
-    _run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+    print("setting up .venv (3 GB of packages; a minute or two the first time)", flush=True)
+    uv = [str(_installer()), *([] if sys.stderr.isatty() else ["--quiet"]), "pip"]
+    target = ["--python", str(VENV / "bin" / "python")]
+    _run([*uv, "sync", "--require-hashes", *target, str(LOCK)])
+    _run([*uv, "install", "--no-deps", "--no-build-isolation", *target, "--editable", str(ROOT)])
     STAMP.write_text(wanted)
     print(f".venv is ready after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _installer() -> Path:
+    """The uv that the locked file names, put into .venv by pip, its hash checked."""
+    uv = VENV / "bin" / "uv"
+    if STAMP.exists() and uv.exists():
+        return uv
+    _run([sys.executable, "-m", "venv", str(VENV)])
+    wanted = VENV / "uv.txt"
+    wanted.write_text(_pinned("uv"))
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "--require-hashes", "--requirement", str(wanted)])
+    return uv
+
+
+def _pinned(package: str) -> str:
+    """The lines of the locked file that name one package: its version and its hashes."""
+    lines = LOCK.read_text().splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith(f"{package}=="))
+    last = next(at for at in range(first, len(lines)) if not lines[at].endswith("\\"))
+    return "\n".join(lines[first : last + 1]) + "\n"
 
 
 @contextmanager

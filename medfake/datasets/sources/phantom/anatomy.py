@@ -4,11 +4,28 @@ z is mm to the head from the middle of the stack, about the level of the carina;
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
 from medfake.datasets.sources.phantom.plane import Image, Plane, joined
+
+
+class Outlines(NamedTuple):
+    """Distances to the outlines of one slice, mm, negative inside.
+
+    Attributes:
+        cavity: Inner chest wall.
+        heart: Two lobes in one.
+        liver: Its dome, and the stomach's side.
+    """
+
+    skin: Image
+    cavity: Image
+    heart: Image
+    liver: Image
+    lungs: Image
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,11 @@ class Anatomy:
             table_y=half_y + rng.uniform(4, 8),
         )
 
+    def outlines(self, plane: Plane, z: float) -> Outlines:
+        """All outlines at a height."""
+        cavity, heart, liver = self.cavity(plane, z), self.heart_wall(plane, z), self.liver(plane, z)
+        return Outlines(self.skin(plane, z), cavity, heart, liver, self.lungs(plane, z, cavity, heart, liver))
+
     def skin(self, plane: Plane, z: float) -> Image:
         """Distance to the skin: flattened in front and behind, a groove along the spine, wider at the shoulders."""
         half_x, half_y = self.body
@@ -70,21 +92,21 @@ class Anatomy:
         width, depth = half_x - self.wall_mm - self.fat_mm - 4, half_y - self.wall_mm + 1
         return plane.ellipse(0, -4, width * narrow, depth * deep)
 
-    def lungs(self, plane: Plane, z: float) -> Image:
+    def lungs(self, plane: Plane, z: float, cavity: Image, heart: Image, liver: Image) -> Image:
         """Distance to both lungs: the chest without what lies between them, and without the liver's dome."""
-        inner = self.cavity(plane, z) + np.float32(2.5)
-        distance = np.maximum(inner, -self.mediastinum(plane, z))
-        distance = np.maximum(distance, -self.liver(plane, z))
+        inner = cavity + np.float32(2.5)
+        distance = np.maximum(inner, -self.mediastinum(plane, z, heart))
+        distance = np.maximum(distance, -liver)
         half_x, half_y = self.body
         for side in (-1, 1):  # the edges at sternum and spine are round
             tip = plane.ellipse(side * 0.44 * half_x, -2, 0.44 * half_x, 0.8 * half_y)
             distance = np.where(plane.x * side > 0, np.maximum(distance, tip - 3), distance)
         return np.asarray(distance)
 
-    def mediastinum(self, plane: Plane, z: float) -> Image:
+    def mediastinum(self, plane: Plane, z: float, heart: Image) -> Image:
         """Distance to what lies between the lungs: heart in its fat, great vessels, spine, thin folds of pleura."""
         folds = np.abs(plane.x - 2) - (7 + 11 * np.exp(-(((plane.y - 2) / 26) ** 2)).astype(np.float32))
-        between = joined(folds, self.heart_wall(plane, z) - 4, 14)
+        between = joined(folds, heart - 4, 14)
         between = joined(between, plane.ellipse(0, self.spine_y + 8, 27, 30), 12)
         for x, y, radius in self.great_vessels(z):
             between = joined(between, plane.ellipse(x, y, radius + 2, radius + 2), 10)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.floating[Any]]
+Box = tuple[slice, slice]  # rows and columns of a part of an image
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,20 @@ class Plane:
         distance: Image = (radius - 1) * np.float32(min(half_x, half_y))
         return distance
 
+    def around(self, x: float, y: float, reach_x: float, reach_y: float) -> tuple["Plane", Box]:
+        """The part of the plane within a reach of a point, mm, and the pixels that it covers."""
+        rows, cols = (
+            slice(*np.searchsorted(axis, [middle - reach, middle + reach]).tolist())
+            for axis, middle, reach in ((self.y[:, 0], y, reach_y), (self.x[0], x, reach_x))
+        )
+        part = Plane(self.x[:, cols], self.y[rows], self.angle[rows, cols], self.pixel_mm)
+        return part, (rows, cols)
+
+    def around_ellipse(self, x: float, y: float, half_x: float, half_y: float) -> tuple["Plane", Box]:
+        """The part of the plane that an ellipse can reach, however it is turned, its soft edge included."""
+        reach = max(half_x, half_y) * (1 + self.pixel_mm / min(half_x, half_y)) + self.pixel_mm
+        return self.around(x, y, reach, reach)
+
     def inside(self, distance: Image) -> Image:
         """Share of each pixel that lies inside."""
         share: Image = np.clip(np.float32(0.5) - distance / np.float32(self.pixel_mm), 0, 1)
@@ -63,3 +78,12 @@ def joined(first: Image, second: Image, round_mm: float) -> Image:
 def lay(image: Image, hu: float | Image, share: Image) -> None:
     """Lay a tissue over what was painted before, in place."""
     image += share * (hu - image)
+
+
+def lay_ellipse(
+    image: Image, hu: float | Image, plane: Plane, x: float, y: float, half_x: float, half_y: float, turn: float = 0.0
+) -> None:
+    """Lay a tissue over the inside of an ellipse, in place; only pixels that it can reach are looked at."""
+    part, box = plane.around_ellipse(x, y, half_x, half_y)
+    share = part.inside(part.ellipse(x, y, half_x, half_y, turn))
+    lay(image[box], hu[box] if isinstance(hu, np.ndarray) else hu, share)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from medfake.datasets.sources.phantom.anatomy import Anatomy
-from medfake.datasets.sources.phantom.plane import Image, Plane, lay
+from medfake.datasets.sources.phantom.plane import Image, Plane, lay, lay_ellipse
 
 AIR, FAT, MUSCLE, BLOOD, LIVER, MARROW, CORTEX = -1000.0, -105.0, 52.0, 42.0, 58.0, 170.0, 640.0
 TABLE, FOAM, CARTILAGE, DISC, CORD = -150.0, -930.0, 110.0, 85.0, 30.0
@@ -25,16 +25,17 @@ def paint(anatomy: Anatomy, plane: Plane, z: float, coarse: Image, fine: Image) 
     """
     image = np.full((plane.y.shape[0], plane.x.shape[1]), AIR, np.float32)
     _table(anatomy, plane, image)
-    skin, cavity = anatomy.skin(plane, z), anatomy.cavity(plane, z)
+    outlines = anatomy.outlines(plane, z)
+    skin, cavity = outlines.skin, outlines.cavity
     lay(image, 10.0, plane.inside(skin))
     lay(image, FAT + 6 * coarse, plane.inside(skin + 2.0))
     _muscles(anatomy, plane, image, skin, cavity, coarse)
     _shoulder_blades(anatomy, plane, image, z)
     lay(image, FAT + 18 + 8 * coarse, plane.inside(cavity))
     _ribs(anatomy, plane, image, z, cavity)
-    _heart(anatomy, plane, image, z, coarse)
-    lay(image, LIVER + 6 * coarse, plane.inside(np.maximum(anatomy.liver(plane, z), cavity + 3)))
-    lung = plane.inside(anatomy.lungs(plane, z))
+    _heart(anatomy, plane, image, z, outlines.heart, coarse)
+    lay(image, LIVER + 6 * coarse, plane.inside(np.maximum(outlines.liver, cavity + 3)))
+    lung = plane.inside(outlines.lungs)
     lay(image, _parenchyma(anatomy, plane, z, coarse, fine), lung)
     _airway(plane, image, z)
     _vertebra(anatomy, plane, image, z)
@@ -58,8 +59,11 @@ def _muscles(anatomy: Anatomy, plane: Plane, image: Image, skin: Image, cavity: 
     lay(image, FAT + 30, 0.8 * plane.inside(np.maximum(seam, sheet)))
     lay(image, MUSCLE - 2 + 7 * coarse, plane.inside(cavity - 9))
     for side in (-1, 1):
-        back = plane.ellipse(side * 27, anatomy.spine_y + 33, 21, 13, -0.25 * side)
-        lay(image, MUSCLE + 9 * coarse, plane.inside(np.maximum(back, skin + anatomy.fat_mm * 0.6 + 2)))
+        x, y = side * 27, anatomy.spine_y + 33
+        part, box = plane.around_ellipse(x, y, 21, 13)
+        back = part.ellipse(x, y, 21, 13, -0.25 * side)
+        share = part.inside(np.maximum(back, skin[box] + anatomy.fat_mm * 0.6 + 2))
+        lay(image[box], MUSCLE + 9 * coarse[box], share)
 
 
 def _shoulder_blades(anatomy: Anatomy, plane: Plane, image: Image, z: float) -> None:
@@ -70,9 +74,9 @@ def _shoulder_blades(anatomy: Anatomy, plane: Plane, image: Image, z: float) -> 
     half_x, half_y = anatomy.body
     for side in (-1, 1):
         x, y, turn = side * (0.62 * half_x + 0.1 * z), 0.63 * half_y - 0.06 * z, side * -0.72
-        lay(image, MUSCLE, plane.inside(plane.ellipse(x, y, length + 8, 13, turn)))
+        lay_ellipse(image, MUSCLE, plane, x, y, length + 8, 13, turn)
         for shrink, hu in ((0.0, CORTEX * 0.8), (1.6, MARROW)):
-            lay(image, hu, plane.inside(plane.ellipse(x, y, length - shrink, 4.0 - shrink, turn)))
+            lay_ellipse(image, hu, plane, x, y, length - shrink, 4.0 - shrink, turn)
 
 
 def _ribs(anatomy: Anatomy, plane: Plane, image: Image, z: float, cavity: Image) -> None:
@@ -87,11 +91,10 @@ def _ribs(anatomy: Anatomy, plane: Plane, image: Image, z: float, cavity: Image)
         lay(image, bone + (CARTILAGE - bone) * front, plane.inside(round_ + np.float32(shrink)) * allowed)
     sternum_y = -(anatomy.body[1] - anatomy.wall_mm) - 3
     for shrink, bone in ((0.0, CORTEX * 0.55), (1.6, MARROW * 0.75)):
-        lay(image, bone, plane.inside(plane.ellipse(0, sternum_y, 19 - shrink, 6.5 - shrink)))
+        lay_ellipse(image, bone, plane, 0, sternum_y, 19 - shrink, 6.5 - shrink)
 
 
-def _heart(anatomy: Anatomy, plane: Plane, image: Image, z: float, coarse: Image) -> None:
-    heart = anatomy.heart_wall(plane, z)
+def _heart(anatomy: Anatomy, plane: Plane, image: Image, z: float, heart: Image, coarse: Image) -> None:
     lay(image, BLOOD + 6 + 5 * coarse, plane.inside(heart))
     x, y, half_x, half_y = anatomy.heart
     chambers = plane.ellipse(x + 6, y + 4, 0.55 * half_x, 0.5 * half_y, anatomy.heart_turn)
@@ -99,9 +102,8 @@ def _heart(anatomy: Anatomy, plane: Plane, image: Image, z: float, coarse: Image
     groove = np.abs(plane.x - x + 14 + 0.5 * (plane.y - y)) - 1.4  # fat between the chambers, seen from outside in
     lay(image, FAT + 40, 0.7 * plane.inside(np.maximum(np.maximum(groove, heart), -heart - 9)))
     for vessel_x, vessel_y, radius in anatomy.great_vessels(z):
-        lay(image, BLOOD + 3 * coarse, plane.inside(plane.ellipse(vessel_x, vessel_y, radius, radius)))
-    gullet = plane.ellipse(6, anatomy.spine_y - 27, 8, 5.5)
-    lay(image, 35.0, plane.inside(gullet))
+        lay_ellipse(image, BLOOD + 3 * coarse, plane, vessel_x, vessel_y, radius, radius)
+    lay_ellipse(image, 35.0, plane, 6, anatomy.spine_y - 27, 8, 5.5)  # the gullet
 
 
 def _parenchyma(anatomy: Anatomy, plane: Plane, z: float, coarse: Image, fine: Image) -> Image:
@@ -122,19 +124,21 @@ def _airway(plane: Plane, image: Image, z: float) -> None:
     for side in (-1, 1):
         x, y = side * apart + 1, 4 + 0.75 * apart
         flat = 1.0 if apart else 0.86
-        lay(image, 30.0, plane.inside(plane.ellipse(x, y, radius + 1.5, radius * flat + 1.5)))
-        lay(image, AIR + 8, plane.inside(plane.ellipse(x, y, radius, radius * flat)))
+        lay_ellipse(image, 30.0, plane, x, y, radius + 1.5, radius * flat + 1.5)
+        lay_ellipse(image, AIR + 8, plane, x, y, radius, radius * flat)
 
 
 def _vertebra(anatomy: Anatomy, plane: Plane, image: Image, z: float) -> None:
-    y = anatomy.spine_y
+    """Body, arch and processes around the cord."""
+    y, pixel = anatomy.spine_y, plane.pixel_mm
+    part, box = plane.around(0, y + 17, 60 + 8 * pixel, 50 + 8 * pixel)
     disc = abs((z + anatomy.rib_phase) % 26 - 13) > 10.5
     for shrink, bone in ((0.0, CORTEX * 0.7), (1.8, MARROW)):
-        body = np.maximum(plane.ellipse(0, y, 19 - shrink, 15.5 - shrink), -(plane.ellipse(0, y + 20, 11, 9) + shrink))
-        lay(image, DISC if disc else bone, plane.inside(body))
-        process = plane.ellipse(0, y + 36, 3.6 - shrink / 2, 13 - shrink)
-        arch = np.minimum(process, np.abs(plane.ellipse(0, y + 22, 14, 11)) - (3.2 - shrink))
+        body = np.maximum(part.ellipse(0, y, 19 - shrink, 15.5 - shrink), -(part.ellipse(0, y + 20, 11, 9) + shrink))
+        lay(image[box], DISC if disc else bone, part.inside(body))
+        process = part.ellipse(0, y + 36, 3.6 - shrink / 2, 13 - shrink)
+        arch = np.minimum(process, np.abs(part.ellipse(0, y + 22, 14, 11)) - (3.2 - shrink))
         for side in (-1, 1):
-            arch = np.minimum(arch, plane.ellipse(side * 25, y + 19, 15 - shrink, 5.5 - shrink, side * 0.45))
-        lay(image, bone * 0.9, plane.inside(arch))
-    lay(image, CORD, plane.inside(plane.ellipse(0, y + 21.5, 9.5, 8)))
+            arch = np.minimum(arch, part.ellipse(side * 25, y + 19, 15 - shrink, 5.5 - shrink, side * 0.45))
+        lay(image[box], bone * 0.9, part.inside(arch))
+    lay_ellipse(image, CORD, plane, 0, y + 21.5, 9.5, 8)

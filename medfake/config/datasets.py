@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from medfake.config.paths import FromRoot
 from medfake.config.section import Fraction, Name, Section
+
+Folder = Annotated[str, FromRoot(of_experiment=True)]  # DVC looks for it there, as a dependency
 
 
 class PhantomParams(Section):
@@ -23,7 +26,7 @@ class ForgedParams(Section):
     """Fakes that tamper/ makes out of real scans."""
 
     seed: int = Field(ge=0)
-    reals: str = Field(description="folder of real scans")
+    reals: Folder = Field(description="folder of real scans")
     scans_per_patient: int = Field(ge=1)
     manipulations: list[Literal["injection", "removal"]] = Field(min_length=1)
 
@@ -32,7 +35,7 @@ class SourceParams(Section):
     """A folder of scans and the kind of tree it is."""
 
     kind: Name = Field(description="ct_gan, lidc, folder, or what another file of datasets/sources/ registers")
-    path: str
+    path: Folder
 
 
 class ExtentLabelling(Section):

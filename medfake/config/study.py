@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from medfake.by_name import did_you_mean
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
+from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
 from medfake.config.tune import TuneParams
@@ -60,8 +61,8 @@ class WorkersParams(Section):
 class TrackingParams(Section):
     """Where MLflow keeps runs and models."""
 
-    uri: str
-    artifacts: str
+    uri: Annotated[str, FromRoot("sqlite:///")]
+    artifacts: Annotated[str, FromRoot()]
     experiment: Name
 
 

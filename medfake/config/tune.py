@@ -1,9 +1,10 @@
 """The `tune` block: which options of which detector are searched, and where the search is kept."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from medfake.config.paths import FromRoot
 from medfake.config.section import Section
 
 Number = int | float
@@ -43,7 +44,7 @@ class TuneParams(Section):
 
     trials: int = Field(default=20, ge=1, description="finished trials, pruned ones included; failed ones do not count")
     seed: int = Field(default=1, ge=0)
-    storage: str = Field(
+    storage: Annotated[str, FromRoot("journal:")] = Field(
         default="journal:.medfake/tune/journal.log", pattern=r"^(journal:|postgresql)",
         description="a journal file, or postgresql+psycopg://... for workers on several machines",
     )  # fmt: skip

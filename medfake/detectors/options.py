@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from medfake.by_name import did_you_mean
 from medfake.config import Fraction, Section
+from medfake.config.paths import FromRoot
 
 Epochs = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
@@ -34,7 +35,7 @@ class BackboneOptions(Section):
         precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
     """
 
-    weights: str = "imagenet"
+    weights: Annotated[str, FromRoot(words=frozenset({"imagenet", "none"}))] = "imagenet"
     input_size: int = Field(default=512, ge=32)
     window_hu: tuple[float, float] = Field(default=(-1350.0, 150.0), strict=False)
     head: tuple[int, ...] = Field(default=(512, 256), strict=False)

@@ -1,0 +1,211 @@
+"""The project that a command works in: its folders, its params, its store of runs; found from any folder below it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from medfake.config import PARAMS_FILE, DatasetParams, Params, TrackingParams, load_params
+from medfake.config.paths import Roots, anchor
+from medfake.errors import ConfigError
+
+STAGES_FILE = Path("dvc.yaml")
+_TEMPORARY = (".dvc", "tmp", "exps")  # where DVC copies a project to, for `dvc exp run --temp` and `--queue`
+
+Block = TypeVar("Block")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with params.yaml and dvc.yaml, whose stages write below it.
+
+    Attributes:
+        root: Absolute.
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """The project that a folder belongs to.
+
+        Args:
+            start: The working folder when left out.
+
+        Raises:
+            ConfigError: Neither the folder nor one above it has params.yaml and dvc.yaml.
+        """
+        here = (start or Path.cwd()).absolute()
+        for folder in (here, *here.parents):
+            if (folder / PARAMS_FILE).is_file() and (folder / STAGES_FILE).is_file():
+                return cls(folder)
+        raise ConfigError(
+            f"there is no medfake project here: no {PARAMS_FILE} beside a {STAGES_FILE}",
+            where=here, remedy="cd into a medfake project",
+        )  # fmt: skip
+
+    @property
+    def home(self) -> Path:
+        """The project itself, where this one is the temporary copy in which DVC runs an experiment."""
+        for folder in self.root.parents:
+            if folder.parts[-3:] == _TEMPORARY:
+                return folder.parents[2]
+        return self.root
+
+    @property
+    def params_file(self) -> Path:
+        """The study that `dvc repro` runs."""
+        return self.root / PARAMS_FILE
+
+    @property
+    def studies(self) -> Path:
+        """Named studies."""
+        return self.root / "studies"
+
+    @property
+    def raw(self) -> Path:
+        """Trees of DICOM files: what `phantom` and `forge` write, and by custom what is downloaded."""
+        return self.root / "data" / "raw"
+
+    @property
+    def scans(self) -> Path:
+        """Headers and labels, a folder a data set."""
+        return self.root / "data" / "scans"
+
+    @property
+    def slices(self) -> Path:
+        """Manifests and shards, a folder a data set."""
+        return self.root / "data" / "slices"
+
+    @property
+    def models(self) -> Path:
+        """Packages of the matrix of trainings."""
+        return self.root / "models"
+
+    @property
+    def repeated(self) -> Path:
+        """Packages of the seeds that only the best detectors have."""
+        return self.root / "repeated"
+
+    @property
+    def reports(self) -> Path:
+        """What people read."""
+        return self.root / "reports"
+
+    @property
+    def checks(self) -> Path:
+        """Reports of the guards, by data set."""
+        return self.reports / "checks"
+
+    @property
+    def probes(self) -> Path:
+        """Reports of the probes, by data set."""
+        return self.reports / "probes"
+
+    @property
+    def private(self) -> Path:
+        """What is this machine's alone; experiments share it."""
+        return self.home / ".medfake"
+
+    @property
+    def tuning(self) -> Path:
+        """State of searches; experiments share it, as they share the store that it refers to."""
+        return self.private / "tune"
+
+    @property
+    def dvc_lock(self) -> Path:
+        """What `dvc repro` made last."""
+        return self.root / "dvc.lock"
+
+    def features_of(self, dataset: str, detector: str) -> Path:
+        """Where the pooled features of a frozen backbone lie."""
+        return self.root / "data" / "features" / dataset / detector
+
+    def package_of(self, dataset: str, detector: str, seed: int) -> Path:
+        """Where the package of a training of the matrix lies."""
+        return package_folder(self.models, dataset, detector, seed)
+
+    def interrupted_file(self, dataset: str, detector: str, seed: int) -> Path:
+        """Where a training keeps what it needs to go on after it was cut short; outside of what DVC removes."""
+        return self.root / ".medfake" / "interrupted" / f"{dataset}-{detector}-{seed}.npz"
+
+    @cached_property
+    def params(self) -> Params:
+        """params.yaml, validated whole, its relative paths made absolute.
+
+        Raises:
+            ConfigError: A wrong key, type or value anywhere in the file, so that the first stage says it, not the last.
+            UnknownDetectorError: It names a detector that there is not.
+        """
+        return self.read_params(self.params_file)
+
+    @property
+    def tracking(self) -> TrackingParams:
+        """Where MLflow keeps runs and models."""
+        return self.params.tracking
+
+    def read_params(self, path: Path) -> Params:
+        """Any params file as if it were this project's; the one door to validated params.
+
+        Raises:
+            ConfigError: As `params`.
+            UnknownDetectorError: As `params`.
+        """
+        from medfake.datasets.sources.registry import require_known
+        from medfake.detectors.registry import validate_options
+
+        params = load_params(path)
+        kinds = {f"datasets.{name}.{side}.kind": getattr(one, side).kind
+                 for name, one in params.datasets.items() for side in ("reals", "fakes")}  # fmt: skip
+        require_known(kinds)
+        roots = Roots(self.home, self.root)
+        detectors = {}
+        for name, values in params.detectors.items():
+            options = validate_options(name, values)
+            detectors[name] = {key: getattr(anchor(options, roots), key) if isinstance(value, str) else value
+                               for key, value in values.items()}  # fmt: skip
+        return anchor(params, roots).model_copy(update={"detectors": detectors})
+
+    def dataset(self, name: str) -> DatasetParams:
+        """A data set's block of params.yaml.
+
+        Raises:
+            ConfigError: There is no such block; those that there are, are named.
+        """
+        return block(self.params.datasets, name, "datasets")
+
+    def first_packages(self) -> list[Path]:
+        """Packages of the matrix of trainings, in the order of params.yaml, whether they are there or not."""
+        return [self.package_of(*training) for training in trainings(self.params)]
+
+    def packages(self) -> list[Path]:
+        """Packages of the matrix of trainings, in the order of params.yaml, then those of repeated ones."""
+        return [*self.first_packages(), *sorted(path.parent for path in self.repeated.glob("*/*/seed-*/card.json"))]
+
+
+def package_folder(root: Path, dataset: str, detector: str, seed: int) -> Path:
+    """Where one training's package lies below a folder of packages."""
+    return root / dataset / detector / f"seed-{seed}"
+
+
+def trainings(params: Params) -> Iterator[tuple[str, str, int]]:
+    """The matrix of trainings: data set, detector and seed, in the order of params.yaml."""
+    for dataset in params.train.datasets:
+        for detector in params.train.detectors:
+            for seed in params.train.seeds:
+                yield dataset, detector, seed
+
+
+def block(blocks: Mapping[str, Block], name: str, key: str) -> Block:
+    """A named block of params.yaml.
+
+    Raises:
+        ConfigError: There is no such block; those that there are, are named.
+    """
+    if name not in blocks:
+        raise ConfigError(
+            f"params.yaml has no block {key}.{name}", where="params.yaml", received=name,
+            remedy=f"choose among {', '.join(blocks) or 'none'}",
+        )  # fmt: skip
+    return blocks[name]

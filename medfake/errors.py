@@ -21,6 +21,7 @@
     │   └── PromotionRefusedError        the challenger did not earn it
     ├── ScanError                    9   there is nothing to score
     ├── StorageError                10   a full or read-only disk, or no permission
+    │   └── OutputRefusedError           an output would replace what medfake did not write
     └── BusyError                   11   somebody else is at it already
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
@@ -155,6 +156,10 @@ class StorageError(MedfakeError):
     """Raised when a disk is full or read-only, or permission is missing."""
 
     exit_code = 10
+
+
+class OutputRefusedError(StorageError):
+    """Raised when an output would replace something that medfake did not write."""
 
 
 class BusyError(MedfakeError):

@@ -14,7 +14,8 @@ from medfake.datasets.sources.phantom.chest import scan_patient
 from medfake.datasets.sources.phantom.scanners import SCANNERS
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
-from medfake.errors import ConfigError
+from medfake.dicom.writer import SeriesTemplate, write_series
+from medfake.errors import ConfigError, OutputRefusedError
 from medfake.tamper.cube import Cube
 
 SIZE = 128
@@ -168,6 +169,42 @@ def test_an_unseen_patient_is_written_with_their_place(tmp_path: Path) -> None:
     assert place is not None
     assert read_volume(series.headers)[place.z, place.y, place.x] > -400
     assert write_patient(tmp_path / "real", 3, 24, None, size=SIZE) is None
+
+
+def test_a_phantom_replaces_an_earlier_one_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    for slices in (24, 26):
+        write_patient(folder, 3, slices, None, size=64)
+    assert len(list(folder.iterdir())) == 26
+    (folder / "notes.txt").write_text("precious")
+    with pytest.raises(OutputRefusedError, match="replaces nothing but an earlier one") as caught:
+        write_patient(folder, 3, 24, None, size=64)
+    assert caught.value.received == "1 other files"
+    assert len(list(folder.iterdir())) == 27
+
+
+def test_a_phantom_replaces_neither_a_real_scan_nor_a_set_nor_a_file(tmp_path: Path) -> None:
+    template = SeriesTemplate(
+        patient_id="DOE", manufacturer="T", model="T", kernel="K", thickness_mm=2.5, spacing_mm=(0.7, 0.7)
+    )
+    positions = np.array([[0.0, 0.0, 2.5 * index] for index in range(3)])
+    write_series(tmp_path / "real", np.zeros((3, 16, 16), np.int16), positions, template, uid_seed="a", synthetic=None)
+    write_patient(tmp_path / "set" / "one", 3, 24, None, size=64)
+    (tmp_path / "a.dcm").write_text("precious")
+    for name, received in (("real", "3 other files"), ("set", "24 other files"), ("a.dcm", "no folder")):
+        with pytest.raises(OutputRefusedError) as caught:
+            write_patient(tmp_path / name, 3, 24, None, size=64)
+        assert caught.value.received == received
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dcm", "real", "set"]
+
+
+def test_a_link_to_a_phantom_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "scan")
+    for slices in (24, 25):
+        write_patient(tmp_path / "link", 3, slices, None, size=64)
+    assert (tmp_path / "link").is_symlink()
+    assert len(list((tmp_path / "scan").iterdir())) == 25
 
 
 def test_an_unknown_scanner_is_refused(tmp_path: Path) -> None:

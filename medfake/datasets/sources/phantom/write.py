@@ -15,9 +15,10 @@ from pydicom.uid import generate_uid
 from medfake.config import PhantomParams
 from medfake.datasets.sources.phantom.chest import SIZE, Patient, scan_patient
 from medfake.datasets.sources.phantom.scanners import SCANNERS, Scanner
+from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
-from medfake.errors import ConfigError, DataError
-from medfake.files import replace_folder
+from medfake.errors import ConfigError, DataError, OutputRefusedError
+from medfake.files import path_text, replace_folder
 from medfake.progress import track
 from medfake.tamper.manipulations import MANIPULATIONS, Place
 from medfake.tamper.places import injection_places
@@ -72,7 +73,7 @@ def write_patient(folder: Path, seed: int, slices: int, manipulation: str | None
     """Write one scan of a patient that no phantom set holds.
 
     Args:
-        folder: Replaced.
+        folder: Made, or replaced where it is empty or holds an earlier scan of this kind and nothing else.
         seed: Of the patient; sets use other streams of the same numbers.
         slices: Axial slices.
         manipulation: A name in `MANIPULATIONS`, None for an untampered scan.
@@ -80,7 +81,12 @@ def write_patient(folder: Path, seed: int, slices: int, manipulation: str | None
 
     Returns:
         Where it was manipulated, None when it was not.
+
+    Raises:
+        OutputRefusedError: The folder is no folder, or holds something else.
     """
+    folder = folder.resolve()  # a link stays one
+    _require_own(folder)
     scanner = list(SCANNERS.values())[seed % len(SCANNERS)]
     nodules = 1 if manipulation == "removal" else 0
     with replace_folder(folder) as new:
@@ -89,6 +95,28 @@ def write_patient(folder: Path, seed: int, slices: int, manipulation: str | None
         )  # fmt: skip
         place = _write(scan, size)
     return place if manipulation else None
+
+
+def _require_own(folder: Path) -> None:
+    if not folder.exists():
+        return
+    received = "no folder" if not folder.is_dir() else "the working folder" if folder == Path.cwd() else None
+    if received is None and any(folder.iterdir()):
+        series, others = find_series(folder)
+        headers = [header for one in series for header in one.headers]
+        foreign = sum(header.synthetic != "phantom" or header.path.parent != folder for header in headers)
+        received = f"{len(others) + foreign} other files" if others or foreign or not headers else None
+    if received is not None:
+        raise OutputRefusedError(
+            "a phantom scan replaces nothing but an earlier one", where=path_text(folder), received=received,
+            remedy=f"medfake phantom {_free(folder)} --seed 1",
+        )  # fmt: skip
+
+
+def _free(folder: Path) -> str:
+    """A folder beside that is not there yet."""
+    names = (folder.with_name(f"{folder.name}-phantom{number}") for number in ("", *range(2, 1000)))
+    return path_text(next(name for name in names if not name.exists()))
 
 
 def _scanners(params: PhantomParams) -> list[Scanner]:

@@ -1,5 +1,6 @@
 """Run a click command so that each failure is one clear error with its exit code."""
 
+import io
 import sys
 
 import click
@@ -14,6 +15,9 @@ def run(command: click.Command) -> None:
     Args:
         command: A click command or group; its own usage errors exit with 2.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show ends no run after hours of work
     configure_logging()
     exit_with_message(lambda: _invoke(command))
 

@@ -1,12 +1,13 @@
 """`medfake data`: look at scans and their labels before anything is derived from them."""
 
-import json as json_module
 import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from medfake.cli.json_option import json_option, write_listing
 
 if TYPE_CHECKING:
     from medfake.datasets.survey import Survey
@@ -39,14 +40,11 @@ def template(out: Path | None) -> None:
     if out is None:
         click.echo(TEMPLATE, nl=False)
     else:
-        from medfake.errors import StorageError
-        from medfake.files import write_atomic
+        from medfake.outputs import is_standard_output, open_output, text_format
 
-        if out.exists():
-            raise StorageError("there is a file already", where=out, remedy="give --out another name")
-        with write_atomic(out) as file:
+        with open_output(out, text_format("an unchanged example of labels", TEMPLATE, "--out", ".csv")) as file:
             file.write(TEMPLATE)
-        click.echo(f"written: {out}")
+        click.echo(f"written: {out}", err=is_standard_output(out))
     for column, meaning in _COLUMNS:
         click.echo(f"  {column:6} {meaning}", err=True)
     click.echo(
@@ -58,24 +56,26 @@ def template(out: Path | None) -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--kind", help="ct_gan, lidc or folder; recognised by looking when left out.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 @click.option("--strict", is_flag=True, help="End with an error when there are faults.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes that read headers.")
-def inspect(path: Path, kind: str | None, as_json: bool, strict: bool, jobs: int) -> None:
+def inspect(path: Path, kind: str | None, json_file: Path | None, strict: bool, jobs: int) -> None:
     """Say what is in PATH, without decoding a pixel."""
     from medfake.datasets.scans import told
     from medfake.datasets.sources.registry import all_sources
-    from medfake.datasets.survey import survey
+    from medfake.datasets.survey import Survey, survey
     from medfake.errors import SourceError
+    from medfake.outputs import check_output, json_format
 
     if kind is not None and kind not in all_sources():
         raise SourceError(
             "no source is of this kind", received=kind, remedy=f"choose among {', '.join(sorted(all_sources()))}"
         )
+    output = json_format("a survey of scans", Survey.__annotations__)
+    if json_file:
+        check_output(json_file, output)
     found = survey(path, kind, jobs, _header_cache())
-    if as_json:
-        click.echo(json_module.dumps(found.as_json(), indent=2, sort_keys=True))
-    else:
+    if write_listing(json_file, output, found.as_json()):
         _print(found)
     if strict and found.problems:
         raise SourceError(

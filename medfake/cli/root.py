@@ -10,12 +10,12 @@ import click
 from medfake import __version__
 from medfake.cli.command_line import run
 from medfake.cli.data import data
+from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.study import study
 
 if TYPE_CHECKING:
     from medfake.config import TrackingParams
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _RESEARCH_ONLY = "Research use only, not a diagnostic device."
 
 
@@ -32,25 +32,36 @@ cli.add_command(study)
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", help="Version, alias, package folder or .onnx file; the champion when left out.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the whole report here.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write one row a slice here.")
+@json_option(any_name=True)
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write one row a slice here; - as for --json.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes that read headers.")
 def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv_file: Path | None, jobs: int) -> None:
     """Say of every CT series below PATHS whether it was tampered with."""
     from rich.console import Console
 
+    from medfake.outputs import check_output, is_standard_output
     from medfake.serving.model import open_model
+    from medfake.serving.report import CSV_OUTPUT, JSON_OUTPUT
     from medfake.serving.scan import scan_paths
 
+    outputs = [(file, kind) for file, kind in ((json_file, JSON_OUTPUT), (csv_file, CSV_OUTPUT)) if file]
+    for file, kind in outputs:
+        check_output(file, kind)
+    if len({file.resolve() for file, _ in outputs}) < len(outputs):
+        raise click.UsageError("--json and --csv name the same file")
     registry_of = None if model and Path(model).exists() else _tracking()
     report = scan_paths(paths, open_model(model, registry_of), jobs)
     if json_file:
         report.write_json(json_file)
     if csv_file:
         report.write_csv(csv_file)
-    report.render(Console())
-    written = " ".join(str(path) for path in (json_file, csv_file) if path)
-    click.echo(f"written: {written}" if written else "next: the same with --json FILE for every slice and site")
+    report.require_scans(paths)
+    taken = any(is_standard_output(file) for file, _ in outputs)
+    report.render(Console(stderr=taken))
+    written = " ".join(str(file) for file, _ in outputs)
+    click.echo(
+        f"written: {written}" if written else "next: the same with --json FILE for every slice and site", err=taken
+    )
 
 
 @cli.command()
@@ -82,14 +93,17 @@ def registry() -> None:
 
 
 @registry.command("list")
-@_JSON
-def list_registry(as_json: bool) -> None:
+@json_option()
+def list_registry(json_file: Path | None) -> None:
     """List all versions, newest first."""
-    from medfake.registry.versions import list_versions
+    from medfake.outputs import json_format
+    from medfake.registry.versions import Version, list_versions
 
     rows = [vars(one) for one in list_versions(_tracking())]
-    _print(rows, ("number", "aliases", "detector", "dataset", "evidence", "metric", "value"), as_json)
-    if not rows and not as_json:
+    if not write_listing(json_file, json_format("a list of versions", Version.__annotations__), rows):
+        return
+    _print(rows, ("number", "aliases", "detector", "dataset", "evidence", "metric", "value"))
+    if not rows:
         click.echo("no detector is registered\nnext: dvc repro")
 
 
@@ -106,23 +120,28 @@ def show(version: str) -> None:
 
 
 @registry.command()
-@_JSON
-def history(as_json: bool) -> None:
+@json_option()
+def history(json_file: Path | None) -> None:
     """List every promotion and roll-back, oldest first."""
+    from medfake.outputs import json_format
+    from medfake.registry.ledger import Decision
     from medfake.registry.promote import history as decisions
 
     rows = [vars(one) for one in decisions(_tracking())]
-    _print(rows, ("at", "action", "version", "previous", "reason"), as_json)
-    if not rows and not as_json:
+    if not write_listing(json_file, json_format("a history of decisions", Decision.__annotations__), rows):
+        return
+    _print(rows, ("at", "action", "version", "previous", "reason"))
+    if not rows:
         click.echo("nothing was decided yet\nnext: medfake promote")
 
 
 @cli.command()
 @click.argument("pattern", default="*")
-@_JSON
-def backbones(pattern: str, as_json: bool) -> None:
+@json_option()
+def backbones(pattern: str, json_file: Path | None) -> None:
     """List backbones by name, e.g. medfake backbones 'MobileNet*'."""
     from medfake.detectors.registry import detector_names, detector_spec, parameters_of, parameters_with_head
+    from medfake.outputs import json_format
 
     columns = ("name", "parameters", "parameters_with_head", "input_contract", "feature_width", "paper")
     specs = [one for one in map(detector_spec, detector_names(pattern)) if one.family == "backbone"]
@@ -137,7 +156,9 @@ def backbones(pattern: str, as_json: bool) -> None:
         }
         for one in specs
     ]
-    _print(rows, columns, as_json)
+    if not write_listing(json_file, json_format("a list of backbones", columns), rows):
+        return
+    _print(rows, columns)
 
 
 @cli.command()
@@ -146,7 +167,7 @@ def backbones(pattern: str, as_json: bool) -> None:
 @click.option("--slices", type=click.IntRange(min=24), default=40, show_default=True)
 @click.option("--manipulation", type=click.Choice(["injection", "removal"]), help="Left out: an untampered scan.")
 def phantom(folder: Path, seed: int, slices: int, manipulation: str | None) -> None:
-    """Write one phantom scan into FOLDER, to try `medfake scan` on."""
+    """Write one phantom scan into FOLDER, new, empty or of an earlier phantom, to try `medfake scan` on."""
     from medfake.datasets.sources.phantom import write_patient
 
     place = write_patient(folder, seed, slices, manipulation)
@@ -161,10 +182,8 @@ def _tracking() -> "TrackingParams":
     return load_params().tracking
 
 
-def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
-    if as_json:
-        click.echo(json_module.dumps(rows, indent=2, sort_keys=True))
-    elif rows:
+def _print(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    if rows:
         from rich.console import Console
         from rich.table import Table
 

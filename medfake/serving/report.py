@@ -1,15 +1,23 @@
 """What a scan says, as JSON, CSV and a table."""
 
 import csv
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from medfake.files import write_atomic, write_json
+from medfake.errors import ScanError
+from medfake.files import path_text
+from medfake.outputs import csv_format, json_format, open_output, write_json_output
 from medfake.package.card import INTENDED_USE
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+CSV_COLUMNS = ("scan_id", "patient_id", "verdict", "scan_p_tampered", "file", "p_tampered")
+JSON_OUTPUT = json_format("a scan report", frozenset({"model", "scans", "skipped"}))
+CSV_OUTPUT = csv_format("a table of scored slices", CSV_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -61,15 +69,31 @@ class ScanReport:
     scans: tuple[ScanVerdict, ...]
     skipped: tuple[SkippedFile, ...]
 
+    def require_scans(self, paths: Sequence[Path]) -> None:
+        """Raise where there was nothing to score.
+
+        Args:
+            paths: That were scanned.
+
+        Raises:
+            ScanError: None of the files is a CT slice that could be scored.
+        """
+        if self.scans:
+            return
+        raise ScanError(
+            "nothing to score", where=", ".join(map(path_text, paths)), received=_reasons(self.skipped),
+            remedy="give a folder that holds axial CT slices as DICOM files",
+        )  # fmt: skip
+
     def write_json(self, path: Path) -> None:
-        """Write the whole report."""
-        write_json(path, asdict(self))
+        """Write the whole report; "-" is standard output. Raises as `open_output`."""
+        write_json_output(path, JSON_OUTPUT, asdict(self))
 
     def write_csv(self, path: Path) -> None:
-        """Write one row a slice."""
-        with write_atomic(path) as file:
+        """Write one row a slice; "-" is standard output. Raises as `open_output`."""
+        with open_output(path, CSV_OUTPUT) as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["scan_id", "patient_id", "verdict", "scan_p_tampered", "file", "p_tampered"])
+            writer.writerow(CSV_COLUMNS)
             for scan in self.scans:
                 head = [scan.scan_id, scan.patient_id, scan.verdict, f"{scan.p_tampered:.6f}"]
                 writer.writerows([*head, one.file, f"{one.p_tampered:.6f}"] for one in scan.slices)
@@ -110,3 +134,8 @@ def _place(scan: ScanVerdict) -> str:
         return "-"
     best = max(scan.sites, key=lambda site: site.p_tampered)
     return f"{Path(best.slice_file).name} y {best.y:.0f} x {best.x:.0f}"
+
+
+def _reasons(skipped: Sequence[SkippedFile]) -> str:
+    counts = Counter(one.reason for one in skipped).most_common(3)
+    return "; ".join(f"{number} x {reason}" for reason, number in counts) or "an empty folder"

@@ -1,7 +1,5 @@
 """Scan folders of DICOM files: a verdict for every series, a reason for every other file."""
 
-import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from medfake.dicom.header import SliceHeader
 from medfake.dicom.reader import read_slice, read_volume
 from medfake.dicom.series import Series, Skipped, find_series, group_series
 from medfake.errors import DicomError, MedfakeError, ScanError
+from medfake.files import path_text
 from medfake.metrics.scans import decide, score_scan
 from medfake.package.card import Card
 from medfake.package.scorer import Scores
@@ -40,10 +39,14 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
         model: From `open_model`.
         jobs: Processes that read headers.
 
+    Returns:
+        A report on every file; without scans when none of them is a CT slice, see `ScanReport.require_scans`.
+
     Raises:
-        ScanError: A path is missing, or none of the files is a CT slice.
+        ScanError: A path is missing.
     """
-    series, skipped = _find(paths, jobs)
+    series, left_out = _find(paths, jobs)
+    skipped = [SkippedFile(path_text(one.path), one.reason) for one in left_out]
     key = pseudonym_key("private")
     scans: list[ScanVerdict] = []
     for one in track(series, "scoring scans", len(series)):
@@ -51,13 +54,7 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
         skipped += broken
         if scored:
             scans.append(_verdict(one, scored, model.card, key))
-    if not scans:
-        raise ScanError(
-            "nothing to score", where=", ".join(map(str, paths)), received=_reasons(skipped),
-            remedy="give a folder that holds axial CT slices as DICOM files",
-        )  # fmt: skip
-    left_out = tuple(SkippedFile(printable(one.path), one.reason) for one in skipped)
-    return ScanReport(_describe(model), tuple(scans), left_out)
+    return ScanReport(_describe(model), tuple(scans), tuple(skipped))
 
 
 def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]]:
@@ -66,7 +63,7 @@ def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]
     skipped: dict[Path, Skipped] = {}
     for path in paths:
         if not path.exists():
-            raise ScanError("there is no such file or folder", where=path, remedy="check the path")
+            raise ScanError("there is no such file or folder", where=path_text(path), remedy="check the path")
         found, left_out = find_series(path, jobs)
         for header in (header for one in found for header in one.headers):
             headers.setdefault((header.path.resolve(), header.frame), header)
@@ -84,9 +81,9 @@ def _place(path: Path) -> Path:
 _Scored = list[tuple[SliceHeader, float, float, Scores, int]]
 
 
-def _score(series: Series, model: Model) -> tuple[_Scored, list[Skipped]]:
+def _score(series: Series, model: Model) -> tuple[_Scored, list[SkippedFile]]:
     """(header, z, p, batch scores, index in batch) of every slice that could be decoded."""
-    broken: list[Skipped] = []
+    broken: list[SkippedFile] = []
     scored: _Scored = []
     slices = list(zip(series.headers, series.z_mm, strict=True))
     for start in range(0, len(slices), CHUNK):
@@ -108,7 +105,7 @@ def _score(series: Series, model: Model) -> tuple[_Scored, list[Skipped]]:
 
 
 def _decode(
-    slices: Sequence[tuple[SliceHeader, float]], broken: list[Skipped]
+    slices: Sequence[tuple[SliceHeader, float]], broken: list[SkippedFile]
 ) -> tuple[NDArray[np.int16], list[SliceHeader], list[float]]:
     """Pixels of the slices that can be decoded; the others are added to `broken`."""
     try:
@@ -121,7 +118,7 @@ def _decode(
     return whole, [header for header, _ in slices], [float(z) for _, z in slices]
 
 
-def _pixels(header: SliceHeader, broken: list[Skipped]) -> NDArray[np.int16] | None:
+def _pixels(header: SliceHeader, broken: list[SkippedFile]) -> NDArray[np.int16] | None:
     try:
         return read_slice(header)
     except DicomError as error:
@@ -129,8 +126,8 @@ def _pixels(header: SliceHeader, broken: list[Skipped]) -> NDArray[np.int16] | N
         return None
 
 
-def _skip(header: SliceHeader, reason: str) -> Skipped:
-    return Skipped(Path(_file(header)), reason)
+def _skip(header: SliceHeader, reason: str) -> SkippedFile:
+    return SkippedFile(_file(header), reason)
 
 
 def _verdict(series: Series, scored: _Scored, card: Card, key: bytes) -> ScanVerdict:
@@ -167,13 +164,8 @@ def _identity(header: SliceHeader) -> str:
 
 
 def _file(header: SliceHeader) -> str:
-    name = printable(header.path)
+    name = path_text(header.path)
     return name if header.frame == 0 else f"{name}#{header.frame}"
-
-
-def printable(path: Path) -> str:
-    """A path as text that JSON and CSV can hold; bytes that are no UTF-8 become question marks in a diamond."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _warnings(series: Series, scored: _Scored, card: Card) -> Iterator[str]:
@@ -183,11 +175,6 @@ def _warnings(series: Series, scored: _Scored, card: Card) -> Iterator[str]:
         yield f"only {len(scored)} slices: a manipulation spans several"
     if card.evidence != "clinical":
         yield f"the detector was trained on {card.evidence} data; on real scans its verdicts are no evidence"
-
-
-def _reasons(skipped: list[Skipped]) -> str:
-    counts = Counter(one.reason for one in skipped).most_common(3)
-    return "; ".join(f"{number} x {reason}" for reason, number in counts) or "an empty folder"
 
 
 def _describe(model: Model) -> dict[str, object]:

@@ -40,7 +40,7 @@ def test_a_file_name_that_is_no_text_does_not_stop_the_report(
     report = scan_paths([folder], model)
     report.write_json(tmp_path / "out.json")
     report.write_csv(tmp_path / "out.csv")
-    assert report.skipped[0].path.endswith("\ufffd.dcm")
+    assert report.skipped[0].path.endswith("/%FF.dcm")
 
 
 def test_another_onnx_file_than_the_packages_is_refused(make_package: MakePackage, tracking: TrackingParams) -> None:

@@ -136,7 +136,7 @@ def test_a_folder_without_ct_is_one_clear_error(
     for name, content in files.items():
         (folder / name).write_bytes(content)
     with pytest.raises(ScanError, match="nothing to score") as caught:
-        scan_paths([folder], model)
+        scan_paths([folder], model).require_scans([folder])
     assert str(caught.value.received).startswith(received)
 
 

@@ -13,7 +13,7 @@ from medfake.datasets.sources.labels import read_labels
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import SourceError, StorageError
 
-SAMPLE = Path(__file__).resolve().parents[1].parent / "shared" / "ct-sample"
+SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "ct-sample"
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from medfake.cli.root import cli
 from medfake.errors import ConfigError
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ models, a job queue, webhooks and uploads. None of them is tracking, and none as
 """
 
 import os
+import re
 import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -14,7 +15,27 @@ from starlette.responses import JSONResponse
 
 from medfake.config import TrackingParams
 
-CLOSED = frozenset({"assistant", "gateway", "jobs", "mcp-servers", "mlflow-artifacts", "v1", "webhooks"})
+SERVICES = frozenset(
+    {
+        "artifacts",
+        "experiments",
+        "logged-models",
+        "metrics",
+        "model-versions",
+        "registered-models",
+        "runs",
+        "server-info",
+    }
+)  # /api/2.0/mlflow/<service>/..., and the same below /ajax-api for the UI
+_API = re.compile(r"/(?:ajax-)?api/\d+\.\d+/mlflow/(?P<service>[a-z-]+)(?:/(?P<call>.*))?")
+_CLOSED_CALLS = frozenset({("runs", "create-promptlab-run")})  # asks a language model
+_PAGES = frozenset(
+    {"/", "/get-artifact", "/graphql", "/health", "/model-versions/get-artifact", "/version"}
+    | {f"/{kind}/2.0mlflow/experiments/search-datasets" for kind in ("api", "ajax-api")}  # MLflow's spelling
+)
+_STATIC = "/static-files/"
+# Names that no web page can rebind, and patterns for them with any port; in a pattern "[[]" is one bracket.
+_HOSTS = ("localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", "[::1]", "[[]::1]:*")
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -37,34 +58,37 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class TrackingOnly:
-    """An ASGI application that answers 403 for whatever is not tracking or registry."""
+    """An ASGI application that lets tracking and registry through and answers 403 for whatever else there is."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or shut the door."""
-        if scope["type"] != "lifespan" and is_closed(scope["path"]):
+        if scope["type"] != "lifespan" and not is_open(scope["path"]):
             await JSONResponse({"detail": "this service is off here"}, status_code=403)(scope, receive, send)
         else:
             await self._application(scope, receive, send)
 
 
-def is_closed(path: str) -> bool:
-    """Whether a path belongs to one of MLflow's other services, e.g. /ajax-api/3.0/mlflow/assistant/message."""
-    return not CLOSED.isdisjoint(path.split("/")[1:5])
+def is_open(path: str) -> bool:
+    """Whether a path belongs to tracking, the registry or their pages, e.g. /api/2.0/mlflow/runs/search."""
+    if path in _PAGES or path.startswith(_STATIC):
+        return True
+    call = _API.fullmatch(path)
+    return call is not None and call["service"] in SERVICES and (call["service"], call["call"]) not in _CLOSED_CALLS
 
 
-def tracking_application(tracking: TrackingParams, port: int) -> TrackingOnly:
+def tracking_application(tracking: TrackingParams) -> TrackingOnly:
     """MLflow's application on a study's store.
+
+    Requests whose Host header names another host are refused, so that no web page can reach it by DNS rebinding; any
+    port will do, for a tunnel from another machine has its own.
 
     Args:
         tracking: The store of params.yaml.
-        port: Where it will listen; requests that name another host or port in their Host header are refused, so that no
-            web page can reach it by DNS rebinding.
     """
-    hosts = ",".join(f"{name}:{port}" for name in ("localhost", "127.0.0.1", "[::1]"))
-    os.environ.update(_ENVIRONMENT, MLFLOW_SERVER_ALLOWED_HOSTS=hosts)
+    os.environ.update(_ENVIRONMENT, MLFLOW_SERVER_ALLOWED_HOSTS=",".join(_HOSTS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's own imports are deprecated in places
         from mlflow.server import constants, handlers

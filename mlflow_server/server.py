@@ -38,7 +38,7 @@ def serve(tracking: TrackingParams, host: str, port: int, say: Callable[[str], o
     from mlflow_server.application import tracking_application
 
     with translated(tracking.uri):
-        application = tracking_application(tracking, port)
+        application = tracking_application(tracking)
     logging.getLogger("mlflow.server.fastapi_security").setLevel(logging.ERROR)
     say(f"MLflow on {url(host, port)}, Ctrl-C ends it")
     try:

@@ -13,7 +13,7 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, ConfigError
-from mlflow_server.application import is_closed
+from mlflow_server.application import SERVICES, is_open, tracking_application
 from mlflow_server.server import serve, url
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -53,12 +53,17 @@ def test_an_ipv6_address_is_bracketed() -> None:
         "/api/2.0/mlflow-artifacts/artifacts/x",
         "/api/2.0/mlflow/webhooks",
         "/ajax-api/3.0/mlflow/gateway/endpoints/list",
+        "/ajax-api/2.0/mlflow/runs/create-promptlab-run",
+        "/ajax-api/2.0/mlflow/upload-artifact",
         "/gateway/a/mlflow/invocations",
         "/v1/traces",
+        "/api/4.0/mlflow/service-of-tomorrow/call",
+        "/API/2.0/mlflow/runs/search",
+        "//api/2.0/mlflow/runs/search",
     ],
 )
-def test_services_that_are_not_tracking_are_closed(path: str) -> None:
-    assert is_closed(path)
+def test_what_is_not_known_to_be_tracking_is_closed(path: str) -> None:
+    assert not is_open(path)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,24 @@ def test_services_that_are_not_tracking_are_closed(path: str) -> None:
     ["/", "/health", "/get-artifact", "/static-files/static/js/gateway.js", "/api/2.0/mlflow/runs/search"],
 )
 def test_tracking_and_the_registry_are_open(path: str) -> None:
-    assert not is_closed(path)
+    assert is_open(path)
+
+
+def test_of_all_routes_that_mlflow_serves_only_those_of_tracking_and_the_registry_are_open(
+    tracking: TrackingParams,
+) -> None:
+    tracking_application(tracking)
+    from mlflow.server import app
+
+    routes = {str(rule) for rule in app.url_map.iter_rules()}
+    opened = {route for route in routes if is_open(route)}
+    calls = {"/".join(route.split("/")[4:]) for route in opened if "api/" in route}
+    assert len(routes) > 300
+    assert {call.split("/")[0] for call in calls} == SERVICES | {"search-datasets"}
+    assert {f"{service}/search" for service in ("experiments", "runs", "registered-models", "model-versions")} <= calls
+    pages = {"/", "/graphql", "/health", "/static-files/<path:path>", "/version"}
+    files = {"/get-artifact", "/model-versions/get-artifact"}
+    assert {route for route in opened if "api/" not in route} == pages | files
 
 
 @pytest.mark.slow
@@ -82,9 +104,12 @@ def test_the_server_answers_on_this_machine_alone_and_leaves_nothing_behind(tmp_
         assert _get(port, "/health", patience_s=90) == "OK"
         found = json.loads(_get(port, "/api/2.0/mlflow/experiments/search?max_results=5"))
         assert found["experiments"][0]["name"] == "Default"
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            _get(port, "/api/2.0/mlflow/experiments/search?max_results=5", host="elsewhere.example")
-        assert refused.value.code == 403
+        for elsewhere in ("elsewhere.example", f"elsewhere.example:{port}", "127.0.0.1.elsewhere.example:5001"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                _get(port, "/api/2.0/mlflow/experiments/search?max_results=5", host=elsewhere)
+            assert refused.value.code == 403
+        for tunnel in ("localhost:5001", "127.0.0.1:8080", "[::1]:5001", "localhost"):
+            assert "experiments" in _get(port, "/api/2.0/mlflow/experiments/search?max_results=5", host=tunnel)
         for closed in ("/ajax-api/3.0/mlflow/assistant/config", "/gateway/mlflow/v1/models", "/ajax-api/3.0/jobs/1"):
             with pytest.raises(urllib.error.HTTPError) as shut:
                 _get(port, closed)

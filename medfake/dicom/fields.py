@@ -132,6 +132,32 @@ def kernel(groups: FunctionalGroups) -> str:
     return "" if value is None else str(value if isinstance(value, str) else "\\".join(map(str, value))).strip()
 
 
+def body_part(dataset: Dataset, groups: FunctionalGroups) -> str:
+    """Body Part Examined (0018,0015), else the meaning of Anatomic Region (0008,2218), upper case; "" for neither.
+
+    Enhanced CT says the region in a functional group (PS3.3 C.7.6.16.2.8).
+    """
+    stated = text(dataset, "BodyPartExamined")
+    if not stated:
+        regions = groups.find("AnatomicRegionSequence")
+        stated = text(regions[0], "CodeMeaning") if regions else ""
+    return stated.upper()
+
+
+def acquisition_number(groups: FunctionalGroups) -> int | None:
+    """Acquisition Number (0020,0012), or Frame Acquisition Number (0020,9156) of an enhanced file; None for neither."""
+    number = whole(groups.find("AcquisitionNumber"))
+    return whole(groups.find("FrameAcquisitionNumber")) if number is None else number
+
+
+def whole(value: Any) -> int | None:
+    """An Integer String (PS3.5 6.2) as a number; None when it is absent or none."""
+    try:
+        return int(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
 def text(dataset: Dataset, keyword: str) -> str:
     """A text field without surrounding blanks; "" when it is absent."""
     return str(dataset.get(keyword, "") or "").strip()

@@ -34,6 +34,10 @@ class SliceHeader:
         padding: Lowest and highest stored value that means "no data", (0028,0120) and (0028,0121).
         monochrome1: Whether low values are to be shown white, (0028,0004); Hounsfield units do not depend on it.
         kernel: Convolution Kernel (0018,1210).
+        body_part: Body Part Examined (0018,0015), or Anatomic Region (0008,2218) of an enhanced file, upper case; ""
+            when neither says.
+        series_number: (0020,0011), None when absent.
+        acquisition_number: (0020,0012), None when absent.
         lossy: Whether the pixels ever went through lossy compression, (0028,2110) or the transfer syntax.
         synthetic: medfake's own mark ("phantom", "forged"), None for scans that medfake did not make.
     """
@@ -44,6 +48,9 @@ class SliceHeader:
     study_uid: str = field(repr=False)
     series_uid: str = field(repr=False)
     sop_uid: str = field(repr=False)
+    frame_of_reference_uid: str = field(repr=False)
+    series_number: int | None
+    acquisition_number: int | None
     rows: int
     cols: int
     position_mm: tuple[float, float, float]
@@ -59,6 +66,7 @@ class SliceHeader:
     manufacturer: str
     model: str
     kernel: str
+    body_part: str
     transfer_syntax: str
     lossy: bool
     image_type: tuple[str, ...]
@@ -131,6 +139,9 @@ def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
         study_uid=str(dataset.get("StudyInstanceUID", "")),
         series_uid=str(dataset.get("SeriesInstanceUID", "")),
         sop_uid=str(dataset.get("SOPInstanceUID", "")),
+        frame_of_reference_uid=fields.text(dataset, "FrameOfReferenceUID"),
+        series_number=fields.whole(dataset.get("SeriesNumber")),
+        acquisition_number=fields.acquisition_number(groups),
         rows=int(dataset.Rows),
         cols=int(dataset.Columns),
         position_mm=fields.position(groups, path),
@@ -146,6 +157,7 @@ def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
         manufacturer=fields.text(dataset, "Manufacturer"),
         model=fields.text(dataset, "ManufacturerModelName"),
         kernel=fields.kernel(groups),
+        body_part=fields.body_part(dataset, groups),
         transfer_syntax=str(syntax),
         lossy=str(dataset.get("LossyImageCompression", "00")) == "01" or lossy_name,
         image_type=fields.image_type(dataset, groups),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage, SecondaryCaptureImageStorage
 
@@ -44,6 +45,30 @@ def test_each_frame_of_an_enhanced_file_has_a_header_from_its_functional_groups(
     assert {(header.intercept, header.spacing_mm, header.thickness_mm) for header in headers} == {
         (-1000, (0.7, 0.8), 2)
     }
+
+
+def test_a_header_tells_part_of_the_body_series_and_acquisition(edited: Edited) -> None:
+    edit = changes(BodyPartExamined="chest ", SeriesNumber="3000522", AcquisitionNumber="2", FrameOfReferenceUID="1.2")
+    (header,) = read_headers(edited(edit))
+    assert (header.body_part, header.series_number, header.acquisition_number) == ("CHEST", 3000522, 2)
+    assert header.frame_of_reference_uid == "1.2"
+
+
+def test_what_is_not_told_of_body_series_and_acquisition_is_empty(edited: Edited) -> None:
+    edit = changes(SeriesNumber=None, AcquisitionNumber=None, FrameOfReferenceUID=None)
+    (header,) = read_headers(edited(edit))
+    assert (header.body_part, header.series_number, header.acquisition_number) == ("", None, None)
+    assert header.frame_of_reference_uid == ""
+
+
+def test_an_enhanced_file_tells_its_region_as_a_code(enhanced: Path) -> None:
+    dataset = dcmread(enhanced)
+    anatomy, region = Dataset(), Dataset()
+    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = "51185008", "SCT", "Chest"
+    anatomy.AnatomicRegionSequence = [region]
+    dataset.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [anatomy]
+    dataset.save_as(enhanced)
+    assert {header.body_part for header in read_headers(enhanced)} == {"CHEST"}
 
 
 def test_an_identifier_is_not_in_the_repr(edited: Edited) -> None:

@@ -16,7 +16,7 @@ from medfake.files import replace_folder
 from medfake.folders import features_folder, interrupted_file
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.metrics.intervals import Measured, evaluate_with_intervals
+from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
@@ -124,7 +124,7 @@ def _flat(options: Mapping[str, object]) -> dict[str, object]:
     return flat
 
 
-def _edges(measured: Measured) -> dict[str, tuple[float, float] | None]:
+def _edges(measured: MetricsWithIntervals) -> dict[str, tuple[float, float] | None]:
     return {name: (one.low, one.high) if one else None for name, one in measured.intervals.items()}
 
 
@@ -164,7 +164,7 @@ def _card(
         calibration=trained.calibration,
         weights=trained.weights,
         chosen=trained.chosen,
-        metrics={split: one.figures.values() for split, one in measured.items()},
+        metrics={split: one.metrics.values() for split, one in measured.items()},
         intervals={split: _edges(one) for split, one in measured.items()},
         interval_unit={split: one.unit for split, one in measured.items()},
         confidence=bootstrap.confidence,

@@ -1,4 +1,4 @@
-"""Resampling of whole patients, and all figures of a thousand resamples at once.
+"""Resampling of whole patients, and all metrics of a thousand resamples at once.
 
 Slices of one patient resemble each other: resampling slices would pretend that there are far more independent cases
 than there are, and the intervals would be too narrow.
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.config import EvaluationParams
-from medfake.metrics.metrics import ECE_BINS, FPR_LEVELS, LEVEL_TOLERANCE, PREVALENCES, ece_bins
+from medfake.metrics.binary import ECE_BINS, FPR_LEVELS, LEVEL_TOLERANCE, PREVALENCES, ece_bins
 from medfake.metrics.scans import Floats
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def draw(count: int, bootstrap: Bootstrap) -> Floats:
     return rng.multinomial(count, np.full(count, 1 / count), size=bootstrap.resamples).astype(np.float64)
 
 
-def resampled_figures(
+def resampled_metrics(
     label: NDArray[Any], p: NDArray[Any], threshold: float, codes: NDArray[np.intp], weights: Floats
 ) -> dict[str, Floats]:
     """Compute every figure in every resample.
@@ -92,10 +92,10 @@ def resampled_figures(
     """
     label, p = np.asarray(label, dtype=np.float64), np.asarray(p, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        figures = _of_counts(label, p >= threshold, codes, weights)
-        figures |= _of_probability(label, p, codes, weights)
+        metrics = _of_counts(label, p >= threshold, codes, weights)
+        metrics |= _of_probability(label, p, codes, weights)
         parts = [_of_curve(tp, fp) for tp, fp in curves(label, p, codes, weights)]
-    return figures | {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return metrics | {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def curves(label: Floats, p: Floats, codes: NDArray[np.intp], weights: Floats) -> Iterator[tuple[Floats, Floats]]:
@@ -149,7 +149,7 @@ def _of_counts(label: Floats, called: NDArray[np.bool_], codes: NDArray[np.intp]
     accuracy = (tp + tn) / (tp + fp + tn + fn)
     recall, specificity = tp / _positive(tp + fn), tn / _positive(tn + fp)
     f1 = 2 * tp / _positive(2 * tp + fp + fn)
-    figures = {
+    metrics = {
         "accuracy": accuracy,
         "precision": tp / _positive(tp + fp),
         "recall": recall,
@@ -161,8 +161,8 @@ def _of_counts(label: Floats, called: NDArray[np.bool_], codes: NDArray[np.intp]
     }
     for name, prevalence in PREVALENCES.items():
         true = prevalence * recall
-        figures[name] = true / _positive(true + (1 - prevalence) * (1 - specificity))
-    return figures
+        metrics[name] = true / _positive(true + (1 - prevalence) * (1 - specificity))
+    return metrics
 
 
 def _of_probability(label: Floats, p: Floats, codes: NDArray[np.intp], weights: Floats) -> dict[str, Floats]:

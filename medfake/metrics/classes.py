@@ -1,4 +1,4 @@
-"""Untampered, removed or injected: figures of detectors that tell three classes apart."""
+"""Untampered, removed or injected: metrics of detectors that tell three classes apart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WORDS: Final[dict[str, str]] = {"none": "untampered", "removed": "FB, removed", 
 
 
 @dataclass(frozen=True)
-class ClassFigures:
+class ClassMetrics:
     """Of three classes.
 
     Attributes:
@@ -31,7 +31,7 @@ class ClassFigures:
     recall: Mapping[str, float | None]
 
 
-def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassFigures | None:
+def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassMetrics | None:
     """Figures of slices called by the largest of three probabilities.
 
     Args:
@@ -48,7 +48,7 @@ def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassFigures | 
     said = names[np.argmax(probabilities, axis=1)]
     truth = rows.manipulation.to_numpy()
     right = said == truth
-    return ClassFigures(
+    return ClassMetrics(
         accuracy=float(right.mean()),
         interval=_interval(rows, right, bootstrap),
         precision={name: _share(right[said == name]) for name in WORDS},

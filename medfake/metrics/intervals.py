@@ -1,4 +1,4 @@
-"""Figures with their intervals."""
+"""Metrics with their intervals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from medfake.metrics.bootstrap import Bootstrap, clusters_of, curves, draw, resampled_figures
-from medfake.metrics.metrics import FIGURES, Figures, measure
+from medfake.metrics.binary import METRICS, Metrics, measure
+from medfake.metrics.bootstrap import Bootstrap, clusters_of, curves, draw, resampled_metrics
 from medfake.metrics.scans import Floats
 
 if TYPE_CHECKING:
@@ -19,26 +19,26 @@ _USABLE_SHARE: Final = 0.5
 
 @dataclass(frozen=True)
 class Interval:
-    """Percentile interval of a figure."""
+    """Percentile interval of a metric."""
 
     low: float
     high: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Figures with intervals, and what the intervals rest on.
+class MetricsWithIntervals:
+    """Metrics with intervals, and what the intervals rest on.
 
     Attributes:
-        figures: Of the rows as they are.
-        intervals: By figure; None where fewer than half of the resamples define it, or there is only one cluster.
+        metrics: Of the rows as they are.
+        intervals: By metric; None where fewer than half of the resamples define it, or there is only one cluster.
         unit: What was resampled: "patients", or "scans" where there is only one patient.
         clusters: How many of them there are.
         degenerate: Resamples with one class only; they are left out.
         bootstrap: How the intervals were made.
     """
 
-    figures: Figures
+    metrics: Metrics
     intervals: Mapping[str, Interval | None]
     unit: str
     clusters: int
@@ -70,8 +70,10 @@ class RocBand:
     high: Floats
 
 
-def evaluate_with_intervals(rows: "pd.DataFrame", threshold: float, bootstrap: Bootstrap | None = None) -> Measured:
-    """Measure some rows and resample their patients for a percentile interval of every figure.
+def evaluate_with_intervals(
+    rows: "pd.DataFrame", threshold: float, bootstrap: Bootstrap | None = None
+) -> MetricsWithIntervals:
+    """Measure some rows and resample their patients for a percentile interval of every metric.
 
     With fewer than five patients the patients are still what is resampled (`few` says so); with a single one its scans
     take their place and `unit` says so.
@@ -82,12 +84,12 @@ def evaluate_with_intervals(rows: "pd.DataFrame", threshold: float, bootstrap: B
         bootstrap: Number of resamples, confidence and seed; 1000, 95 % and 1 unless told otherwise.
     """
     bootstrap = bootstrap or Bootstrap()
-    figures = measure(rows, threshold)
+    metrics = measure(rows, threshold)
     clusters = clusters_of(rows)
-    nothing: dict[str, Interval | None] = dict.fromkeys(FIGURES)
+    nothing: dict[str, Interval | None] = dict.fromkeys(METRICS)
     if clusters.count < 2:
-        return Measured(
-            figures=figures,
+        return MetricsWithIntervals(
+            metrics=metrics,
             intervals=nothing,
             unit=clusters.unit,
             clusters=clusters.count,
@@ -95,11 +97,11 @@ def evaluate_with_intervals(rows: "pd.DataFrame", threshold: float, bootstrap: B
             bootstrap=bootstrap,
         )
     label, p = rows["label"].to_numpy(), rows["p_tampered"].to_numpy()
-    values = resampled_figures(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap))
-    usable = np.isfinite(values["auc"]) if figures.auc is not None else np.ones(bootstrap.resamples, dtype=bool)
-    intervals = {name: _interval(values[name][usable], figures.values()[name], bootstrap) for name in FIGURES}
-    return Measured(
-        figures=figures,
+    values = resampled_metrics(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap))
+    usable = np.isfinite(values["auc"]) if metrics.auc is not None else np.ones(bootstrap.resamples, dtype=bool)
+    intervals = {name: _interval(values[name][usable], metrics.values()[name], bootstrap) for name in METRICS}
+    return MetricsWithIntervals(
+        metrics=metrics,
         intervals=intervals,
         unit=clusters.unit,
         clusters=clusters.count,

@@ -140,7 +140,7 @@ def score(material: Material, split: str, p_tampered: NDArray[np.float64]) -> Sc
     measured = evaluate_with_intervals(table, 0.5, bootstrap)
     edges = measured.intervals["auc"]
     low, high = (edges.low, edges.high) if edges else (None, None)
-    return Score(measured.figures.auc, low, high, measured.unit, measured.clusters)
+    return Score(measured.metrics.auc, low, high, measured.unit, measured.clusters)
 
 
 def _finding(asked: Probe, answer: Answer, limit: float) -> Finding:

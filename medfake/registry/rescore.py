@@ -6,7 +6,7 @@ from medfake.config import TrackingParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE
 from medfake.files import sha256_file
-from medfake.metrics.metrics import measure
+from medfake.metrics.binary import measure
 from medfake.metrics.predict import predict
 from medfake.package.card import ONNX_FILE, read_card
 from medfake.package.scorer import Scorer

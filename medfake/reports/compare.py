@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from medfake.errors import ManifestError
+from medfake.metrics.binary import Metrics, measure
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.metrics.classes import ClassFigures, measure_classes
-from medfake.metrics.intervals import FEW_CLUSTERS, Measured, RocBand, evaluate_with_intervals, roc_band
+from medfake.metrics.classes import ClassMetrics, measure_classes
+from medfake.metrics.intervals import FEW_CLUSTERS, MetricsWithIntervals, RocBand, evaluate_with_intervals, roc_band
 from medfake.metrics.localisation import Localisation, localise
-from medfake.metrics.metrics import Figures, measure
 from medfake.metrics.predictions import scan_table
 from medfake.metrics.scans import Verdict, decide
 from medfake.reports.entry import Entry
@@ -59,13 +59,13 @@ class Result:
     """
 
     entry: Entry
-    val: Figures
-    slices: Measured
+    val: Metrics
+    slices: MetricsWithIntervals
     scan_scores: pd.DataFrame = field(repr=False)
-    scans: Measured
+    scans: MetricsWithIntervals
     verdicts: Mapping[str, VerdictCounts]
-    by_manipulation: Mapping[str, Measured]
-    classes: ClassFigures | None
+    by_manipulation: Mapping[str, MetricsWithIntervals]
+    classes: ClassMetrics | None
     localisation: Localisation | None
     roc: RocBand | None = field(repr=False)
     published: tuple[Published, ...]
@@ -141,7 +141,7 @@ def _compare_on(runs: Sequence[Entry], bootstrap: Bootstrap) -> list[Result]:
     scans = [scan_table(test) for test in tests]
     slices = [evaluate_with_intervals(test, run.threshold, bootstrap) for run, test in zip(runs, tests, strict=True)]
     correct = [_is_right(table, run) for run, table in zip(runs, scans, strict=True)]
-    standings = rank([measured.figures.auc for measured in slices], tests, correct, bootstrap)
+    standings = rank([measured.metrics.auc for measured in slices], tests, correct, bootstrap)
     results = [
         Result(
             entry=run,
@@ -195,7 +195,7 @@ def _verdicts(scans: pd.DataFrame, run: Entry) -> dict[str, VerdictCounts]:
     return counts
 
 
-def _by_manipulation(test: pd.DataFrame, threshold: float, bootstrap: Bootstrap) -> dict[str, Measured]:
+def _by_manipulation(test: pd.DataFrame, threshold: float, bootstrap: Bootstrap) -> dict[str, MetricsWithIntervals]:
     words = sorted(set(test["manipulation"]) - {"none"})
     return {
         word: evaluate_with_intervals(test[test["manipulation"].isin(["none", word])], threshold, bootstrap)
@@ -228,6 +228,6 @@ def _notes(results: Sequence[Result]) -> list[str]:
             f"{best.slices.degenerate} of {best.slices.bootstrap.resamples} resamples had one class only "
             "and were left out."
         )
-    if any(measured.figures.auc is None for measured in (best.slices, best.scans)):
+    if any(measured.metrics.auc is None for measured in (best.slices, best.scans)):
         notes.append("n/a: the test split lacks a class at that level, so the figure is undefined.")
     return notes

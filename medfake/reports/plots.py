@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from medfake.metrics.metrics import ece_bins
+from medfake.metrics.binary import ece_bins
 from medfake.reports.compare import Comparison, Result
-from medfake.reports.sentences import figure_text, run_text
+from medfake.reports.sentences import number_text, run_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +77,7 @@ def roc_svg(results: Sequence[Result]) -> str:
         for result, colour, dash in zip(results, _SERIES, _DASHES, strict=False):
             if result.roc is None:
                 continue
-            name = f"{run_text(result, results)} {figure_text(result.slices.figures.auc)}"
+            name = f"{run_text(result, results)} {number_text(result.slices.metrics.auc)}"
             axes.plot(result.roc.fpr, result.roc.tpr, color=colour, linestyle=dash, linewidth=1.8, label=name)
             if len(result.roc.low):
                 axes.fill_between(
@@ -92,7 +92,7 @@ def roc_svg(results: Sequence[Result]) -> str:
 
 def roc_alt(results: Sequence[Result]) -> str:
     """What `roc_svg` shows, in words."""
-    named = [f"{run_text(r, results)} {figure_text(r.slices.figures.auc)}" for r in results[:MOST_SERIES]]
+    named = [f"{run_text(r, results)} {number_text(r.slices.metrics.auc)}" for r in results[:MOST_SERIES]]
     return f"ROC curves of the test slices with bootstrap bands. Area under the curve: {', '.join(named)}."
 
 
@@ -107,7 +107,7 @@ def reliability_svg(results: Sequence[Result]) -> str:
         axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=0.8, linestyle=(0, (1, 3)))
         for result, colour, dash, marker in zip(results, _SERIES, _DASHES, _MARKERS, strict=False):
             bins = _reliability(result.entry.split("test"))
-            name = f"{run_text(result, results)} {figure_text(result.slices.figures.ece)}"
+            name = f"{run_text(result, results)} {number_text(result.slices.metrics.ece)}"
             axes.plot(
                 bins["p"],
                 bins["share"],
@@ -127,7 +127,7 @@ def reliability_svg(results: Sequence[Result]) -> str:
 
 def reliability_alt(results: Sequence[Result]) -> str:
     """What `reliability_svg` shows, in words."""
-    named = [f"{run_text(r, results)} {figure_text(r.slices.figures.ece)}" for r in results[:MOST_SERIES]]
+    named = [f"{run_text(r, results)} {number_text(r.slices.metrics.ece)}" for r in results[:MOST_SERIES]]
     return f"Share of tampered slices against predicted probability. Expected calibration error: {', '.join(named)}."
 
 
@@ -167,7 +167,7 @@ def scan_scores_alt(results: Sequence[Result]) -> str:
     named = []
     for result in results[:MOST_SERIES]:
         means = result.scan_scores.groupby("label")["p_tampered"].median()
-        medians = [figure_text(means.get(label), digits=2) for label in (1, 0)]
+        medians = [number_text(means.get(label), digits=2) for label in (1, 0)]
         named.append(f"{run_text(result, results)}: median {medians[0]} of tampered, {medians[1]} of real scans")
     return f"Score of every test scan, with the uncertain band. {'; '.join(named)}."
 

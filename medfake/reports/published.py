@@ -7,8 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from medfake.metrics.classes import ClassFigures
-from medfake.metrics.metrics import harmonic_mean
+from medfake.metrics.binary import harmonic_mean
+from medfake.metrics.classes import ClassMetrics
 
 LABEL: Final = "paper (leaky replica protocol)"
 POSITIVE_SLICES: Final = 177
@@ -33,14 +33,14 @@ class Published:
         detector: Name of the backbone or classifier.
         source: Authors and table.
         setting: What was run.
-        figures: Figure name -> 0..1, tampered positive; only what is printed or follows from it.
+        metrics: Metric -> 0..1, tampered positive; only what is printed or follows from it.
         parameters: Weights with head, where printed.
     """
 
     detector: str
     source: str
     setting: str
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
     parameters: int | None = None
 
 
@@ -71,7 +71,7 @@ def restate(row: Row) -> dict[str, float]:
     real_kept = round(float(row["recall"]) * POSITIVE_SLICES)
     found = round(float(row["specificity"]) * NEGATIVE_SLICES)
     alarms, missed = POSITIVE_SLICES - real_kept, NEGATIVE_SLICES - found
-    figures = {
+    metrics = {
         "accuracy": float(row["accuracy"]),
         "precision": found / (found + alarms),
         "recall": found / NEGATIVE_SLICES,
@@ -79,7 +79,7 @@ def restate(row: Row) -> dict[str, float]:
         "f1": 2 * found / (2 * found + alarms + missed),
         "auc": float(row["auc"]),
     }
-    return _with_h(figures)
+    return _with_h(metrics)
 
 
 @cache
@@ -139,14 +139,14 @@ def _solaiyappan() -> list[Published]:
 
 def _of_both_classes(row: Row) -> dict[str, float]:
     precision, recall = float(row["tampered_precision"]), float(row["tampered_recall"])
-    figures = {
+    metrics = {
         "accuracy": float(row["accuracy"]),
         "precision": precision,
         "recall": recall,
         "specificity": float(row["untampered_recall"]),
         "f1": harmonic_mean((precision, recall)) or 0.0,
     }
-    return _with_h(figures)
+    return _with_h(metrics)
 
 
 def _shree() -> list[Published]:
@@ -156,16 +156,16 @@ def _shree() -> list[Published]:
     ]
 
 
-def _with_h(figures: dict[str, float]) -> dict[str, float]:
-    h = harmonic_mean((figures["accuracy"], figures["f1"], figures["specificity"]))
-    return figures if h is None else {**figures, "h": h}
+def _with_h(metrics: dict[str, float]) -> dict[str, float]:
+    h = harmonic_mean((metrics["accuracy"], metrics["f1"], metrics["specificity"]))
+    return metrics if h is None else {**metrics, "h": h}
 
 
-def published_classes(detector: str) -> ClassFigures | None:
+def published_classes(detector: str) -> ClassMetrics | None:
     """What Solaiyappan and Wen print in Table 7 for a detector; None where they have none."""
     for row in read_table("solaiyappan_multiclass"):
         if row["model"] == detector:
             columns = {name: (row[f"{word}_precision"], row[f"{word}_recall"]) for name, word in _CLASS_COLUMNS.items()}
             precision, recall = ({name: float(both[at]) for name, both in columns.items()} for at in (0, 1))
-            return ClassFigures(float(row["accuracy"]), None, precision, recall)
+            return ClassMetrics(float(row["accuracy"]), None, precision, recall)
     return None

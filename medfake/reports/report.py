@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from medfake.files import write_atomic
-from medfake.metrics.intervals import Measured
+from medfake.metrics.binary import HEADINGS, METRICS
+from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.metrics.localisation import HIT_MM
-from medfake.metrics.metrics import FIGURES, WORDS
 from medfake.metrics.scans import WINDOW_MM
 from medfake.probes.registry import ProbeReport
 from medfake.reports import plots, sentences, tables
@@ -19,7 +19,7 @@ from medfake.reports.published import LABEL, Published
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-FURTHER: Final = tuple(name for name in FIGURES if name not in tables.SHOWN)
+FURTHER: Final = tuple(name for name in METRICS if name not in tables.SHOWN)
 _HIGHEST_FLOOR: Final = 0.4
 
 
@@ -105,7 +105,7 @@ def report_html(
         shown=tables.SHOWN,
         scans_shown=tables.SCANS_SHOWN,
         further=FURTHER,
-        words=WORDS,
+        headings=HEADINGS,
         paper_label=LABEL,
         published_note=sentences.PUBLISHED_NOTE,
         hit_mm=HIT_MM,
@@ -135,18 +135,18 @@ def split_facts(result: Result) -> tuple[SplitFacts, ...]:
 def scale_floor(results: Sequence[Result]) -> float:
     """Left end of a data set's AUC bars: 0.4, or the tenth below the lowest value."""
     lows = [interval.low for r in results if (interval := r.slices.intervals["auc"]) is not None]
-    points = [auc for r in results if (auc := r.slices.figures.auc) is not None]
+    points = [auc for r in results if (auc := r.slices.metrics.auc) is not None]
     return min([_HIGHEST_FLOOR, *(math.floor(value * 10) / 10 for value in (*lows, *points))])
 
 
-def auc_bar(measured: Measured, published: Sequence[Published], floor: float) -> Bar:
+def auc_bar(measured: MetricsWithIntervals, published: Sequence[Published], floor: float) -> Bar:
     """Place a run's AUC, its interval and the paper's AUC on a bar from `floor` to 1."""
     interval = measured.intervals["auc"]
-    paper = next((row.figures["auc"] for row in published if "auc" in row.figures), None)
+    paper = next((row.metrics["auc"] for row in published if "auc" in row.metrics), None)
     places = [
         None if value is None else round(100 * (value - floor) / (1 - floor), 2)
         for value in (
-            measured.figures.auc,
+            measured.metrics.auc,
             interval.low if interval else None,
             interval.high if interval else None,
             paper,
@@ -167,7 +167,7 @@ def _environment(comparison: Comparison) -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"figure": sentences.figure_text, "interval": sentences.interval_text, "p": sentences.p_text}
+    environment.filters |= {"number": sentences.number_text, "interval": sentences.interval_text, "p": sentences.p_text}
     environment.globals |= {
         "auc_bar": auc_bar,
         "against_rows": tables.against_rows,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from medfake.metrics.intervals import Interval, Measured
+from medfake.metrics.intervals import Interval, MetricsWithIntervals
 from medfake.reports.compare import Comparison, Result
 from medfake.reports.published import LABEL
 
@@ -15,8 +15,8 @@ PUBLISHED_NOTE: Final = (
 _MOST_NAMES: Final = 4
 
 
-def figure_text(value: float | None, digits: int = 3) -> str:
-    """A figure to three digits, or "n/a"."""
+def number_text(value: float | None, digits: int = 3) -> str:
+    """A number to three digits, or "n/a"."""
     return "n/a" if value is None else f"{value:.{digits}f}"
 
 
@@ -25,9 +25,9 @@ def interval_text(interval: Interval | None, digits: int = 3) -> str:
     return "" if interval is None else f"[{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
-def measured_text(measured: Measured, name: str) -> str:
-    """A figure with its interval."""
-    return f"{figure_text(measured.figures.values()[name])} {interval_text(measured.intervals[name])}".strip()
+def with_interval_text(measured: MetricsWithIntervals, name: str) -> str:
+    """A metric with its interval."""
+    return f"{number_text(measured.metrics.values()[name])} {interval_text(measured.intervals[name])}".strip()
 
 
 def p_text(p_value: float | None) -> str:
@@ -58,7 +58,7 @@ def verdict_text(result: Result, truth: str) -> str:
 
 def split_text(result: Result) -> str:
     """Say in a sentence what the test split holds."""
-    scans, slices = result.scan_scores, result.slices.figures.confusion
+    scans, slices = result.scan_scores, result.slices.metrics.confusion
     return (
         f"Test split: {_count(scans['patient_id'].nunique(), 'patient')}, "
         f"{_count(len(scans), 'scan')} ({int(scans['label'].sum())} tampered), "
@@ -89,7 +89,8 @@ def headline(comparison: Comparison, dataset: str) -> str:
     lead = f"{name} has the highest AUC: " if len(results) > 1 else f"{name} reaches AUC "
     tied = [run_text(result, results) for result in results if result.standing.tied]
     tie = f" The data cannot tell it apart from {_and(tied)}." if tied else ""
-    return f"{lead}{measured_text(best.slices, 'auc')} on slices, {measured_text(best.scans, 'auc')} on scans.{tie}"
+    slices, scans = (with_interval_text(level, "auc") for level in (best.slices, best.scans))
+    return f"{lead}{slices} on slices, {scans} on scans.{tie}"
 
 
 def scans_sentence(result: Result) -> str:

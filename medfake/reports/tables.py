@@ -5,23 +5,23 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from medfake.metrics.binary import HEADINGS, PAPER_METRICS
 from medfake.metrics.classes import WORDS as CLASS_WORDS
-from medfake.metrics.classes import ClassFigures
-from medfake.metrics.metrics import PAPER, WORDS
+from medfake.metrics.classes import ClassMetrics
 from medfake.reports.compare import RESEARCH_ONLY, Comparison, Result
 from medfake.reports.published import LABEL, Published, published_classes
 from medfake.reports.sentences import (
     PUBLISHED_NOTE,
-    figure_text,
     headline,
     interval_text,
-    measured_text,
     method_text,
+    number_text,
     p_text,
     place_text,
     run_text,
     split_text,
     verdict_text,
+    with_interval_text,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SHOWN: Final = ("auc", "accuracy", "precision", "recall", "specificity", "f1", "h")
 SCANS_SHOWN: Final = ("auc", "accuracy", "recall", "specificity")
 _DIGITS: Final = 6  # of the JSON: what differs between processors lies behind them
-_SCANS_HEAD: Final = [*(WORDS[name] for name in SCANS_SHOWN), "tampered scans said to be", "real scans said to be"]
+_SCANS_HEAD: Final = [*(HEADINGS[name] for name in SCANS_SHOWN), "tampered scans said to be", "real scans said to be"]
 _AGAINST_HEAD: Final = [
     "detector",
     "seed",
@@ -63,7 +63,7 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def to_json(comparison: Comparison) -> str:
-    """Figures under flat keys "dataset/detector/seed-n/level/figure", level val, slice or scan.
+    """Metrics under flat keys "dataset/detector/seed-n/level/metric", level val, slice or scan.
 
     The papers' six and H also have "_low" and "_high" at slice and scan level; undefined ones are null.
 
@@ -73,13 +73,13 @@ def to_json(comparison: Comparison) -> str:
     values: dict[str, float | int | None] = {}
     for result in comparison.results:
         name = result.entry.name
-        values |= {f"{name}/val/{figure}": result.val.values()[figure] for figure in (*PAPER, "h")}
+        values |= {f"{name}/val/{metric}": result.val.values()[metric] for metric in (*PAPER_METRICS, "h")}
         for level, measured in (("slice", result.slices), ("scan", result.scans)):
-            values |= {f"{name}/{level}/{figure}": value for figure, value in measured.figures.values().items()}
-            for figure in (*PAPER, "h"):
-                interval = measured.intervals[figure]
-                values[f"{name}/{level}/{figure}_low"] = None if interval is None else interval.low
-                values[f"{name}/{level}/{figure}_high"] = None if interval is None else interval.high
+            values |= {f"{name}/{level}/{metric}": value for metric, value in measured.metrics.values().items()}
+            for metric in (*PAPER_METRICS, "h"):
+                interval = measured.intervals[metric]
+                values[f"{name}/{level}/{metric}_low"] = None if interval is None else interval.low
+                values[f"{name}/{level}/{metric}_high"] = None if interval is None else interval.high
         if result.classes is not None:
             values[f"{name}/slice/accuracy_of_three"] = result.classes.accuracy
         values[f"{name}/rank"] = result.standing.rank
@@ -109,7 +109,7 @@ def seed_rows(results: Iterable[Result]) -> list[Row]:
     for result in results:
         by_detector.setdefault(result.entry.detector, []).append(result)
     return [
-        [detector, str(len(runs)), *(_spread([run.slices.figures.values()[name] for run in runs]) for name in SHOWN)]
+        [detector, str(len(runs)), *(_spread([run.slices.metrics.values()[name] for run in runs]) for name in SHOWN)]
         for detector, runs in by_detector.items()
         if len(runs) > 1
     ]
@@ -156,16 +156,16 @@ def class_rows(results: Iterable[Result]) -> list[Row]:
     return rows
 
 
-def _class_cells(figures: ClassFigures) -> Row:
-    cells = [f"{figure_text(figures.accuracy)} {interval_text(figures.interval)}".strip()]
+def _class_cells(metrics: ClassMetrics) -> Row:
+    cells = [f"{number_text(metrics.accuracy)} {interval_text(metrics.interval)}".strip()]
     for name in CLASS_WORDS:
-        cells += [figure_text(figures.precision[name]), figure_text(figures.recall[name])]
+        cells += [number_text(metrics.precision[name]), number_text(metrics.recall[name])]
     return cells
 
 
 def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
     results = comparison.of(dataset)
-    figures = [WORDS[name] for name in SHOWN]
+    figures = [HEADINGS[name] for name in SHOWN]
     parts = [f"## {dataset}", *(f"> {worth}" for worth in comparison.evidence(dataset)), headline(comparison, dataset)]
     parts += [f"{split_text(results[0])} {method_text(comparison, dataset)}"]
     parts += [f"Note: {note}" for note in comparison.notes(dataset)]
@@ -185,16 +185,16 @@ def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
 
 
 def _slice_row(result: Result) -> Row:
-    return [*_who(result), *(measured_text(result.slices, name) for name in SHOWN), place_text(result)]
+    return [*_who(result), *(with_interval_text(result.slices, name) for name in SHOWN), place_text(result)]
 
 
 def _scan_row(result: Result) -> Row:
-    figures = [measured_text(result.scans, name) for name in SCANS_SHOWN]
+    figures = [with_interval_text(result.scans, name) for name in SCANS_SHOWN]
     return [*_who(result), *figures, verdict_text(result, "tampered"), verdict_text(result, "real")]
 
 
 def _published_row(row: Published) -> Row:
-    return [row.detector, row.source, row.setting, *(figure_text(row.figures.get(name)) for name in SHOWN), LABEL]
+    return [row.detector, row.source, row.setting, *(number_text(row.metrics.get(name)) for name in SHOWN), LABEL]
 
 
 def _who(result: Result) -> Row:
@@ -214,20 +214,20 @@ def _terminal_table(dataset: str, results: Sequence[Result]) -> "Table":
     for heading in ("AUC", "acc.", "F1", "H", "scan AUC", ""):
         table.add_column(heading, no_wrap=True)
     for position, result in enumerate(results):
-        figures = result.slices.figures.values()
+        metrics = result.slices.metrics.values()
         table.add_row(
             str(result.standing.rank),
             run_text(result, results),
-            f"{figure_text(figures['auc'])} {interval_text(result.slices.intervals['auc'], digits=2)}".strip(),
-            *(figure_text(figures[name]) for name in ("accuracy", "f1", "h")),
-            figure_text(result.scans.figures.auc),
+            f"{number_text(metrics['auc'])} {interval_text(result.slices.intervals['auc'], digits=2)}".strip(),
+            *(number_text(metrics[name]) for name in ("accuracy", "f1", "h")),
+            number_text(result.scans.metrics.auc),
             place_text(result),
             style="bold" if result.standing.best else "",
         )
         first = result.entry.detector not in {earlier.entry.detector for earlier in results[:position]}
         if result.published and first:
-            printed = max(result.published, key=lambda row: len(row.figures)).figures
-            cells = [figure_text(printed.get(name)) for name in ("auc", "accuracy", "f1", "h")]
+            printed = max(result.published, key=lambda row: len(row.metrics)).metrics
+            cells = [number_text(printed.get(name)) for name in ("auc", "accuracy", "f1", "h")]
             table.add_row("", LABEL, *cells, style="dim")
     return table
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw, resampled_figures
+from medfake.metrics.binary import METRICS, measure
+from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw, resampled_metrics
 from medfake.metrics.intervals import evaluate_with_intervals, roc_band
-from medfake.metrics.metrics import FIGURES, measure
 
 QUICK = Bootstrap(resamples=200)
 
@@ -18,19 +18,19 @@ def test_every_resample_has_the_figures_of_its_rows_written_out(predict):
     clusters = clusters_of(test)
     weights = draw(clusters.count, Bootstrap(resamples=8, seed=7))
     label, p = test["label"].to_numpy(), test["p_tampered"].to_numpy()
-    values = resampled_figures(label, p, 0.5, clusters.codes, weights)
-    assert set(values) == set(FIGURES)
+    values = resampled_metrics(label, p, 0.5, clusters.codes, weights)
+    assert set(values) == set(METRICS)
     for index, counts in enumerate(weights):
         repeated = test.loc[np.repeat(test.index, counts[clusters.codes].astype(int))]
         expected = measure(repeated, 0.5).values()
-        assert {name: values[name][index] for name in FIGURES} == pytest.approx(expected)
+        assert {name: values[name][index] for name in METRICS} == pytest.approx(expected)
 
 
 def test_weights_are_those_that_scikit_learn_takes(predict):
     test = predict(patients=4).query("split == 'test'")
     clusters = clusters_of(test)
     weights = draw(clusters.count, Bootstrap(resamples=1, seed=3))
-    values = resampled_figures(test["label"].to_numpy(), test["p_tampered"].to_numpy(), 0.5, clusters.codes, weights)
+    values = resampled_metrics(test["label"].to_numpy(), test["p_tampered"].to_numpy(), 0.5, clusters.codes, weights)
     auc = sk.roc_auc_score(test["label"], test["p_tampered"], sample_weight=weights[0][clusters.codes])
     assert values["auc"][0] == pytest.approx(auc)
 
@@ -50,7 +50,7 @@ def test_equal_seeds_give_equal_intervals_in_any_order_of_rows(predict):
     test = predict().query("split == 'test'")
     first = evaluate_with_intervals(test, 0.5, QUICK)
     again = evaluate_with_intervals(test.sample(frac=1, random_state=2), 0.5, QUICK)
-    for name in FIGURES:
+    for name in METRICS:
         assert astuple(again.intervals[name]) == pytest.approx(astuple(first.intervals[name]))
     assert evaluate_with_intervals(test, 0.5, QUICK).intervals == first.intervals
     assert evaluate_with_intervals(test, 0.5, Bootstrap(200, seed=2)).intervals != first.intervals
@@ -60,7 +60,7 @@ def test_the_figure_lies_in_its_interval(predict):
     measured = evaluate_with_intervals(predict().query("split == 'test'"), 0.5, QUICK)
     for name in ("auc", "accuracy", "recall", "specificity"):
         interval = measured.intervals[name]
-        assert interval.low <= measured.figures.values()[name] <= interval.high
+        assert interval.low <= measured.metrics.values()[name] <= interval.high
 
 
 def test_higher_confidence_makes_a_wider_interval(predict):
@@ -83,7 +83,7 @@ def test_with_one_patient_scans_are_resampled_and_the_unit_says_so(predict):
 
 def test_one_scan_has_figures_without_intervals(predict):
     measured = evaluate_with_intervals(predict(patients=1, scans_per_patient=1).query("split == 'test'"), 0.5, QUICK)
-    assert measured.figures.recall is not None
+    assert measured.metrics.recall is not None
     assert set(measured.intervals.values()) == {None}
 
 

@@ -65,14 +65,14 @@ def test_uncertain_scans_are_not_called_tampered(three):
     everything_uncertain = replace(three[0], scan_low=0.0, scan_high=1.0)
     result = compare([everything_uncertain], QUICK).results[0]
     assert result.verdicts["tampered"].uncertain == 8
-    assert (result.scans.figures.recall, result.scans.figures.specificity) == (0.0, 1.0)
+    assert (result.scans.metrics.recall, result.scans.metrics.specificity) == (0.0, 1.0)
 
 
 def test_each_manipulation_is_held_against_all_real_slices(three):
     by_manipulation = compare(three, QUICK).results[0].by_manipulation
     assert list(by_manipulation) == ["injected", "removed"]
     for measured in by_manipulation.values():
-        counts = measured.figures.confusion
+        counts = measured.metrics.confusion
         assert (counts.tp + counts.fn, counts.tn + counts.fp) == (48, 96)
 
 

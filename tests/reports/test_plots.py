@@ -61,7 +61,7 @@ def test_roc_points_span_the_curve_and_its_area(results):
     assert (points[0]["fpr"], points[0]["tpr"]) == (0.0, 0.0)
     assert (points[-1]["fpr"], points[-1]["tpr"]) == (1.0, 1.0)
     area = auc([p["fpr"] for p in points], [p["tpr"] for p in points])
-    assert area == pytest.approx(results[0].slices.figures.auc, abs=1e-5)
+    assert area == pytest.approx(results[0].slices.metrics.auc, abs=1e-5)
     json.dumps(points, allow_nan=False)
 
 

@@ -27,13 +27,13 @@ def test_restated_counts_agree_with_the_printed_accuracy():
 def test_means_of_runs_are_not_restated_where_that_would_mix_runs():
     mean = published_for("DenseNet121")[1]
     assert mean.setting == "mean of 3 runs"
-    assert set(mean.figures) == {"accuracy", "recall", "specificity", "auc"}
+    assert set(mean.metrics) == {"accuracy", "recall", "specificity", "auc"}
 
 
 def test_classical_detectors_have_figures_of_solaiyappan():
     rows = published_for("RandomForest")
     assert [row.source for row in rows] == [f"Solaiyappan & Wen 2022, Table {n}" for n in (2, 3, 4, 5, 6)]
-    assert rows[3].figures["recall"] == 0.938
+    assert rows[3].metrics["recall"] == 0.938
 
 
 def test_the_row_that_is_printed_in_another_order_is_left_out():

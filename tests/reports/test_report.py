@@ -112,7 +112,7 @@ def test_the_page_holds_what_was_compared_and_how_to_make_it_anew(html, comparis
         assert text in html
     for text in ("paper (leaky replica protocol)", "injected", "removed", "0" * 64, "medfake promote", "Hit rate"):
         assert text in html
-    assert f"{comparison.results[0].slices.figures.auc:.3f}" in html
+    assert f"{comparison.results[0].slices.metrics.auc:.3f}" in html
 
 
 def test_equal_comparisons_give_equal_pages(comparison, html):
@@ -163,7 +163,7 @@ def test_the_page_is_written_whole(tmp_path, comparison):
 def test_bars_run_from_the_floor_to_one(comparison):
     result = comparison.results[0]
     bar = auc_bar(result.slices, comparison.results[1].published, 0.5)
-    auc = result.slices.figures.auc
+    auc = result.slices.metrics.auc
     assert bar.point == pytest.approx(200 * (auc - 0.5), abs=0.01)
     assert bar.low <= bar.point <= bar.high <= 100
     assert (bar.chance, bar.paper) == (0, pytest.approx(99.5))

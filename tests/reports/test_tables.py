@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from medfake.metrics.binary import METRICS
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.metrics.metrics import FIGURES
 from medfake.reports.compare import compare
 from medfake.reports.sentences import headline, p_text
 
@@ -99,7 +99,7 @@ def test_markdown_does_not_depend_on_the_order_of_entries(exact):
 
 def test_several_seeds_give_mean_and_deviation(two_seeds):
     comparison = compare(two_seeds, QUICK)
-    aucs = pd.Series([result.slices.figures.auc for result in comparison.results])
+    aucs = pd.Series([result.slices.metrics.auc for result in comparison.results])
     assert f"| ResidualCNN | 2 | {aucs.mean():.3f} ± {aucs.std():.3f} |" in comparison.to_markdown()
 
 
@@ -115,7 +115,7 @@ def test_json_is_flat_byte_stable_and_sorted(exact):
 def test_json_has_every_figure_of_slices_and_scans_and_undefined_ones_as_null(exact):
     values = json.loads(compare(exact, QUICK).to_json())
     for level in ("slice", "scan"):
-        assert {f"chest/VGG19/seed-1/{level}/{figure}" for figure in FIGURES} <= set(values)
+        assert {f"chest/VGG19/seed-1/{level}/{figure}" for figure in METRICS} <= set(values)
     assert values["chest/ResidualCNN/seed-1/slice/precision"] is None
     assert values["chest/ResidualCNN/seed-1/slice/precision_low"] is None
     assert values["chest/VGG19/seed-1/val/auc"] == 1.0

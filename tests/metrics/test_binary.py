@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from medfake.metrics.metrics import FIGURES, PAPER, Confusion, harmonic_mean, measure, ppv
+from medfake.metrics.binary import METRICS, PAPER_METRICS, Confusion, harmonic_mean, measure, ppv
 from medfake.reports.published import NEGATIVE_SLICES, POSITIVE_SLICES, read_table
 
 
@@ -50,7 +50,7 @@ def test_the_recovered_counts_give_the_fractions_of_table_1(row):
     said = [1] * tp + [0] * (POSITIVE_SLICES - tp) + [0] * tn + [1] * (NEGATIVE_SLICES - tn)
     ours = measure(rows(label, said), 0.5)
     assert ours.confusion.total == 373
-    for name in PAPER[:-1]:
+    for name in PAPER_METRICS[:-1]:
         assert ours.values()[name] == pytest.approx(float(row[name]), abs=1e-4)  # F1 was printed from rounded figures
 
 
@@ -85,7 +85,7 @@ def test_no_rows_leave_everything_undefined():
 
 def test_no_figure_is_nan(predict):
     values = measure(predict(), 0.5).values()
-    assert list(values) == list(FIGURES)
+    assert list(values) == list(METRICS)
     assert all(value is not None and np.isfinite(value) for value in values.values())
 
 

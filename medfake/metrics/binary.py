@@ -1,4 +1,4 @@
-"""The figures of one set of scores at one threshold; what is undefined is None, never 0 and never NaN."""
+"""The metrics of one set of scores at one threshold; what is undefined is None, never 0 and never NaN."""
 
 import math
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-PAPER: Final = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
+PAPER_METRICS: Final = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
 """The six metrics of Alsabbagh and Al-Kadi, Appendix B, in their order."""
-WORDS: Final[dict[str, str]] = {  # figure -> heading
+HEADINGS: Final[dict[str, str]] = {  # metric -> heading
     "accuracy": "Accuracy",
     "precision": "Precision",
     "recall": "Recall",
@@ -32,7 +32,7 @@ WORDS: Final[dict[str, str]] = {  # figure -> heading
     "ppv_at_1": "PPV at 1 %",
     "ppv_at_10": "PPV at 10 %",
 }
-FIGURES: Final = tuple(WORDS)
+METRICS: Final = tuple(HEADINGS)
 FPR_LEVELS: Final = {"tpr_at_fpr_1": 0.01, "tpr_at_fpr_5": 0.05}
 PREVALENCES: Final = {"ppv_at_0_1": 0.001, "ppv_at_1": 0.01, "ppv_at_10": 0.1}
 ECE_BINS: Final = 10
@@ -55,8 +55,8 @@ class Confusion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """Every figure of one set of scores; 0..1 except `mcc` (-1..1); None where undefined.
+class Metrics:
+    """Every metric of one set of scores; 0..1 except `mcc` (-1..1); None where undefined.
 
     `h` is the harmonic mean of accuracy, F1 and specificity (Alsabbagh and Al-Kadi, equation 4). `tpr_at_fpr_*` is the
     highest true positive rate of any cut with at most that false positive rate: with fewer than 100 real slices, 1 %
@@ -85,19 +85,19 @@ class Figures:
     ppv_at_10: float | None
 
     def values(self) -> dict[str, float | None]:
-        """Figure by name, in the order of `FIGURES`."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name in WORDS}
+        """Figure by name, in the order of `METRICS`."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name in HEADINGS}
 
 
-def measure(predictions: "pd.DataFrame", threshold: float) -> Figures:
-    """Compute every figure of some rows.
+def measure(predictions: "pd.DataFrame", threshold: float) -> Metrics:
+    """Compute every metric of some rows.
 
     Args:
         predictions: Rows with `label` (1 = tampered) and `p_tampered`: one run and split, or its `scan_table`.
         threshold: Tampered from here on, 0..1; chosen on validation.
 
     Returns:
-        Figures; those that the rows cannot define (a class is missing, nothing was called tampered, ...) are None.
+        Metrics; those that the rows cannot define (a class is missing, nothing was called tampered, ...) are None.
     """
     label = predictions["label"].to_numpy(dtype=np.int64)
     p = predictions["p_tampered"].to_numpy(dtype=np.float64)
@@ -107,7 +107,7 @@ def measure(predictions: "pd.DataFrame", threshold: float) -> Figures:
     specificity = _ratio(counts.tn, counts.tn + counts.fp)
     f1 = _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
     both = counts.tp + counts.fn > 0 and counts.tn + counts.fp > 0
-    return Figures(
+    return Metrics(
         threshold=threshold,
         confusion=counts,
         accuracy=accuracy,

@@ -11,6 +11,7 @@ MODELS = Path("models")
 REPEATED = Path("repeated")
 REPORTS = Path("reports")
 PROBES = REPORTS / "probes"
+NOMINATION = REPORTS / "nomination.json"
 PRIVATE = Path(".medfake")
 INTERRUPTED = PRIVATE / "interrupted"
 TUNING = PRIVATE / "tune"

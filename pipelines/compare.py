@@ -21,7 +21,7 @@ def main() -> None:
     from medfake.reports.entry import Entry
     from medfake.reports.plots import all_roc_points
     from medfake.reports.report import probe_panel, write_report
-    from medfake.tracking.runs import git_revision
+    from medfake.tracking.revisions import git_revision
 
     params = read_study()
     entries = [

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from medfake.config import DatasetParams, TrackingParams
 from medfake.datasets.manifest import SCHEMA
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.package.card import ONNX_FILE, Agreement, Card, write_card
+from medfake.registry.model_registry import ModelRegistry
+from medfake.tracking.store import Store
 
 pytest_plugins = ["tests.fixtures.predictions", "tests.fixtures.chests"]
 
@@ -108,12 +111,34 @@ def make_package(tmp_path: Path) -> MakePackage:
 
 
 @pytest.fixture
-def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrackingParams:
-    """An MLflow store in a folder of its own, which is also the working folder."""
+def no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrackingParams:
+    """Where an MLflow store may be made, in a folder of its own, which is also the working folder."""
     monkeypatch.chdir(tmp_path)
     return TrackingParams(
         uri=f"sqlite:///{tmp_path}/mlflow.db", artifacts=str(tmp_path / "artifacts"), experiment="medfake"
     )
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database that holds nothing yet; its tables take seconds to make, a copy takes none."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    made = Store(TrackingParams(uri=f"sqlite:///{path}", artifacts=str(path.parent / "artifacts"), experiment="none"))
+    made.client.search_experiments()
+    return path
+
+
+@pytest.fixture
+def tracking(no_store: TrackingParams, empty_database: Path) -> TrackingParams:
+    """An MLflow store in a folder of its own, which is also the working folder."""
+    shutil.copyfile(empty_database, no_store.uri.removeprefix("sqlite:///"))
+    return no_store
+
+
+@pytest.fixture
+def registry(tracking: TrackingParams) -> ModelRegistry:
+    """The model registry of that store."""
+    return ModelRegistry(tracking)
 
 
 @pytest.fixture

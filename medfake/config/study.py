@@ -49,6 +49,9 @@ class NominateParams(Section):
     """What makes a detector the challenger; read on the validation split only."""
 
     metric: Literal["auc", "h", "accuracy", "f1"]
+    dataset: Name | None = Field(
+        default=None, description="whose figures decide; null for the first of whole slices that keeps patients apart"
+    )
 
 
 class WorkersParams(Section):

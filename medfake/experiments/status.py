@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from medfake.config import Params
@@ -11,7 +10,8 @@ from medfake.experiments.training_run import lock_of
 from medfake.folders import interrupted_file, package_folder
 from medfake.locks import is_held
 from medfake.package.card import CARD_FILE
-from medfake.tracking.runs import ERROR_TAG, connect
+from medfake.tracking.runs import ERROR_TAG
+from medfake.tracking.store import Store
 
 _PAGE = 1000  # MLflow's largest
 
@@ -82,9 +82,10 @@ def read_status(params: Params) -> Status:
 
 def _last_runs(params: Params) -> Mapping[tuple[str, str, str], Any]:
     """The latest MLflow run of every training."""
-    if params.tracking.uri.startswith("sqlite:///") and not Path(params.tracking.uri[len("sqlite:///") :]).exists():
-        return {}  # asking would make the file
-    client = connect(params.tracking)
+    store = Store(params.tracking)
+    if not store.exists():
+        return {}
+    client = store.client
     experiment = client.get_experiment_by_name(params.tracking.experiment)
     runs = client.search_runs([experiment.experiment_id], max_results=_PAGE) if experiment else []
     last: dict[tuple[str, str, str], Any] = {}

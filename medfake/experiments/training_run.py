@@ -22,7 +22,9 @@ from medfake.metrics.predictions import scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
 from medfake.package.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.package.scorer import Scorer
-from medfake.tracking.runs import Run, dvc_lock_sha256, git_revision, training_run
+from medfake.tracking.revisions import dvc_lock_sha256, git_revision
+from medfake.tracking.runs import Run, training_run
+from medfake.tracking.store import Store
 from medfake.training.hardware import describe_hardware
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
@@ -87,7 +89,7 @@ def _train(params: Params, dataset: Dataset, detector: str, options: Section, se
     )
     name = f"{detector} {dataset.name} seed {seed}"
     with (
-        training_run(params.tracking, name, facts, tags, state.run_id) as run,
+        training_run(Store(params.tracking), name, facts, tags, state.run_id) as run,
         replace_folder(out) as folder,
     ):
         state.begin(run.run_id)
@@ -166,6 +168,7 @@ def _card(
         chosen=trained.chosen,
         metrics={split: one.metrics.values() for split, one in measured.items()},
         intervals={split: _edges(one) for split, one in measured.items()},
+        patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},
         interval_unit={split: one.unit for split, one in measured.items()},
         confidence=bootstrap.confidence,
         agreement=agreement,

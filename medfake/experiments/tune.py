@@ -17,7 +17,8 @@ from medfake.detectors.registry import detector_spec, validate_options
 from medfake.errors import ConfigError, StorageError, TrainingError
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
 from medfake.folders import TUNING
-from medfake.tracking.runs import Run, begin_run, connect, training_run
+from medfake.tracking.runs import Run, begin_run, training_run
+from medfake.tracking.store import Store
 from medfake.training.keras_setup import clear_session
 from medfake.training.run_state import RunState
 
@@ -90,7 +91,7 @@ def tune(params: Params, data: Path, detector: str) -> Tuned:
             clear_session()
         finished = study.get_trials(deepcopy=False, states=done)
         if len(finished) >= params.tune.trials:
-            connect(params.tracking).set_terminated(parent, "FINISHED")
+            Store(params.tracking).client.set_terminated(parent, "FINISHED")
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
     if not complete:
         raise TrainingError("no trial has ended yet", where=name, remedy="wait for other workers, then run it again")
@@ -170,12 +171,12 @@ def _open(params: TuneParams, name: str) -> Any:
 
 def _parent(study: Any, params: Params, name: str) -> str:
     """The MLflow run that all trials are nested in; the first worker begins it."""
-    client = connect(params.tracking)
+    store = Store(params.tracking)
     known = study.user_attrs.get(_RUN_ID)
     if known is None:
-        known = begin_run(client, params.tracking, f"tune {name}", {"kind": "tune"})
+        known = begin_run(store, f"tune {name}", {"kind": "tune"})
         study.set_user_attr(_RUN_ID, known)
-    client.update_run(known, status="RUNNING")
+    store.client.update_run(known, status="RUNNING")
     return str(known)
 
 
@@ -183,7 +184,7 @@ def _end_runs_of_failed(study: Any, params: Params) -> None:
     """MLflow runs of trials whose workers were killed must not look as if they went on."""
     from optuna.trial import TrialState
 
-    client = connect(params.tracking)
+    client = Store(params.tracking).client
     for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
         run_id = trial.user_attrs.get(_RUN_ID)
         if run_id is not None and client.get_run(run_id).info.status == "RUNNING":
@@ -216,7 +217,7 @@ def _objective(
     tags = {_PARENT_TAG: parent, "dataset": dataset.name, "dataset_sha256": dataset.digest}
     facts = {"detector": detector, "seed": params.tune.seed, **{key: str(value) for key, value in found.items()}}
     with (
-        training_run(params.tracking, f"{detector} trial {trial.number}", facts, tags) as run,
+        training_run(Store(params.tracking), f"{detector} trial {trial.number}", facts, tags) as run,
         tempfile.TemporaryDirectory() as scratch,
     ):
         trial.set_user_attr(_RUN_ID, run.run_id)

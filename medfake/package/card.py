@@ -43,6 +43,7 @@ class Card(BaseModel):
         metrics: On slices, by split ("val", "test"), then by metric; None where undefined.
         intervals: Of `metrics`, (low, high) from a bootstrap over `interval_unit`; None where too few
             resamples define it.
+        patients: How many each split has whose slices were scored.
         interval_unit: "patients", or "scans" where a split has a single patient; by split.
         confidence: Of the intervals.
     """
@@ -70,6 +71,7 @@ class Card(BaseModel):
     chosen: dict[str, Any] = {}
     metrics: dict[str, dict[str, float | None]]
     intervals: dict[str, dict[str, tuple[float, float] | None]] = {}
+    patients: dict[str, int] = {}
     interval_unit: dict[str, str] = {}
     confidence: float = 0.95
     agreement: Agreement

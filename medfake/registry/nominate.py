@@ -1,58 +1,52 @@
-"""The best detector of a study becomes challenger; the validation split decides."""
+"""The best detector of a study becomes challenger; the validation split of one data set decides."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from medfake.config import TrackingParams
-from medfake.errors import RegistryError
-from medfake.package.card import ONNX_FILE, Card, read_card
-from medfake.registry.registration import MODEL_NAME, package_sha256, register
-from medfake.registry.versions import CHALLENGER, list_versions, package_of
-from medfake.tracking.runs import connect
-from medfake.tracking.store_errors import translated
+from medfake.config import NominateParams
+from medfake.datasets.split import LEAKY
+from medfake.errors import ManifestError, RegistryError
+from medfake.package.card import CARD_FILE, ONNX_FILE, Card, read_card
+from medfake.registry.model_registry import ModelRegistry
+from medfake.registry.nomination import Nomination
+from medfake.registry.versions import Alias, package_sha256
+
+Cards = Mapping[Path, Card]
 
 
-@dataclass(frozen=True)
-class Nomination:
-    """Who became challenger and why.
-
-    Attributes:
-        table: Validation figure of every candidate, best first.
-    """
-
-    version: int
-    detector: str
-    dataset: str
-    seed: int
-    metric: str
-    value: float
-    table: tuple[tuple[str, float | None], ...]
-
-
-def nominate(packages: Sequence[Path], metric: str, tracking: TrackingParams) -> Nomination | None:
+def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRegistry) -> Nomination | None:
     """Register the best package and make it challenger.
 
-    Ties go to the smaller graph, then to the name. The same package is not registered twice. Only detectors of whole
-    slices stand: others need a view that scanning does not make.
+    Figures of two data sets cannot be compared, so one data set decides: the one that params name, else the first of
+    whole slices whose protocol keeps patients apart. Ties go to the smaller graph, then to the name. The same package
+    is not registered twice. Only detectors of whole slices stand: others need a view that scanning does not make.
 
     Args:
-        packages: Model packages of the study.
-        metric: A validation figure; the test split chooses nothing.
-        tracking: Where.
+        packages: Folders of the study's model packages, in the order of params.yaml; those that are not there are told.
+        params: A validation figure (the test split chooses nothing), and maybe a data set.
+        registry: Where.
 
     Returns:
         None when no detector of the study judges whole slices.
 
     Raises:
-        RegistryError: No package has the figure.
+        RegistryError: No package has the figure, or the data set that params name has no detector of whole slices.
+        ManifestError: No package of the study is there.
     """
-    read = {package: read_card(package) for package in packages}
-    cards = {package: card for package, card in read.items() if card.view == "whole"}
-    if read and not cards:
+    there = [package for package in packages if (package / CARD_FILE).exists()]
+    missing = tuple(str(package) for package in packages if package not in there)
+    if packages and not there:
+        raise ManifestError(
+            "no model package of this study is here", where=packages[0], received=f"{len(missing)} are missing",
+            remedy="dvc repro",
+        )  # fmt: skip
+    whole = {package: card for package, card in ((one, read_card(one)) for one in there) if card.view == "whole"}
+    if there and not whole:
         return None
+    dataset, notes = _choose_dataset(whole, params)
+    cards = {package: card for package, card in whole.items() if card.dataset == dataset}
+    metric = params.metric
     ranked = sorted(cards, key=lambda package: _rank(package, cards[package], metric))
-    table = tuple((_name(cards[package]), cards[package].metrics["val"].get(metric)) for package in ranked)
     best = cards[ranked[0]] if ranked else None
     value = best.metrics["val"].get(metric) if best else None
     if best is None or value is None:
@@ -60,20 +54,62 @@ def nominate(packages: Sequence[Path], metric: str, tracking: TrackingParams) ->
             "no detector has the figure that nominates", where="nominate.metric in params.yaml", received=metric,
             remedy="dvc repro train, or choose another figure",
         )  # fmt: skip
-    digest = package_sha256(ranked[0])
-    number = _known(digest, metric, tracking) or register(ranked[0], metric, tracking)
-    client = connect(tracking)
-    with translated(tracking.uri):
-        client.set_registered_model_alias(MODEL_NAME, CHALLENGER, str(number))
-    return Nomination(number, best.detector, best.dataset, best.seed, metric, value, table)
+    if missing:
+        notes = (*notes, f"{len(missing)} packages are missing and did not stand: {', '.join(missing)}")
+    number = _known(ranked[0], best, metric, registry) or registry.register(ranked[0], metric)
+    _make_challenger(number, registry)
+    return Nomination(
+        version=number,
+        package_sha256=package_sha256(ranked[0]),
+        detector=best.detector,
+        dataset=best.dataset,
+        protocol=best.protocol,
+        validation_patients=best.patients.get("val"),
+        seed=best.seed,
+        metric=metric,
+        value=value,
+        table=tuple((_name(cards[package]), cards[package].metrics["val"].get(metric)) for package in ranked),
+        missing=missing,
+        notes=notes,
+    )
 
 
-def _known(digest: str, metric: str, tracking: TrackingParams) -> int | None:
+def _choose_dataset(cards: Cards, params: NominateParams) -> tuple[str | None, tuple[str, ...]]:
+    """The data set that decides, and what is to be told of the choice."""
+    protocols = {card.dataset: card.protocol for card in cards.values()}  # in the order of params.yaml
+    if params.dataset is not None and params.dataset not in protocols:
+        raise RegistryError(
+            "no detector of whole slices learnt from the data set that decides",
+            where="nominate.dataset in params.yaml", received=params.dataset,
+            remedy=f"choose among {', '.join(protocols) or 'none'}, or leave it out",
+        )  # fmt: skip
+    honest = [name for name, protocol in protocols.items() if protocol not in LEAKY]
+    chosen = params.dataset or next(iter(honest or protocols), None)
+    notes = []
+    if chosen and params.dataset is None and len(protocols) > 1:
+        others = ", ".join(name for name in protocols if name != chosen)
+        notes.append(f"{chosen} decides, not {others}: nominate.dataset in params.yaml chooses another")
+    if chosen and protocols[chosen] in LEAKY:
+        notes.append(
+            f"the protocol of {chosen} is {protocols[chosen]}, which is leaky: "
+            "promotion refuses this detector unless told --despite-leakage"
+        )
+    return chosen, tuple(notes)
+
+
+def _make_challenger(number: int, registry: ModelRegistry) -> None:
+    """Move the alias; a champion is its own challenger no more."""
+    champion = registry.champion()
+    registry.set_alias(Alias.CHALLENGER, None if champion and champion.number == number else number)
+
+
+def _known(package: Path, card: Card, metric: str, registry: ModelRegistry) -> int | None:
     """The newest version of the very same package, measured by the same figure, whose files are still there."""
-    for version in list_versions(tracking):
-        if (version.package_sha256, version.metric) == (digest, metric):
+    wanted = (package_sha256(package), card.dataset_sha256, metric)
+    for version in registry.versions():
+        if (version.package_sha256, version.dataset_sha256, version.metric) == wanted:
             try:
-                package_of(tracking, version)
+                registry.package(version)
             except RegistryError:
                 continue
             return version.number

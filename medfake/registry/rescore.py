@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from medfake.config import TrackingParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE
 from medfake.files import sha256_file
@@ -10,7 +9,8 @@ from medfake.metrics.binary import measure
 from medfake.metrics.predict import predict
 from medfake.package.card import ONNX_FILE, read_card
 from medfake.package.scorer import Scorer
-from medfake.registry.versions import Version, package_of
+from medfake.registry.model_registry import ModelRegistry
+from medfake.registry.versions import Version
 
 
 def data_of(version: Version, slices: Path) -> Dataset | None:
@@ -27,7 +27,7 @@ def data_of(version: Version, slices: Path) -> Dataset | None:
     return Dataset.open(folder)
 
 
-def validation_figure(version: Version, dataset: Dataset, metric: str, tracking: TrackingParams) -> float | None:
+def validation_figure(version: Version, dataset: Dataset, metric: str, registry: ModelRegistry) -> float | None:
     """A version's figure on the validation split of a data set, at the version's own stored threshold.
 
     The version may have been trained on patients of that split, which flatters it.
@@ -36,13 +36,13 @@ def validation_figure(version: Version, dataset: Dataset, metric: str, tracking:
         version: In the registry.
         dataset: Its val split is scored.
         metric: Name of the figure.
-        tracking: The registry.
+        registry: Where the version is.
 
     Raises:
         RegistryError: The version's files are gone.
         ScanError: Its graph does not take these slices.
     """
-    package = package_of(tracking, version)
+    package = registry.package(version)
     card = read_card(package)
     predictions = predict(dataset, Scorer(package / ONNX_FILE), ("val",), card.detector, card.seed)
     figure: float | None = measure(predictions, card.threshold).values()[metric]

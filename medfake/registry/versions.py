@@ -1,18 +1,23 @@
-"""Registered versions, as they are listed, shown and looked up."""
+"""A registered version: what the registry's tags and aliases say of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
-from medfake.config import TrackingParams
-from medfake.errors import NoChampionError, RegistryError
-from medfake.registry.registration import FIGURE, MODEL_NAME
-from medfake.tracking.runs import connect
-from medfake.tracking.store_errors import store_name, translated
+from medfake.files import sha256_file
+from medfake.package.card import CARD_FILE, ONNX_FILE, Card
 
-CHAMPION, CHALLENGER = "champion", "challenger"
-_SQLITE = "sqlite:///"
+MODEL_NAME = "medfake-detector"
+_FIGURE = "val_"  # tags with the validation figures that promotion may compare
+
+
+class Alias(StrEnum):
+    """Names that move from version to version."""
+
+    CHAMPION = "champion"
+    CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Version:
 
     Attributes:
         aliases: "champion", "challenger" or none.
+        package_sha256: Of its graph, which names a package.
+        card_sha256: Of its card; "" where none was kept.
         metric: Validation figure by which it was nominated; promotion compares this one.
         value: Of that figure; None where undefined.
         figures: All validation figures that are defined.
@@ -31,102 +38,58 @@ class Version:
     detector: str
     dataset: str
     dataset_sha256: str
+    protocol: str
     evidence: str
     package_sha256: str
+    card_sha256: str
     metric: str
     value: float | None
     run_id: str | None
     figures: dict[str, float]
 
 
-def list_versions(tracking: TrackingParams) -> list[Version]:
-    """All versions, newest first; empty when nothing was ever registered."""
-    if not store_exists(tracking):
-        return []
-    client = connect(tracking)
-    with translated(tracking.uri):
-        models = client.search_registered_models(f"name = '{MODEL_NAME}'")
-        found = client.search_model_versions(f"name = '{MODEL_NAME}'")
-    aliases: dict[int, list[str]] = {}
-    for alias, number in models[0].aliases.items() if models else ():
-        aliases.setdefault(int(number), []).append(alias)
-    return sorted((_version(one, aliases) for one in found), key=lambda one: -one.number)
+def package_sha256(package: Path) -> str:
+    """What names a package: the digest of its graph."""
+    return sha256_file(package / ONNX_FILE)
 
 
-def find_version(tracking: TrackingParams, wanted: str) -> Version:
-    """A version by number or alias.
-
-    Raises:
-        NoChampionError: "champion" was asked for and nothing has been promoted.
-        RegistryError: There is no such version.
-    """
-    versions = list_versions(tracking)
-    for one in versions:
-        if wanted in (str(one.number), *one.aliases):
-            return one
-    if wanted == CHAMPION:
-        nominated = any(CHALLENGER in one.aliases for one in versions)
-        raise NoChampionError(
-            "no detector has been promoted yet",
-            where=f"{MODEL_NAME} in {store_name(tracking.uri)}",
-            remedy="medfake promote" if nominated else "dvc repro, then medfake promote",
-        )
-    remedy = "dvc repro -f nominate" if wanted == CHALLENGER else "medfake registry list"
-    raise RegistryError(
-        f"there is no {wanted}" if wanted == CHALLENGER else "there is no such version",
-        where=f"{MODEL_NAME} in {store_name(tracking.uri)}",
-        received=wanted,
-        remedy=remedy,
-    )
+def card_sha256(package: Path) -> str:
+    """Digest of a package's card."""
+    return sha256_file(package / CARD_FILE)
 
 
-def package_of(tracking: TrackingParams, version: Version) -> Path:
-    """Folder with the version's detector.onnx and card.json; fetched when the store is remote.
-
-    Stores keep absolute paths. When nothing is left at such a path, the project was moved, and the files are looked for
-    below the folder of artifacts that the study names.
-
-    Raises:
-        RegistryError: The files are gone.
-    """
-    client = connect(tracking)
-    import mlflow
-
-    with translated(tracking.uri):
-        stored = urlparse(client.get_model_version_download_uri(MODEL_NAME, str(version.number)))
-        if stored.scheme not in ("", "file"):
-            uri = f"models:/{MODEL_NAME}/{version.number}"
-            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / "artifacts"
-    there = Path(unquote(stored.path))
-    for folder in (there, Path(tracking.artifacts).joinpath(*there.parts[-3:])):  # models/<id>/artifacts
-        if (folder / "artifacts").is_dir():
-            return folder / "artifacts"
-    raise RegistryError(
-        "the files of this version are gone",
-        where=there,
-        received=f"{MODEL_NAME} version {version.number}",
-        remedy="put the folder back, or `dvc repro -f nominate` to register the best detector anew",
-    )
+def version_tags(card: Card, package: Path, metric: str) -> dict[str, str]:
+    """What is kept of a package as tags of its version, for lists and comparisons without its files."""
+    return {
+        "detector": card.detector,
+        "dataset": card.dataset,
+        "dataset_sha256": card.dataset_sha256,
+        "protocol": card.protocol,
+        "evidence": card.evidence,
+        "package_sha256": package_sha256(package),
+        "card_sha256": card_sha256(package),
+        "metric": metric,
+        "value": repr(card.metrics["val"].get(metric)),
+        **{f"{_FIGURE}{name}": repr(value) for name, value in card.metrics["val"].items() if value is not None},
+    }
 
 
-def store_exists(tracking: TrackingParams) -> bool:
-    """Whether there is a store to ask; a missing SQLite file is not made just by looking."""
-    return not tracking.uri.startswith(_SQLITE) or Path(tracking.uri.removeprefix(_SQLITE)).exists()
-
-
-def _version(one: Any, aliases: dict[int, list[str]]) -> Version:
-    tags = dict(one.tags)
+def read_version(stored: Any, aliases: Iterable[str]) -> Version:
+    """A version as MLflow keeps it, in this project's words."""
+    tags = dict(stored.tags)
     value = tags.get("value", "None")
     return Version(
-        number=int(one.version),
-        aliases=tuple(sorted(aliases.get(int(one.version), []))),
+        number=int(stored.version),
+        aliases=tuple(sorted(aliases)),
         detector=tags.get("detector", "unknown"),
         dataset=tags.get("dataset", "unknown"),
         dataset_sha256=tags.get("dataset_sha256", ""),
+        protocol=tags.get("protocol", "unknown"),
         evidence=tags.get("evidence", "unknown"),
         package_sha256=tags.get("package_sha256", ""),
+        card_sha256=tags.get("card_sha256", ""),
         metric=tags.get("metric", ""),
         value=None if value == "None" else float(value),
-        run_id=one.run_id,
-        figures={key.removeprefix(FIGURE): float(text) for key, text in tags.items() if key.startswith(FIGURE)},
+        run_id=stored.run_id,
+        figures={key.removeprefix(_FIGURE): float(text) for key, text in tags.items() if key.startswith(_FIGURE)},
     )

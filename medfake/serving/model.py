@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from medfake.config import TrackingParams
 from medfake.errors import ManifestError, ScanError
 from medfake.package.card import ONNX_FILE, Card, read_card
 from medfake.package.scorer import Scorer
-from medfake.registry.registration import MODEL_NAME
-from medfake.registry.versions import CHAMPION, find_version, package_of
+from medfake.registry.model_registry import ModelRegistry
+from medfake.registry.versions import MODEL_NAME, Alias
 
 
 @dataclass(frozen=True)
@@ -24,13 +23,13 @@ class Model:
     scorer: Scorer
 
 
-def open_model(wanted: str | None, tracking: TrackingParams | None) -> Model:
+def open_model(wanted: str | None, registry: ModelRegistry | None) -> Model:
     """Open a detector without TensorFlow.
 
     Args:
         wanted: None for the champion, a version number, an alias, "models:/medfake-detector/3", or a package folder or
             its detector.onnx.
-        tracking: The registry; None when a package on disk is wanted.
+        registry: Where versions are; None when a package on disk is wanted.
 
     Raises:
         NoChampionError: Nothing was promoted yet.
@@ -46,12 +45,12 @@ def open_model(wanted: str | None, tracking: TrackingParams | None) -> Model:
             )  # fmt: skip
         folder = Path(wanted).parent if Path(wanted).is_file() else Path(wanted)
         return _open(folder, f"package {folder.name}")
-    if tracking is None:
+    if registry is None:
         raise ScanError("there is no such package", where=wanted, remedy="give a folder below models/")
-    label = (wanted or CHAMPION).removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@")
-    version = find_version(tracking, label)
+    label = (wanted or Alias.CHAMPION).removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@")
+    version = registry.find(label)
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
-    return _open(package_of(tracking, version), f"{MODEL_NAME} version {version.number}{aliases}")
+    return _open(registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}")
 
 
 def _open(folder: Path, name: str) -> Model:

@@ -20,7 +20,7 @@ from medfake.errors import ConfigError, StorageError
 from medfake.experiments.trial_workers import is_dead, working
 from medfake.experiments.tune import nested, tune
 from medfake.folders import TUNING
-from medfake.tracking.runs import connect
+from medfake.tracking.store import Store
 
 PROJECT = Path(__file__).resolve().parents[2]
 SPACE = {"max_depth": {"low": 1, "high": 6}, "min_samples_leaf": {"choices": [1, 2]}}
@@ -90,7 +90,7 @@ def test_it_ends_with_its_budget_and_the_lowest_loss(study: Callable[..., Path])
 def test_every_trial_is_a_run_nested_in_one(study: Callable[..., Path]) -> None:
     folder = study()
     tune(load_params(), folder / "data/slices/toy", "DecisionTree")
-    runs = connect(load_params().tracking).search_runs(["1"])
+    runs = Store(load_params().tracking).client.search_runs(["1"])
     (parent,) = (run for run in runs if run.data.tags.get("kind") == "tune")
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert len(children) == 4
@@ -222,7 +222,7 @@ def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) 
     assert states.count(TrialState.RUNNING) == 0
     killed = next(trial for trial in trials if trial.state == TrialState.FAIL)
     assert any(trial.params == killed.params for trial in trials if trial.state == TrialState.COMPLETE)
-    statuses = [one.info.status for one in connect(load_params().tracking).search_runs(["1"])]
+    statuses = [one.info.status for one in Store(load_params().tracking).client.search_runs(["1"])]
     assert sorted(statuses) == ["FINISHED"] * 4 + ["KILLED"]
 
 

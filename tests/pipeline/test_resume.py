@@ -72,7 +72,7 @@ def kill_in(folder: Path, phase: str) -> None:
 
 
 def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from medfake.tracking.runs import connect
+    from medfake.tracking.store import Store
 
     whole = finish(study)
     (study / PACKAGE).rename(study / "whole")
@@ -84,7 +84,7 @@ def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pyte
     assert cards[0]["metrics"] == cards[1]["metrics"]
     assert not (study / STATE).exists()
     monkeypatch.chdir(study)
-    client = connect(_params(study).tracking)
+    client = Store(_params(study).tracking).client
     runs = client.search_runs(["1"])
     assert {run.info.run_id for run in runs} == {card["mlflow_run_id"] for card in cards}
     assert {run.info.status for run in runs} == {"FINISHED"}

@@ -8,15 +8,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from medfake.config import TrackingParams
+from medfake.config import NominateParams
 from medfake.datasets.build import FACTS_FILE
 from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA, write_manifest
 from medfake.datasets.scans import SITE_COLUMNS, SITES_FILE
 from medfake.errors import PromotionRefusedError
 from medfake.files import sha256_file, write_json
+from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
-from medfake.registry.promote import promote
+from medfake.registry.promotion import promote
 
+AUC = NominateParams(metric="auc")
 BLANK = {pa.string(): "", pa.bool_(): False}
 
 
@@ -44,27 +46,27 @@ def digest(folder: Path) -> str:
 
 @pytest.mark.parametrize(("claimed", "wins"), [(0.99, False), (1.0, False), (1.01, True)])
 def test_a_champion_of_other_data_is_scored_anew(
-    claimed: float, wins: bool, slices: Path, make_package: Callable[..., Path], tracking: TrackingParams
+    claimed: float, wins: bool, slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
-    nominate([make_package("a", val=0.1)], "auc", tracking)
-    promote(tracking)
-    nominate([make_package("b", val=claimed, dataset_sha256=digest(slices / "chest"))], "auc", tracking)
+    nominate([make_package("a", val=0.1)], AUC, registry)
+    promote(registry)
+    nominate([make_package("b", val=claimed, dataset_sha256=digest(slices / "chest"))], AUC, registry)
     if wins:
-        outcome = promote(tracking, slices=slices)
+        outcome = promote(registry, slices=slices)
         assert outcome.changed
         assert "version 1 (ResidualCNN) has auc 1.0000 on the same slices, scored anew" in outcome.reason
         return
     with pytest.raises(PromotionRefusedError, match="does not beat") as caught:
-        promote(tracking, slices=slices)
+        promote(registry, slices=slices)
     assert "has auc 1.0000 on the same slices" in str(caught.value.received)
 
 
 def test_without_the_data_the_two_cannot_be_compared(
-    slices: Path, make_package: Callable[..., Path], tracking: TrackingParams
+    slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
-    nominate([make_package("a", val=0.7)], "auc", tracking)
-    promote(tracking)
-    nominate([make_package("b", val=0.9, dataset_sha256="e" * 64)], "auc", tracking)
+    nominate([make_package("a", val=0.7)], AUC, registry)
+    promote(registry)
+    nominate([make_package("b", val=0.9, dataset_sha256="e" * 64)], AUC, registry)
     with pytest.raises(PromotionRefusedError, match="different data") as caught:
-        promote(tracking, slices=slices)
+        promote(registry, slices=slices)
     assert caught.value.remedy == "dvc repro slices@chest (or dvc pull), then medfake promote"

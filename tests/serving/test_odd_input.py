@@ -16,7 +16,7 @@ WriteScan = Callable[..., Path]
 
 @pytest.fixture
 def model(make_package: MakePackage, tracking: TrackingParams) -> Model:
-    return open_model(str(make_package()), tracking)
+    return open_model(str(make_package()), None)
 
 
 def test_files_given_one_by_one_make_one_scan(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_another_onnx_file_than_the_packages_is_refused(make_package: MakePackag
     package = make_package()
     (package / "other.onnx").write_bytes(b"x")
     with pytest.raises(ManifestError, match="package folder or its"):
-        open_model(str(package / "other.onnx"), tracking)
+        open_model(str(package / "other.onnx"), None)
 
 
 def test_a_detector_of_parts_of_slices_does_not_scan(make_package: Callable[..., Path]) -> None:

@@ -24,7 +24,7 @@ SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "ct-sample"
 
 @pytest.fixture
 def model(make_package: MakePackage, tracking: TrackingParams) -> Model:
-    return open_model(str(make_package()), tracking)
+    return open_model(str(make_package()), None)
 
 
 def _dark(count: int) -> list[int]:
@@ -171,10 +171,9 @@ def test_scanning_loads_no_tensorflow(
 ) -> None:
     scan, package = str(write_scan(tmp_path / "a", _dark(9))), str(make_package())
     code = (
-        "import sys\nfrom pathlib import Path\nfrom medfake.config import TrackingParams\n"
+        "import sys\nfrom pathlib import Path\n"
         "from medfake.serving.model import open_model\nfrom medfake.serving.scan import scan_paths\n"
-        f"params = TrackingParams(uri={tracking.uri!r}, artifacts='a', experiment='e')\n"
-        f"scan_paths([Path({scan!r})], open_model({package!r}, params))\n"
+        f"scan_paths([Path({scan!r})], open_model({package!r}, None))\n"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)

@@ -17,7 +17,7 @@ def test_scanning_writes_nothing_where_it_is_started_and_names_a_patient_alike_e
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model, scan = open_model(str(make_package()), tracking), write_scan(tmp_path / "scan", [-200] * 10)
+    model, scan = open_model(str(make_package()), None), write_scan(tmp_path / "scan", [-200] * 10)
     names = []
     for name in ("here", "there"):
         (tmp_path / name).mkdir()

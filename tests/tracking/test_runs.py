@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from medfake.config import TrackingParams
-from medfake.tracking.runs import connect, training_run
+from medfake.tracking.runs import training_run
+from medfake.tracking.store import Store
 
 
 def _only_run(tracking: TrackingParams) -> object:
-    client = connect(tracking)
+    client = Store(tracking).client
     experiment = client.get_experiment_by_name("medfake")
     (run,) = client.search_runs([experiment.experiment_id])
     return run
 
 
 def test_a_finished_run_keeps_params_curves_figures_and_tags(tracking: TrackingParams) -> None:
-    with training_run(tracking, "a run", {"seed": 1}, {"dataset_sha256": "abc"}) as run:
+    with training_run(Store(tracking), "a run", {"seed": 1}, {"dataset_sha256": "abc"}) as run:
         run.log_dataset("chest", "d" * 64, {"train": 8})
         run.log_epoch(1, {"val_loss": 0.7})
         run.log_epoch(2, {"val_loss": 0.5})
@@ -31,12 +32,12 @@ def test_a_finished_run_keeps_params_curves_figures_and_tags(tracking: TrackingP
     assert logged.data.tags["dataset_sha256"] == "abc"
     (learnt,) = logged.inputs.dataset_inputs
     assert (learnt.dataset.name, learnt.dataset.digest, learnt.dataset.profile) == ("chest", "d" * 36, '{"train": 8}')
-    curve = connect(tracking).get_metric_history(run.run_id, "val_loss")
+    curve = Store(tracking).client.get_metric_history(run.run_id, "val_loss")
     assert [(point.step, point.value) for point in curve] == [(1, 0.7), (2, 0.5)]
 
 
 def test_a_run_that_breaks_ends_failed(tracking: TrackingParams) -> None:
-    with pytest.raises(RuntimeError), training_run(tracking, "a run", {}, {}):
+    with pytest.raises(RuntimeError), training_run(Store(tracking), "a run", {}, {}):
         raise RuntimeError
     assert _only_run(tracking).info.status == "FAILED"
 
@@ -46,8 +47,9 @@ def test_a_run_that_is_interrupted_ends_killed(tracking: TrackingParams, tmp_pat
     code = (
         "import time\nfrom pathlib import Path\n"
         "from medfake.config import TrackingParams\nfrom medfake.tracking.runs import training_run\n"
+        "from medfake.tracking.store import Store\n"
         f"params = TrackingParams(uri={tracking.uri!r}, artifacts={tracking.artifacts!r}, experiment='medfake')\n"
-        "with training_run(params, 'a run', {}, {}):\n"
+        "with training_run(Store(params), 'a run', {}, {}):\n"
         "    Path('ready').touch()\n"
         "    time.sleep(60)\n"
     )

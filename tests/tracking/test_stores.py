@@ -8,43 +8,50 @@ from pathlib import Path
 
 import pytest
 
-from medfake.config import TrackingParams
+from medfake.config import NominateParams, TrackingParams
 from medfake.errors import BusyError, RegistryError, StorageError
 from medfake.experiments.training_run import _told
 from medfake.package.card import read_card
+from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
-from medfake.registry.promote import promote
-from medfake.registry.versions import CHAMPION, find_version, list_versions, package_of
-from medfake.tracking.runs import connect, training_run
+from medfake.registry.promotion import promote
+from medfake.registry.versions import Alias
+from medfake.tracking.runs import training_run
+from medfake.tracking.store import Store
 from medfake.tracking.store_errors import store_name, translated
 
 MakePackage = Callable[..., Path]
+AUC = NominateParams(metric="auc")
+
+
+def _files(registry: ModelRegistry, alias: str) -> Path:
+    return registry.package(registry.find(alias))
 
 
 def test_a_package_whose_run_is_not_in_this_store_gets_a_run(
     make_package: MakePackage, tracking: TrackingParams
 ) -> None:
-    nominate([make_package(mlflow_run_id="0" * 32)], "auc", tracking)
-    (version,) = list_versions(tracking)
-    run = connect(tracking).get_run(version.run_id)
+    nominate([make_package(mlflow_run_id="0" * 32)], AUC, ModelRegistry(tracking))
+    (version,) = ModelRegistry(tracking).versions()
+    run = Store(tracking).client.get_run(version.run_id)
     assert (run.info.status, run.data.tags["trained"]) == ("FINISHED", "elsewhere")
 
 
 def test_registering_leaves_the_end_of_a_training_alone(make_package: MakePackage, tracking: TrackingParams) -> None:
-    with training_run(tracking, "a run", {}, {}) as run:
+    with training_run(Store(tracking), "a run", {}, {}) as run:
         pass
-    client = connect(tracking)
+    client = Store(tracking).client
     before = client.get_run(run.run_id).info
-    nominate([make_package(mlflow_run_id=run.run_id)], "auc", tracking)
+    nominate([make_package(mlflow_run_id=run.run_id)], AUC, ModelRegistry(tracking))
     after = client.get_run(run.run_id).info
     assert (after.status, after.end_time) == (before.status, before.end_time)
 
 
 def test_no_name_of_a_user_or_program_is_kept(make_package: MakePackage, tracking: TrackingParams) -> None:
-    with training_run(tracking, "a run", {}, {}) as run:
+    with training_run(Store(tracking), "a run", {}, {}) as run:
         pass
-    nominate([make_package(mlflow_run_id=run.run_id)], "auc", tracking)
-    client = connect(tracking)
+    nominate([make_package(mlflow_run_id=run.run_id)], AUC, ModelRegistry(tracking))
+    client = Store(tracking).client
     info = client.get_run(run.run_id)
     (model,) = client.search_logged_models([info.info.experiment_id])
     assert not {"mlflow.user", "mlflow.source.name"} & (set(model.tags) | set(info.data.tags))
@@ -60,8 +67,8 @@ def _moved(tracking: TrackingParams, make_package: MakePackage, monkeypatch: pyt
     here = tracking.model_copy(update={"uri": f"sqlite:///{root}/old/mlflow.db", "artifacts": "mlartifacts"})
     (root / "old").mkdir()
     monkeypatch.chdir(root / "old")
-    nominate([make_package()], "auc", here)
-    promote(here)
+    nominate([make_package()], AUC, ModelRegistry(here))
+    promote(ModelRegistry(here))
     (root / "old").rename(root / "new")
     monkeypatch.chdir(root / "new")
     return here.model_copy(update={"uri": f"sqlite:///{root}/new/mlflow.db"})
@@ -71,14 +78,14 @@ def test_a_moved_project_keeps_its_champion(
     make_package: MakePackage, tracking: TrackingParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = _moved(tracking, make_package, monkeypatch)
-    assert read_card(package_of(here, find_version(here, CHAMPION))).detector == "ResidualCNN"
+    assert read_card(_files(ModelRegistry(here), Alias.CHAMPION)).detector == "ResidualCNN"
 
 
 def test_a_moved_project_does_not_log_to_its_old_place(
     make_package: MakePackage, tracking: TrackingParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = _moved(tracking, make_package, monkeypatch)
-    with pytest.raises(RegistryError, match="moved or copied"), training_run(here, "a run", {}, {}):
+    with pytest.raises(RegistryError, match="moved or copied"), training_run(Store(here), "a run", {}, {}):
         pass
 
 
@@ -86,12 +93,12 @@ def test_a_version_without_its_files_is_one_clear_error_and_is_registered_anew(
     make_package: MakePackage, tracking: TrackingParams
 ) -> None:
     package = make_package()
-    nominate([package], "auc", tracking)
-    stored = package_of(tracking, find_version(tracking, "challenger"))
+    nominate([package], AUC, ModelRegistry(tracking))
+    stored = _files(ModelRegistry(tracking), "challenger")
     stored.rename(stored.with_name("away"))
     with pytest.raises(RegistryError, match="files of this version are gone"):
-        package_of(tracking, find_version(tracking, "challenger"))
-    nomination = nominate([package], "auc", tracking)
+        _files(ModelRegistry(tracking), "challenger")
+    nomination = nominate([package], AUC, ModelRegistry(tracking))
     assert nomination is not None
     assert nomination.version == 2
 
@@ -125,8 +132,9 @@ def test_an_interrupted_training_leaves_no_package(tmp_path: Path, tracking: Tra
     code = (
         "import time\nfrom pathlib import Path\nfrom medfake.config import TrackingParams\n"
         "from medfake.files import replace_folder\nfrom medfake.tracking.runs import training_run\n"
+        "from medfake.tracking.store import Store\n"
         f"params = TrackingParams(uri={tracking.uri!r}, artifacts={tracking.artifacts!r}, experiment='medfake')\n"
-        "with training_run(params, 'a run', {}, {}), replace_folder(Path('out')) as folder:\n"
+        "with training_run(Store(params), 'a run', {}, {}), replace_folder(Path('out')) as folder:\n"
         "    (folder / 'half').write_text('written')\n    Path('ready').touch()\n    time.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL)

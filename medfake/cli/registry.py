@@ -1,0 +1,127 @@
+"""`medfake promote`, `medfake rollback` and `medfake registry`: decisions about champions, and what was decided."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from medfake.cli.json_option import json_option, write_listing
+from medfake.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from medfake.registry.model_registry import ModelRegistry
+    from medfake.registry.promotion import Judgement
+
+
+class PromoteCommand(click.Command):
+    """`medfake promote` with the flag of every gate that has one, wherever the gate comes from."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Look through the gates only when this very command is parsed or explained."""
+        from medfake.registry.gates.gate import GATES
+
+        flags = [click.Option([one.overrule], is_flag=True, help=one.help) for one in GATES.values() if one.overrule]
+        *own, help_flag = super().get_params(ctx)
+        return [*own, *flags, help_flag]
+
+
+@click.command(cls=PromoteCommand)
+@click.argument("version", required=False)
+@click.option("--dry-run", is_flag=True, help="Only say what every gate says.")
+def promote(version: str | None, dry_run: bool, **overrule: bool) -> None:
+    """Make the challenger (or VERSION) champion if every gate lets it through."""
+    from medfake.registry.promotion import judge
+    from medfake.registry.promotion import promote as promote_version
+
+    names = _gates_of(overrule)
+    if dry_run:
+        judgement = judge(open_registry(), version, overrule=names)
+        _print_rulings(judgement)
+        judgement.require_passed()
+        verb = "champion stays" if judgement.settled else "would be champion"
+        click.echo(f"{verb}: version {judgement.challenger.number}\nnext: medfake promote")
+        return
+    outcome = promote_version(open_registry(), version, overrule=names)
+    verb = "champion" if outcome.changed else "champion stays"
+    click.echo(f"{verb}: version {outcome.champion}\n  why: {outcome.reason}\nnext: medfake scan PATH")
+
+
+@click.command()
+def rollback() -> None:
+    """Undo the last promotion."""
+    from medfake.registry.promotion import rollback as roll_back
+
+    outcome = roll_back(open_registry())
+    now = "nobody" if outcome.champion is None else f"version {outcome.champion}"
+    click.echo(f"champion: {now}\n  why: {outcome.reason}\nnext: medfake registry history")
+
+
+@click.group()
+def registry() -> None:
+    """Look at registered detectors and at what was decided about them."""
+
+
+@registry.command("list")
+@json_option()
+def list_registry(json_file: Path | None) -> None:
+    """List all versions, newest first."""
+    from medfake.outputs import json_format
+    from medfake.registry.versions import Version
+
+    rows = [vars(one) for one in open_registry().versions()]
+    if not write_listing(json_file, json_format("a list of versions", Version.__annotations__), rows):
+        return
+    print_table(rows, ("number", "aliases", "detector", "dataset", "protocol", "evidence", "metric", "value"))
+    if not rows:
+        click.echo("no detector is registered\nnext: dvc repro")
+
+
+@registry.command()
+@click.argument("version")
+def show(version: str) -> None:
+    """Print the card of VERSION (a number, champion or challenger)."""
+    from medfake.package.card import read_card
+
+    opened = open_registry()
+    card = read_card(opened.package(opened.find(version)))
+    click.echo(json.dumps(card.model_dump(mode="json"), indent=2, sort_keys=True))
+
+
+@registry.command()
+@json_option()
+def history(json_file: Path | None) -> None:
+    """List every promotion and roll-back, oldest first."""
+    from dataclasses import asdict
+
+    from medfake.outputs import json_format
+    from medfake.registry.ledger import Decision
+
+    rows = [asdict(one) for one in open_registry().decisions()]
+    if not write_listing(json_file, json_format("a history of decisions", Decision.__annotations__), rows):
+        return
+    print_table(rows, ("at", "action", "version", "previous", "reason"))
+    if not rows:
+        click.echo("nothing was decided yet\nnext: medfake promote")
+
+
+def _gates_of(flags: dict[str, bool]) -> list[str]:
+    """Names of the gates whose flags were given."""
+    from medfake.registry.gates.gate import GATES
+
+    given = {f"--{flag.replace('_', '-')}" for flag, is_given in flags.items() if is_given}
+    return [name for name, one in GATES.items() if one.overrule in given]
+
+
+def _print_rulings(judgement: "Judgement") -> None:
+    for one in judgement.judged:
+        word = "passed" if one.ruling.passed else "overruled" if one.overruled else "REFUSED"
+        click.echo(f"{word:9} {one.gate.name:10} {one.ruling.sentence}")
+
+
+def open_registry() -> "ModelRegistry":
+    """Where the params.yaml of the working folder says it is."""
+    from medfake.config import load_params
+    from medfake.registry.model_registry import ModelRegistry
+
+    return ModelRegistry(load_params().tracking)

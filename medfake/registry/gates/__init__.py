@@ -1,0 +1,1 @@
+"""What a version has to pass to become champion: one decorated function a file."""

@@ -1,0 +1,86 @@
+"""Gates by name; one decorated function in one file adds one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from medfake.by_name import Registry
+from medfake.package.card import Card
+from medfake.registry.model_registry import ModelRegistry
+from medfake.registry.versions import Version
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a gate says of a version.
+
+    Attributes:
+        sentence: What was found, a clause without full stop; kept in the ledger.
+        remedy: What to type when it did not pass.
+    """
+
+    passed: bool
+    sentence: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A version that may become champion, and what can be asked about it.
+
+    Attributes:
+        card: Of the challenger.
+        package: Folder with its files.
+        champion: Of now; None when nobody is.
+        asked_for: Whether the version was named by the user, instead of the challenger of now.
+        slices: Folder of the data sets.
+        probes: Folder of the probes' reports.
+        nomination: What stage `nominate` wrote.
+    """
+
+    challenger: Version
+    card: Card
+    package: Path
+    champion: Version | None
+    asked_for: bool
+    registry: ModelRegistry
+    slices: Path
+    probes: Path
+    nomination: Path
+
+
+Judge = Callable[[Case], Ruling]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate.
+
+    Attributes:
+        overrule: Flag of `medfake promote` that lets a version through although it did not pass; None: nothing does.
+        help: Of that flag.
+    """
+
+    name: str
+    judge: Judge
+    overrule: str | None
+    help: str
+
+
+GATES: Registry[Gate] = Registry("gate", room="medfake.registry.gates", where="medfake promote")
+
+
+def gate(name: str, *, overrule: str | None = None, help: str = "") -> Callable[[Judge], Judge]:  # noqa: A002  # as click calls it
+    """Register a function as a gate.
+
+    Args:
+        name: One or two words, unique.
+        overrule: Its own flag, e.g. "--despite-shortcuts"; `medfake promote` has it from then on.
+        help: Of that flag, a sentence.
+    """
+
+    def register(judge: Judge) -> Judge:
+        GATES.add(name, Gate(name, judge, overrule, help), judge)
+        return judge
+
+    return register

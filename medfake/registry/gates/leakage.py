@@ -1,0 +1,18 @@
+"""Were patients kept apart?"""
+
+from medfake.datasets.split import LEAKY
+from medfake.registry.gates.gate import Case, Ruling, gate
+
+
+@gate("leakage", overrule="--despite-leakage", help="Although its protocol lets patients leak between splits.")
+def no_leaky_protocol(case: Case) -> Ruling:
+    """Refuse figures of a protocol that has slices of one patient on both sides."""
+    protocol = case.card.protocol
+    if protocol not in LEAKY:
+        return Ruling(True, f"its figures are of the protocol {protocol}")
+    return Ruling(
+        False,
+        f"its protocol {protocol} is leaky: slices of one patient are on both sides, so its figures flatter it",
+        f"train on a data set with another protocol (datasets.{case.card.dataset}.split.protocol in params.yaml), "
+        "or medfake promote --despite-leakage",
+    )

@@ -1,0 +1,19 @@
+"""Was its data set probed for shortcuts?"""
+
+from medfake.probes.registry import ProbeReport, read_probes
+from medfake.registry.gates.gate import Case, Ruling, gate
+
+
+@gate("probed")
+def probed(case: Case) -> Ruling:
+    """Say whether the probes' report of the challenger's data is here; without it nothing is refused."""
+    if probe_report(case) is None:
+        return Ruling(True, "its data set was not probed for shortcuts here")
+    return Ruling(True, "its data set was probed for shortcuts")
+
+
+def probe_report(case: Case) -> ProbeReport | None:
+    """What the probes found in the very data that the challenger learnt from; None when it is not here."""
+    path = case.probes / f"{case.challenger.dataset}.json"
+    report = read_probes(path) if path.exists() else None
+    return report if report and report.dataset_sha256 == case.challenger.dataset_sha256 else None

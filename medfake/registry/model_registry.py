@@ -1,0 +1,171 @@
+"""The model registry of a study: versions, the two aliases, the files behind a version, the ledger."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from medfake.config import TrackingParams
+from medfake.errors import NoChampionError, RegistryError
+from medfake.package.card import read_card
+from medfake.registry import ledger
+from medfake.registry.registration import log_package, require_agreement
+from medfake.registry.turns import turn
+from medfake.registry.versions import MODEL_NAME, Alias, Version, read_version, version_tags
+from medfake.tracking.store import Store
+
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's for versions, for aliases
+NOMINATE_AGAIN = "dvc repro -s -f nominate"
+
+
+class ModelRegistry:
+    """Registered detectors of one store; nothing is opened or made before it is needed."""
+
+    def __init__(self, tracking: TrackingParams) -> None:
+        """Name the registry.
+
+        Args:
+            tracking: Where it is.
+        """
+        self.store = Store(tracking)
+        self._artifacts = Path(tracking.artifacts)
+
+    def versions(self) -> list[Version]:
+        """All versions, newest first; empty when nothing was ever registered."""
+        if not self.store.exists():
+            return []
+        with self.store.session() as client:
+            models = client.search_registered_models(f"name = '{MODEL_NAME}'")
+            found = client.search_model_versions(f"name = '{MODEL_NAME}'")
+        aliases: dict[int, list[str]] = {}
+        for alias, number in models[0].aliases.items() if models else ():
+            aliases.setdefault(int(number), []).append(alias)
+        versions = [read_version(one, aliases.get(int(one.version), ())) for one in found]
+        return sorted(versions, key=lambda one: -one.number)
+
+    def look_up(self, wanted: str) -> Version | None:
+        """A version by number or alias; None when there is none."""
+        if not self.store.exists():
+            return None
+        from mlflow.exceptions import MlflowException
+
+        with self.store.session() as client:
+            try:
+                if wanted.isdecimal():
+                    found = client.get_model_version(MODEL_NAME, wanted)
+                else:
+                    found = client.get_model_version_by_alias(MODEL_NAME, wanted)
+            except MlflowException as error:
+                if error.error_code not in _ABSENT:
+                    raise
+                return None
+        return read_version(found, found.aliases)
+
+    def find(self, wanted: str) -> Version:
+        """A version by number or alias.
+
+        Raises:
+            NoChampionError: "champion" was asked for and nothing has been promoted.
+            RegistryError: There is no such version.
+        """
+        version = self.look_up(wanted)
+        if version is not None:
+            return version
+        where = f"{MODEL_NAME} in {self.store.name}"
+        if wanted == Alias.CHAMPION:
+            nominated = self.look_up(Alias.CHALLENGER) is not None
+            raise NoChampionError(
+                "no detector has been promoted yet", where=where,
+                remedy="medfake promote" if nominated else "dvc repro, then medfake promote",
+            )  # fmt: skip
+        if wanted == Alias.CHALLENGER:
+            raise RegistryError("there is no challenger", where=where, received=wanted, remedy=NOMINATE_AGAIN)
+        raise RegistryError(
+            "there is no such version", where=where, received=wanted, remedy="medfake registry list"
+        )  # fmt: skip
+
+    def champion(self) -> Version | None:
+        """The version that scans are scored with; None when nothing has been promoted."""
+        return self.look_up(Alias.CHAMPION)
+
+    def set_alias(self, alias: Alias, number: int | None) -> None:
+        """Move an alias to a version, or take it from whichever has it."""
+        with self.store.session() as client:
+            if number is None:
+                client.delete_registered_model_alias(MODEL_NAME, alias)
+            else:
+                client.set_registered_model_alias(MODEL_NAME, alias, str(number))
+
+    def register(self, package: Path, metric: str) -> int:
+        """Log a package as a pyfunc under its training's run and register it.
+
+        A package whose run is not in this store (it came with `dvc pull`, or the store is new) gets a run of its own.
+
+        Args:
+            package: Folder with detector.onnx and card.json.
+            metric: The validation figure that promotion will compare.
+
+        Returns:
+            The new version's number.
+
+        Raises:
+            ExportMismatchError: The card does not vouch for agreement within 1e-4.
+        """
+        card = read_card(package)
+        require_agreement(card, package)
+        run_id, model_uri = log_package(self.store, package, card)
+        with self.store.session() as client:
+            if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
+                about = "Detectors of tampered chest CT. Research use only."
+                client.create_registered_model(MODEL_NAME, description=about)
+            tags = version_tags(card, package, metric)
+            return int(client.create_model_version(MODEL_NAME, model_uri, run_id=run_id, tags=tags).version)
+
+    def package(self, version: Version) -> Path:
+        """Folder with the version's detector.onnx and card.json; fetched when the store is remote.
+
+        Stores keep absolute paths. When nothing is left at such a path, the project was moved, and the files are looked
+        for below the folder of artifacts that the study names.
+
+        Raises:
+            RegistryError: The files are gone.
+        """
+        with self.store.session() as client:
+            import mlflow
+
+            stored = urlparse(client.get_model_version_download_uri(MODEL_NAME, str(version.number)))
+            if stored.scheme not in ("", "file"):
+                uri = f"models:/{MODEL_NAME}/{version.number}"
+                return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / "artifacts"
+        there = Path(unquote(stored.path))
+        for folder in (there, self._artifacts.joinpath(*there.parts[-3:])):  # models/<id>/artifacts
+            if (folder / "artifacts").is_dir():
+                return folder / "artifacts"
+        raise RegistryError(
+            "the files of this version are gone",
+            where=there,
+            received=f"{MODEL_NAME} version {version.number}",
+            remedy=f"put the folder back, or register the best detector anew: {NOMINATE_AGAIN}",
+        )
+
+    def decisions(self) -> list[ledger.Decision]:
+        """All decisions about champions, oldest first."""
+        if not self.store.exists():
+            return []
+        with self.store.session() as client:
+            return ledger.read(client)
+
+    def record(self, decision: ledger.Decision) -> None:
+        """Append a decision to the ledger; to be done in one's turn."""
+        with self.store.session() as client:
+            ledger.append(client, decision)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let one decision at a time into the block, whatever machine it is taken on.
+
+        Raises:
+            RegistryError: Nothing was ever registered.
+        """
+        with self.store.session() as client, turn(client):
+            yield

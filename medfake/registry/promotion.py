@@ -1,0 +1,230 @@
+"""Challenger to champion and back; gates judge, every decision goes to the ledger."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medfake.errors import BusyError, PromotionRefusedError, RegistryError
+from medfake.folders import NOMINATION, PROBES, SLICES
+from medfake.package.card import read_card
+from medfake.registry.gates.gate import GATES, Case, Gate, Ruling
+from medfake.registry.ledger import Decision, Said, now, reason_of
+from medfake.registry.model_registry import ModelRegistry
+from medfake.registry.versions import Alias, Version
+
+_ATTEMPTS = 5  # to judge anew because somebody else's decision came between
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A gate and what it said."""
+
+    gate: Gate
+    ruling: Ruling
+    overruled: bool
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether this gate does not stand in the way."""
+        return self.ruling.passed or self.overruled
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What all gates say of a version.
+
+    Attributes:
+        champion: At that time; None when nobody was.
+    """
+
+    challenger: Version
+    champion: Version | None
+    judged: tuple[Judged, ...]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the version is champion already, so that nothing was to be judged."""
+        return self.champion is not None and self.champion.number == self.challenger.number
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """The rulings as the ledger keeps them."""
+        return tuple(
+            Said(one.gate.name, one.ruling.passed, one.overruled, one.ruling.sentence) for one in self.judged
+        )  # fmt: skip
+
+    def require_passed(self) -> None:
+        """Go on only if every gate lets the version through.
+
+        Raises:
+            PromotionRefusedError: Some do not; all of them are named, with their remedies.
+        """
+        broken = [one for one in self.judged if not one.lets_through]
+        if broken:
+            raise PromotionRefusedError(
+                f"version {self.challenger.number} may not become champion",
+                where=f"gate {', '.join(one.gate.name for one in broken)}",
+                received=_listed([one.ruling.sentence for one in broken]),
+                remedy=_listed([one.ruling.remedy for one in broken if one.ruling.remedy]),
+            )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What promotion or roll-back did.
+
+    Attributes:
+        reason: In words; of a promotion what all gates said.
+        changed: False when there was nothing to do.
+    """
+
+    champion: int | None
+    previous: int | None
+    reason: str
+    changed: bool
+
+
+def judge(
+    registry: ModelRegistry,
+    version: str | None = None,
+    *,
+    overrule: Collection[str] = (),
+    slices: Path = SLICES,
+    probes: Path = PROBES,
+    nomination: Path = NOMINATION,
+) -> Judgement:
+    """Ask all gates about a version; nothing is changed.
+
+    Args:
+        registry: Where it is registered.
+        version: Number or alias; the challenger when left out, or the champion when it has no challenger.
+        overrule: Names of gates that may be broken; only those with a flag of their own can be.
+        slices: Folder of the data sets, where the challenger's is looked for.
+        probes: Folder of the probes' reports.
+        nomination: What stage `nominate` wrote.
+
+    Raises:
+        RegistryError: There is no such version, or its files are gone.
+        ConfigError: No gate of that name.
+    """
+    champion = registry.champion()
+    challenger = registry.look_up(version or Alias.CHALLENGER)
+    if challenger is None:
+        challenger = champion if version is None and champion else registry.find(version or Alias.CHALLENGER)
+    if champion is not None and champion.number == challenger.number:
+        return Judgement(challenger, champion, ())
+    package = registry.package(challenger)
+    case = Case(
+        challenger=challenger,
+        card=read_card(package),
+        package=package,
+        champion=champion,
+        asked_for=version not in (None, Alias.CHALLENGER),
+        registry=registry,
+        slices=slices,
+        probes=probes,
+        nomination=nomination,
+    )
+    may_break = {name for name in overrule if GATES[name].overrule}
+    judged = []
+    for name, gate in GATES.items():
+        ruling = gate.judge(case)
+        judged.append(Judged(gate, ruling, overruled=not ruling.passed and name in may_break))
+    return Judgement(challenger, champion, tuple(judged))
+
+
+def promote(
+    registry: ModelRegistry,
+    version: str | None = None,
+    *,
+    overrule: Collection[str] = (),
+    slices: Path = SLICES,
+    probes: Path = PROBES,
+    nomination: Path = NOMINATION,
+) -> Outcome:
+    """Make the challenger champion if every gate lets it through.
+
+    It is judged against the champion of now: when somebody else's decision comes between, it is judged anew.
+
+    Args:
+        registry: Where it is registered.
+        version: Number to promote instead of the challenger.
+        overrule: Names of gates that may be broken; the ledger says so.
+        slices: Folder of the data sets, where the challenger's is looked for.
+        probes: Folder of the probes' reports.
+        nomination: What stage `nominate` wrote.
+
+    Raises:
+        RegistryError: There is no challenger.
+        PromotionRefusedError: A gate refuses.
+        BusyError: Others decide all the time.
+    """
+    for _ in range(_ATTEMPTS):
+        judgement = judge(
+            registry, version, overrule=overrule, slices=slices, probes=probes, nomination=nomination
+        )  # fmt: skip
+        number, previous = judgement.challenger.number, _number(judgement.champion)
+        if judgement.settled:
+            return Outcome(number, None, f"version {number} is the champion already", changed=False)
+        judgement.require_passed()
+        with registry.turn():
+            if _number(registry.champion()) != previous:
+                continue
+            registry.set_alias(Alias.CHAMPION, number)
+            registry.record(Decision("promote", number, previous, now(), "", judgement.said))
+            if _number(registry.look_up(Alias.CHALLENGER)) == number:
+                registry.set_alias(Alias.CHALLENGER, None)
+            return Outcome(number, previous, reason_of(judgement.said), changed=True)
+    raise BusyError("others change the champion all the time", where=registry.store.name, remedy="medfake promote")
+
+
+def rollback(registry: ModelRegistry) -> Outcome:
+    """Undo the last promotion that still stands; what was rolled back is challenger again if nobody is.
+
+    A champion of before that was deleted meanwhile is passed over: the one before it comes back.
+
+    Raises:
+        RegistryError: Nothing was promoted, or everything was rolled back.
+    """
+    if not _standing(registry.decisions()):
+        raise RegistryError("there is no promotion to roll back", remedy="medfake registry history")
+    with registry.turn():
+        standing = _standing(registry.decisions())
+        if not standing:
+            raise RegistryError("there is no promotion to roll back", remedy="medfake registry history")
+        last = standing[-1]
+        reason = f"rolled back the promotion of version {last.version} at {last.at}"
+        previous = last.previous
+        for earlier in reversed([None, *(one.previous for one in standing)]):
+            previous = earlier
+            if previous is None or registry.look_up(str(previous)) is not None:
+                break
+            reason += f"; version {previous} was deleted"
+        registry.set_alias(Alias.CHAMPION, previous)
+        registry.record(Decision("rollback", previous, last.version, now(), reason))
+        if registry.look_up(Alias.CHALLENGER) is None and registry.look_up(str(last.version)) is not None:
+            registry.set_alias(Alias.CHALLENGER, last.version)
+        return Outcome(previous, last.version, reason, changed=True)
+
+
+def _standing(decisions: Sequence[Decision]) -> list[Decision]:
+    """Promotions that were not rolled back, oldest first."""
+    standing: list[Decision] = []
+    for decision in decisions:
+        if decision.action == "promote":
+            standing.append(decision)
+        elif standing:
+            standing.pop()
+            if decision.version in [one.version for one in standing]:
+                while standing[-1].version != decision.version:  # versions that were deleted, and passed over
+                    standing.pop()
+    return standing
+
+
+def _number(version: Version | None) -> int | None:
+    return version.number if version else None
+
+
+def _listed(parts: Sequence[str]) -> str | None:
+    """One part as it is, several one a line."""
+    return parts[0] if len(parts) == 1 else "".join(f"\n    {part}" for part in parts) or None

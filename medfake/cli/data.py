@@ -25,7 +25,7 @@ _COLUMNS = (
     ("slice", "0-based, after sorting along the body from feet to head"),
     ("x, y", "column and row of the place, px; 0 for TB"),
 )
-_TOLD = 5
+_EXAMPLES = 5
 
 
 @click.group()
@@ -61,7 +61,7 @@ def template(out: Path | None) -> None:
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes that read headers.")
 def inspect(path: Path, kind: str | None, json_file: Path | None, strict: bool, jobs: int) -> None:
     """Say what is in PATH, without decoding a pixel."""
-    from medfake.datasets.scans import told
+    from medfake.datasets.scans import summary
     from medfake.datasets.sources.registry import all_sources
     from medfake.datasets.survey import Survey, survey
     from medfake.errors import SourceError
@@ -81,7 +81,7 @@ def inspect(path: Path, kind: str | None, json_file: Path | None, strict: bool, 
         raise SourceError(
             f"{len(found.problems)} faults",
             where=path,
-            received=told(found.problems),
+            received=summary(found.problems),
             remedy="mend them, or leave --strict out",
         )
 
@@ -114,13 +114,15 @@ def _print(found: "Survey") -> None:
     click.echo(f"{found.path}: {found.kind}, {found.scans} scans of {found.patients} patients, {found.slices} slices")
     for name, counts in rows:
         if counts:
-            listed = [f"{number} x {word}" for word, number in list(counts.items())[:_TOLD]]
-            more = f", and {len(counts) - _TOLD} more" if len(counts) > _TOLD else ""
+            listed = [f"{number} x {word}" for word, number in list(counts.items())[:_EXAMPLES]]
+            more = f", and {len(counts) - _EXAMPLES} more" if len(counts) > _EXAMPLES else ""
             click.echo(f"  {name:16} {', '.join(listed)}{more}")
-    for problem in found.problems[:_TOLD]:
+    for note in found.notes:
+        click.echo(f"  note             {note}")
+    for problem in found.problems[:_EXAMPLES]:
         click.echo(f"  fault            {problem}")
-    if len(found.problems) > _TOLD:
-        click.echo(f"  ... and {len(found.problems) - _TOLD} faults more: --json lists them")
+    if len(found.problems) > _EXAMPLES:
+        click.echo(f"  ... and {len(found.problems) - _EXAMPLES} faults more: --json lists them")
     click.echo(
         f"next: name it under `datasets` in params.yaml as {{kind: {found.kind}, path: {found.path}}}, then dvc repro"
     )

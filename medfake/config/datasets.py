@@ -36,6 +36,14 @@ class SourceParams(Section):
 
     kind: Name = Field(description="ct_gan, lidc, folder, or what another file of datasets/sources/ registers")
     path: Folder
+    min_slices: int | None = Field(
+        default=None, ge=1, description="shorter series are left out; null for 3 of lidc and 1 of the other kinds"
+    )
+    unknown_labels: Literal["stop", "leave_out"] = Field(
+        default="stop",
+        description="rows of a label file that name no scan stop the build, or are left out together with every scan "
+        "that they may mean",
+    )
 
 
 class ExtentLabelling(Section):
@@ -165,6 +173,13 @@ class DatasetParams(Section):
     def _three_classes_are_there(self) -> "DatasetParams":
         if self.classes == 3 and not {"injected", "removed"} <= set(self.manipulations or ("injected", "removed")):
             message = f"three classes need injected and removed slices, but manipulations are {self.manipulations}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _one_folder_has_one_set_of_rules(self) -> "DatasetParams":
+        if self.reals.path == self.fakes.path and self.reals != self.fakes:
+            message = f"reals and fakes are both {self.reals.path}: give both the same kind and options"
             raise ValueError(message)
         return self
 

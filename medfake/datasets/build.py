@@ -1,5 +1,6 @@
 """A data set: labelled, split, balanced, and only the slices that are kept decoded."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from medfake.datasets.balance import balance, top_up
 from medfake.datasets.labelling import label_slices
 from medfake.datasets.manifest import MANIFEST_FILE, write_manifest
 from medfake.datasets.parallel import in_order
-from medfake.datasets.scans import SCANS_FILE, SITES_FILE
+from medfake.datasets.scans import SCANS_FILE, SITES_FILE, SOURCES_FILE
 from medfake.datasets.shards import Shards, Slot
 from medfake.datasets.split import SPLITS, draw_folds, draw_split
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
@@ -58,6 +59,7 @@ def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, 
         reasons = {str(_slice_ids(pool)[base]): reason for base, reason in sorted(left_out.items())}
         write_json(folder / LEFT_OUT_FILE, reasons)
         facts = _describe(manifest, slices, out.name, params)
+        facts |= json.loads((scans / SOURCES_FILE).read_text(encoding="utf-8"))
         counted = dict(sorted(Counter(reasons.values()).items()))
         write_json(folder / FACTS_FILE, {**facts, "left_out": counted, "sha256": sha256_file(folder / MANIFEST_FILE)})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from medfake.datasets.scans import read_source
+from medfake.datasets.reading import SourceRules, read_source
 from medfake.datasets.sources.registry import MANIPULATION_OF, Problem, all_sources
 from medfake.dicom.header_cache import HeaderCache
 from medfake.errors import SourceError
@@ -23,6 +23,7 @@ class Survey:
         thickness_mm: Scans by slice thickness; likewise the others below it.
         skipped: Files that belong to no scan, by reason.
         problems: Faults, each with what would be done about it.
+        notes: What is no fault and still must be said.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Survey:
     transfer_syntaxes: dict[str, int]
     skipped: dict[str, int]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """As plain values."""
@@ -62,7 +64,10 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
     if not root.is_dir():
         raise SourceError("there is no such folder", where=root, remedy="check the path")
     kind = kind or recognise(root)
-    reading = read_source(kind, root, jobs, cache)
+    reading = read_source(kind, root, jobs, cache, SourceRules(unknown_labels="leave_out"))
+    if reading.unknown:
+        what = f"{len(reading.unknown)} names in label files are no scan's"
+        reading.problems.insert(0, Problem("label files", what, "dvc repro stops, unless unknown_labels is leave_out"))
     scans = reading.scans
     firsts = [scan.series.headers[0] for scan in scans]
     return Survey(
@@ -83,6 +88,7 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
         transfer_syntaxes=_counted(_syntax(first.transfer_syntax) for first in firsts),
         skipped=_counted(one.reason for one in reading.skipped),
         problems=tuple(reading.problems),
+        notes=tuple(reading.notes),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import Series, find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
@@ -55,7 +56,7 @@ def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequenc
 def _patient(scan: Series, reals: Path) -> str:
     """What the `folder` source calls the original's patient."""
     below = scan.folder.relative_to(reals) if scan.folder.is_relative_to(reals) else Path(scan.folder.name)
-    return scan.headers[0].patient_id or path_text(below)
+    return patient_or_folder(scan.headers[0].patient_id, path_text(below))
 
 
 def _template(scan: Series, patient: str, volume: NDArray[np.int16]) -> SeriesTemplate:

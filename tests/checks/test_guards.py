@@ -1,6 +1,7 @@
 """Every guard broken on purpose: once quickly, once through the stage's own command, one through `dvc repro`."""
 
 import html
+import json
 import os
 import shutil
 import subprocess
@@ -88,6 +89,20 @@ def _alter(folder: Path) -> None:
     path.write_bytes(data)
 
 
+def _count_labels(folder: Path, **counts: int) -> None:
+    """Have dataset.json say something else about the rows of the label files."""
+    path = folder / "dataset.json"
+    facts = json.loads(path.read_text())
+    facts["labels"]["reals and fakes"] |= counts
+    path.write_text(json.dumps(facts))
+
+
+def _forget_labels(folder: Path) -> None:
+    facts = json.loads((folder / "dataset.json").read_text())
+    del facts["labels"]
+    (folder / "dataset.json").write_text(json.dumps(facts))
+
+
 FLIPS = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
 FLIPPED = ("flip-y", "flip-x", "flip-yx")
 LEAVE_OUT = {"protocol": "leave-generator-out", "val": 0.2, "test": 0.3, "seed": 1, "held_out": "CT-GAN"}
@@ -110,6 +125,10 @@ BROKEN: dict[str, Broken] = {  # guard -> how it is broken
         drop("slice_id == 'scan-r0:0'"),
     ),
     "expected counts": Broken("CT-GAN 3 of 4 scans", params={"expect": {"CT-GAN": {"scans": 4}}}),
+    "labels used": Broken(
+        "reals and fakes 2 of 3 label rows used, 0 left out; 3 places, 3 sites",
+        folder=lambda folder: _count_labels(folder, used=2),
+    ),
     "patients apart": Broken(
         "1 of 5 patients are in several splits (scan-r0:0, scan-r0:1, scan-r1:0 and 1 more)",
         lambda table: table.replace({"patient_id": {"patient-r1": "patient-r0"}}),
@@ -218,6 +237,11 @@ FURTHER: dict[str, tuple[str, Broken]] = {  # other ways to break a guard, and t
         "expected counts",
         Broken("M3Dsynth 0 of 2 scans", params={"expect": {"M3Dsynth": {"scans": 2}}}),
     ),
+    "a place that is no site": (
+        "labels used",
+        Broken("4 places, 3 sites", folder=lambda folder: _count_labels(folder, places=4)),
+    ),
+    "labels that nobody counted": ("labels used", Broken("no labels were counted", folder=_forget_labels)),
     "a held-out scanner that nobody has": (
         "held out",
         Broken(
@@ -291,6 +315,9 @@ SOUND: dict[str, Broken] = {  # on the right side of a boundary
     "copies of both classes in train": Broken("", add_copies(("train", 0), ("train", 1)), params={"augment": FLIPS}),
     "what was expected": Broken(
         "", params={"expect": {"CT-GAN": {"scans": 3, "slices": 120}, "LIDC-IDRI": {"slices": 100}}}
+    ),
+    "a label row that was left out with a word": Broken(
+        "", folder=lambda folder: _count_labels(folder, rows=4, left_out=1)
     ),
     "two folds": Broken("", lambda t: t.assign(fold=t.split.map({"train": 0, "val": 1})), params={"split": FOLDED}),
 }

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medfake.datasets.sources.labels import LabelRow, place_sites, read_labels
+from medfake.datasets.sources.labels import LabelRow, read_labels
+from medfake.datasets.sources.slice_numbers import place_sites
 from medfake.dicom.series import find_series
 from medfake.errors import LabelError
 
@@ -100,9 +101,50 @@ def test_an_unknown_type_is_told_with_its_line_and_spoils_its_scan(tmp_path: Pat
     assert labels.spoilt == {"a"}
 
 
-@pytest.mark.parametrize("value", ["", "many", "1.5"])
+@pytest.mark.parametrize(
+    ("separator", "number"), [(",", "323.0"), (";", "323"), (";", "323,0"), ("\t", "323"), ("|", " 323 ")]
+)
+@pytest.mark.parametrize("first", ["", "sep={}\n"])
+def test_any_usual_separator_is_read_and_whole_numbers_may_have_a_point(
+    tmp_path: Path, separator: str, number: str, first: str
+) -> None:
+    columns = ("Type", "SCAN", "slice", "x", "y")
+    lines = [separator.join(columns), separator.join(("fm", "a, b", "1e1", number, "381"))]
+    if separator == ",":
+        lines[1] = lines[1].replace("a, b", '"a, b"')
+    path = _write(tmp_path, first.format(separator) + "\n".join(lines))
+    (row,) = _rows(path, "scan")
+    assert row.site is not None
+    assert (row.scan, row.kind, row.site.z_index, row.site.x, row.site.y) == ("a, b", "FM", 10, 323, 381)
+
+
+def test_blank_rows_are_passed_over_and_lines_still_count_them(tmp_path: Path) -> None:
+    path = _write(tmp_path, "\r\n type , scan,slice,x,y\r\n\r\n , ,,,\r\nFM,a,1,2,3,,\r\n,,,,\r\n")
+    labels = read_labels(path, "scan")
+    assert (labels.count, labels.problems) == (1, [])
+    assert labels.lines == {"a": [5]}
+
+
+def test_the_separator_is_named_where_a_column_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="column 'x' is missing") as caught:
+        read_labels(_write(tmp_path, "type;scan;slice;y\n"), "scan")
+    assert caught.value.received == "type, scan, slice, y; they are told apart by a semicolon"
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="column 'x' is there twice"):
+        read_labels(_write(tmp_path, "type,scan,slice,x,y,X\n"), "scan")
+
+
+def test_a_row_of_more_values_than_columns_spoils_its_scan(tmp_path: Path) -> None:
+    labels = read_labels(_write(tmp_path, "type,scan,slice,x,y\nFM,a,1,0,2,0\n"), "scan")
+    assert [one.what for one in labels.problems] == ["6 values for 5 columns, told apart by a comma"]
+    assert labels.spoilt == {"a"}
+
+
+@pytest.mark.parametrize("value", ["", "many", "1.5", "1_0", "inf", "nan", "1,0"])
 def test_a_number_that_is_none_is_told_with_line_and_column(tmp_path: Path, value: str) -> None:
-    path = _write(tmp_path, f"type,scan,slice,x,y\nFM,a,1,{value},3\n")
+    path = _write(tmp_path, f'type,scan,slice,x,y\nFM,a,1,"{value}",3\n')
     (problem,) = read_labels(path, "scan").problems
     assert (problem.where, problem.what) == ("labels.csv, line 2", f"column x must be a whole number, but is {value!r}")
 
@@ -117,9 +159,9 @@ def test_a_place_must_be_a_voxel_of_its_scan(
     write_scan(tmp_path / "a", "someone", 1)
     ((series,), _) = find_series(tmp_path / "a")
     path = _write(tmp_path, f"type,scan,slice,x,y\nFM,a,{numbers}\n")
-    sites, problems = place_sites(path, _rows(path, "scan"), series, by_stem=False)
-    assert (sites is not None) is inside
-    assert bool(problems) is not inside
+    placed = place_sites(read_labels(path, "scan"), _rows(path, "scan"), series, by_stem=False)
+    assert (placed.sites is not None) is inside
+    assert bool(placed.problems) is not inside
 
 
 @pytest.mark.parametrize(("first", "by_stem", "index"), [(0, False, 3), (1, False, 3), (1, True, 2), (0, True, 3)])
@@ -131,6 +173,6 @@ def test_stems_count_where_files_are_numbered_from_0_or_the_source_says_so(
         (tmp_path / "a" / f"{number}.dcm").rename(tmp_path / "a" / f"{number + first}.dcm")
     ((series,), _) = find_series(tmp_path / "a")
     path = _write(tmp_path, "type,scan,slice,x,y\nFM,a,3,10,10\n")
-    sites, _ = place_sites(path, _rows(path, "scan"), series, by_stem=by_stem)
+    sites = place_sites(read_labels(path, "scan"), _rows(path, "scan"), series, by_stem=by_stem).sites
     assert sites is not None
     assert sites[0].z_index == index

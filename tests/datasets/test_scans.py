@@ -112,12 +112,13 @@ def test_faults_are_written_with_what_was_done_and_strict_makes_them_an_error(
     root = shutil.copytree(trees, tmp_path / "trees")
     (root / "LIDC-IDRI" / "LIDC-0" / "study" / "series" / "3.dcm").unlink()
     shutil.rmtree(root / "CT-GAN" / "CT_Scans" / "EXP2_open" / "1004")
-    problems = collect_scans(make_params(root), tmp_path / "scans")
+    partial = {"kind": "ct_gan", "path": str(root / "CT-GAN"), "unknown_labels": "leave_out"}
+    problems = collect_scans(make_params(root, fakes=partial), tmp_path / "scans").problems
     told = json.loads((tmp_path / "scans" / PROBLEMS_FILE).read_text())
     assert [one["where"] for one in told] == ["LIDC-0/study/series", "EXP2_open/1004"]
     assert [one.done for one in problems] == ["the scan is used as it is and flagged", "it is left out"]
     with pytest.raises(SourceError, match="the data set is strict") as caught:
-        collect_scans(make_params(root, strict=True), tmp_path / "other")
+        collect_scans(make_params(root, fakes=partial, strict=True), tmp_path / "other")
     assert "EXP2_open/1004" in str(caught.value.received)
     assert not (tmp_path / "other").exists()
 
@@ -157,7 +158,7 @@ def test_names_that_are_no_utf8_and_control_characters_are_told_and_stored_as_te
     rows = "".join(f"{name},FM,3,20,30\n" for name in told)
     (own / "labels.csv").write_text(f"scan,type,slice,x,y\n{rows}", encoding="utf-8")
     fakes = {"kind": "folder", "path": str(own)}
-    problems = collect_scans(make_params(trees, fakes=fakes), tmp_path / "scans")
+    problems = collect_scans(make_params(trees, fakes=fakes), tmp_path / "scans").problems
     assert sorted(one.where for one in problems) == told
     skipped = json.loads((tmp_path / "scans" / SKIPPED_FILE).read_text(encoding="utf-8"))
     assert sorted(Path(one["path"]).parent.name for one in skipped) == told

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from medfake.datasets.reading import SourceRules, read_source
 from medfake.datasets.sources.ct_gan import read_ct_gan
 from medfake.datasets.sources.folder import read_folder
 from medfake.datasets.sources.lidc import read_lidc
@@ -214,9 +215,32 @@ def test_a_series_of_fewer_than_three_slices_is_skipped_and_listed(
 ) -> None:
     write_scan(tmp_path / "whole", "LIDC-8", 8, slices=4)
     write_scan(tmp_path / "stray", "LIDC-9", 9, slices=slices)
-    reading = read_lidc(tmp_path, find_series)
+    reading = read_source("lidc", tmp_path, 1)
     assert len(reading.scans) == 1 + kept
     assert len(reading.skipped) == (0 if kept else slices)
+    said = ["1 series of fewer than 3 slices are left out (1 of 2 slices); min_slices sets this"]
+    assert reading.notes == ([] if kept else said)
+
+
+@pytest.mark.parametrize(("kind", "min_slices", "kept"), [("lidc", 1, 3), ("folder", None, 3), ("folder", 2, 2)])
+def test_how_short_a_series_may_be_is_the_sources_to_say_or_the_users(
+    tmp_path: Path, write_scan: Callable[..., None], kind: str, min_slices: int | None, kept: int
+) -> None:
+    for slices in (1, 2, 4):
+        write_scan(tmp_path / f"of-{slices}", f"P{slices}", slices, slices=slices)
+    reading = read_source(kind, tmp_path, 1, rules=SourceRules(min_slices))
+    assert len(reading.scans) == kept
+
+
+def test_where_every_series_is_too_short_the_error_says_what_to_set(
+    tmp_path: Path, write_scan: Callable[..., None]
+) -> None:
+    for number in range(3):
+        write_scan(tmp_path / str(number), f"P{number}", number, slices=1 + number % 2)
+    with pytest.raises(SourceError, match="no series has 3 slices or more") as caught:
+        read_source("lidc", tmp_path, 1)
+    assert "3 series of fewer than 3 slices are left out (2 of 1, 1 of 2 slices)" in str(caught.value.received)
+    assert str(caught.value.remedy).startswith("set min_slices: 2 beside the path in params.yaml")
 
 
 def test_a_stray_file_is_listed_with_its_reason(trees: Path, tmp_path: Path) -> None:
@@ -280,3 +304,19 @@ def test_a_patient_is_the_headers_or_else_the_folders(
     write_scan(tmp_path / "a", patient_id, 1, slices=4)
     (scan,) = read_folder(tmp_path, find_series).scans
     assert scan.group == group
+
+
+@pytest.mark.parametrize("kind", ["folder", "lidc"])
+def test_headers_that_say_anonymous_are_told_apart_from_one_patient(
+    tmp_path: Path, write_scan: Callable[..., None], kind: str
+) -> None:
+    for name, patient in (("anonymous", "ANONYMOUS"), ("one", "DOE")):
+        for number in range(3):
+            write_scan(tmp_path / name / str(number), patient, number, slices=4)
+    anonymous, one = (read_source(kind, tmp_path / name, 1) for name in ("anonymous", "one"))
+    assert [len({scan.group for scan in reading.scans}) for reading in (anonymous, one)] == [3, 1]
+    (problem,) = anonymous.problems
+    assert problem.what == "3 scans have a Patient ID that an anonymiser gives to everybody"
+    assert problem.done.startswith("each of their folders counts as a patient of its own")
+    assert (one.problems, anonymous.notes) == ([], [])
+    assert one.notes == ["all 3 scans have the same Patient ID: they count as one patient"]

@@ -9,6 +9,7 @@ from medfake.config import DatasetParams, ExtentLabelling
 from medfake.datasets.dataset import Dataset
 
 _ROUNDING_MM = 1e-3
+_LABEL_FACTS = ("rows", "used", "left_out", "places")
 
 
 @guard(
@@ -33,6 +34,31 @@ def expected_counts(data: Dataset, params: DatasetParams) -> Findings:
     table["off"] = (table.expected - table.seen).abs()
     wanted = gxe.ExpectColumnValuesToBeBetween(column="off", max_value=0)
     return Findings(table, [wanted], ", ".join(f"{source} {is_} of {want} {of}" for source, of, want, is_ in rows))
+
+
+@guard(
+    "labels used",
+    rule="every row of a label file is used in a scan, or was left out with a word, and every place that it names is "
+    "among the sites",
+    remedy="dvc repro scans slices; if it stays, mend what problems.json of the scans names",
+)
+def labels_used(data: Dataset, _: DatasetParams) -> Findings:
+    """Rows read, used and left out of each source's label files, and places named against places stored."""
+    from great_expectations import expectations as gxe
+
+    labels = data.facts.get("labels", {})
+    rows = [{"of": of, **{name: int(counts.get(name, 0)) for name in _LABEL_FACTS}} for of, counts in labels.items()]
+    table = pd.DataFrame(rows, columns=["of", *_LABEL_FACTS])
+    table["lost"] = (table["rows"] - table.used - table.left_out).abs()
+    stray = abs(int(table.places.sum()) - len(data.sites))
+    total = pd.DataFrame([{"of": "all", **dict.fromkeys(_LABEL_FACTS, 0), "lost": stray}])
+    each = [f"{row.of} {row.used} of {row.rows} label rows used, {row.left_out} left out" for row in table.itertuples()]
+    figures = [*(each or ["no labels were counted"]), f"{int(table.places.sum())} places, {len(data.sites)} sites"]
+    wanted = [
+        gxe.ExpectColumnValuesToBeBetween(column="lost", max_value=0),
+        gxe.ExpectTableRowCountToBeBetween(min_value=2),
+    ]
+    return Findings(pd.concat([table, total], ignore_index=True), wanted, "; ".join(figures))
 
 
 @guard(

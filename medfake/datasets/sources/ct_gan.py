@@ -2,9 +2,20 @@
 
 from pathlib import Path
 
-from medfake.datasets.sources.labels import Labels, place_sites, read_labels
-from medfake.datasets.sources.registry import MANIPULATION_OF, Find, Problem, Reading, SourceScan, source
-from medfake.errors import SourceError
+from medfake.datasets.sources.label_files import plain_name
+from medfake.datasets.sources.labels import Labels, read_labels
+from medfake.datasets.sources.registry import (
+    MANIPULATION_OF,
+    Find,
+    Problem,
+    Reading,
+    SourceScan,
+    UnknownLabel,
+    source,
+)
+from medfake.datasets.sources.scan_names import Resolved, resolve
+from medfake.datasets.sources.slice_numbers import place_sites
+from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
 
 # experiment -> folder of scans below the folder of its label file, Kaggle's and UCI's names
@@ -15,7 +26,7 @@ _SCAN_FOLDERS = {
 
 
 def _looks_like_ct_gan(root: Path) -> bool:
-    return next(root.rglob("labels_exp[12].csv"), None) is not None
+    return any(_label_files(root, experiment) for experiment in _SCAN_FOLDERS)
 
 
 @source("ct_gan", _looks_like_ct_gan)
@@ -27,25 +38,25 @@ def read_ct_gan(root: Path, find: Find) -> Reading:
 
     Raises:
         SourceError: No label file, or no labelled scan at all.
-        LabelError: A label file lacks a column.
+        LabelError: A label file lacks a column, or there are two that differ.
     """
-    reading, found = Reading([]), False
-    for experiment, names in _SCAN_FOLDERS.items():
-        path = next(iter(sorted(root.rglob(f"labels_exp{experiment}.csv"))), None)
-        if path is None:
-            continue
-        found = True
-        folder = next((path.parent / name for name in names if (path.parent / name).is_dir()), path.parent / names[0])
-        labels = read_labels(path, "uuid")
-        reading.problems.extend(labels.problems)
-        reading.problems.extend(_without_rows(folder, labels))
-        for uuid in labels.rows:
-            _read_scan(folder / uuid, labels, experiment, uuid, find, reading)
-    if not found:
+    files = {experiment: _label_file(root, experiment) for experiment in _SCAN_FOLDERS}
+    base = next((path.parent for path in files.values() if path is not None), None)
+    if base is None:
         raise SourceError(
             "no labels_exp1.csv or labels_exp2.csv below this folder", where=root,
             remedy="point the path at the unpacked CT-GAN archive",
         )  # fmt: skip
+    reading = Reading([])
+    for experiment, path in files.items():
+        beside = base if path is None else path.parent
+        folders = [beside / name for name in _SCAN_FOLDERS[experiment]]
+        folder = next((one for one in folders if one.is_dir()), folders[0])
+        if path is not None:
+            _read_experiment(experiment, folder, read_labels(path, "uuid"), find, reading)
+        elif folder.is_dir():
+            what = f"there is no labels_exp{experiment}.csv"
+            reading.problems.append(Problem(folder.name, what, "its scans are left out"))
     if not reading.scans:
         raise SourceError(
             "none of the labelled scans is here", where=root,
@@ -55,35 +66,78 @@ def read_ct_gan(root: Path, find: Find) -> Reading:
     return reading
 
 
-def _without_rows(folder: Path, labels: Labels) -> list[Problem]:
-    named = {*labels.rows, *labels.spoilt}
-    there = sorted(path_text(Path(one.name)) for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
-    return [Problem(f"{folder.name}/{name}", f"no row of {labels.path.name} names it", "it is left out")
-            for name in there if name not in named]  # fmt: skip
+def _label_files(root: Path, experiment: str) -> list[Path]:
+    """Files of this experiment's labels, however their names are spelled."""
+    wanted = f"labels_exp{experiment}.csv"
+    return sorted(path for path in root.rglob("*.[cC][sS][vV]*") if plain_name(path) == wanted and path.is_file())
 
 
-def _read_scan(folder: Path, labels: Labels, experiment: str, uuid: str, find: Find, reading: Reading) -> None:
-    where, rows = f"{folder.parent.name}/{uuid}", labels.rows[uuid]
-    series, skipped = find(folder) if folder.is_dir() else ([], [])
+def _label_file(root: Path, experiment: str) -> Path | None:
+    found = _label_files(root, experiment)
+    if len({path.read_bytes() for path in found}) > 1:
+        raise LabelError(
+            "several label files of one experiment differ", where=root,
+            received=", ".join(path_text(path.relative_to(root)) for path in found),
+            remedy="keep the one that lies beside its scans",
+        )  # fmt: skip
+    return found[0] if found else None
+
+
+def _read_experiment(experiment: str, folder: Path, labels: Labels, find: Find, reading: Reading) -> None:
+    folders = {path_text(Path(one.name)): one for one in folder.iterdir() if one.is_dir()} if folder.is_dir() else {}
+    resolved = resolve(labels, folders)
+    reading.label_rows.read += labels.count
+    reading.problems.extend(labels.problems)
+    reading.problems.extend(
+        Problem(f"{folder.name}/{name}", f"no row of {labels.path.name} names it", "it is left out")
+        for name in sorted(folders) if name not in resolved.counts
+    )  # fmt: skip
+    for uuid in resolved.counts:
+        _read_scan(folders[uuid], uuid, labels, resolved, experiment, find, reading)
+    for name, match in resolved.unknown.items():
+        what = f"the folder is missing{match.hint}" if name else "no scan is named"
+        named = [scan.key for scan in reading.scans if scan.experiment == experiment and scan.group in match.near]
+        _tell_unknown(f"{folder.name}/{name}", what, len(labels.lines[name]), labels, reading, frozenset(named))
+
+
+def _tell_unknown(
+    where: str, what: str, rows: int, labels: Labels, reading: Reading, may_mean: frozenset[str] = frozenset()
+) -> None:
+    problem = Problem(where, f"{what}, but {labels.path.name} names it", "it is left out")
+    reading.problems.append(problem)
+    reading.label_rows.left_out += rows
+    reading.unknown.append(UnknownLabel(problem, may_mean))
+
+
+def _read_scan(
+    folder: Path, uuid: str, labels: Labels, resolved: Resolved, experiment: str, find: Find, reading: Reading
+) -> None:
+    where, rows, count = f"{folder.parent.name}/{uuid}", resolved.rows[uuid], resolved.counts[uuid]
+    series, skipped = find(folder)
     reading.skipped.extend(skipped)
-    if uuid in labels.spoilt:
-        return  # told with its row
     if not series:
-        what = "the folder is missing" if not folder.is_dir() else f"no CT slice among its {len(skipped)} files"
-        reading.problems.append(Problem(where, f"{what}, but {labels.path.name} names it", "it is left out"))
+        what = f"no CT slice among its {len(skipped)} files"
+        _tell_unknown(where, what, count, labels, reading)
         return
+    reading.label_rows.left_out += count
+    if uuid in resolved.spoilt:
+        return  # told with its row
     largest = max(series, key=lambda candidate: len(candidate.headers))
-    if len(series) > 1:
-        others = sum(len(one.headers) for one in series) - len(largest.headers)
+    beside = [one for one in series if one is not largest]
+    if beside:
+        others = sum(len(one.headers) for one in beside)
         reading.problems.append(Problem(where, f"{len(series)} series in one folder", f"{others} slices are left out"))
-    sites, problems = place_sites(labels.path, rows, largest, by_stem=True)
-    reading.problems.extend(problems)
+    placed = place_sites(labels, rows, largest, skipped, beside, by_stem=True)
+    reading.problems.extend(placed.problems)
     kinds = sorted({row.kind for row in rows})
     if len({MANIPULATION_OF[kind] for kind in kinds}) > 1:
         reading.problems.append(Problem(where, f"rows of types {', '.join(kinds)}", "it is left out"))
-    elif sites is not None:
+    elif placed.sites is not None:
+        reading.label_rows.left_out -= placed.rows
         manipulation = MANIPULATION_OF[kinds[0]]
         generator = "" if manipulation == "none" else "CT-GAN"
         key = f"{experiment}/{uuid}"
-        scan = SourceScan(largest, "CT-GAN", key, uuid, experiment, generator, manipulation, sites)
+        scan = SourceScan(
+            largest, "CT-GAN", key, uuid, experiment, generator, manipulation, placed.sites, placed.rows
+        )  # fmt: skip
         reading.scans.append(scan)

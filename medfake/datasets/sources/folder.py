@@ -1,11 +1,22 @@
 """One's own scans: a folder of CT series, with or without a labels.csv."""
 
-import difflib
 from collections import defaultdict
 from pathlib import Path
 
-from medfake.datasets.sources.labels import LabelRow, Labels, place_sites, read_labels
-from medfake.datasets.sources.registry import MANIPULATION_OF, Find, Problem, Reading, SourceScan, source
+from medfake.datasets.sources.label_files import label_file
+from medfake.datasets.sources.labels import TAMPERED, LabelRow, Labels, read_labels
+from medfake.datasets.sources.registry import (
+    MANIPULATION_OF,
+    Find,
+    Problem,
+    Reading,
+    SourceScan,
+    UnknownLabel,
+    source,
+)
+from medfake.datasets.sources.scan_names import Resolved, resolve
+from medfake.datasets.sources.slice_numbers import place_sites
+from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series
 from medfake.errors import SourceError
 from medfake.files import path_text
@@ -21,11 +32,12 @@ def _looks_like_folder(root: Path) -> bool:
 def read_folder(root: Path, find: Find) -> Reading:
     """Read every CT series; rows of labels.csv (scan, type, slice, x, y) name scans by their folder.
 
-    A scan without rows is real. The patient is the header's PatientID, or the folder where there is none.
+    A scan without rows is real. The patient is the header's PatientID, or the folder where there is none or one
+    that an anonymiser gives to everybody.
 
     Raises:
         SourceError: No CT series at all.
-        LabelError: labels.csv lacks a column.
+        LabelError: labels.csv lacks a column, or is not where it is read.
     """
     series, skipped = find(root)
     if not series:
@@ -33,17 +45,18 @@ def read_folder(root: Path, find: Find) -> Reading:
             "no CT series below this folder", where=root, received=f"{len(skipped)} other files",
             remedy="point the path at a folder of CT scans",
         )  # fmt: skip
-    path = root / LABELS
-    labels = read_labels(path, "scan") if path.exists() else Labels(path, {}, frozenset())
-    reading = Reading([], [one for one in skipped if one.path != path], list(labels.problems))
+    path = label_file(root, LABELS, (one.path for one in skipped))
+    labels = Labels(root / LABELS, {}, frozenset()) if path is None else read_labels(path, "scan")
     of_folder: dict[str, list[Series]] = defaultdict(list)
     for one in series:
         of_folder[scan_name(one, root)].append(one)
-    reading.problems.extend(_unknown_scans(labels, of_folder))
+    resolved = resolve(labels, of_folder)
+    reading = Reading([], [one for one in skipped if one.path != path], list(labels.problems))
+    reading.label_rows.read = labels.count
     for name, members in of_folder.items():
-        if name in labels.spoilt:
-            continue  # told with its row
-        _read_scan(name, members, labels, reading)
+        _read_scan(name, members, labels, resolved, reading)
+    for name in resolved.unknown:
+        _tell_unknown(name, root, labels, resolved, reading)
     return reading
 
 
@@ -53,35 +66,55 @@ def scan_name(series: Series, root: Path) -> str:
     return path_text(below)
 
 
-def _unknown_scans(labels: Labels, known: dict[str, list[Series]]) -> list[Problem]:
-    problems = []
-    for scan, rows in labels.rows.items():
-        if scan not in known:
-            near = difflib.get_close_matches(scan, known, n=1)
-            hint = f", did you mean {near[0]!r}?" if near else ""
-            where = f"{labels.path.name}, line {rows[0].line}"
-            problems.append(Problem(where, f"no CT series lies in a folder {scan!r}{hint}", "its rows are left out"))
-    return problems
-
-
-def _read_scan(name: str, members: list[Series], labels: Labels, reading: Reading) -> None:
-    rows: list[LabelRow] = labels.rows.get(name, [])
-    if rows and len(members) > 1:  # the rows speak of one series
-        largest = max(members, key=lambda one: len(one.headers))
-        others = sum(len(one.headers) for one in members) - len(largest.headers)
-        what = f"{len(members)} series in one labelled folder"
-        reading.problems.append(Problem(name, what, f"{others} slices of the shorter ones are left out"))
-        members = [largest]
+def _read_scan(name: str, members: list[Series], labels: Labels, resolved: Resolved, reading: Reading) -> None:
+    rows, count = resolved.rows.get(name, []), resolved.counts.get(name, 0)
+    if name in resolved.spoilt:
+        reading.label_rows.left_out += count  # told with its row
+        return
+    beside: list[Series] = []
+    if rows and len(members) > 1:
+        chosen, problem = _labelled_series(name, members, rows)
+        reading.problems.append(problem)
+        if chosen is None:
+            reading.label_rows.left_out += count
+            return
+        members, beside = [chosen], [one for one in members if one is not chosen]
     for series in members:
-        sites, problems = place_sites(labels.path, rows, series, by_stem=False)
-        reading.problems.extend(problems)
-        if sites is None:
+        placed = place_sites(labels, rows, series, reading.skipped, beside, by_stem=False)
+        reading.problems.extend(placed.problems)
+        reading.label_rows.left_out += count - placed.rows
+        if placed.sites is None:
             continue
         first = series.headers[0]
-        manipulation = next(
-            (MANIPULATION_OF[kind] for kind in ("FM", "FB") if kind in {row.kind for row in rows}), "none"
-        )
+        kinds = {row.kind for row in rows}
+        manipulation = next((MANIPULATION_OF[kind] for kind in TAMPERED if kind in kinds), "none")
         generator = "" if manipulation == "none" else ("medfake" if first.synthetic == "forged" else "unknown")
         key = f"{name}/{first.series_uid}/{first.rows}x{first.cols}/{first.position_mm}"
-        group = first.patient_id or name
-        reading.scans.append(SourceScan(series, "folder", key, group, "", generator, manipulation, sites))
+        group = patient_or_folder(first.patient_id, name)
+        scan = SourceScan(series, "folder", key, group, "", generator, manipulation, placed.sites, placed.rows)
+        reading.scans.append(scan)
+
+
+def _labelled_series(name: str, members: list[Series], rows: list[LabelRow]) -> tuple[Series | None, Problem]:
+    """The one series of a folder that its rows speak of: that of their SOP Instance UIDs, or else the longest."""
+    uids = {row.sop_uid for row in rows if row.sop_uid}
+    holding = [one for one in members if uids & {header.sop_uid for header in one.headers}]
+    what = f"{len(members)} series in one labelled folder"
+    if not holding:
+        most = max(len(one.headers) for one in members)
+        holding = [one for one in members if len(one.headers) == most]
+        what += "" if len(holding) == 1 else f", {len(holding)} of them of {most} slices"
+    if len(holding) > 1:
+        return None, Problem(name, what, "all are left out: which one the rows speak of is not known")
+    others = sum(len(one.headers) for one in members) - len(holding[0].headers)
+    return holding[0], Problem(name, what, f"{others} slices of the others are left out")
+
+
+def _tell_unknown(name: str, root: Path, labels: Labels, resolved: Resolved, reading: Reading) -> None:
+    what = f"no CT series lies in a folder {name!r}{resolved.unknown[name].hint}" if name else "no scan is named"
+    problem = Problem(labels.where_named(name), what, "its rows are left out")
+    doubtful = resolved.doubtful(name, {scan_name(scan.series, root) for scan in reading.scans})
+    keys = frozenset(scan.key for scan in reading.scans if scan_name(scan.series, root) in doubtful)
+    reading.problems.append(problem)
+    reading.label_rows.left_out += len(labels.lines[name])
+    reading.unknown.append(UnknownLabel(problem, keys))

@@ -1,29 +1,37 @@
 """Label rows of CT-GAN (type, uuid, slice, x, y) and of one's own folder (scan, type, slice, x, y)."""
 
 import csv
+import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import cast, get_args
 
 from medfake.datasets.sources.registry import Kind, Problem, SourceSite
-from medfake.dicom.series import Series
 from medfake.errors import LabelError
 
 KINDS = get_args(Kind)
 TAMPERED = ("FM", "FB")
+SOP_UID = "sop_uid"  # the column that may name a slice whatever its number
+_SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_SLICE = ("slice", "z")  # names of the third column in the published copies
+_REMEDY = "`medfake data template` writes an example"
 
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One row: the scan it names, its type, and its place as the file has it (None for TB, whose 0,0,0 is no place)."""
+    """One row: the scan it names, its type, and its place as the file has it (None for TB, whose 0,0,0 is no place).
+
+    Attributes:
+        sop_uid: SOP Instance UID of the slice, "" without one; where it is there, it counts and not the number.
+    """
 
     scan: str
     kind: Kind
     site: SourceSite | None
     line: int
+    sop_uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,128 +39,148 @@ class Labels:
     """A label file.
 
     Attributes:
-        rows: Of each scan that the file names.
+        rows: Of each scan that the file names, repeated ones, too.
         spoilt: Scans with a row that cannot be read: what they show is not known, so they are not to be used.
+        lines: Of all rows, those that cannot be read included, by the scan that they name.
     """
 
     path: Path
     rows: dict[str, list[LabelRow]]
     spoilt: frozenset[str]
     problems: list[Problem] = field(default_factory=list)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Rows in the file; blank ones are none."""
+        return sum(map(len, self.lines.values()))
+
+    def where(self, line: int) -> str:
+        """File and line, for messages."""
+        return f"{self.path.name}, line {line}"
+
+    def where_named(self, name: str) -> str:
+        """File and all lines that name a scan."""
+        lines = self.lines[name]
+        return self.where(lines[0]) if len(lines) == 1 else f"{self.path.name}, lines {', '.join(map(str, lines))}"
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where a row has what."""
+
+    scan: int
+    kind: int
+    slice: int
+    x: int
+    y: int
+    sop_uid: int | None
+    names: tuple[str, ...]
+    separator: str
 
 
 def read_labels(path: Path, scan_column: str) -> Labels:
-    """Read a label file; the slice column may be called `slice` or `z`, line ends may be CRLF.
+    """Read a label file.
+
+    Columns are told apart by commas, semicolons, tabs or bars, as the first line shows; the slice column may be called
+    `slice` or `z`, numbers may be written 5.0, line ends may be CRLF, blank rows are passed over.
 
     Args:
         path: The CSV.
         scan_column: "uuid" or "scan".
 
     Raises:
-        LabelError: A column is missing, or the file is no CSV at all; file, column and what is there are named.
+        LabelError: A column is missing or twice, or the file is no CSV at all; file, column and columns are named.
     """
     rows: dict[str, list[LabelRow]] = defaultdict(list)
+    lines: dict[str, list[int]] = defaultdict(list)
     spoilt: set[str] = set()
     problems: list[Problem] = []
+    labels = Labels(path, rows, frozenset(), problems, lines)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = [name.strip() for name in reader.fieldnames or []]
-            slice_column = _require_columns(path, columns, scan_column)
-            reader.fieldnames = columns
-            for values in reader:
-                row = _row(path, reader.line_num, values, scan_column, slice_column)
-                if isinstance(row, Problem):
-                    spoilt.add((values[scan_column] or "").strip())
-                    problems.append(row)
-                elif row.site and any(row.site == other.site for other in rows[row.scan]):
-                    problems.append(Problem(_line(path, row.line), "the row repeats another", "it counts once"))
-                else:
-                    rows[row.scan].append(row)
+        columns, body = _open(path, scan_column)
+        for line, values in body:
+            name = values[columns.scan].strip() if columns.scan < len(values) else ""
+            row = _row(labels.where(line), line, name, values, columns)
+            lines[name].append(line)
+            if isinstance(row, Problem):
+                spoilt.add(name)
+                problems.append(row)
+                continue
+            if row.site and any((row.site, row.sop_uid) == (other.site, other.sop_uid) for other in rows[name]):
+                problems.append(Problem(labels.where(line), "the row repeats another", "it counts once"))
+            rows[name].append(row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise LabelError(
             "the label file is no CSV in UTF-8", where=path, received=type(error).__name__,
-            remedy="save it as CSV, UTF-8; `medfake data template` writes an example",
+            remedy=f"save it as CSV, UTF-8; {_REMEDY}",
         ) from None  # fmt: skip
-    return Labels(path, dict(rows), frozenset(spoilt), problems)
+    return Labels(path, dict(rows), frozenset(spoilt), problems, dict(lines))
 
 
-def place_sites(
-    labels: Path, rows: Sequence[LabelRow], series: Series, *, by_stem: bool
-) -> tuple[tuple[SourceSite, ...] | None, list[Problem]]:
-    """Find the voxels that the rows of a scan name.
-
-    A slice number is the 0-based index after sorting by z. Where files are numbered in that order it is the file's stem
-    as well, and the stem counts: a missing slice then shifts nothing.
-
-    Args:
-        labels: The file, for messages.
-        rows: Of one scan.
-        series: The scan.
-        by_stem: Whether stems count although the lowest is not 0.
-
-    Returns:
-        The sites, or None when a tampered place cannot be found: then no slice of the scan is known to be real.
-    """
-    first = series.headers[0]
-    numbers = _slice_numbers(series, by_stem=by_stem)
-    sites: list[SourceSite] = []
-    problems: list[Problem] = []
-    lost = False
-    for row in rows:
-        if row.site is None:
-            continue
-        z_index, y, x = numbers.get(row.site.z_index), row.site.y, row.site.x
-        if z_index is not None and 0 <= y < first.rows and 0 <= x < first.cols:
-            sites.append(SourceSite(row.kind, z_index, y, x))
-            continue
-        lost = lost or row.kind in TAMPERED
-        size = f"{len(series.headers)} slices of {first.rows} x {first.cols}"
-        what = f"slice {row.site.z_index}, y {y}, x {x} is no voxel of its {size}"
-        done = "the scan is left out" if row.kind in TAMPERED else "the row is left out"
-        problems.append(Problem(_line(labels, row.line), what, done))
-    return (None if lost else tuple(dict.fromkeys(sites))), problems
+def _open(path: Path, scan_column: str) -> tuple[_Columns, Iterator[tuple[int, list[str]]]]:
+    """Columns, and the rows that are not blank with their line numbers."""
+    text = path.read_text(encoding="utf-8-sig")
+    first = next((line for line in text.split("\n") if line.strip() and not _told_separator(line)), "")
+    separator = max(_SEPARATORS, key=lambda one: (first.count(one), one == ","))
+    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    body = (
+        (reader.line_num, values) for values in reader
+        if any(value.strip() for value in values) and not _told_separator(separator.join(values))
+    )  # fmt: skip
+    _, head = next(body, (0, []))
+    return _require_columns(path, [name.strip().casefold() for name in head], scan_column, separator), body
 
 
-def _slice_numbers(series: Series, *, by_stem: bool) -> dict[int, int]:
-    """Slice number in the label file -> index in the series."""
-    stems = [header.path.stem for header in series.headers]
-    if all(stem.isascii() and stem.isdigit() for stem in stems):
-        numbers = [int(stem) for stem in stems]
-        rising = all(low < high for low, high in pairwise(numbers))
-        if rising and (by_stem or numbers[0] == 0):
-            return {number: index for index, number in enumerate(numbers)}
-    return {index: index for index in range(len(stems))}
+def _told_separator(line: str) -> bool:
+    """Whether a line is what spreadsheets put first to name the separator, e.g. "sep=;"."""
+    return line.strip("\r\n").casefold() in {f"sep={one}" for one in _SEPARATORS}
 
 
-def _require_columns(path: Path, columns: Sequence[str], scan_column: str) -> str:
-    slice_column = "slice" if "slice" in columns else "z"
-    for column in ("type", scan_column, slice_column, "x", "y"):
-        if column not in columns:
-            raise LabelError(
-                f"column {column!r} is missing", where=path, received=", ".join(columns),
-                remedy=f"give the columns type, {scan_column}, slice, x, y; `medfake data template` writes an example",
-            )  # fmt: skip
-    return slice_column
+def _require_columns(path: Path, names: Sequence[str], scan_column: str, separator: str) -> _Columns:
+    slice_column = next((name for name in _SLICE if name in names), _SLICE[0])
+    wanted = ("type", scan_column, slice_column, "x", "y")
+    wrong = [f"column {name!r} is missing" for name in wanted if name not in names]
+    wrong += [f"column {name!r} is there twice" for name in (*wanted, SOP_UID) if names.count(name) > 1]
+    if wrong:
+        raise LabelError(
+            wrong[0], where=path, received=f"{', '.join(names)}; they are told apart by {_SEPARATORS[separator]}",
+            remedy=f"give the columns type, {scan_column}, slice, x, y; {_REMEDY}",
+        )  # fmt: skip
+    at = {name: names.index(name) for name in names}
+    return _Columns(
+        at[scan_column], at["type"], at[slice_column], at["x"], at["y"], at.get(SOP_UID), tuple(names), separator
+    )
 
 
-def _row(path: Path, line: int, row: dict[str, str], scan_column: str, slice_column: str) -> LabelRow | Problem:
-    kind, scan = (row["type"] or "").strip(), (row[scan_column] or "").strip()
+def _row(where: str, line: int, scan: str, values: Sequence[str], columns: _Columns) -> LabelRow | Problem:
+    left_out = "its scan is left out"
+    if len(values) > len(columns.names) and any(value.strip() for value in values[len(columns.names) :]):
+        what = f"{len(values)} values for {len(columns.names)} columns, told apart by {_SEPARATORS[columns.separator]}"
+        return Problem(where, what, left_out)
+    fields = [value.strip() for value in values] + [""] * (len(columns.names) - len(values))
+    kind = fields[columns.kind].upper()
     if kind not in KINDS:
-        what = f"type {kind!r} is unknown, expected one of {', '.join(KINDS)}"
-        return Problem(_line(path, line), what, "its scan is left out")
+        what = f"type {fields[columns.kind]!r} is unknown, expected one of {', '.join(KINDS)}"
+        return Problem(where, what, left_out)
     if kind == "TB":
         return LabelRow(scan, "TB", None, line)
-    numbers = {}
-    for column in (slice_column, "x", "y"):
-        try:
-            numbers[column] = int(row[column])
-        except (TypeError, ValueError):
-            what = f"column {column} must be a whole number, but is {row[column]!r}"
-            return Problem(_line(path, line), what, "its scan is left out")
+    sop_uid = "" if columns.sop_uid is None else fields[columns.sop_uid]
+    numbers = []
+    for column in (columns.slice, columns.y, columns.x):
+        number = _whole_number(fields[column], columns.separator)
+        if number is None and not (column == columns.slice and sop_uid and not fields[column]):
+            what = f"column {columns.names[column]} must be a whole number, but is {fields[column]!r}"
+            return Problem(where, what, left_out)
+        numbers.append(-1 if number is None else number)
     known = cast("Kind", kind)
-    return LabelRow(scan, known, SourceSite(known, numbers[slice_column], numbers["y"], numbers["x"]), line)
+    return LabelRow(scan, known, SourceSite(known, *numbers), line, sop_uid)
 
 
-def _line(path: Path, line: int) -> str:
-    return f"{path.name}, line {line}"
+def _whole_number(text: str, separator: str) -> int | None:
+    """5, and 5.0 (or 5,0 between semicolons), as spreadsheets write it; None for anything else."""
+    try:
+        number = float(text.replace(",", ".") if separator != "," else text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() and "_" not in text else None

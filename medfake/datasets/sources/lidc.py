@@ -4,18 +4,17 @@ from pathlib import Path
 
 from medfake.datasets.sources.nodules import NodulePlace, read_nodules
 from medfake.datasets.sources.registry import Find, Problem, Reading, SourceScan, SourceSite, source
+from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series, Skipped
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
-
-_FEWEST_SLICES = 3  # fewer are scouts and stray images
 
 
 def _looks_like_lidc(root: Path) -> bool:
     return root.name.upper().startswith("LIDC") or next(root.glob("**/LIDC-IDRI-[0-9]*"), None) is not None
 
 
-@source("lidc", _looks_like_lidc)
+@source("lidc", _looks_like_lidc, min_slices=3)  # fewer are scouts and stray images
 def read_lidc(root: Path, find: Find) -> Reading:
     """Read the tree; DX and CR are skipped, the patient is the header's PatientID.
 
@@ -28,12 +27,9 @@ def read_lidc(root: Path, find: Find) -> Reading:
     xml = [one for one in skipped if one.path.suffix.lower() == ".xml"]
     reading = Reading([], [one for one in skipped if one not in xml])
     nodules = _nodules([one.path for one in xml], reading)
-    long_enough = [one for one in series if len(one.headers) >= _FEWEST_SLICES]
-    stray = [header.path for one in series if len(one.headers) < _FEWEST_SLICES for header in one.headers]
-    reading.skipped.extend(Skipped(path, f"a series of fewer than {_FEWEST_SLICES} slices") for path in stray)
-    for one in sorted(long_enough, key=lambda one: _order(one, root)):
+    for one in sorted(series, key=lambda one: _order(one, root)):
         first = one.headers[0]
-        group = first.patient_id or path_text(one.folder.relative_to(root))
+        group = patient_or_folder(first.patient_id, path_text(one.folder.relative_to(root)))
         sites = tuple(_sites(one, nodules.get(first.series_uid, [])))
         key = "/".join(map(str, _order(one, root)))
         reading.scans.append(SourceScan(one, "LIDC-IDRI", key, group, sites=sites))
@@ -48,7 +44,7 @@ def read_lidc(root: Path, find: Find) -> Reading:
 def _order(series: Series, root: Path) -> tuple[object, ...]:
     """Names of a series that no download changes; the folder only where the header names no patient."""
     first = series.headers[0]
-    patient = first.patient_id or path_text(series.folder.relative_to(root))
+    patient = patient_or_folder(first.patient_id, path_text(series.folder.relative_to(root)))
     return patient, first.study_uid, first.series_uid, first.rows, first.cols, *first.position_mm
 
 

@@ -35,6 +35,7 @@ class SourceScan:
         experiment: "1" or "2" of CT-GAN, else "".
         generator: What made the fake, "" for real scans.
         manipulation: "none", "injected" or "removed".
+        label_rows: How many rows of the label file are used in it.
     """
 
     series: Series
@@ -45,6 +46,7 @@ class SourceScan:
     generator: str = ""
     manipulation: str = "none"
     sites: tuple[SourceSite, ...] = ()
+    label_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,27 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class UnknownLabel:
+    """A name in a label file that no scan has.
+
+    Attributes:
+        problem: The lines that have it, and what they may mean.
+        may_mean: Keys of scans that these lines may speak of, so that it is not known what the scans show.
+    """
+
+    problem: Problem
+    may_mean: frozenset[str] = frozenset()
+
+
+@dataclass
+class LabelRows:
+    """Rows of a source's label files: how many were read, and how many left out, each told with its reason."""
+
+    read: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a reader made of a tree.
 
@@ -73,11 +96,17 @@ class Reading:
         scans: In an order that does not depend on the download's layout.
         skipped: Files that belong to no scan; no fault, e.g. a scout or a README.
         problems: Faults, each with what was done about it.
+        unknown: Names in its label files that no scan has; they are among the problems as well.
+        label_rows: How many rows its label files have, and how many of them are used in no scan.
+        notes: What is no fault and still must be said, a sentence each; no identifiers.
     """
 
     scans: list[SourceScan]
     skipped: list[Skipped] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unknown: list[UnknownLabel] = field(default_factory=list)
+    label_rows: LabelRows = field(default_factory=LabelRows)
+    notes: list[str] = field(default_factory=list)
 
 
 Find = Callable[[Path], tuple[list[Series], list[Skipped]]]  # find_series with its jobs and cache
@@ -87,26 +116,28 @@ Looks = Callable[[Path], bool]
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of tree: how it is read, and how it is recognised."""
+    """A kind of tree: how it is read, how it is recognised, and how long its series are unless told otherwise."""
 
     kind: str
     read: Read
     looks_like: Looks
+    min_slices: int = 1
 
 
 SOURCES: dict[str, Source] = {}  # kind in params.yaml -> reader
 
 
-def source(kind: str, looks_like: Looks) -> Callable[[Read], Read]:
+def source(kind: str, looks_like: Looks, min_slices: int = 1) -> Callable[[Read], Read]:
     """Register a reader for a kind of tree.
 
     Args:
         kind: Its word in params.yaml.
         looks_like: Tells, by looking at names only, whether a folder is such a tree.
+        min_slices: Shorter series are left out, unless params.yaml says otherwise.
     """
 
     def register(read: Read) -> Read:
-        SOURCES[kind] = Source(kind, read, looks_like)
+        SOURCES[kind] = Source(kind, read, looks_like, min_slices)
         return read
 
     return register

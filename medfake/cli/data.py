@@ -22,8 +22,9 @@ hospital-a/scan-004,TB,0,0,0
 _COLUMNS = (
     ("scan", "folder of the scan, relative to this file"),
     ("type", "FM injected, FB removed (both tampered); TM a real nodule, TB nothing (both real)"),
-    ("slice", "0-based, after sorting along the body from feet to head"),
+    ("slice", "0-based, after sorting along the body from feet to head; unreadable slices count, copies of one do not"),
     ("x, y", "column and row of the place, px; 0 for TB"),
+    ("sop_uid", "may be left out: SOP Instance UID of the slice, which then counts and not its number"),
 )
 _EXAMPLES = 5
 
@@ -46,7 +47,7 @@ def template(out: Path | None) -> None:
             file.write(TEMPLATE)
         click.echo(f"written: {out}", err=is_standard_output(out))
     for column, meaning in _COLUMNS:
-        click.echo(f"  {column:6} {meaning}", err=True)
+        click.echo(f"  {column:7} {meaning}", err=True)
     click.echo(
         "A scan without rows is real.\nnext: save it as labels.csv beside the scans, then medfake data inspect FOLDER",
         err=True,

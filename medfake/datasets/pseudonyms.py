@@ -64,8 +64,8 @@ def pseudonym_key(identifiers: Literal["public", "private"]) -> bytes:
 def key_file() -> Path:
     """Where the private key lies.
 
-    It is the file that MEDFAKE_PSEUDONYM_KEY_FILE names, or the project's .medfake/pseudonym.key where that is there
-    already (none is made there), or pseudonym.key in the user's data folder.
+    It is the file that MEDFAKE_PSEUDONYM_KEY_FILE names, or .medfake/pseudonym.key in the working folder or one
+    above it where a project has that already (none is made there), or pseudonym.key in the user's data folder.
 
     Raises:
         StorageError: This user has no home, and nothing else names a place.
@@ -73,9 +73,10 @@ def key_file() -> Path:
     named = os.environ.get(KEY_VARIABLE)
     if named:
         return Path(named)
-    of_project = PRIVATE / KEY_FILE
-    if of_project.exists():
-        return of_project
+    here = Path.cwd()
+    for project in (here, *here.parents):
+        if (project / PRIVATE / KEY_FILE).exists():
+            return project / PRIVATE / KEY_FILE
     folder = user_data()
     if folder is None:
         raise StorageError("there is no home folder to keep the pseudonym key in", where="$HOME", remedy=_ELSEWHERE)

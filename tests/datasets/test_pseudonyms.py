@@ -62,9 +62,14 @@ def test_a_patient_has_one_name_from_every_folder_and_none_is_written_to(
     assert [path.name for path in folder.rglob("*")] == ["other"]
 
 
-def test_a_project_that_has_a_key_keeps_it(folder: Path, tmp_path: Path) -> None:
+def test_a_project_that_has_a_key_keeps_it_in_its_subfolders_too(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / PRIVATE).mkdir()
     (folder / PRIVATE / KEY_FILE).write_bytes(b"p" * 32)
+    assert pseudonym_key("private") == b"p" * 32
+    (folder / "studies").mkdir()
+    monkeypatch.chdir(folder / "studies")
     assert pseudonym_key("private") == b"p" * 32
     assert not of_user(tmp_path).exists()
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
-from medfake.metrics.intervals import Interval, percentile_interval
+from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.intervals import Interval, mean_interval
 
 WORDS: Final[dict[str, str]] = {"none": "untampered", "removed": "FB, removed", "injected": "FM, injected"}
 
@@ -50,21 +50,10 @@ def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassMetrics | 
     right = said == truth
     return ClassMetrics(
         accuracy=float(right.mean()),
-        interval=_interval(rows, right, bootstrap),
+        interval=mean_interval(rows, right.astype(np.float64), bootstrap),
         precision={name: _share(right[said == name]) for name in WORDS},
         recall={name: _share(right[truth == name]) for name in WORDS},
     )
-
-
-def _interval(rows: pd.DataFrame, right: NDArray[np.bool_], bootstrap: Bootstrap) -> Interval | None:
-    clusters = clusters_of(rows)
-    if clusters.count < 2:
-        return None
-    weights = draw(clusters.count, bootstrap)
-    hits, slices = (
-        np.bincount(clusters.codes, one, clusters.count) for one in (right.astype(float), np.ones(len(rows)))
-    )
-    return percentile_interval((weights @ hits) / (weights @ slices), bootstrap)
 
 
 def _share(right: NDArray[np.bool_]) -> float | None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from medfake.metrics.binary import METRICS, Metrics, measure
-from medfake.metrics.bootstrap import Bootstrap, clusters_of, curves, draw, resampled_metrics
+from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
 from medfake.metrics.scans import Floats
+from medfake.metrics.weighted import weighted_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEW_CLUSTERS: Final = 5
-_USABLE_SHARE: Final = 0.5
+USABLE_SHARE: Final = 0.5
+"""Least share of resamples that must define a metric for it to have an interval."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +53,6 @@ class MetricsWithIntervals:
         return self.clusters < FEW_CLUSTERS
 
 
-@dataclass(frozen=True)
-class RocBand:
-    """ROC curve with its pointwise interval.
-
-    Attributes:
-        fpr: (points,) false positive rates, ascending.
-        tpr: (points,) true positive rates of the rows as they are.
-        grid: (101,) false positive rates 0..1 where the band is given.
-        low: (101,) lower edge; empty when there is no band.
-        high: (101,) upper edge.
-    """
-
-    fpr: Floats
-    tpr: Floats
-    grid: Floats
-    low: Floats
-    high: Floats
-
-
 def evaluate_with_intervals(
     rows: "pd.DataFrame", threshold: float, bootstrap: Bootstrap | None = None
 ) -> MetricsWithIntervals:
@@ -97,7 +80,7 @@ def evaluate_with_intervals(
             bootstrap=bootstrap,
         )
     label, p = rows["label"].to_numpy(), rows["p_tampered"].to_numpy()
-    values = resampled_metrics(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap))
+    values = weighted_metrics(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap))
     usable = np.isfinite(values["auc"]) if metrics.auc is not None else np.ones(bootstrap.resamples, dtype=bool)
     intervals = {name: _interval(values[name][usable], metrics.values()[name], bootstrap) for name in METRICS}
     return MetricsWithIntervals(
@@ -117,46 +100,30 @@ def percentile_interval(values: Floats, bootstrap: Bootstrap) -> Interval | None
         None when fewer than half of `bootstrap.resamples` are left.
     """
     defined = values[np.isfinite(values)]
-    if len(defined) < _USABLE_SHARE * bootstrap.resamples:
+    if len(defined) < USABLE_SHARE * bootstrap.resamples:
         return None
     tail = (1 - bootstrap.confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 
-def roc_band(rows: "pd.DataFrame", bootstrap: Bootstrap | None = None) -> RocBand | None:
-    """ROC curve of some rows with its bootstrap band.
+def mean_interval(rows: "pd.DataFrame", values: Floats, bootstrap: Bootstrap) -> Interval | None:
+    """Interval of the mean of something that every row has, such as whether it is right.
 
     Args:
-        rows: As for `evaluate_with_intervals`.
+        rows: Columns patient_id and scan_id.
+        values: (rows,) what is averaged.
         bootstrap: As for `evaluate_with_intervals`.
 
     Returns:
-        None when a class is missing.
+        None when there is nothing to resample.
     """
-    from sklearn.metrics import roc_curve
-
-    bootstrap = bootstrap or Bootstrap()
-    if rows["label"].nunique() < 2:
-        return None
-    label, p = rows["label"].to_numpy(dtype=np.float64), rows["p_tampered"].to_numpy(dtype=np.float64)
-    fpr, tpr, _ = roc_curve(label, p)
-    grid = np.linspace(0, 1, 101)
     clusters = clusters_of(rows)
-    none = np.empty(0)
     if clusters.count < 2:
-        return RocBand(fpr, tpr, grid, none, none)
-    resampled = [
-        np.interp(grid, false / false[-1], true / true[-1])
-        for trues, falses in curves(label, p, clusters.codes, draw(clusters.count, bootstrap))
-        for true, false in zip(trues, falses, strict=True)
-        if true[-1] > 0 and false[-1] > 0
-    ]
-    if len(resampled) < _USABLE_SHARE * bootstrap.resamples:
-        return RocBand(fpr, tpr, grid, none, none)
-    tail = (1 - bootstrap.confidence) / 2
-    low, high = np.quantile(np.stack(resampled), [tail, 1 - tail], axis=0)
-    return RocBand(fpr, tpr, grid, low, high)
+        return None
+    weights = draw(clusters.count, bootstrap)
+    totals = weights @ np.bincount(clusters.codes, values, clusters.count)
+    return percentile_interval(totals / (weights @ np.bincount(clusters.codes, minlength=clusters.count)), bootstrap)
 
 
 def _interval(values: Floats, point: float | None, bootstrap: Bootstrap) -> Interval | None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
-from medfake.metrics.intervals import Interval, percentile_interval
+from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.intervals import Interval, mean_interval
 from medfake.metrics.scans import Floats
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def localise(rows: "pd.DataFrame", bootstrap: Bootstrap | None = None) -> Locali
     centre = _distance_mm(true, true.mean(axis=0), spacing) <= HIT_MM
     return Localisation(
         hit_rate=float(hits.mean()),
-        interval=_hit_interval(sited, hits, bootstrap),
+        interval=mean_interval(sited, hits, bootstrap),
         random=_hits_of_others(true, spacing, sited["patient_id"].to_numpy(dtype=str)),
         centre=float(centre.mean()),
         slices=len(sited),
@@ -69,15 +69,6 @@ def _distance_mm(a: Floats, b: Floats, spacing_mm: Floats) -> Floats:
     """Distance of (n, 2) pixel places, mm; NaN places are NaN away."""
     distance: Floats = np.hypot(*(a - b).T) * spacing_mm
     return distance
-
-
-def _hit_interval(sited: "pd.DataFrame", hits: Floats, bootstrap: Bootstrap) -> Interval | None:
-    clusters = clusters_of(sited)
-    if clusters.count < 2:
-        return None
-    weights = draw(clusters.count, bootstrap)
-    hit = weights @ np.bincount(clusters.codes, hits, clusters.count)
-    return percentile_interval(hit / (weights @ np.bincount(clusters.codes, minlength=clusters.count)), bootstrap)
 
 
 def _hits_of_others(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.metrics.bootstrap import Bootstrap, clusters_of, curve_auc, curves, draw
+from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
 from medfake.metrics.intervals import Interval, percentile_interval
+from medfake.metrics.weighted import curve_auc, curves
 
 if TYPE_CHECKING:
     import pandas as pd

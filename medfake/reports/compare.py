@@ -10,9 +10,10 @@ from medfake.errors import ManifestError
 from medfake.metrics.binary import Metrics, measure
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.classes import ClassMetrics, measure_classes
-from medfake.metrics.intervals import FEW_CLUSTERS, MetricsWithIntervals, RocBand, evaluate_with_intervals, roc_band
+from medfake.metrics.intervals import FEW_CLUSTERS, MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.localisation import Localisation, localise
 from medfake.metrics.predictions import scan_table
+from medfake.metrics.roc import RocBand, roc_band
 from medfake.metrics.scans import Verdict, decide
 from medfake.reports.entry import Entry
 from medfake.reports.published import Published, published_for

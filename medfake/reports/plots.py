@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from medfake.metrics.binary import ece_bins
+from medfake.metrics.weighted import ece_bins
 from medfake.reports.compare import Comparison, Result
 from medfake.reports.sentences import number_text, run_text
 

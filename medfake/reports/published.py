@@ -7,8 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from medfake.metrics.binary import harmonic_mean
 from medfake.metrics.classes import ClassMetrics
+from medfake.metrics.weighted import harmonic_mean
 
 LABEL: Final = "paper (leaky replica protocol)"
 POSITIVE_SLICES: Final = 177
@@ -144,7 +144,7 @@ def _of_both_classes(row: Row) -> dict[str, float]:
         "precision": precision,
         "recall": recall,
         "specificity": float(row["untampered_recall"]),
-        "f1": harmonic_mean((precision, recall)) or 0.0,
+        "f1": float(harmonic_mean((precision, recall))),
     }
     return _with_h(metrics)
 
@@ -157,8 +157,7 @@ def _shree() -> list[Published]:
 
 
 def _with_h(metrics: dict[str, float]) -> dict[str, float]:
-    h = harmonic_mean((metrics["accuracy"], metrics["f1"], metrics["specificity"]))
-    return metrics if h is None else {**metrics, "h": h}
+    return {**metrics, "h": float(harmonic_mean((metrics["accuracy"], metrics["f1"], metrics["specificity"])))}
 
 
 def published_classes(detector: str) -> ClassMetrics | None:

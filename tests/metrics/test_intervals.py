@@ -1,38 +1,13 @@
 from dataclasses import astuple
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn import metrics as sk
 
-from medfake.metrics.binary import METRICS, measure
-from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw, resampled_metrics
-from medfake.metrics.intervals import evaluate_with_intervals, roc_band
+from medfake.metrics.binary import METRICS
+from medfake.metrics.bootstrap import Bootstrap, draw
+from medfake.metrics.intervals import evaluate_with_intervals
 
 QUICK = Bootstrap(resamples=200)
-
-
-def test_every_resample_has_the_figures_of_its_rows_written_out(predict):
-    test = predict(patients=5, skill=1.0).query("split == 'test'").reset_index(drop=True)
-    test["p_tampered"] = test["p_tampered"].round(2)
-    clusters = clusters_of(test)
-    weights = draw(clusters.count, Bootstrap(resamples=8, seed=7))
-    label, p = test["label"].to_numpy(), test["p_tampered"].to_numpy()
-    values = resampled_metrics(label, p, 0.5, clusters.codes, weights)
-    assert set(values) == set(METRICS)
-    for index, counts in enumerate(weights):
-        repeated = test.loc[np.repeat(test.index, counts[clusters.codes].astype(int))]
-        expected = measure(repeated, 0.5).values()
-        assert {name: values[name][index] for name in METRICS} == pytest.approx(expected)
-
-
-def test_weights_are_those_that_scikit_learn_takes(predict):
-    test = predict(patients=4).query("split == 'test'")
-    clusters = clusters_of(test)
-    weights = draw(clusters.count, Bootstrap(resamples=1, seed=3))
-    values = resampled_metrics(test["label"].to_numpy(), test["p_tampered"].to_numpy(), 0.5, clusters.codes, weights)
-    auc = sk.roc_auc_score(test["label"], test["p_tampered"], sample_weight=weights[0][clusters.codes])
-    assert values["auc"][0] == pytest.approx(auc)
 
 
 def test_patients_make_a_wider_interval_than_slices_would(predict):
@@ -110,22 +85,3 @@ def test_a_figure_that_most_resamples_leave_undefined_has_no_interval():
     rows = pd.DataFrame({"patient_id": patients * 2, "label": [1, 0] * 10, "p_tampered": 0.1})
     rows["scan_id"] = rows["patient_id"]
     assert evaluate_with_intervals(rows, 0.5, QUICK).intervals["precision"] is None
-
-
-def test_the_roc_band_encloses_the_curve(predict):
-    band = roc_band(predict(patients=12).query("split == 'test'"), QUICK)
-    on_grid = np.interp(band.grid, band.fpr, band.tpr)
-    inside = (band.low <= on_grid + 1e-9) & (on_grid <= band.high + 1e-9)
-    assert inside[5:].mean() > 0.9
-
-
-def test_one_class_has_no_roc_curve(predict):
-    assert roc_band(predict().query("split == 'test' and label == 0"), QUICK) is None
-
-
-def test_one_scan_has_a_roc_curve_without_band(predict):
-    test = predict(patients=1, scans_per_patient=1).query("split == 'test'").reset_index(drop=True)
-    test.loc[:4, ["label", "manipulation"]] = [0, "none"]
-    band = roc_band(test, QUICK)
-    assert len(band.fpr) > 1
-    assert len(band.low) == 0

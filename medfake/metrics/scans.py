@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.errors import ScanError
+from medfake.log_odds import logit, sigmoid
 
 WINDOW_MM: Final = 10.0
 """Least extent of a window: a manipulation reaches over more slices than noise does (a CT-GAN cube is 32 mm)."""
@@ -66,7 +67,7 @@ def score_scan(p_tampered: NDArray[Any], z_mm: NDArray[Any], window_mm: float = 
     order = np.argsort(z_mm, kind="stable")
     z = np.asarray(z_mm, dtype=np.float64)[order]
     starts, stops = _windows(z, window_mm)
-    sums = np.concatenate([[0.0], np.cumsum(logit(np.asarray(p_tampered)[order]))])
+    sums = np.concatenate([[0.0], np.cumsum(logit(np.asarray(p_tampered)[order], P_MIN))])
     means = (sums[stops] - sums[starts]) / (stops - starts)
     best = int(np.argmax(means))
     start, stop = int(starts[best]), int(stops[best])
@@ -84,19 +85,6 @@ def decide(p_tampered: float, low: float, high: float) -> Verdict:
     if p_tampered >= high:
         return Verdict.TAMPERED
     return Verdict.NOT_TAMPERED if p_tampered < low else Verdict.UNCERTAIN
-
-
-def logit(p: NDArray[Any] | float) -> Floats:
-    """Log odds of probabilities clipped to [P_MIN, 1 - P_MIN]; float64 of the same shape."""
-    clipped = np.clip(np.asarray(p, dtype=np.float64), P_MIN, 1.0 - P_MIN)
-    odds: Floats = np.log(clipped) - np.log1p(-clipped)
-    return odds
-
-
-def sigmoid(x: NDArray[Any] | float) -> Floats:
-    """Probability of log odds; float64 of the same shape."""
-    p: Floats = 1.0 / (1.0 + np.exp(-np.asarray(x, dtype=np.float64)))
-    return p
 
 
 def _windows(z: Floats, window_mm: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

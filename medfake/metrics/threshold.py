@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.metrics.scans import Floats, logit, sigmoid
+from medfake.log_odds import logit, sigmoid
+from medfake.metrics.scans import P_MIN, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,10 +103,10 @@ def choose_scan_thresholds(scans: "pd.DataFrame", slice_threshold: float) -> Sca
     """
     val = scans[scans["split"] == "val"]
     tampered = val["label"].to_numpy() == 1
-    x = logit(val["p_tampered"].to_numpy())
+    x = logit(val["p_tampered"].to_numpy(), P_MIN)
     n_tampered, n_real = int(tampered.sum()), int((~tampered).sum())
     if n_tampered == 0 or n_real == 0:
-        centre = float(logit(slice_threshold))
+        centre = float(logit(slice_threshold, P_MIN))
         return _thresholds(centre - 1.0, centre + 1.0, AROUND, n_tampered, n_real)
     cuts = _cuts(x)
     high = cuts[np.array([np.mean(x[~tampered] >= cut) for cut in cuts]) <= _ERROR_RATE].min()

@@ -1,9 +1,13 @@
 """Platt scaling of slice logits on the validation split."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-EDGE = 1e-6
+EDGE: Final = 1e-6
+"""Probabilities are clipped to [EDGE, 1 - EDGE] before the logit that calibration is fitted on: wider than in the score
+of a scan, because here a saturated slice is told from a nearly saturated one."""
 
 
 def fit_platt(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> tuple[float, float]:
@@ -24,10 +28,3 @@ def fit_platt(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> tupl
     if a <= 0:  # the detector ranks validation slices no better than chance: leave its ranking alone
         return 1.0, -float(np.mean(logits))
     return a, float(model.intercept_[0])
-
-
-def to_logit(p: NDArray[np.floating]) -> NDArray[np.floating]:
-    """log(p / (1 - p)), with p kept within [1e-6, 1 - 1e-6]."""
-    clipped = np.clip(p, EDGE, 1 - EDGE)
-    logits: NDArray[np.floating] = np.log(clipped / (1 - clipped))
-    return logits

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from medfake.errors import ScanError
-from medfake.metrics.scans import P_MIN, Verdict, decide, logit, score_scan, sigmoid
+from medfake.log_odds import logit, sigmoid
+from medfake.metrics.scans import P_MIN, Verdict, decide, score_scan
 
 
 def brute_force(p, z, window):
@@ -24,7 +25,7 @@ def brute_force(p, z, window):
             reaching = [j for j in range(i, stop) if z[j] - z[i] >= window - 1e-9]
             if reaching:
                 windows.append((i, reaching[0] + 1))
-        means += [logit(p[a:b]).mean() for a, b in windows or [(first, stop)]]
+        means += [logit(p[a:b], P_MIN).mean() for a, b in windows or [(first, stop)]]
     return float(sigmoid(max(means)))
 
 

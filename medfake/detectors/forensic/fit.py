@@ -7,7 +7,8 @@ import numpy as np
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.forensic.patches import PatchSource, patch_source
 from medfake.detectors.options import ResidualCNNOptions
-from medfake.training.calibration import fit_platt, to_logit
+from medfake.log_odds import logit
+from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
 from medfake.training.run_state import RunState, pack, unpack
@@ -89,6 +90,6 @@ def _calibrate(slice_model: Any, dataset: Dataset) -> tuple[float, float]:
     rows = dataset.split("val")
     batches = dataset.batches(rows, _CALIBRATION_BATCH)
     parts = [slice_model.predict_on_batch(batch)["p_tampered"].reshape(-1) for batch in batches]
-    a, b = fit_platt(to_logit(np.concatenate(parts)), rows.label.to_numpy())
+    a, b = fit_platt(logit(np.concatenate(parts), EDGE), rows.label.to_numpy())
     slice_model.get_layer("calibration").set_weights([np.float32(a), np.float32(b)])
     return a, b

@@ -98,7 +98,8 @@ def _slice_numbers(
         rising = all(low < high for low, high in pairwise(numbers))
         if rising and (by_stem or numbers[0] == 0):
             return {number: index for index, number in enumerate(numbers)}
-    positions = [(float(z_mm), index) for index, z_mm in enumerate(series.z_mm)]
+    distinct = {(one.sop_uid, one.position_mm): index for index, one in reversed(list(enumerate(series.headers)))}
+    positions = [(float(series.z_mm[index]), index) for index in distinct.values()]  # a copy of an instance is the same
     stacked = [header.position_mm for other in beside if _one_stack(series, other) for header in other.headers]
     along = positions_along_normal([series.headers[0], *(replace(series.headers[0], position_mm=mm) for mm in stacked)])
     positions += [(float(z_mm), -1) for z_mm in along[1:]]

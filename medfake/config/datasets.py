@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from medfake.config.paths import FromRoot
-from medfake.config.section import Fraction, Name, Section
+from medfake.config.section import Fraction, Name, Section, Word
+from medfake.vocabulary import CLASSES, LabelCode, Manipulation, Split
 
 Folder = Annotated[str, FromRoot(of_experiment=True)]  # DVC looks for it there, as a dependency
 
@@ -15,7 +16,7 @@ class PhantomParams(Section):
 
     seed: int = Field(ge=0)
     reals: int = Field(ge=1, description="patients of the LIDC-like tree")
-    fakes: dict[Literal["FM", "FB", "TM", "TB"], Annotated[int, Field(ge=0)]] = Field(
+    fakes: dict[Annotated[LabelCode, Word], Annotated[int, Field(ge=0)]] = Field(
         description="scans of the CT-GAN tree, by type"
     )
     slices: int = Field(ge=16, description="slices a scan")
@@ -95,8 +96,8 @@ class AugmentParams(Section):
     flips: bool = Field(default=True, description="over x, over y and over both")
     shift_px: int = Field(default=4, ge=0, description="shifts by so many pixels in all combinations; 0 for none")
     rotate_step_deg: int = Field(default=6, ge=0, lt=360, description="rotations in steps; 0 for none")
-    splits: list[Literal["train", "val", "test"]] = Field(
-        default=["train"], min_length=1, description="other splits than train only under the replica protocol"
+    splits: list[Annotated[Split, Word]] = Field(
+        default=[Split.TRAIN], min_length=1, description="other splits than train only under a leaky protocol"
     )
 
 
@@ -155,7 +156,7 @@ class DatasetParams(Section):
         "private: pseudonyms under a secret key of this user"
     )
     labelling: Annotated[ExtentLabelling | NeighboursLabelling, Field(discriminator="rule")]
-    manipulations: list[Literal["injected", "removed", "generated"]] | None = Field(
+    manipulations: list[Annotated[Manipulation, Word]] | None = Field(
         default=None, min_length=1, description="kinds of tampered slices that are kept; null for all"
     )
     classes: Literal[2, 3] = Field(default=2, description="3: untampered, removed and injected in equal parts")
@@ -169,10 +170,20 @@ class DatasetParams(Section):
     )
     strict: bool = Field(default=False, description="what would be reported and left out stops the run instead")
 
+    @field_validator("manipulations")
+    @classmethod
+    def _are_manipulations(cls, words: list[Manipulation] | None) -> list[Manipulation] | None:
+        if Manipulation.NONE in (words or ()):
+            message = f"{Manipulation.NONE} is no manipulation; real slices are always kept"
+            raise ValueError(message)
+        return words
+
     @model_validator(mode="after")
     def _three_classes_are_there(self) -> "DatasetParams":
-        if self.classes == 3 and not {"injected", "removed"} <= set(self.manipulations or ("injected", "removed")):
-            message = f"three classes need injected and removed slices, but manipulations are {self.manipulations}"
+        if self.classes == 3 and self.manipulations and not set(CLASSES[1:]) <= set(self.manipulations):
+            message = (
+                f"three classes need injected and removed slices, but manipulations are {', '.join(self.manipulations)}"
+            )
             raise ValueError(message)
         return self
 
@@ -185,7 +196,8 @@ class DatasetParams(Section):
 
     @model_validator(mode="after")
     def _only_train_is_augmented(self) -> "DatasetParams":
-        if self.augment and self.split.protocol != "replica" and self.augment.splits != ["train"]:
-            message = f"augment.splits must be [train] under {self.split.protocol}, but got {self.augment.splits}"
+        if self.augment and self.split.protocol != "replica" and self.augment.splits != [Split.TRAIN]:
+            words = ", ".join(self.augment.splits)
+            message = f"augment.splits must be [train] under {self.split.protocol}, but got [{words}]"
             raise ValueError(message)
         return self

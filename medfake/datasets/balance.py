@@ -6,10 +6,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.config import BalanceParams
+from medfake.vocabulary import CLASSES
 
 NODULE_SHARE = 0.25  # of matched negatives: slices that show a real nodule, as far as there are any
 HOME_SHARE = 0.5  # of the other matched negatives: slices of the sources that the fakes come from
-CLASSES = ("none", "removed", "injected")  # of data sets with three
 _Z_BINS = 10
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int_]

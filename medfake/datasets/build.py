@@ -17,13 +17,14 @@ from medfake.datasets.manifest import MANIFEST_FILE, write_manifest
 from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SITES_FILE, SOURCES_FILE
 from medfake.datasets.shards import Shards, Slot
-from medfake.datasets.split import SPLITS, draw_folds, draw_split
+from medfake.datasets.split import draw_folds, draw_split
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
 from medfake.datasets.views.registry import Place, view_of
 from medfake.dicom.reader import KnownSlice
 from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, text_path, write_json
 from medfake.progress import track
+from medfake.vocabulary import Evidence, Split
 
 FACTS_FILE = "dataset.json"
 LEFT_OUT_FILE = "left_out.json"
@@ -102,7 +103,7 @@ def _decode_until_balanced(
         tried |= set(fresh.index)
         kept = pd.concat([kept, fresh]).sort_index()
     kept = balance(kept, params.balance, params.classes)
-    for name in SPLITS:
+    for name in Split:
         if set(kept.label[kept.split == name]) != {0, 1}:
             raise DataError(
                 f"nothing usable is left of a class in the {name} split", where=where,
@@ -198,12 +199,12 @@ def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: D
     marks = set(slices.synthetic)
     counts = {
         f"{split}/{word}": int(((manifest.split == split) & (manifest.label == label)).sum())
-        for split in SPLITS
+        for split in Split
         for label, word in ((1, "tampered"), (0, "real"))
     }
     return {
         "name": name,
-        "evidence": "phantom" if "phantom" in marks else "forged" if "forged" in marks else "clinical",
+        "evidence": next((made for made in (Evidence.PHANTOM, Evidence.FORGED) if made in marks), Evidence.CLINICAL),
         "protocol": params.split.protocol,
         "labelling": params.labelling.model_dump(),
         "view": params.view.model_dump(),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from medfake.config import ExtentLabelling, NeighboursLabelling
-from medfake.datasets.sources.registry import MANIPULATION_OF
+from medfake.vocabulary import TAMPERED_CODES, Evidence, LabelCode, Manipulation
 
 _ROUNDING_MM = 1e-3  # positions are decimal strings
 TM_REACH_MM = 16.0  # a real nodule marks the slices that show it as matched negatives
@@ -34,7 +34,7 @@ def label_slices(
         for scan_id, scan in slices.groupby("scan_id", sort=False)
     ]
     labelled = pd.concat(parts).sort_index()
-    labelled["generator"] = labelled.generator.where(labelled.manipulation != "none", "")
+    labelled["generator"] = labelled.generator.where(labelled.manipulation != Manipulation.NONE, "")
     return labelled
 
 
@@ -42,8 +42,9 @@ def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling |
     first, last = scan.z_mm.min(), scan.z_mm.max()
     scan = scan.assign(z_relative=(scan.z_mm - first) / max(last - first, _ROUNDING_MM))
     if sites.empty:
-        return scan.assign(label=0, distance_mm=np.nan, site_y=np.nan, site_x=np.nan, manipulation="none")
-    tampered_sites = sites[sites.kind.isin(["FM", "FB"])]
+        nothing = {"distance_mm": np.nan, "site_y": np.nan, "site_x": np.nan}
+        return scan.assign(label=0, **nothing, manipulation=Manipulation.NONE.value)
+    tampered_sites = sites[sites.kind.isin(TAMPERED_CODES)]
     tampered_scan = not tampered_sites.empty
     sites = tampered_sites if tampered_scan else sites  # a real nodule of a tampered scan is no tampered place
     away_mm = np.abs(scan.z_mm.to_numpy()[:, None] - sites.z_mm.to_numpy()[None, :])
@@ -51,19 +52,19 @@ def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling |
     scan["distance_mm"] = away_mm.min(axis=1)
     scan["site_y"] = sites.y.to_numpy()[nearest].astype(float)
     scan["site_x"] = sites.x.to_numpy()[nearest].astype(float)
-    scan["manipulation"] = [MANIPULATION_OF[kind] for kind in sites.kind.to_numpy()[nearest]]
+    scan["manipulation"] = [LabelCode(kind).manipulation.value for kind in sites.kind.to_numpy()[nearest]]
     if not tampered_scan:
         scan["label"] = 0
         return _forget_far_sites(scan, scan.distance_mm <= TM_REACH_MM)
     if isinstance(rule, ExtentLabelling):
         tampered = scan.distance_mm <= rule.tampered_mm + _ROUNDING_MM
-        real = (scan.distance_mm >= rule.ignore_mm - _ROUNDING_MM) & (scan.synthetic != "forged")
+        real = (scan.distance_mm >= rule.ignore_mm - _ROUNDING_MM) & (scan.synthetic != Evidence.FORGED)
     else:
         steps = np.abs(scan.z_index.to_numpy()[:, None] - sites.z_index.to_numpy()[None, :]).min(axis=1)
         tampered = pd.Series(steps <= rule.k, index=scan.index)
         real = pd.Series(data=False, index=scan.index)
     scan["label"] = tampered.astype(int)
-    scan.loc[~tampered, "manipulation"] = "none"
+    scan.loc[~tampered, "manipulation"] = Manipulation.NONE.value
     return _forget_far_sites(scan[tampered | real], tampered)
 
 

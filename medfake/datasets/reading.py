@@ -13,14 +13,10 @@ from medfake.dicom.patients import is_placeholder
 from medfake.dicom.series import CHANGED, Skipped, find_series
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
+from medfake.vocabulary import QualityFlag
 
 _EXAMPLES = 10
 _FAULTS = ("permission denied", "the folder cannot be listed", CHANGED)
-_FLAGS = {
-    "gap": "slices are missing",
-    "duplicate": "slices are there twice",
-    "mixed": "slices differ in kernel, thickness or patient",
-}
 
 
 @dataclass(frozen=True)
@@ -63,8 +59,10 @@ def read_source(
     reading.problems.extend(Problem(_relative(one.path, root), one.reason, "it is left out") for one in faults)
     for scan in reading.scans:
         where = _relative(scan.series.folder, root)
-        flags = (_FLAGS[flag] for flag in scan.series.quality_flags if flag in _FLAGS)
-        reading.problems.extend(Problem(where, what, "the scan is used as it is and flagged") for what in flags)
+        flags = {QualityFlag(flag) for flag in scan.series.quality_flags} - {QualityFlag.TILT}  # a tilt is no fault
+        reading.problems.extend(
+            Problem(where, one.sentence, "the scan is used as it is and flagged") for one in sorted(flags)
+        )
     return reading
 
 

@@ -8,21 +8,42 @@ import pandas as pd
 
 from medfake.config import SplitParams
 from medfake.errors import DataError
+from medfake.vocabulary import Split
 
-SPLITS = ("train", "val", "test")
-LEAKY = frozenset({"replica"})  # slices of one patient may be on both sides; every figure says so
+SPLITS = tuple(Split)
 Draw = Callable[[pd.DataFrame, SplitParams], "pd.Series[str]"]
-PROTOCOLS: dict[str, Draw] = {}  # name in params.yaml -> labelled slices -> split of each slice, NaN to leave it out
 
 
-def protocol(name: str) -> Callable[[Draw], Draw]:
+@dataclass(frozen=True)
+class Protocol:
+    """A rule by which slices are dealt.
+
+    Attributes:
+        draw: Labelled slices -> split of each slice, NaN to leave it out.
+        leaky: Whether slices of one patient may be on both sides; every figure then says so.
+    """
+
+    name: str
+    draw: Draw
+    leaky: bool
+
+
+PROTOCOLS: dict[str, Protocol] = {}  # name in params.yaml -> protocol
+
+
+def protocol(name: str, *, leaky: bool = False) -> Callable[[Draw], Draw]:
     """Register a protocol."""
 
     def register(draw: Draw) -> Draw:
-        PROTOCOLS[name] = draw
+        PROTOCOLS[name] = Protocol(name, draw, leaky)
         return draw
 
     return register
+
+
+def is_leaky(name: str) -> bool:
+    """Whether slices of one patient may be on both sides under a protocol."""
+    return PROTOCOLS[name].leaky
 
 
 def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
@@ -37,8 +58,8 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     Raises:
         DataError: A split would lack one of the classes, or nothing is known of what is held out.
     """
-    split = PROTOCOLS[params.protocol](slices, params)
-    for name in SPLITS:
+    split = PROTOCOLS[params.protocol].draw(slices, params)
+    for name in Split:
         labels = set(slices.label[split == name])
         if labels != {0, 1}:
             has = "nothing" if not labels else "only real slices" if labels == {0} else "only tampered slices"
@@ -69,7 +90,7 @@ def draw_folds(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[int]":
         return folds
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    learnt = slices[slices.split.isin(["train", "val"])]
+    learnt = slices[slices.split.isin([Split.TRAIN, Split.VAL])]
     groups = pd.factorize(learnt.patient_id)[0]  # in order of appearance: pseudonyms decide nothing
     if groups.max() + 1 < params.folds:
         raise DataError(
@@ -77,7 +98,7 @@ def draw_folds(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[int]":
             received=f"{groups.max() + 1} patients in train and val, {params.folds} folds",
             remedy="ask for fewer folds",
         )  # fmt: skip
-    kind = StratifiedKFold if params.protocol in LEAKY else StratifiedGroupKFold
+    kind = StratifiedKFold if is_leaky(params.protocol) else StratifiedGroupKFold
     dealer = kind(n_splits=params.folds, shuffle=True, random_state=params.seed)
     for number, (_, held) in enumerate(dealer.split(learnt, learnt.label, groups)):
         folds[learnt.index[held]] = number
@@ -90,20 +111,20 @@ def grouped(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
 
     So are patients with other manipulations. The draw depends on the order of patients and the seed, not on pseudonyms.
     """
-    wanted = {"train": 1 - params.val - params.test, "test": params.test, "val": params.val}
+    wanted = {Split.TRAIN: 1 - params.val - params.test, Split.TEST: params.test, Split.VAL: params.val}
     return slices.patient_id.map(_deal(_slices_of(slices), wanted, params.seed))
 
 
-@protocol("replica")
+@protocol("replica", leaky=True)
 def replica(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     """Slices dealt at random within each class, patients on both sides: the papers' protocol, and leaky."""
     rng = np.random.default_rng(params.seed)
-    split = pd.Series("train", index=slices.index, dtype=object)
+    split = pd.Series(Split.TRAIN.value, index=slices.index, dtype=object)
     for _, rows in slices.groupby("label", sort=True):
         order = rng.permutation(rows.index.to_numpy())
         test, val = round(params.test * len(order)), round(params.val * len(order))
-        split[order[:test]] = "test"
-        split[order[test : test + val]] = "val"
+        split[order[:test]] = Split.TEST.value
+        split[order[test : test + val]] = Split.VAL.value
     return split
 
 
@@ -136,13 +157,13 @@ def _leave_out(
     with_held, with_other = set(patient[held]), set(patient[other])
     only_held, only_other = with_held - with_other, with_other - with_held
     rest = ~patient.isin(only_held | only_other)
-    all_shares = {"train": 1 - params.val - params.test, "test": params.test, "val": params.val}
-    learnt = {"train": all_shares["train"] / (1 - params.test), "val": params.val / (1 - params.test)}
-    of_patient: dict[str, str] = dict.fromkeys(only_held, "test")
+    all_shares = {Split.TRAIN: 1 - params.val - params.test, Split.TEST: params.test, Split.VAL: params.val}
+    learnt = {Split.TRAIN: all_shares[Split.TRAIN] / (1 - params.test), Split.VAL: params.val / (1 - params.test)}
+    of_patient: dict[str, str] = dict.fromkeys(only_held, Split.TEST.value)
     of_patient |= _deal(_slices_of(slices[patient.isin(only_other)]), learnt, params.seed)
     of_patient |= _deal(_slices_of(slices[rest]), all_shares, params.seed)
     split: pd.Series[str] = patient.map(of_patient)
-    return split.mask((held & (split != "test")) | (other & (split == "test")))
+    return split.mask((held & (split != Split.TEST)) | (other & (split == Split.TEST)))
 
 
 def _require_known(held_out: str | None, known: Iterable[str], word: str) -> None:
@@ -171,7 +192,7 @@ def _slices_of(slices: pd.DataFrame) -> dict[str, _Has]:
     }
 
 
-def _deal(patients: Mapping[str, _Has], wanted: Mapping[str, float], seed: int) -> dict[str, str]:
+def _deal(patients: Mapping[str, _Has], wanted: Mapping[Split, float], seed: int) -> dict[str, str]:
     """Deal patients to splits in the wanted shares (Sainte-Lague), first those that a split still lacks a class for."""
     rng = np.random.default_rng(seed)
     of_patient: dict[str, str] = {}
@@ -185,7 +206,10 @@ def _deal(patients: Mapping[str, _Has], wanted: Mapping[str, float], seed: int) 
                     wanted,
                     key=lambda name: (not lacking[name] & set(stratum), (dealt[name] + 0.5) / wanted[name]),
                 )
-                of_patient[patient] = first
+                of_patient[patient] = first.value
                 lacking[first] -= set(stratum)
                 dealt[first] += 1
     return of_patient
+
+
+LEAKY = frozenset(name for name in PROTOCOLS if is_leaky(name))

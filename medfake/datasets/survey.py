@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from medfake.datasets.reading import SourceRules, read_source
-from medfake.datasets.sources.registry import MANIPULATION_OF, Problem, all_sources
+from medfake.datasets.sources.registry import Problem, all_sources
 from medfake.dicom.header_cache import HeaderCache
 from medfake.errors import SourceError
 from medfake.files import path_text
@@ -77,7 +77,7 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
         patients=len({scan.group for scan in scans}),
         slices=sum(len(scan.series.headers) for scan in scans),
         manipulations=_counted(scan.manipulation for scan in scans),
-        sites=_counted(site.kind for scan in scans for site in scan.sites if site.kind in MANIPULATION_OF),
+        sites=_counted(site.kind for scan in scans for site in scan.sites),
         makers=_counted(f"{first.manufacturer} {first.model}".strip() or "unknown" for first in firsts),
         kernels=_counted(first.kernel or "unknown" for first in firsts),
         thickness_mm=_counted(

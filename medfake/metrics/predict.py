@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from medfake.datasets.balance import CLASSES
 from medfake.datasets.dataset import Dataset
 from medfake.package.scorer import BATCH, Scorer
 from medfake.progress import track
+from medfake.vocabulary import CLASSES
 
 _KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "z_mm", "distance_mm"]
 

@@ -21,7 +21,7 @@ _WALL_RADIUS_MM = 3
 
 
 @dataclass(frozen=True)
-class Place:
+class Site:
     """Voxel indices of a site in a volume (slices, rows, cols)."""
 
     z: int
@@ -32,7 +32,7 @@ class Place:
 class Apply(Protocol):
     """Signature of a manipulation."""
 
-    def __call__(self, volume: Volume, spacing_mm: Spacing, place: Place, rng: Generator) -> Volume:
+    def __call__(self, volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
         """Return a manipulated copy."""
 
 
@@ -65,7 +65,7 @@ def manipulation(name: str, *, code: str, word: str) -> Callable[[Apply], Apply]
 
 
 @manipulation("injection", code="FM", word="injected")
-def injection(volume: Volume, spacing_mm: Spacing, place: Place, rng: Generator) -> Volume:
+def injection(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Put a solid nodule where there was none, in the manner of CT-GAN (Mirsky et al. 2019).
 
     A 32 mm cube is resampled to 1 mm and back, its inner 20 mm are refilled, and noise is touched up over the cube.
@@ -88,7 +88,7 @@ def injection(volume: Volume, spacing_mm: Spacing, place: Place, rng: Generator)
 
 
 @manipulation("removal", code="FB", word="removed")
-def removal(volume: Volume, spacing_mm: Spacing, place: Place, rng: Generator) -> Volume:
+def removal(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Take a nodule away and leave lung, in the manner of CT-GAN (Mirsky et al. 2019).
 
     Arguments and result are those of `injection`.

@@ -5,7 +5,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.lungs import AIR_BELOW_HU, VOLUME_STEP_PX, lungs_in_volume
-from medfake.tamper.manipulations import Place, Spacing, Volume
+from medfake.tamper.manipulations import Site, Spacing, Volume
 
 APART_MM = 45.0  # two sites never touch each other's surroundings
 END_MM = 16.0  # kept from the ends of the stack, so that a whole cube fits
@@ -14,7 +14,7 @@ _SURROUND_MM = 24.0
 _MOSTLY_LUNG = 0.8  # share of air in the surroundings of a nodule that can be removed
 
 
-def injection_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Place]:
+def injection_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Site]:
     """Random places inside the lungs, at least 45 mm apart and 10 mm from what is not lung.
 
     Places keep 16 mm from the ends of the stack; in a shorter stack they lie in its middle third.
@@ -29,7 +29,7 @@ def injection_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count:
     return _spread(candidates, spacing_mm, count)
 
 
-def removal_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Place]:
+def removal_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Site]:
     """Solid, nodule-like spots inside the lungs (nodules or, where there are none, thick vessels).
 
     They keep as far from the ends of the stack as injected ones do.
@@ -60,14 +60,14 @@ def _away_from_ends(mask: NDArray[np.bool_], step_mm: float) -> NDArray[np.bool_
     return inner
 
 
-def _brightest_near(volume: Volume, place: Place) -> Place:
+def _brightest_near(volume: Volume, place: Site) -> Site:
     """The middle of the bright spot of which the coarse grid met some voxel."""
     from scipy.ndimage import gaussian_filter
 
     top, left = max(place.y - 2 * _STEP, 0), max(place.x - 2 * _STEP, 0)
     window = volume[place.z, top : place.y + 2 * _STEP + 1, left : place.x + 2 * _STEP + 1].astype(np.float32)
     y, x = np.unravel_index(np.argmax(gaussian_filter(window, 2.5)), window.shape)
-    return Place(place.z, top + int(y), left + int(x))
+    return Site(place.z, top + int(y), left + int(x))
 
 
 def _depth_mm(volume: Volume, spacing_mm: Spacing) -> NDArray[np.float64]:
@@ -79,10 +79,10 @@ def _depth_mm(volume: Volume, spacing_mm: Spacing) -> NDArray[np.float64]:
     return np.stack(distances)
 
 
-def _spread(candidates: NDArray[np.int64], spacing_mm: Spacing, count: int) -> list[Place]:
-    chosen: list[Place] = []
+def _spread(candidates: NDArray[np.int64], spacing_mm: Spacing, count: int) -> list[Site]:
+    chosen: list[Site] = []
     for z, y, x in candidates:
-        place = Place(int(z), int(y), int(x))
+        place = Site(int(z), int(y), int(x))
         if all(_distance_mm(place, other, spacing_mm) >= APART_MM for other in chosen):
             chosen.append(place)
         if len(chosen) == count:
@@ -90,6 +90,6 @@ def _spread(candidates: NDArray[np.int64], spacing_mm: Spacing, count: int) -> l
     return chosen
 
 
-def _distance_mm(one: Place, other: Place, spacing_mm: Spacing) -> float:
+def _distance_mm(one: Site, other: Site, spacing_mm: Spacing) -> float:
     steps = np.subtract((one.z, one.y, one.x), (other.z, other.y, other.x)) * spacing_mm
     return float(np.linalg.norm(steps))

@@ -16,11 +16,11 @@ from medfake.datasets.build import BOTH_LABELS, FACTS_FILE, LEFT_OUT_FILE, TWICE
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA
 from medfake.datasets.scans import SCANS_FILE, collect_scans
-from medfake.datasets.split import SPLITS
 from medfake.datasets.stored import AIR_BELOW_HU
 from medfake.dicom.header import read_headers
 from medfake.dicom.reader import read_slice
 from medfake.errors import DataError
+from medfake.vocabulary import Split
 
 MakeParams = Callable[..., DatasetParams]
 WriteScan = Callable[..., None]
@@ -46,7 +46,7 @@ def test_the_manifest_has_the_columns_of_the_schema(built: Dataset) -> None:
 
 def test_every_split_is_half_tampered(built: Dataset) -> None:
     shares = built.manifest.groupby("split").label.mean()
-    assert shares.to_dict() == dict.fromkeys(SPLITS, 0.5)
+    assert shares.to_dict() == dict.fromkeys(Split, 0.5)
 
 
 def test_no_patient_is_in_two_splits(built: Dataset) -> None:
@@ -116,7 +116,7 @@ def test_medfakes_own_mark_names_the_evidence(
     build_dataset(tmp_path / "scans", params, tmp_path / "own")
     dataset = Dataset.open(tmp_path / "own")
     assert dataset.evidence == evidence
-    assert dataset.manifest.groupby("split").patient_id.nunique().to_dict() == dict.fromkeys(SPLITS, 1)
+    assert dataset.manifest.groupby("split").patient_id.nunique().to_dict() == dict.fromkeys(Split, 1)
 
 
 def test_pixels_that_two_scans_share_are_kept_once(
@@ -128,7 +128,7 @@ def test_pixels_that_two_scans_share_are_kept_once(
     build_dataset(tmp_path / "scans", make_params(root), tmp_path / "chest")
     manifest = Dataset.open(tmp_path / "chest").manifest
     assert manifest.sha256.is_unique
-    assert manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(SPLITS, 0.5)
+    assert manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(Split, 0.5)
 
 
 def test_a_set_without_fakes_is_refused(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_slice_that_cannot_be_decoded_is_left_out_listed_and_replaced(
     assert list(_left_out(dataset)) == [real.slice_id]
     assert real.slice_id not in set(dataset.manifest.slice_id)
     assert len(dataset.manifest) == len(built.manifest)
-    assert dataset.manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(SPLITS, 0.5)
+    assert dataset.manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(Split, 0.5)
 
 
 def test_a_strict_data_set_stops_where_another_leaves_out(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_localized_set_stores_squares_with_sites_inside(trees: Path, make_para
     assert set(manifest.view) == {"localized"}
     tampered = manifest[manifest.label == 1]
     assert tampered[["site_y", "site_x"]].apply(lambda place: place.between(0, 31)).all(axis=None)
-    assert manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(SPLITS, 0.5)
+    assert manifest.groupby("split").label.mean().to_dict() == dict.fromkeys(Split, 0.5)
 
 
 def test_a_view_that_finds_nothing_on_any_slice_is_refused_with_the_reason(

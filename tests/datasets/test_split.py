@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medfake.config import SplitParams
-from medfake.datasets.split import PROTOCOLS, SPLITS, draw_folds, draw_split
+from medfake.datasets.split import PROTOCOLS, draw_folds, draw_split
 from medfake.errors import DataError
+from medfake.vocabulary import Split
 
 
 def _params(val: float = 0.2, test: float = 0.3, seed: int = 1) -> SplitParams:
@@ -34,14 +35,14 @@ def test_no_patient_is_in_two_splits_and_every_split_has_both_classes(
     slices = _slices(tampered, real, both)
     slices["split"] = draw_split(slices, _params(*shares, seed))
     assert slices.groupby("patient_id").split.nunique().max() == 1
-    assert set(zip(slices.split, slices.label, strict=True)) == {(name, label) for name in SPLITS for label in (0, 1)}
+    assert set(zip(slices.split, slices.label, strict=True)) == {(name, label) for name in Split for label in (0, 1)}
 
 
 @given(seed=st.integers(0, 2**32))
 def test_three_patients_with_both_classes_are_dealt_one_to_each_split(seed: int) -> None:
     slices = _slices(0, 0, both=3)
     split = draw_split(slices, _params(seed=seed))
-    assert slices.assign(split=split).groupby("split").patient_id.nunique().to_dict() == dict.fromkeys(SPLITS, 1)
+    assert slices.assign(split=split).groupby("split").patient_id.nunique().to_dict() == dict.fromkeys(Split, 1)
 
 
 @pytest.mark.parametrize(("tampered", "real", "both"), [(2, 9, 0), (9, 2, 0), (0, 0, 2)])

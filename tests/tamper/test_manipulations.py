@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from medfake.tamper.cube import Cube, local_noise
-from medfake.tamper.manipulations import MANIPULATIONS, Place, manipulation, nodule_profile
+from medfake.tamper.manipulations import MANIPULATIONS, Site, manipulation, nodule_profile
 
-NODULE = Place(12, 124, 68)
-ELSEWHERE = Place(12, 124, 184)
+NODULE = Site(12, 124, 68)
+ELSEWHERE = Site(12, 124, 184)
 SPACING = (2.5, 1.4, 1.4)
 NAMES = sorted(MANIPULATIONS)
 
 
-def apply(name: str, volume: np.ndarray, place: Place, spacing: tuple[float, float, float] = SPACING) -> np.ndarray:
+def apply(name: str, volume: np.ndarray, place: Site, spacing: tuple[float, float, float] = SPACING) -> np.ndarray:
     return MANIPULATIONS[name].apply(volume, spacing, place, np.random.default_rng(3))
 
 
@@ -28,8 +28,8 @@ def test_one_decorated_function_adds_a_manipulation(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("place", [ELSEWHERE, Place(0, 0, 0), Place(23, 255, 255), Place(23, 124, 184)])
-def test_nothing_changes_outside_the_cube(name: str, place: Place, chest: np.ndarray) -> None:
+@pytest.mark.parametrize("place", [ELSEWHERE, Site(0, 0, 0), Site(23, 255, 255), Site(23, 124, 184)])
+def test_nothing_changes_outside_the_cube(name: str, place: Site, chest: np.ndarray) -> None:
     before = chest.copy()
     after = apply(name, chest, place)
     box = Cube.cut(chest, SPACING, (place.z, place.y, place.x)).box
@@ -68,7 +68,7 @@ def test_a_removal_leaves_lung_where_the_nodule_was(chest: np.ndarray) -> None:
 def test_the_chest_wall_inside_the_cube_stays(name: str) -> None:
     volume = np.full((33, 64, 64), -850, np.int16)
     volume[:, :, :26] = 40
-    after = MANIPULATIONS[name].apply(volume, (1.0, 1.0, 1.0), Place(16, 32, 33), np.random.default_rng(3))
+    after = MANIPULATIONS[name].apply(volume, (1.0, 1.0, 1.0), Site(16, 32, 33), np.random.default_rng(3))
     assert after[10:23, 26:39, 23:25].mean() == pytest.approx(40, abs=25)
 
 
@@ -83,7 +83,7 @@ def test_values_inside_the_cube_are_clipped_as_the_published_tool_does(chest: np
 
 
 def test_the_touch_up_brings_the_noise_back(chest: np.ndarray) -> None:
-    place = Place(12, 124, 184)
+    place = Site(12, 124, 184)
     after = apply("removal", chest, place)
     window = np.s_[10:15, 119:130, 179:190]
     before_hu, after_hu = (local_noise(volume[window].astype(np.float32)) for volume in (chest, after))

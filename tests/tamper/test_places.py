@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from medfake.lungs import lungs_in_volume
-from medfake.tamper.manipulations import Place
+from medfake.tamper.manipulations import Site
 from medfake.tamper.places import APART_MM, END_MM, injection_places, removal_places
 
 SPACING = (2.5, 1.4, 1.4)
 
 
-def find(function, volume: np.ndarray, count: int = 4) -> list[Place]:
+def find(function, volume: np.ndarray, count: int = 4) -> list[Site]:
     return function(volume, SPACING, np.random.default_rng(2), count)
 
 

@@ -8,7 +8,9 @@ from medfake.checks.guards.limits import Limits, between, beyond
 from medfake.checks.guards.registry import Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.split import SPLITS
+from medfake.vocabulary import Manipulation, Split
+
+_AT_A_SITE: Final = (Manipulation.INJECTED, Manipulation.REMOVED)
 
 RANGES: Final[dict[str, Limits]] = {  # column -> lowest and highest possible value
     "z_index": (0, 1e5),
@@ -32,8 +34,8 @@ def words(data: Dataset, params: DatasetParams) -> Findings:
 
     known: dict[str, list[Any]] = {
         "label": [0, 1],
-        "split": list(SPLITS),
-        "manipulation": ["none", "injected", "removed", "generated"],
+        "split": list(Split),
+        "manipulation": list(Manipulation),
         "view": [params.view.name],
     }
     wanted = [gxe.ExpectColumnValuesToBeInSet(column=name, value_set=words_) for name, words_ in known.items()]
@@ -53,11 +55,11 @@ def labels_agree(data: Dataset, _: DatasetParams) -> Findings:
     from great_expectations import expectations as gxe
 
     manifest = data.manifest
-    named = manifest.manipulation != "none"
+    named = manifest.manipulation != Manipulation.NONE
     contradicts = {
         "label against manipulation": (manifest.label == 1) != named,
         "generator of an untampered slice": ~named & (manifest.generator.fillna("") != ""),
-        "tampered place without a site": manifest.manipulation.isin(["injected", "removed"]) & manifest.site_y.isna(),
+        "tampered place without a site": manifest.manipulation.isin(_AT_A_SITE) & manifest.site_y.isna(),
     }
     table = pd.DataFrame({"slices": [int(one.sum()) for one in contradicts.values()]})
     told = [f"{int(one.sum())} {what}{examples(manifest[one])}" for what, one in contradicts.items()]

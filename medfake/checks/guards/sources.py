@@ -7,6 +7,7 @@ import pandas as pd
 from medfake.checks.guards.registry import NOT_ASKED_FOR, Findings, examples, guard
 from medfake.config import DatasetParams, ExtentLabelling
 from medfake.datasets.dataset import Dataset
+from medfake.vocabulary import TAMPERED_CODES
 
 _ROUNDING_MM = 1e-3
 _LABEL_FACTS = ("rows", "used", "left_out", "places")
@@ -70,7 +71,7 @@ def clean_negatives(data: Dataset, params: DatasetParams) -> Findings:
     """Distance along z, measured anew from the sites, of the real slices of tampered scans."""
     from great_expectations import expectations as gxe
 
-    tampered = data.sites.loc[data.sites.kind.isin(["FM", "FB"]), ["scan_id", "z_mm"]]
+    tampered = data.sites.loc[data.sites.kind.isin(TAMPERED_CODES), ["scan_id", "z_mm"]]
     real = data.manifest.loc[data.manifest.label == 0, ["slice_id", "scan_id", "z_mm"]]
     pairs = real.merge(tampered, on="scan_id", suffixes=("", "_of_site"))
     pairs["distance_mm"] = (pairs.z_mm - pairs.z_mm_of_site).abs()

@@ -7,9 +7,9 @@ import pandas as pd
 from medfake.checks.guards.registry import LEAKY_WORD, NOT_ASKED_FOR, Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.augment import transforms
-from medfake.datasets.balance import CLASSES
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.split import LEAKY, SPLITS
+from medfake.datasets.split import is_leaky
+from medfake.vocabulary import CLASSES, Split
 
 
 @guard(
@@ -58,7 +58,7 @@ def balance(data: Dataset, params: DatasetParams) -> Findings:
 def patients_apart(data: Dataset, params: DatasetParams) -> Findings:
     """Number of splits that each patient is in."""
     apart = _apart(data, "patient_id", "split", "patients", "splits")
-    if params.split.protocol in LEAKY:
+    if is_leaky(params.split.protocol):
         return Findings(apart.table, [], f"{LEAKY_WORD}: {apart.figures}", LEAKY_WORD)
     return apart
 
@@ -76,17 +76,17 @@ def folds_apart(data: Dataset, params: DatasetParams) -> Findings:
         return Findings(pd.DataFrame(), [], "no folds", NOT_ASKED_FOR)
     rows = data.manifest
     several = rows.groupby("patient_id").fold.transform("nunique") > 1
-    leaky = params.split.protocol in LEAKY
+    leaky = is_leaky(params.split.protocol)
     table = pd.DataFrame(
         {
             "tampered": (rows.label == 1).groupby(rows.fold).sum(),
             "real": (rows.label == 0).groupby(rows.fold).sum(),
-            "tested": (rows.split == "test").groupby(rows.fold).sum(),
+            "tested": (rows.split == Split.TEST).groupby(rows.fold).sum(),
             "shared": rows.patient_id[several].groupby(rows.fold).nunique(),
         }
     )
     table = table.fillna(0).astype(int)
-    left_out = int((rows.fold.isna() & (rows.split != "test")).sum())
+    left_out = int((rows.fold.isna() & (rows.split != Split.TEST)).sum())
     figures = (
         f"{len(table)} of {params.split.folds} folds; {left_out} slices of train and val in none, "
         f"{int(table.tested.sum())} of test in one; {rows.patient_id[several].nunique()} patients in several"
@@ -161,13 +161,13 @@ def held_out(data: Dataset, params: DatasetParams) -> Findings:
     by_generator = params.split.protocol == "leave-generator-out"
     kind = manifest.generator if by_generator else manifest.manufacturer + "/" + manifest.kernel
     told_apart = (manifest.label == 1) if by_generator else manifest.label.notna()
-    row = {split: int(((manifest.split == split) & (kind == name)).sum()) for split in SPLITS}
-    row["other"] = int(((manifest.split == "test") & told_apart & (kind != name)).sum())
+    row = {split.value: int(((manifest.split == split) & (kind == name)).sum()) for split in Split}
+    row["other"] = int(((manifest.split == Split.TEST) & told_apart & (kind != name)).sum())
     wanted = [
         *(gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0) for column in ("train", "val", "other")),
         gxe.ExpectColumnValuesToBeBetween(column="test", min_value=1),
     ]
-    figures = ", ".join(f"{split} {row[split]}" for split in SPLITS)
+    figures = ", ".join(f"{split} {row[split]}" for split in Split)
     return Findings(pd.DataFrame([row]), wanted, f"slices of {name}: {figures}; of others in test: {row['other']}")
 
 
@@ -176,7 +176,7 @@ def _counts(data: Dataset) -> pd.DataFrame:
     rows = [
         {"split": name, "tampered": int(((split == name) & (label == 1)).sum()),
          "real": int(((split == name) & (label == 0)).sum())}
-        for name in SPLITS
+        for name in Split
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

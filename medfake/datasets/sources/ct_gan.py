@@ -5,7 +5,6 @@ from pathlib import Path
 from medfake.datasets.sources.label_files import plain_name
 from medfake.datasets.sources.labels import Labels, read_labels
 from medfake.datasets.sources.registry import (
-    MANIPULATION_OF,
     Find,
     Problem,
     Reading,
@@ -17,6 +16,7 @@ from medfake.datasets.sources.scan_names import Resolved, resolve
 from medfake.datasets.sources.slice_numbers import place_sites
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
+from medfake.vocabulary import Manipulation
 
 # experiment -> folder of scans below the folder of its label file, Kaggle's and UCI's names
 _SCAN_FOLDERS = {
@@ -130,12 +130,12 @@ def _read_scan(
     placed = place_sites(labels, rows, largest, skipped, beside, by_stem=True)
     reading.problems.extend(placed.problems)
     kinds = sorted({row.kind for row in rows})
-    if len({MANIPULATION_OF[kind] for kind in kinds}) > 1:
+    if len({kind.manipulation for kind in kinds}) > 1:
         reading.problems.append(Problem(where, f"rows of types {', '.join(kinds)}", "it is left out"))
     elif placed.sites is not None:
         reading.label_rows.left_out -= placed.rows
-        manipulation = MANIPULATION_OF[kinds[0]]
-        generator = "" if manipulation == "none" else "CT-GAN"
+        manipulation = kinds[0].manipulation
+        generator = "" if manipulation is Manipulation.NONE else "CT-GAN"
         key = f"{experiment}/{uuid}"
         scan = SourceScan(
             largest, "CT-GAN", key, uuid, experiment, generator, manipulation, placed.sites, placed.rows

@@ -4,9 +4,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from medfake.datasets.sources.label_files import label_file
-from medfake.datasets.sources.labels import TAMPERED, LabelRow, Labels, read_labels
+from medfake.datasets.sources.labels import LabelRow, Labels, read_labels
 from medfake.datasets.sources.registry import (
-    MANIPULATION_OF,
     Find,
     Problem,
     Reading,
@@ -20,6 +19,7 @@ from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series
 from medfake.errors import SourceError
 from medfake.files import path_text
+from medfake.vocabulary import TAMPERED_CODES, Evidence, Manipulation
 
 LABELS = "labels.csv"
 
@@ -87,8 +87,9 @@ def _read_scan(name: str, members: list[Series], labels: Labels, resolved: Resol
             continue
         first = series.headers[0]
         kinds = {row.kind for row in rows}
-        manipulation = next((MANIPULATION_OF[kind] for kind in TAMPERED if kind in kinds), "none")
-        generator = "" if manipulation == "none" else ("medfake" if first.synthetic == "forged" else "unknown")
+        manipulation = next((kind.manipulation for kind in TAMPERED_CODES if kind in kinds), Manipulation.NONE)
+        maker = "medfake" if first.synthetic == Evidence.FORGED else "unknown"
+        generator = "" if manipulation is Manipulation.NONE else maker
         key = f"{name}/{first.series_uid}/{first.rows}x{first.cols}/{first.position_mm}"
         group = patient_or_folder(first.patient_id, name)
         scan = SourceScan(series, "folder", key, group, "", generator, manipulation, placed.sites, placed.rows)

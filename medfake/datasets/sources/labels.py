@@ -6,13 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast, get_args
 
-from medfake.datasets.sources.registry import Kind, Problem, SourceSite
+from medfake.datasets.sources.registry import Problem, SourceSite
 from medfake.errors import LabelError
+from medfake.vocabulary import LabelCode
 
-KINDS = get_args(Kind)
-TAMPERED = ("FM", "FB")
 SOP_UID = "sop_uid"  # the column that may name a slice whatever its number
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _SLICE = ("slice", "z")  # names of the third column in the published copies
@@ -28,7 +26,7 @@ class LabelRow:
     """
 
     scan: str
-    kind: Kind
+    kind: LabelCode
     site: SourceSite | None
     line: int
     sop_uid: str = ""
@@ -159,12 +157,13 @@ def _row(where: str, line: int, scan: str, values: Sequence[str], columns: _Colu
         what = f"{len(values)} values for {len(columns.names)} columns, told apart by {_SEPARATORS[columns.separator]}"
         return Problem(where, what, left_out)
     fields = [value.strip() for value in values] + [""] * (len(columns.names) - len(values))
-    kind = fields[columns.kind].upper()
-    if kind not in KINDS:
-        what = f"type {fields[columns.kind]!r} is unknown, expected one of {', '.join(KINDS)}"
+    code = fields[columns.kind].upper()
+    if code not in set(LabelCode):
+        what = f"type {fields[columns.kind]!r} is unknown, expected one of {', '.join(LabelCode)}"
         return Problem(where, what, left_out)
-    if kind == "TB":
-        return LabelRow(scan, "TB", None, line)
+    kind = LabelCode(code)
+    if kind is LabelCode.TB:
+        return LabelRow(scan, kind, None, line)
     sop_uid = "" if columns.sop_uid is None else fields[columns.sop_uid]
     numbers = []
     for column in (columns.slice, columns.y, columns.x):
@@ -173,8 +172,7 @@ def _row(where: str, line: int, scan: str, values: Sequence[str], columns: _Colu
             what = f"column {columns.names[column]} must be a whole number, but is {fields[column]!r}"
             return Problem(where, what, left_out)
         numbers.append(-1 if number is None else number)
-    known = cast("Kind", kind)
-    return LabelRow(scan, known, SourceSite(known, *numbers), line, sop_uid)
+    return LabelRow(scan, kind, SourceSite(kind, *numbers), line, sop_uid)
 
 
 def _whole_number(text: str, separator: str) -> int | None:

@@ -8,6 +8,7 @@ from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series, Skipped
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
+from medfake.vocabulary import LabelCode
 
 
 def _looks_like_lidc(root: Path) -> bool:
@@ -68,7 +69,7 @@ def _sites(series: Series, places: list[NodulePlace]) -> list[SourceSite]:
     index = {header.sop_uid: at for at, header in enumerate(series.headers)}
     first = series.headers[0]
     return [
-        SourceSite("TM", index[place.sop_uid], place.y, place.x)
+        SourceSite(LabelCode.TM, index[place.sop_uid], place.y, place.x)
         for place in places
         if place.sop_uid in index and 0 <= place.y < first.rows and 0 <= place.x < first.cols
     ]

@@ -5,21 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 from medfake.by_name import did_you_mean
 from medfake.dicom.series import Series, Skipped
 from medfake.errors import ConfigError
-
-Kind = Literal["FM", "FB", "TM", "TB"]
-MANIPULATION_OF: dict[str, str] = {"FM": "injected", "FB": "removed", "TM": "none", "TB": "none"}
+from medfake.vocabulary import LabelCode, Manipulation
 
 
 @dataclass(frozen=True)
 class SourceSite:
     """A labelled place of a scan: index of the slice after sorting by z, pixel row and column."""
 
-    kind: Kind
+    kind: LabelCode
     z_index: int
     y: int
     x: int
@@ -34,7 +31,7 @@ class SourceScan:
         group: What names the patient; never stored.
         experiment: "1" or "2" of CT-GAN, else "".
         generator: What made the fake, "" for real scans.
-        manipulation: "none", "injected" or "removed".
+        manipulation: Of its tampered places.
         label_rows: How many rows of the label file are used in it.
     """
 
@@ -44,7 +41,7 @@ class SourceScan:
     group: str
     experiment: str = ""
     generator: str = ""
-    manipulation: str = "none"
+    manipulation: Manipulation = Manipulation.NONE
     sites: tuple[SourceSite, ...] = ()
     label_rows: int = 0
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from medfake.datasets.sources.labels import TAMPERED, LabelRow, Labels
+from medfake.datasets.sources.labels import LabelRow, Labels
 from medfake.datasets.sources.registry import Problem, SourceSite
 from medfake.dicom.series import Series, Skipped, positions_along_normal
 from medfake.dicom.unread import unread_position
@@ -68,13 +68,13 @@ def place_sites(
             sites.append(SourceSite(row.kind, z_index, y, x))
             used += 1
             continue
-        lost = lost or row.kind in TAMPERED
+        lost = lost or row.kind.tampered
         if isinstance(z_index, str):
             what = z_index
         else:
             size = f"{len(series.headers)} slices of {first.rows} x {first.cols}"
             what = f"slice {row.site.z_index}, y {y}, x {x} is no voxel of its {size}"
-        done = _LEFT_OUT if row.kind in TAMPERED else "the row is left out"
+        done = _LEFT_OUT if row.kind.tampered else "the row is left out"
         problems.append(Problem(labels.where(row.line), what, done))
     return Placed(None if lost else tuple(dict.fromkeys(sites)), 0 if lost else used, tuple(problems))
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from medfake.config import LocalizedView
 from medfake.datasets.views.registry import Cut, Place, view
 from medfake.lungs import lungs_in_slice
+from medfake.vocabulary import TAMPERED_CODES
 
 _JITTER = 0.02  # standard deviation, of the slice's edge: a borrowed place is not quite the lender's
 
@@ -58,7 +59,7 @@ class Localized:
 
 def _one_row_a_site(kept: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
     """Repeat tampered slices for every further site of their scan that lies as near along z as the nearest."""
-    tampered = sites[sites.kind.isin(["FM", "FB"])]
+    tampered = sites[sites.kind.isin(TAMPERED_CODES)]
     pairs = kept[kept.label == 1].reset_index(names="of").merge(tampered, on="scan_id", suffixes=("", "_of_site"))
     same_depth = (pairs.z_mm - pairs.z_mm_of_site).abs() <= pairs.distance_mm + 1e-3
     other = same_depth & ((pairs.y != pairs.site_y) | (pairs.x != pairs.site_x))

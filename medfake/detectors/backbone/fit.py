@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medfake.datasets.balance import CLASSES
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import EXTRACTOR_ONNX, Features, compute_features
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head, build_top
@@ -21,6 +20,7 @@ from medfake.training.keras_setup import import_keras
 from medfake.training.phase import Material, Phase, train_phase
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
+from medfake.vocabulary import CLASSES
 
 _CHECKED_SLICES = 4
 _LARGEST_FEATURE_DIFFERENCE = 1e-4

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medfake.datasets.balance import CLASSES
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.options import PixelOptions
 from medfake.detectors.registry import DetectorSpec
@@ -18,6 +17,7 @@ from medfake.package.scorer import CLASSES_OUTPUT
 from medfake.progress import track
 from medfake.training.export import require_agreement
 from medfake.training.trained import OnEpoch, Trained
+from medfake.vocabulary import CLASSES
 
 _OPSET = 17
 _ML_OPSET = 1

@@ -14,7 +14,7 @@ from medfake.datasets.sources.phantom.scanners import Scanner
 from medfake.datasets.sources.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
 from medfake.datasets.sources.phantom.tissues import paint
 from medfake.datasets.sources.phantom.vessels import Segment, draw, grow_tree
-from medfake.tamper.manipulations import Place
+from medfake.tamper.manipulations import Site
 
 VESSEL_HU = 42.0
 NODULE_HU = (-60.0, 70.0)
@@ -35,7 +35,7 @@ class Patient:
     volume: NDArray[np.int16]
     positions_mm: NDArray[np.float64]
     spacing_mm: tuple[float, float, float]
-    nodules: tuple[Place, ...]
+    nodules: tuple[Site, ...]
 
 
 def scan_patient(seed: SeedSequence, scanner: Scanner, slices: int, nodules: int, size: int = SIZE) -> Patient:
@@ -83,7 +83,7 @@ def _turned(fields: tuple[NDArray[np.float32], NDArray[np.float32]], angle: floa
 def _nodules(
     rng: Generator, lungs: NDArray[np.float32], images: NDArray[np.float32],
     spacing: tuple[float, float, float], count: int,
-) -> tuple[Place, ...]:  # fmt: skip
+) -> tuple[Site, ...]:  # fmt: skip
     """Lay nodules into the lungs, in place: of several lobes, some with spicules, some not quite solid."""
     from medfake.tamper.places import injection_places
 

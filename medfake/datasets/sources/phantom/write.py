@@ -20,7 +20,7 @@ from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ConfigError, DataError, OutputRefusedError
 from medfake.files import path_text, replace_folder
 from medfake.progress import track
-from medfake.tamper.manipulations import MANIPULATIONS, Place
+from medfake.tamper.manipulations import MANIPULATIONS, Site
 from medfake.tamper.places import injection_places
 
 LABEL_COLUMNS = ("type", "uuid", "slice", "x", "y")
@@ -69,7 +69,7 @@ def write_phantom(folder: Path, params: PhantomParams, jobs: int = 1, size: int 
         _write_labels(new / "CT-GAN", zip(scans, places, strict=True))
 
 
-def write_patient(folder: Path, seed: int, slices: int, manipulation: str | None, size: int = SIZE) -> Place | None:
+def write_patient(folder: Path, seed: int, slices: int, manipulation: str | None, size: int = SIZE) -> Site | None:
     """Write one scan of a patient that no phantom set holds.
 
     Args:
@@ -160,7 +160,7 @@ def _ct_gan_scans(folder: Path, params: PhantomParams, scanners: list[Scanner]) 
             )  # fmt: skip
 
 
-def _write(scan: _Scan, size: int) -> Place | None:
+def _write(scan: _Scan, size: int) -> Site | None:
     """Make one scan and write it; returns its site, if it has one."""
     patient = scan_patient(SeedSequence(scan.seed), scan.scanner, scan.slices, scan.nodules, size)
     volume, place = patient.volume, next(iter(patient.nodules), None)
@@ -184,7 +184,7 @@ def _write(scan: _Scan, size: int) -> Place | None:
     return place
 
 
-def _tampered(patient: Patient, scan: _Scan) -> tuple[NDArray[np.int16], Place]:
+def _tampered(patient: Patient, scan: _Scan) -> tuple[NDArray[np.int16], Site]:
     rng = default_rng([*scan.seed, 1])
     places = list(patient.nodules)
     if scan.manipulation == "injection":
@@ -212,7 +212,7 @@ def _write_scout(scan: _Scan, patient: Patient, template: SeriesTemplate, seed: 
     )
 
 
-def _write_labels(folder: Path, made: Iterable[tuple[_Scan, Place | None]]) -> None:
+def _write_labels(folder: Path, made: Iterable[tuple[_Scan, Site | None]]) -> None:
     rows: dict[int, list[tuple[object, ...]]] = defaultdict(list)
     for scan, place in made:
         if scan.type:

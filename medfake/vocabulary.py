@@ -1,0 +1,91 @@
+"""The words that files, columns and params.yaml use, each with its sentence; the one list of each.
+
+Members are strings: they compare, sort, join and are written as their values. Protocols and views are open, because
+other packages add some: they are registered by name in medfake.datasets.
+"""
+
+from enum import StrEnum
+from typing import Final, Self
+
+
+class _Word(StrEnum):
+    """A word with a sentence beside it."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str = "") -> Self:
+        word = str.__new__(cls, value)
+        word._value_ = value
+        word.sentence = sentence
+        return word
+
+
+class Split(_Word):
+    """Part of a data set."""
+
+    TRAIN = "train", "detectors learn from it"
+    VAL = "val", "chooses epochs, options, thresholds and the challenger"
+    TEST = "test", "is measured, and chooses nothing"
+
+
+class Manipulation(_Word):
+    """What was done to a slice."""
+
+    NONE = "none", "as the scanner made it"
+    INJECTED = "injected", "a nodule was put in"
+    REMOVED = "removed", "a nodule was taken out"
+    GENERATED = "generated", "the whole slice was made"
+
+
+CLASSES: Final = (Manipulation.NONE, Manipulation.REMOVED, Manipulation.INJECTED)
+"""Of data sets with three classes, in the order of a detector's outputs."""
+
+
+class LabelCode(_Word):
+    """Type of a labelled place in label files (Mirsky et al. 2019)."""
+
+    FM = "FM", "a fake nodule"
+    FB = "FB", "fake healthy tissue where a nodule was"
+    TM = "TM", "a real nodule"
+    TB = "TB", "nothing, and nothing was done"
+
+    @property
+    def manipulation(self) -> Manipulation:
+        """What such a place shows."""
+        return _SHOWN.get(self, Manipulation.NONE)
+
+    @property
+    def tampered(self) -> bool:
+        """Whether such a place was manipulated."""
+        return self.manipulation is not Manipulation.NONE
+
+
+_SHOWN: Final = {LabelCode.FM: Manipulation.INJECTED, LabelCode.FB: Manipulation.REMOVED}
+
+TAMPERED_CODES: Final = tuple(code for code in LabelCode if code.tampered)
+
+
+class Evidence(_Word):
+    """What figures on a data set are worth."""
+
+    PHANTOM = (
+        "phantom",
+        "Phantom figures are no clinical evidence: scans and fakes were made by medfake's built-in phantom.",
+    )
+    FORGED = (
+        "forged",
+        "Figures on home-made fakes are no clinical evidence: medfake forged them out of real scans.",
+    )
+    CLINICAL = (
+        "clinical",
+        "Figures on a public or local set of real scans; they hold for its scanners, patients and fakes.",
+    )
+
+
+class QualityFlag(_Word):
+    """What is odd about a series."""
+
+    DUPLICATE = "duplicate", "slices repeat a position"
+    GAP = "gap", "slices are missing"
+    MIXED = "mixed", "slices differ in kernel, thickness or patient"
+    TILT = "tilt", "the gantry was tilted"

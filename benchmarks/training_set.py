@@ -40,7 +40,7 @@ def noise_set(train: int, val: int) -> Any:
 
 def small_network() -> tuple[Any, Any]:
     """Spec and options of MobileNet with a quarter of its channels, 512 px, the paper's head."""
-    from medfake.detectors.options import BackboneOptions, FineTune
+    from medfake.detectors.backbone.options import BackboneOptions, FineTune
     from medfake.detectors.registry import DetectorSpec
 
     def build(shape: tuple[int, int, int], weights: str | None) -> Any:

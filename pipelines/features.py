@@ -15,7 +15,7 @@ def main(dataset: str, detector: str) -> None:
     from typing import cast
 
     from medfake.datasets.dataset import Dataset
-    from medfake.detectors.options import BackboneOptions
+    from medfake.detectors.backbone.options import BackboneOptions
     from medfake.detectors.registry import detector_spec, validate_options
 
     params = read_study()

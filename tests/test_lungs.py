@@ -72,7 +72,8 @@ def test_the_graph_judges_the_places_that_numpy_says(phantom: Slice) -> None:
     from medfake.training.keras_setup import import_keras
 
     import_keras(0)
-    from medfake.detectors.layers import Hounsfield, LungShare
+    from medfake.detectors.forensic.layers import LungShare
+    from medfake.detectors.layers import Hounsfield
 
     for hu in (*phantom, phantom[2][:191, 100:300]):
         graph = np.asarray(LungShare()(Hounsfield()(hu[None])))[0, :, :, 0]

@@ -17,7 +17,7 @@ from medfake.config.datasets import (
 )
 from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate
-from medfake.config.section import Fraction, Name, Section
+from medfake.config.section import Fraction, Name, Positive, Section
 from medfake.config.study import (
     EvaluationParams,
     NominateParams,
@@ -47,6 +47,7 @@ __all__ = [
     "NominateParams",
     "Params",
     "PhantomParams",
+    "Positive",
     "ProbesParams",
     "RepeatParams",
     "Section",

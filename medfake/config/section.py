@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Word = Field(strict=False)  # of an enum: written as text in params.yaml
+Positive = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):

@@ -5,7 +5,9 @@ from typing import cast
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.options import BackboneOptions, PixelOptions, ResidualCNNOptions
+from medfake.detectors.backbone.options import BackboneOptions
+from medfake.detectors.classical.options import PixelOptions
+from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.registry import detector_spec
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained

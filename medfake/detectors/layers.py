@@ -1,4 +1,4 @@
-"""Keras layers that carry what a detector does to pixels, registered under "medfake"; keras.ops only.
+"""Keras layers that families of detectors share, registered under "medfake"; keras.ops only.
 
 Imported inside functions: it loads Keras.
 """
@@ -6,12 +6,7 @@ Imported inside functions: it loads Keras.
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
-
-from medfake import lungs
-
-HIGHEST_Z = 4.0  # residuals beyond four times the local noise are clipped
 
 
 @keras.saving.register_keras_serializable(package="medfake")
@@ -61,159 +56,6 @@ class Window(layers.Layer):
         """Arguments, for saving."""
         own = {"low": self.low, "high": self.high, "size": self.size, "contract": self.contract}
         return {**super().get_config(), **own}
-
-
-def srm_filters() -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(5, 5, 1, 7) fixed high-pass filters of unit norm, from the Spatial Rich Model (Fridrich and Kodovsky 2012)."""
-    first_x = np.zeros((5, 5))
-    first_x[2, 2], first_x[2, 3] = -1, 1
-    second_x = np.zeros((5, 5))
-    second_x[2, 1:4] = 1, -2, 1
-    third_x = np.zeros((5, 5))
-    third_x[2, 1:5] = 1, -3, 3, -1
-    square_3 = np.zeros((5, 5))
-    square_3[1:4, 1:4] = [[-1, 2, -1], [2, -4, 2], [-1, 2, -1]]
-    square_5 = np.array(
-        [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]], float
-    )
-    bank = [first_x, first_x.T, second_x, second_x.T, third_x, square_3, square_5]
-    return np.stack([one / np.linalg.norm(one) for one in bank], axis=-1)[:, :, None, :].astype(np.float32)
-
-
-@keras.saving.register_keras_serializable(package="medfake")
-class NoiseScaledResiduals(layers.Layer):
-    """(slices, rows, cols, 1) HU -> (slices, rows, cols, 7) high-pass residuals over the local noise, clipped.
-
-    The local noise is the mean absolute residual of the surrounding 97 px, all filters together.
-    """
-
-    _CELL, _CELLS = 8, 12
-
-    def build(self, _: tuple[Any, ...]) -> None:
-        """The filter bank is a weight, so that every export carries it."""
-        bank = srm_filters()
-        self.bank = self.add_weight(
-            shape=bank.shape, initializer=keras.initializers.Constant(bank), trainable=False, name="bank"
-        )
-
-    def call(self, hu: Any) -> Any:
-        """Filter, measure, divide."""
-        mirrored = ops.pad(hu, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")  # no edge where the image ends
-        residuals = ops.conv(mirrored, self.bank, padding="valid")
-        level = ops.mean(ops.abs(ops.clip(residuals, -200.0, 200.0)), axis=-1, keepdims=True)
-        cells = ops.average_pool(level, self._CELL, self._CELL, padding="same")
-        smooth = ops.average_pool(cells, self._CELLS + 1, 1, padding="same")
-        noise = ops.repeat(ops.repeat(smooth, self._CELL, axis=1), self._CELL, axis=2)
-        noise = noise[:, : ops.shape(hu)[1], : ops.shape(hu)[2]]
-        return ops.clip(residuals / (noise + 1.0), -HIGHEST_Z, HIGHEST_Z)
-
-    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """(slices, rows, cols, 7)."""
-        return (*shape[:3], 7)
-
-
-@keras.saving.register_keras_serializable(package="medfake")
-class CentreAgainstRing(layers.Layer):
-    """Feature maps at stride 4 -> mean and deviation of a centre, and their difference to the surrounding ring.
-
-    (slices, h, w, c) -> (slices, places, places, 4 c) on a grid of 16 px: a centre of 48 px against the ring between 64
-    and 96 px.
-    """
-
-    _CENTRE, _GAP, _RING, _STEP = 12, 16, 24, 4  # cells of 4 px
-
-    def call(self, maps: Any) -> Any:
-        """Pool three concentric windows and take differences."""
-        centre, gap, ring = (self._moments(maps, window) for window in (self._CENTRE, self._GAP, self._RING))
-        whole, hole = float(self._RING**2), float(self._GAP**2)
-        around = [(big * whole - small * hole) / (whole - hole) for big, small in zip(ring, gap, strict=True)]
-        mean, deviation = centre[0], self._deviation(*centre)
-        return ops.concatenate(
-            [mean, deviation, mean - around[0], deviation - self._deviation(around[0], around[1])], axis=-1
-        )
-
-    def _moments(self, maps: Any, window: int) -> tuple[Any, Any]:
-        edge = (self._RING - window) // 2
-        inner = maps[:, edge:-edge, edge:-edge] if edge else maps
-        return (
-            ops.average_pool(inner, window, self._STEP, padding="valid"),
-            ops.average_pool(ops.square(inner), window, self._STEP, padding="valid"),
-        )
-
-    @staticmethod
-    def _deviation(mean: Any, square: Any) -> Any:
-        return ops.sqrt(ops.maximum(square - ops.square(mean), 0.0) + 1e-4)
-
-    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """(slices, places, places, 4 c)."""
-        grid = [None if n is None else (n - self._RING) // self._STEP + 1 for n in shape[1:3]]
-        return (shape[0], *grid, shape[3] * 4)
-
-
-@keras.saving.register_keras_serializable(package="medfake")
-class LungShare(layers.Layer):
-    """(slices, rows, cols, 1) HU -> (slices, places, places, 1) share of lung in the 96 px around each place of 16 px.
-
-    The rule of `medfake.lungs.lung_pixels`, as a graph has it.
-    """
-
-    def call(self, hu: Any) -> Any:
-        """Threshold and average."""
-        clipped = ops.clip(hu, float(lungs.DARKEST_HU), float(lungs.BRIGHTEST_HU))
-        average = ops.average_pool(clipped, lungs.AVERAGED_PX, 1, padding="same")
-        dark, inside = clipped < float(lungs.AIR_BELOW_HU), average > float(lungs.OPEN_AIR_HU)
-        lung = ops.cast(ops.logical_and(dark, inside), "float32")
-        return ops.average_pool(lung, lungs.PLACE_PX, lungs.PLACE_STEP_PX, padding="valid")
-
-    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """(slices, places, places, 1)."""
-        grid = [None if n is None else (n - lungs.PLACE_PX) // lungs.PLACE_STEP_PX + 1 for n in shape[1:3]]
-        return (shape[0], *grid, 1)
-
-
-@keras.saving.register_keras_serializable(package="medfake")
-class StrongestPlaces(layers.Layer):
-    """Logits on a grid and lung shares -> logit of the slice; row, column (px) and logit of its strongest place.
-
-    Args:
-        top: Places that are averaged into the slice's logit.
-        least_lung: Share of lung below which a place does not count.
-    """
-
-    NOWHERE = -12.0  # logit of a place outside the lungs, and so of a slice without any
-
-    def __init__(self, top: int, least_lung: float = lungs.LEAST_LUNG_IN_PLACE, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.top, self.least_lung = top, least_lung
-
-    def call(self, logits: Any, lung: Any) -> tuple[Any, Any, Any, Any]:
-        """Mask, smooth over neighbouring places, rank."""
-        height = ops.minimum(ops.shape(logits)[1], ops.shape(lung)[1])  # sizes off the 16 px grid differ by a place
-        width = ops.minimum(ops.shape(logits)[2], ops.shape(lung)[2])
-        logits, lung = logits[:, :height, :width], lung[:, :height, :width]
-        inside = lung >= self.least_lung
-        smooth = ops.average_pool(logits, 3, 1, padding="same")
-        masked = ops.where(inside, smooth, self.NOWHERE)
-        flat = ops.reshape(masked, (ops.shape(masked)[0], -1))
-        filled = ops.pad(flat, ((0, 0), (0, self.top - 1)), constant_values=self.NOWHERE)  # one place at least
-        best, where = ops.top_k(filled, self.top)
-        places = ops.shape(masked)[2]
-        first = where[:, 0]
-        step, middle = float(lungs.PLACE_STEP_PX), lungs.PLACE_PX / 2
-        y = ops.cast(first // places, "float32") * step + middle
-        x = ops.cast(first % places, "float32") * step + middle
-        found = ops.cast(best > self.NOWHERE, "float32")  # a slice with little lung has fewer places
-        strongest = ops.sum(best * found, axis=-1) / ops.maximum(ops.sum(found, axis=-1), 1.0)
-        logit = ops.where(found[:, 0] > 0, strongest, self.NOWHERE)
-        return logit, y, x, best[:, 0]
-
-    def compute_output_shape(self, logits_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Four times (slices,)."""
-        return ((logits_shape[0] or lung_shape[0],),) * 4
-
-    def get_config(self) -> dict[str, Any]:
-        """Arguments, for saving."""
-        return {**super().get_config(), "top": self.top, "least_lung": self.least_lung}
 
 
 @keras.saving.register_keras_serializable(package="medfake")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from medfake.by_name import did_you_mean
 from medfake.config import Section, validate
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.errors import UnknownDetectorError
 
 Family = Literal["backbone", "forensic", "classical"]

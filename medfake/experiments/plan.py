@@ -10,7 +10,8 @@ import numpy as np
 from medfake.config import Params
 from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
 from medfake.detectors.backbone.graph import build_extractor
-from medfake.detectors.options import BackboneOptions, ResidualCNNOptions
+from medfake.detectors.backbone.options import BackboneOptions
+from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.registry import DetectorSpec, detector_spec, parameters_with_head, validate_options
 from medfake.folders import SLICES
 from medfake.progress import track

@@ -8,9 +8,9 @@ import pandas as pd
 
 from medfake.config import Params, Section
 from medfake.datasets.dataset import Dataset
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.weights import find_weights
 from medfake.detectors.fit import fit
-from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.files import replace_folder
 from medfake.folders import features_folder, interrupted_file

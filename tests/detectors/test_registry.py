@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.registry import detector_names, detector_spec, validate_options
 from medfake.errors import ConfigError, UnknownDetectorError
 

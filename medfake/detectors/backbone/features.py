@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.graph import build_extractor
 from medfake.detectors.backbone.normalisation import measure_normalisation, require_spread
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.weights import Weights, build_backbone, find_weights
-from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import ManifestError
 from medfake.files import replace_folder, write_json

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import EXTRACTOR_ONNX, Features, compute_features
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head, build_top
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.training.export import export_keras

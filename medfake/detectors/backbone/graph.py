@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 
 
 def build_head(feature_width: int, widths: tuple[int, ...], classes: int = 0) -> Any:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.options import PixelOptions
+from medfake.detectors.classical.options import PixelOptions
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import TrainingError
 from medfake.package.card import ONNX_FILE, Agreement

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from medfake.detectors.options import DecisionTreeOptions, RandomForestOptions, SVMOptions
+from medfake.detectors.classical.options import DecisionTreeOptions, RandomForestOptions, SVMOptions
 from medfake.detectors.registry import detector
 
 _SVM_ITERATIONS = 10_000

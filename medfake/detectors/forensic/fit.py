@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from medfake.datasets.dataset import Dataset
+from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.forensic.patches import PatchSource, patch_source
-from medfake.detectors.options import ResidualCNNOptions
 from medfake.log_odds import logit
 from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.export import export_keras

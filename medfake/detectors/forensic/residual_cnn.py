@@ -5,7 +5,7 @@ About 30,000 weights, trained from scratch on patches; the same layers score a w
 
 from typing import Any
 
-from medfake.detectors.options import ResidualCNNOptions
+from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.registry import detector
 
 PATCH_PX = 128  # shown in training; the middle 96 px are judged, the rest steadies the noise estimate
@@ -26,14 +26,8 @@ def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
     import keras
     from keras import layers
 
-    from medfake.detectors.layers import (
-        Calibration,
-        CentreAgainstRing,
-        Hounsfield,
-        LungShare,
-        NoiseScaledResiduals,
-        StrongestPlaces,
-    )
+    from medfake.detectors.forensic.layers import CentreAgainstRing, LungShare, NoiseScaledResiduals, StrongestPlaces
+    from medfake.detectors.layers import Calibration, Hounsfield
 
     hounsfield, trunk, judge = Hounsfield(), _trunk(NoiseScaledResiduals()), _judge(CentreAgainstRing())
     patch = layers.Input((PATCH_PX, PATCH_PX), dtype="int16", name="hu")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec, detector_names, detector_spec, parameters_of, parameters_with_head
 from medfake.reports.published import read_table
 from medfake.training.keras_setup import import_keras

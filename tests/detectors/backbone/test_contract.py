@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 
 from medfake.detectors.backbone.fit import unfreeze
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.registry import detector_names, detector_spec
 from medfake.package.card import KERAS_FILE, LARGEST_DIFFERENCE
 from medfake.training.export import export_keras

@@ -9,7 +9,7 @@ import pytest
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import EXTRACTOR_ONNX, FEATURES_FILE, compute_features
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import ManifestError
 from medfake.training.keras_setup import import_keras

@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.fit import _require_same, train_two_phase
-from medfake.detectors.options import BackboneOptions, FineTune
+from medfake.detectors.backbone.options import BackboneOptions, FineTune
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import ExportMismatchError, TrainingError, WeightsError
 from medfake.package.card import KERAS_FILE, ONNX_FILE

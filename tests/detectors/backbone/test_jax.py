@@ -15,7 +15,7 @@ from medfake.training.keras_setup import import_keras
 keras = import_keras(1)
 assert keras.backend.backend() == "jax"
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.registry import detector_spec
 from medfake.detectors.backbone.fit import unfreeze
 spec, options = detector_spec("CustomCNN"), BackboneOptions(weights="none", input_size=64)

@@ -8,7 +8,7 @@ import pytest
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.graph import build_extractor
 from medfake.detectors.backbone.normalisation import measure_normalisation, require_spread
-from medfake.detectors.options import BackboneOptions
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.registry import detector_spec
 from medfake.errors import TrainingError
 from medfake.training.keras_setup import import_keras

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.weights import DOWNLOAD_VARIABLE, Weights, build_backbone, find_weights
-from medfake.detectors.options import BackboneOptions
 from medfake.detectors.registry import DetectorSpec, detector_spec
 from medfake.errors import WeightsError
 from medfake.files import sha256_file

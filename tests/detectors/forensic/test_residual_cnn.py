@@ -15,6 +15,7 @@ from medfake.training.keras_setup import import_keras
 OUTPUTS = ("p_tampered", "site_y", "site_x", "site_p")
 LOAD = """
 import sys, numpy
+import medfake.detectors.forensic.layers
 import medfake.detectors.layers
 import keras
 model = keras.saving.load_model(sys.argv[1] + "/detector.keras")

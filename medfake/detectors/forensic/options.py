@@ -1,0 +1,25 @@
+"""Options of the forensic detector, as they stand under `detectors.ResidualCNN` in params.yaml."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from medfake.config import Positive, Section
+
+
+class ResidualCNNOptions(Section):
+    """Patches around sites and matched places, through fixed high-pass filters.
+
+    Attributes:
+        presentations: Patches shown in training, all epochs together.
+        validate_every: Presentations between two looks at the validation patches.
+        top_places: Strongest lung places that are averaged into a slice's score.
+    """
+
+    presentations: int = Field(default=9000, ge=64)
+    batch_size: int = Field(default=32, ge=2)
+    learning_rate: Positive = 2e-3
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
+    validate_every: int = Field(default=960, ge=32)
+    jitter_px: int = Field(default=8, ge=0)
+    top_places: int = Field(default=4, ge=1)

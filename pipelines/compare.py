@@ -16,7 +16,7 @@ def main() -> None:
     from medfake.metrics.bootstrap import Bootstrap
     from medfake.metrics.predictions import read_predictions
     from medfake.package.card import PREDICTIONS_FILE, read_card
-    from medfake.probes.registry import read_probes
+    from medfake.probes.report import read_probes
     from medfake.reports.compare import compare
     from medfake.reports.entry import Entry
     from medfake.reports.plots import all_roc_points

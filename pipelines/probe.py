@@ -13,7 +13,7 @@ def main(dataset: str) -> None:
     """Probe one data set."""
     from medfake.checks.suite import read_report
     from medfake.datasets.dataset import Dataset
-    from medfake.probes.registry import run_probes
+    from medfake.probes.run import run_probes
     from medfake.reports.dataset_page import write_dataset_page
 
     study = read_study()

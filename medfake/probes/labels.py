@@ -5,10 +5,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from medfake.probes.material import Material
+from medfake.probes.answer import NOTHING, Answer, Score
+from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import probe
 from medfake.probes.texture import fast_detector
-from medfake.probes.verdict import NOTHING, Answer, Score
 
 _REACH = 1.96  # standard errors of a mean to either side: 95 %
 
@@ -18,24 +18,24 @@ _REACH = 1.96  # standard errors of a mean to either side: 95 %
     question="Does a fast detector find anything when the scans of the train split swap labels?",
     means="something is found where there is nothing, so the way of measuring itself leaks",
 )
-def label_permutation(material: Material) -> Answer:
+def label_permutation(given: ProbeInput) -> Answer:
     """The masked probe's model, learnt on the slices as they are with swapped labels, measured on true ones.
 
     Labels move between whole scans: slices of a scan resemble each other, and labels shuffled over slices would teach
     nothing even to a detector that knows scans by heart. The score is the mean over all permutations, its interval that
     of the mean.
     """
-    if not material.textures("train").whole.std(axis=0).any():
+    if not given.textures("train").whole.std(axis=0).any():
         return Answer(NOTHING)
-    rng, train = np.random.default_rng(material.params.seed), material.rows("train")
+    rng, train = np.random.default_rng(given.params.seed), given.rows("train")
     aucs: dict[str, list[float]] = {"val": [], "test": []}
-    for _ in range(material.params.permutations):
+    for _ in range(given.params.permutations):
         labels = swap_labels(train, rng)
         if len(set(labels.tolist())) < 2:
             continue
-        model = fast_detector(material.params.seed).fit(material.textures("train").whole, labels)
+        model = fast_detector(given.params.seed).fit(given.textures("train").whole, labels)
         for split in aucs:
-            aucs[split] += _auc(material.rows(split).label, model.predict_proba(material.textures(split).whole)[:, 1])
+            aucs[split] += _auc(given.rows(split).label, model.predict_proba(given.textures(split).whole)[:, 1])
     return Answer(_mean(aucs["test"]), val=_mean(aucs["val"]))
 
 

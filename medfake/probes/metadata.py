@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.inspection import permutation_importance
 
-from medfake.probes.material import Material
-from medfake.probes.registry import probe, score
-from medfake.probes.verdict import Answer
+from medfake.probes.answer import Answer, score
+from medfake.probes.probe_input import ProbeInput
+from medfake.probes.registry import probe
 
 NUMBERS = (
     "spacing_mm",
@@ -33,35 +33,35 @@ _NAMED = 3
 @probe(
     "metadata", question="Can the class be told from the header and the extremes of the pixel values, without looking?"
 )
-def metadata(material: Material) -> Answer:
+def metadata(given: ProbeInput) -> Answer:
     """Gradient boosting on what the header says, on the extremes of the pixel values and on the position along z.
 
     Learnt on train, measured on val and test; the facts that tell most are those whose permutation costs most on
     validation.
     """
-    rows = {split: material.rows(split) for split in ("train", "val", "test")}
+    rows = {split: given.rows(split) for split in ("train", "val", "test")}
     known = {word: sorted(set(rows["train"][word].astype(str))) for word in WORDS}
     tables = {split: _facts(of_split, known) for split, of_split in rows.items()}
     telling = [str(name) for name, values in tables["train"].items() if len(values.unique()) > 1]
     if not telling:  # every header says the same
-        val, test = (score(material, split, np.full(len(rows[split]), 0.5)) for split in ("val", "test"))
+        val, test = (score(given, split, np.full(len(rows[split]), 0.5)) for split in ("val", "test"))
         return Answer(test, val=val)
     model = HistGradientBoostingClassifier(
         max_iter=60,
         min_samples_leaf=10,
         early_stopping=False,
         categorical_features=[word for word in WORDS if word in telling],
-        random_state=material.params.seed,
+        random_state=given.params.seed,
     ).fit(tables["train"][telling], rows["train"].label)
-    val, test = (score(material, split, model.predict_proba(tables[split][telling])[:, 1]) for split in ("val", "test"))
-    return Answer(test, val=val, because=_strongest(model, tables["val"][telling], rows["val"].label, material))
+    val, test = (score(given, split, model.predict_proba(tables[split][telling])[:, 1]) for split in ("val", "test"))
+    return Answer(test, val=val, because=_strongest(model, tables["val"][telling], rows["val"].label, given))
 
 
-def _strongest(model: Any, facts: pd.DataFrame, label: "pd.Series[int]", material: Material) -> str:
+def _strongest(model: Any, facts: pd.DataFrame, label: "pd.Series[int]", given: ProbeInput) -> str:
     if label.nunique() < 2:
         return ""
     cost = permutation_importance(
-        model, facts, label, scoring="roc_auc", n_repeats=_REPEATS, random_state=material.params.seed
+        model, facts, label, scoring="roc_auc", n_repeats=_REPEATS, random_state=given.params.seed
     ).importances_mean
     strongest = [index for index in np.argsort(-cost, kind="stable")[:_NAMED] if cost[index] > _NOTABLE]
     return ", ".join(str(facts.columns[index]) for index in strongest)

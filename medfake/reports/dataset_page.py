@@ -17,7 +17,7 @@ from medfake.datasets.dataset import Dataset
 from medfake.datasets.split import LEAKY, SPLITS
 from medfake.dicom.window import to_grey
 from medfake.files import write_atomic
-from medfake.probes.registry import ProbeReport
+from medfake.probes.report import ProbeReport
 from medfake.reports.compare import RESEARCH_ONLY
 
 EVIDENCE: Final = {

@@ -11,7 +11,7 @@ from medfake.metrics.binary import HEADINGS, METRICS
 from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.metrics.localisation import HIT_MM
 from medfake.metrics.scans import WINDOW_MM
-from medfake.probes.registry import ProbeReport
+from medfake.probes.report import ProbeReport
 from medfake.reports import plots, sentences, tables
 from medfake.reports.compare import RESEARCH_ONLY, Comparison, Result
 from medfake.reports.published import LABEL, Published

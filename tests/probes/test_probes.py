@@ -1,5 +1,6 @@
 """Probes find what is there to be found, and nothing where there is nothing."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from medfake.config import ProbesParams
 from medfake.datasets.dataset import Dataset
 from medfake.errors import ManifestError
-from medfake.probes.registry import Finding, ProbeReport, read_probes, run_probes
+from medfake.probes.report import Finding, ProbeReport, read_probes
+from medfake.probes.run import run_probes
 
 PARAMS = ProbesParams(permutations=5)
 MakeSet = Callable[..., Dataset]
@@ -53,10 +55,12 @@ def test_a_report_is_read_as_it_was_written(make_set: MakeSet, tmp_path: Path) -
     report = run_probes(make_set(), PARAMS)
     report.write(tmp_path / "drawn.json")
     assert read_probes(tmp_path / "drawn.json") == report
-    assert "train0" not in (tmp_path / "drawn.json").read_text()
+    text = (tmp_path / "drawn.json").read_text()
+    assert "train0" not in text
+    assert {one["verdict"] for one in json.loads(text)["findings"]} <= {"clear", "shortcut", "undecided"}
 
 
-@pytest.mark.parametrize(("text", "remedy"), [(None, "dvc repro probe"), ("{}", "dvc repro -f probe")])
+@pytest.mark.parametrize(("text", "remedy"), [(None, "dvc repro probe@drawn"), ("{}", "dvc repro -s -f probe@drawn")])
 def test_a_report_that_is_missing_or_strange_is_told(text: str | None, remedy: str, tmp_path: Path) -> None:
     path = tmp_path / "drawn.json"
     if text is not None:

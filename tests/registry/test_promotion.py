@@ -8,8 +8,9 @@ import pytest
 from medfake.config import NominateParams, TrackingParams
 from medfake.errors import ExportMismatchError, NoChampionError, PromotionRefusedError, RegistryError
 from medfake.package.card import Agreement
-from medfake.probes.registry import Finding, ProbeReport
-from medfake.probes.verdict import Score, Verdict
+from medfake.probes.answer import Score
+from medfake.probes.outcome import ProbeOutcome
+from medfake.probes.report import Finding, ProbeReport
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import judge, promote, rollback
@@ -156,9 +157,9 @@ def test_a_stored_model_holds_no_pickle_and_loads_without_tensorflow(
     assert done.stdout.strip().endswith("0.5")
 
 
-def _probed(folder: Path, digest: str, *, verdict: Verdict) -> Path:
+def _probed(folder: Path, digest: str, *, outcome: ProbeOutcome) -> Path:
     score = Score(0.9, 0.8, 1.0, "patients", 10)
-    finding = Finding("metadata", "?", score, None, None, verdict, "The kernel tells.")
+    finding = Finding("metadata", "?", score, None, None, outcome, "The kernel tells.")
     ProbeReport("chest", digest, "phantom", 0.1, (finding,)).write(folder / "chest.json")
     return folder
 
@@ -167,7 +168,7 @@ def test_a_shortcut_in_its_data_set_refuses_the_challenger(
     make_package: MakePackage, registry: ModelRegistry, tmp_path: Path
 ) -> None:
     nominate([make_package()], AUC, registry)
-    probes = _probed(tmp_path / "probes", "d" * 64, verdict=Verdict.SHORTCUT)
+    probes = _probed(tmp_path / "probes", "d" * 64, outcome=ProbeOutcome.SHORTCUT)
     with pytest.raises(PromotionRefusedError, match="has a shortcut") as caught:
         promote(registry, probes=probes)
     assert "(metadata: The kernel tells.)" in str(caught.value.received)
@@ -179,16 +180,16 @@ def test_a_shortcut_in_its_data_set_refuses_the_challenger(
 
 
 @pytest.mark.parametrize(
-    ("digest", "verdict", "said"),
+    ("digest", "outcome", "said"),
     [
-        ("d" * 64, Verdict.CLEAR, "probes found no shortcut in its data set"),
-        ("d" * 64, Verdict.UNDECIDED, "found no shortcut in its data set, but 1 of 1 could not rule one out"),
-        ("e" * 64, Verdict.SHORTCUT, "was not probed"),
+        ("d" * 64, ProbeOutcome.CLEAR, "probes found no shortcut in its data set"),
+        ("d" * 64, ProbeOutcome.UNDECIDED, "found no shortcut in its data set, but 1 of 1 could not rule one out"),
+        ("e" * 64, ProbeOutcome.SHORTCUT, "was not probed"),
     ],
 )
 def test_what_the_probes_say_goes_to_the_ledger(
-    digest: str, verdict: Verdict, said: str, make_package: MakePackage, registry: ModelRegistry, tmp_path: Path
+    digest: str, outcome: ProbeOutcome, said: str, make_package: MakePackage, registry: ModelRegistry, tmp_path: Path
 ) -> None:
     nominate([make_package()], AUC, registry)
-    promote(registry, probes=_probed(tmp_path / "probes", digest, verdict=verdict))
+    promote(registry, probes=_probed(tmp_path / "probes", digest, outcome=outcome))
     assert said in registry.decisions()[-1].reason

@@ -9,8 +9,9 @@ import pytest
 from medfake.checks.suite import CheckReport, RuleResult
 from medfake.config import DatasetParams, load_params
 from medfake.datasets.dataset import Dataset
-from medfake.probes.registry import Finding, ProbeReport
-from medfake.probes.verdict import Score, Verdict
+from medfake.probes.answer import Score
+from medfake.probes.outcome import ProbeOutcome
+from medfake.probes.report import Finding, ProbeReport
 from medfake.reports.dataset_page import split_rows, write_dataset_page
 
 MakeSet = Callable[..., Dataset]
@@ -28,13 +29,13 @@ def page(
     folder: Path,
     *,
     passed: bool = True,
-    verdict: Verdict = Verdict.CLEAR,
+    outcome: ProbeOutcome = ProbeOutcome.CLEAR,
     waived: str = "",
     pictured: bool | None = None,
 ) -> str:
     rule = RuleResult("balance", "half is tampered", passed, "train <0.5>", "mend it", (), waived)
     score = Score(0.9, 0.8, 1.0, "patients", 10)
-    probe = Finding("metadata", "Can it be told?", score, score, None, verdict, "A sentence.")
+    probe = Finding("metadata", "Can it be told?", score, score, None, outcome, "A sentence.")
     checks = CheckReport(data.name, data.digest, (rule,))
     probes = ProbeReport(data.name, "d", "phantom", 0.1, (probe,))
     write_dataset_page(folder / "page.html", data, params, checks, probes, pictured=pictured)
@@ -60,7 +61,7 @@ def test_broken_guards_and_shortcuts_stand_at_the_top(
     params: DatasetParams,
     tmp_path: Path,
 ) -> None:
-    text = page(make_set(), params, tmp_path, passed=False, verdict=Verdict.SHORTCUT)
+    text = page(make_set(), params, tmp_path, passed=False, outcome=ProbeOutcome.SHORTCUT)
     assert "1 of 1 guards is broken." in text
     assert "Shortcut: metadata." in text
     assert "Remedy: mend it" in text
@@ -82,7 +83,7 @@ def test_what_no_probe_could_decide_is_not_called_good(
     params: DatasetParams,
     tmp_path: Path,
 ) -> None:
-    text = page(make_set(), params, tmp_path, verdict=Verdict.UNDECIDED)
+    text = page(make_set(), params, tmp_path, outcome=ProbeOutcome.UNDECIDED)
     assert "1 of 1 probes cannot rule one out" in text
     assert "No probe found a shortcut." not in text
 

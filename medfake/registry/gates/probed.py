@@ -1,6 +1,6 @@
 """Was its data set probed for shortcuts?"""
 
-from medfake.probes.registry import ProbeReport, read_probes
+from medfake.probes.report import ProbeReport, read_probes
 from medfake.registry.gates.gate import Case, Ruling, gate
 
 

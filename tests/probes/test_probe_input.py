@@ -7,7 +7,7 @@ import pytest
 
 from medfake.config import ProbesParams
 from medfake.datasets.dataset import Dataset
-from medfake.probes.material import Material, _squares
+from medfake.probes.probe_input import ProbeInput, _squares
 from medfake.probes.texture import CUBE_MM
 
 MakeSet = Callable[..., Dataset]
@@ -15,20 +15,20 @@ MakeSet = Callable[..., Dataset]
 
 def test_a_large_split_is_sampled_and_the_seed_decides(make_set: MakeSet) -> None:
     data = make_set()
-    drawn = [Material(data, ProbesParams(slices=20, seed=seed)).rows("test").slice_id.tolist() for seed in (1, 1, 2)]
+    drawn = [ProbeInput(data, ProbesParams(slices=20, seed=seed)).rows("test").slice_id.tolist() for seed in (1, 1, 2)]
     assert len(drawn[0]) == 20
     assert drawn[0] == drawn[1] != drawn[2]
-    assert len(Material(data, ProbesParams(slices=64)).rows("test")) == 64
+    assert len(ProbeInput(data, ProbesParams(slices=64)).rows("test")) == 64
 
 
 def test_copies_are_left_out(make_set: MakeSet) -> None:
     data = make_set()
     data.manifest.loc[data.manifest.index[::2], "transform"] = "flip-x"
-    assert set(Material(data, ProbesParams()).rows("train")["transform"]) == {""}
+    assert set(ProbeInput(data, ProbesParams()).rows("train")["transform"]) == {""}
 
 
 def test_tampered_slices_are_blanked_at_their_site_and_real_ones_at_a_borrowed_place(make_set: MakeSet) -> None:
-    rows = Material(make_set(), ProbesParams()).rows("test")
+    rows = ProbeInput(make_set(), ProbesParams()).rows("test")
     squares = _squares(rows, seed=1)
     for square, row in zip(squares, rows.itertuples(), strict=True):
         assert square.borrowed == (row.label == 0)
@@ -40,7 +40,7 @@ def test_tampered_slices_are_blanked_at_their_site_and_real_ones_at_a_borrowed_p
 
 
 def test_a_tampered_slice_without_a_site_borrows_too(make_set: MakeSet) -> None:
-    rows = Material(make_set(), ProbesParams()).rows("test").copy()
+    rows = ProbeInput(make_set(), ProbesParams()).rows("test").copy()
     rows.loc[rows.label == 1, ["site_y", "site_x"]] = np.nan
     squares = _squares(rows, seed=1)
     assert all(square.borrowed for square in squares)

@@ -26,7 +26,7 @@ class Textures:
 
 
 @dataclass(frozen=True)
-class Material:
+class ProbeInput:
     """A data set as probes see it.
 
     Attributes:

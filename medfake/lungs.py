@@ -1,9 +1,11 @@
-"""Where lung is: one threshold, and the three questions that are asked of it.
+"""Where lung is: one threshold, and the four questions that are asked of it.
 
 `lung_pixels` with `judged_places`: where a detector judges a slice, and so where it is trained. The same arithmetic is
     a layer of the graph, hence no labelling and no shapes.
 `lungs_in_slice`: the lungs of one slice as an organ, vessels inside them included, for cuts and blocks of lung. It
     needs the body around them, which a graph cannot find.
+`deep_lung_cm2` with `lung_in_view`: whether a slice shows a chest at all, before a detector of lungs is believed. It is
+    measured in mm and well inside, where neither gas in a bowel or a sinus nor the foam of a table looks like lung.
 `lungs_in_volume`: both lungs of a stack, coarse, for places of manipulations. It knows from neighbouring slices what is
     outside, and takes no part of the airways for lung because it is large in one slice.
 """
@@ -29,12 +31,17 @@ DARKEST_HU: Final = -1024
 BRIGHTEST_HU: Final = 200
 """Values are clipped to this range before they are averaged, or one clip of metal would lift a whole square."""
 
+LEAST_DEEP_LUNG_CM2: Final = 3.0
+"""Piece of lung from which on a slice shows lung: an abdomen has 1 at most, the middle of a chest 50 to 200."""
+
 VOLUME_STEP_PX: Final = 4
 """`lungs_in_volume` looks at every fourth row and column."""
 
 _VESSEL_MM = 6.0  # vessels and nodules up to twice as thick are counted as lung
 _SMALLEST = 0.002  # of the slice; a piece of lung below that is noise or bowel gas
 _COARSE_PX = 2  # lungs of a slice are found on every second row and column
+_CELL_MM = 2.0  # deep lung is looked for in the means of such cells
+_DEEP_MM = 6.0  # from what is not lung
 _SMALLEST_OF_VOLUME = 0.01  # share of the field of view
 
 Pixels = NDArray[np.int16]
@@ -124,6 +131,50 @@ def lungs_in_slice(hu: Pixels, spacing_mm: float) -> Mask:
     inner = closed[radius:-radius, radius:-radius] & body
     fine: Mask = inner.repeat(_COARSE_PX, 0).repeat(_COARSE_PX, 1)[: hu.shape[0], : hu.shape[1]]
     return fine
+
+
+def deep_lung_cm2(hu: Pixels, spacing_mm: float) -> float:
+    """Area of the largest piece of lung at least 6 mm inside, vessels counted as lung.
+
+    Lung is dark, on average over 13 mm brighter than open air, and within the convex hull of the largest piece of
+    tissue: a narrow field of view cuts lungs open, so that they need not be enclosed.
+
+    Args:
+        hu: (rows, cols) int16 Hounsfield units.
+        spacing_mm: Between rows and columns.
+
+    Returns:
+        Square centimetres, 0 where there is none.
+    """
+    import skimage.measure as measure
+    import skimage.morphology as morphology
+    from scipy import ndimage
+
+    step = max(1, round(_CELL_MM / spacing_mm))
+    down, across = (edge // step for edge in hu.shape)
+    clipped = np.clip(hu[: down * step, : across * step], DARKEST_HU, BRIGHTEST_HU).astype(np.float32)
+    cells = clipped.reshape(down, step, across, step).mean(axis=(1, 3))
+    pieces = measure.label(morphology.opening(cells > AIR_BELOW_HU, morphology.disk(1)), connectivity=1)
+    if not pieces.any():
+        return 0.0
+    largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
+    radius = max(1, round(_DEEP_MM / (spacing_mm * step)))
+    average = ndimage.uniform_filter(cells, 2 * radius + 1)
+    lung = (
+        (cells < AIR_BELOW_HU)
+        & (average > OPEN_AIR_HU)
+        & morphology.convex_hull_image(pieces == largest, offset_coordinates=False)
+    )
+    disk = morphology.disk(radius)
+    closed = ndimage.binary_closing(np.pad(lung, radius), disk)[radius:-radius, radius:-radius]
+    deep = ndimage.binary_erosion(closed, disk, border_value=1)  # lung goes on where the field of view ends
+    sizes = np.bincount(measure.label(deep & lung, connectivity=2).ravel())[1:]
+    return float(sizes.max(initial=0) * (spacing_mm * step / 10) ** 2)
+
+
+def lung_in_view(hu: Pixels, spacing_mm: float) -> bool:
+    """Whether a slice shows lung enough to judge it."""
+    return deep_lung_cm2(hu, spacing_mm) >= LEAST_DEEP_LUNG_CM2
 
 
 def lungs_in_volume(volume: Pixels) -> Mask:

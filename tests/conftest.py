@@ -143,10 +143,15 @@ def registry(tracking: TrackingParams) -> ModelRegistry:
 
 @pytest.fixture
 def write_scan() -> Callable[..., Path]:
-    """Write a small CT series of constant slices."""
+    """Write a small CT series: slices of the given mean HU, half of each lung and half what lies around it."""
 
-    def write(folder: Path, values: list[int], patient: str = "DOE^JANE", step_mm: float = 2.5) -> Path:
+    def write(
+        folder: Path, values: list[int], patient: str = "DOE^JANE", step_mm: float = 2.5, *, lung: bool = True
+    ) -> Path:
         volume = np.repeat(np.array(values, np.int16), 96 * 96).reshape(-1, 96, 96)
+        if lung:
+            volume = 2 * volume + 850
+            volume[:, 12:84, 16:80] = -850
         positions = np.array([[0.0, 0.0, step_mm * index] for index in range(len(values))])
         template = SeriesTemplate(
             patient_id=patient, manufacturer="T", model="T", kernel="K", thickness_mm=step_mm, spacing_mm=(0.7, 0.7)

@@ -9,7 +9,16 @@ import pytest
 from medfake.datasets.sources.phantom import write_patient
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
-from medfake.lungs import LEAST_LUNG_IN_PLACE, judged_places, lung_pixels, place_shares
+from medfake.lungs import (
+    LEAST_DEEP_LUNG_CM2,
+    LEAST_LUNG_IN_PLACE,
+    deep_lung_cm2,
+    judged_places,
+    lung_in_view,
+    lung_pixels,
+    place_shares,
+)
+from tests.fixtures.bodies import BODIES, chest
 
 Slice = np.ndarray[Any, np.dtype[np.int16]]
 
@@ -93,3 +102,59 @@ def test_real_lungs_are_judged_and_the_air_around_the_body_is_not() -> None:
         hu = read_volume(series.headers[len(series.headers) // 2 :][:1])[0]
         assert len(judged_places(hu)) > 40
         assert not lung_pixels(hu)[:20].any()
+
+
+@pytest.mark.parametrize("part", ["HEAD", "NECK", "ABDOMEN"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_lung_is_in_view_elsewhere(part: str, seed: int) -> None:
+    draw, spacing_mm = BODIES[part]
+    hu = draw(spacing_mm, seed)
+    assert deep_lung_cm2(hu, spacing_mm) < LEAST_DEEP_LUNG_CM2 / 2
+    assert not lung_in_view(hu, spacing_mm)
+
+
+@pytest.mark.parametrize("hu", [-1024, -1000, -850, 0, 40])
+def test_no_lung_is_in_view_where_all_is_alike(hu: int) -> None:
+    assert deep_lung_cm2(flat(hu), 0.7) == 0
+
+
+@pytest.mark.parametrize("spacing_mm", [0.7, 0.9, 1.4])
+def test_the_lungs_of_a_chest_are_in_view_at_any_field_of_view(spacing_mm: float) -> None:
+    assert deep_lung_cm2(chest(spacing_mm), spacing_mm) > 10  # at 0.7 mm the border cuts them open
+
+
+def test_the_phantoms_lungs_are_in_view(phantom: Slice) -> None:
+    assert all(lung_in_view(hu, 0.7) for hu in phantom)
+
+
+def test_lung_counts_from_six_millimetres_on_whatever_the_size_of_a_pixel() -> None:
+    for spacing_mm, edge in ((1.0, 40), (0.5, 80)):
+        image = flat(40, 3 * edge)
+        image[edge : 2 * edge, edge : 2 * edge] = -850
+        assert deep_lung_cm2(image, spacing_mm) == pytest.approx(2.8**2, rel=0.15)
+
+
+@pytest.mark.parametrize(("edge_px", "seen"), [(24, False), (40, True)])
+def test_a_small_piece_of_lung_is_not_in_view(edge_px: int, seen: bool) -> None:
+    image = flat(40, 160)
+    image[60 : 60 + edge_px, 60 : 60 + edge_px] = -850
+    assert lung_in_view(image, 1.0) == seen
+
+
+REALS = SAMPLE.with_name("ct-reals")
+ELSEWHERE = {  # belly and pelvis, and one slice with a rim of lung; their headers say CHEST or LUNG
+    *("TCGA-17-Z050/002.dcm", "TCGA-17-Z053/003.dcm", "TCGA-17-Z062/001.dcm"),
+    *("TCGA-60-2722/001.dcm", "TCGA-60-2724/001.dcm", "TCGA-92-7340/001.dcm"),
+}
+
+
+@pytest.mark.skipif(not REALS.exists(), reason="the local sample of real CT is not beside the project")
+def test_real_bellies_and_pelves_show_no_lung_and_real_chests_do() -> None:
+    found, _ = find_series(REALS)
+    unseen = {
+        f"{header.path.parent.name}/{header.path.name}"
+        for series in found
+        for header in series.headers
+        if not lung_in_view(read_volume([header])[0], header.spacing_mm[0])
+    }
+    assert unseen == ELSEWHERE

@@ -114,7 +114,7 @@ class ScanReport:
             )  # fmt: skip
         console.print(table)
         for warning in dict.fromkeys(text for scan in self.scans for text in scan.warnings):
-            console.print(f"warning: {warning}", style="yellow", highlight=False)
+            console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
         if self.skipped:
             console.print(f"skipped {len(self.skipped)} files:", highlight=False)
             for one in self.skipped[:5]:

@@ -1,34 +1,26 @@
 """Scan folders of DICOM files: a verdict for every series, a reason for every other file."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
+from medfake.datasets.pseudonyms import pseudonym_key
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.reader import read_slice, read_volume
 from medfake.dicom.series import Series, Skipped, find_series, group_series
 from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.files import path_text
-from medfake.metrics.scans import decide, score_scan
-from medfake.package.card import Card
+from medfake.lungs import lung_in_view
 from medfake.package.scorer import Scores
 from medfake.progress import track
 from medfake.serving.model import Model
-from medfake.serving.report import ScanReport, ScanVerdict, SiteFound, SkippedFile, SliceScore
+from medfake.serving.report import ScanReport, ScanVerdict, SkippedFile
+from medfake.serving.verdict import ScoredSlice, judge, slice_name
 
 CHUNK = 16  # slices decoded at a time: 8 MiB of 512 x 512
-FEW_SLICES = 8
-MOST_SITES = 5
-SAME_SITE_MM = 16.0
-_FLAGS = {
-    "gap": "slices are missing",
-    "duplicate": "slices repeat a position",
-    "tilt": "the gantry was tilted",
-    "mixed": "slices differ in kernel, thickness or patient",
-}
 
 
 def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport:
@@ -53,7 +45,7 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
         scored, broken = _score(one, model)
         skipped += broken
         if scored:
-            scans.append(_verdict(one, scored, model.card, key))
+            scans.append(judge(one, scored, model.card, key))
     return ScanReport(_describe(model), tuple(scans), tuple(skipped))
 
 
@@ -78,13 +70,10 @@ def _place(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-_Scored = list[tuple[SliceHeader, float, float, Scores, int]]
-
-
-def _score(series: Series, model: Model) -> tuple[_Scored, list[SkippedFile]]:
-    """(header, z, p, batch scores, index in batch) of every slice that could be decoded."""
+def _score(series: Series, model: Model) -> tuple[list[ScoredSlice], list[SkippedFile]]:
+    """Every slice that could be decoded and scored, and the others."""
     broken: list[SkippedFile] = []
-    scored: _Scored = []
+    scored: list[ScoredSlice] = []
     slices = list(zip(series.headers, series.z_mm, strict=True))
     for start in range(0, len(slices), CHUNK):
         pixels, headers, z_mm = _decode(slices[start : start + CHUNK], broken)
@@ -96,12 +85,22 @@ def _score(series: Series, model: Model) -> tuple[_Scored, list[SkippedFile]]:
             broken += [_skip(header, error.what) for header in headers]
             continue
         for index, (header, z) in enumerate(zip(headers, z_mm, strict=True)):
-            p = float(scores.p_tampered[index])
-            if np.isfinite(p):
-                scored.append((header, z, p, scores, index))
+            if np.isfinite(scores.p_tampered[index]):
+                scored.append(_scored(header, z, scores, index, pixels[index]))
             else:
                 broken.append(_skip(header, "the detector gives no number for this slice"))
     return scored, broken
+
+
+def _scored(header: SliceHeader, z_mm: float, scores: Scores, index: int, hu: NDArray[np.int16]) -> ScoredSlice:
+    return ScoredSlice(
+        header=header,
+        z_mm=z_mm,
+        p_tampered=float(scores.p_tampered[index]),
+        site_y=None if scores.site_y is None else float(scores.site_y[index]),
+        site_x=None if scores.site_x is None else float(scores.site_x[index]),
+        lung_in_view=lung_in_view(hu, math.sqrt(math.prod(header.spacing_mm))),
+    )
 
 
 def _decode(
@@ -127,54 +126,7 @@ def _pixels(header: SliceHeader, broken: list[SkippedFile]) -> NDArray[np.int16]
 
 
 def _skip(header: SliceHeader, reason: str) -> SkippedFile:
-    return SkippedFile(_file(header), reason)
-
-
-def _verdict(series: Series, scored: _Scored, card: Card, key: bytes) -> ScanVerdict:
-    first = series.headers[0]
-    score = score_scan(np.array([p for _, _, p, _, _ in scored]), np.array([z for _, z, _, _, _ in scored]))
-    return ScanVerdict(
-        scan_id=pseudonym(_identity(first), key, "scan"),
-        patient_id=pseudonym(first.patient_id or str(first.path.resolve().parent), key, "patient"),
-        p_tampered=score.p_tampered,
-        verdict=str(decide(score.p_tampered, card.scan_threshold_low, card.scan_threshold_high)),
-        n_slices=len(scored),
-        sites=tuple(_sites(scored, card.threshold)),
-        slices=tuple(SliceScore(_file(header), p) for header, _, p, _, _ in scored),
-        warnings=tuple(_warnings(series, scored, card)),
-    )
-
-
-def _sites(scored: _Scored, threshold: float) -> list[SiteFound]:
-    """Strongest places of suspicious slices, at most one within 16 mm along z of another."""
-    sites: list[SiteFound] = []
-    for header, z, p, scores, index in sorted(scored, key=lambda entry: -entry[2]):
-        if p < threshold or len(sites) == MOST_SITES or scores.site_y is None or scores.site_x is None:
-            break
-        if all(abs(site.z_mm - z) > SAME_SITE_MM for site in sites):
-            y, x = float(scores.site_y[index]), float(scores.site_x[index])
-            sites.append(SiteFound(_file(header), z, y, x, p))
-    return sites
-
-
-def _identity(header: SliceHeader) -> str:
-    """What tells scans apart: one folder may hold a series UID twice, as axial and as reformatted slices."""
-    geometry = (header.rows, header.cols, header.spacing_mm, tuple(round(number, 3) for number in header.orientation))
-    return f"{header.path.resolve().parent}#{header.series_uid}#{geometry}"
-
-
-def _file(header: SliceHeader) -> str:
-    name = path_text(header.path)
-    return name if header.frame == 0 else f"{name}#{header.frame}"
-
-
-def _warnings(series: Series, scored: _Scored, card: Card) -> Iterator[str]:
-    for flag in series.quality_flags:
-        yield f"{flag}: {_FLAGS[flag]}"
-    if len(scored) < FEW_SLICES:
-        yield f"only {len(scored)} slices: a manipulation spans several"
-    if card.evidence != "clinical":
-        yield f"the detector was trained on {card.evidence} data; on real scans its verdicts are no evidence"
+    return SkippedFile(slice_name(header), reason)
 
 
 def _describe(model: Model) -> dict[str, object]:

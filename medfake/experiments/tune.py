@@ -4,29 +4,28 @@ import hashlib
 import json
 import logging
 import tempfile
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from medfake.config import Choices, Params, Span, TuneParams
+from medfake.config import Choices, Params, Span
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
-from medfake.errors import ConfigError, StorageError, TrainingError
+from medfake.errors import ConfigError, TrainingError
+from medfake.experiments.search_storage import open_study, sampler_of
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
 from medfake.folders import TUNING
-from medfake.tracking.runs import Run, begin_run, training_run
+from medfake.tracking.runs import Run, begin_run, continued, status_of, training_run
 from medfake.tracking.store import Store
 from medfake.training.keras_setup import clear_session
 from medfake.training.run_state import RunState
 
-_JOURNAL = "journal:"
+_LOG = logging.getLogger(__name__)
 _PARENT_TAG = "mlflow.parentRunId"
 _RUN_ID = "mlflow_run_id"
 _WORKERS = TUNING / "workers"
-_GIVEN_UP = 3  # heartbeats that a worker on PostgreSQL may miss
 
 
 @dataclass(frozen=True)
@@ -61,22 +60,20 @@ def tune(params: Params, data: Path, detector: str) -> Tuned:
         StorageError: The storage cannot be opened.
         TrainingError: No trial ended well.
     """
-    import optuna
     from optuna.trial import TrialState
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what failed stands in its MLflow run
-    logging.getLogger("optuna").propagate = False
     space = _space(params, detector)
     whole = Dataset.open(data)
     dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != "test"].reset_index(drop=True))
     name = _name(dataset, detector, params, space)
+    store = Store(params.tracking)
     with working(_WORKERS) as worker:
-        study = _open(params.tune, name)
-        parent = _parent(study, params, name)
+        study = open_study(params.tune, name)
+        parent = _parent(study, store, name)
         done = (TrialState.COMPLETE, TrialState.PRUNED)
         while True:
             retry_abandoned(study, _WORKERS)
-            _end_runs_of_failed(study, params)
+            _end_runs_of_failed(study, store)
             trials = study.get_trials(deepcopy=False)
             left = params.tune.trials - sum(trial.state in (*done, TrialState.RUNNING) for trial in trials)
             if left <= 0:
@@ -91,7 +88,8 @@ def tune(params: Params, data: Path, detector: str) -> Tuned:
             clear_session()
         finished = study.get_trials(deepcopy=False, states=done)
         if len(finished) >= params.tune.trials:
-            Store(params.tracking).client.set_terminated(parent, "FINISHED")
+            with store.session() as client:
+                client.set_terminated(parent, "FINISHED")
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
     if not complete:
         raise TrainingError("no trial has ended yet", where=name, remedy="wait for other workers, then run it again")
@@ -115,9 +113,12 @@ def nested(options: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, An
 def _space(params: Params, detector: str) -> dict[str, Span | Choices]:
     space = params.tune.space.get(detector)
     if not space:
+        own = detector_spec(detector).options().model_dump(mode="json").items()
+        option, value = next((name, default) for name, default in own if isinstance(default, int | float))
+        choices = f"{{choices: [{value}, {2 * value}]}}"
         raise ConfigError(
             "there is nothing to search", where=f"tune.space.{detector} in params.yaml", received="no such block",
-            remedy=f"name options and their values there, e.g. {detector}: {{pool: {{choices: [2, 4]}}}}",
+            remedy=f"name options and their values there, e.g. {detector}: {{{option}: {choices}}}",
         )  # fmt: skip
     ends = {key: one.choices[0] if isinstance(one, Choices) else one.low for key, one in space.items()}
     validate_options(detector, nested(params.detectors.get(detector, {}), ends))
@@ -136,59 +137,28 @@ def _name(dataset: Dataset, detector: str, params: Params, space: Mapping[str, S
     return f"{dataset.name}-{detector}-{digest[:10]}"
 
 
-def _open(params: TuneParams, name: str) -> Any:
-    import optuna
-    from optuna.storages import JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
-    from optuna.storages.journal import JournalFileBackend
-    from sqlalchemy.exc import SQLAlchemyError
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # heartbeats and the retry are marked experimental
-        try:
-            if params.storage.startswith(_JOURNAL):
-                path = Path(params.storage.removeprefix(_JOURNAL))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                storage: Any = JournalStorage(JournalFileBackend(str(path)))
-            else:
-                storage = RDBStorage(
-                    params.storage,
-                    heartbeat_interval=params.heartbeat_s,
-                    grace_period=_GIVEN_UP * params.heartbeat_s,
-                    heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
-                )
-            sampler = optuna.samplers.TPESampler(seed=params.seed + len(list(_WORKERS.glob("*.lock"))) - 1)
-            return optuna.create_study(
-                storage=storage, study_name=name, load_if_exists=True, sampler=sampler,
-                pruner=optuna.pruners.MedianPruner(n_warmup_steps=params.warm_up),
-            )  # fmt: skip
-        except (OSError, ImportError, SQLAlchemyError) as error:
-            raise StorageError(
-                "the storage of the search cannot be opened", where="tune.storage in params.yaml",
-                received=type(error).__name__,
-                remedy="start the database (its driver comes with medfake[postgres]), or leave tune.storage out",
-            ) from None  # fmt: skip
-
-
-def _parent(study: Any, params: Params, name: str) -> str:
-    """The MLflow run that all trials are nested in; the first worker begins it."""
-    store = Store(params.tracking)
+def _parent(study: Any, store: Store, name: str) -> str:
+    """The MLflow run that all trials are nested in; the first worker begins it, and so does one who finds it gone."""
     known = study.user_attrs.get(_RUN_ID)
-    if known is None:
-        known = begin_run(store, f"tune {name}", {"kind": "tune"})
-        study.set_user_attr(_RUN_ID, known)
-    store.client.update_run(known, status="RUNNING")
-    return str(known)
+    with store.session() as client:
+        run_id = continued(client, known)
+    if run_id is None:
+        run_id = begin_run(store, f"tune {name}", {"kind": "tune"})
+        study.set_user_attr(_RUN_ID, run_id)
+    if known not in (None, run_id):
+        _LOG.warning("the MLflow run of this search is gone; the search goes on, in a new run")
+    return run_id
 
 
-def _end_runs_of_failed(study: Any, params: Params) -> None:
+def _end_runs_of_failed(study: Any, store: Store) -> None:
     """MLflow runs of trials whose workers were killed must not look as if they went on."""
     from optuna.trial import TrialState
 
-    client = Store(params.tracking).client
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
-        run_id = trial.user_attrs.get(_RUN_ID)
-        if run_id is not None and client.get_run(run_id).info.status == "RUNNING":
-            client.set_terminated(run_id, "KILLED")
+    with store.session() as client:
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
+            run_id = trial.user_attrs.get(_RUN_ID)
+            if run_id is not None and status_of(client, run_id) == "RUNNING":
+                client.set_terminated(run_id, "KILLED")
 
 
 def _one_trial(
@@ -211,6 +181,7 @@ def _objective(
     import optuna
 
     trial.set_user_attr(WORKER, worker)
+    trial.study.sampler = sampler_of(params.tune.seed, trial.number)
     found = {key: _suggest(trial, key, one) for key, one in space.items()}
     options = validate_options(detector, nested(params.detectors.get(detector, {}), found))
     losses: list[float] = []

@@ -15,6 +15,7 @@ from medfake.tracking.store import Store
 
 _DIGEST_DIGITS = 36  # MLflow's limit
 _PARAMS_AT_ONCE = 100  # MLflow's limit
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's pages then open with the runs
 ERROR_TAG = "error"  # what ended a run: our own errors in full, of others the kind alone
 
 
@@ -93,7 +94,7 @@ def training_run(
     try:
         with (
             store.session() as client,
-            _ended(client, _continued(client, run_id) or begin_run(store, name, tags)) as run,
+            _ended(client, continued(client, run_id) or begin_run(store, name, tags)) as run,
         ):
             run.log_params(facts)
             yield run
@@ -108,12 +109,21 @@ def begin_run(store: Store, name: str, tags: Mapping[str, str]) -> str:
         The run's id.
 
     Raises:
-        RegistryError: The experiment keeps its artifacts at another place than the study says.
+        RegistryError: The experiment was deleted, or keeps its artifacts at another place than the study says.
     """
     with store.session() as client:
         experiment = client.get_experiment_by_name(store.experiment)
         if experiment is None:
-            experiment_id = client.create_experiment(store.experiment, artifact_location=store.artifact_root)
+            experiment_id = client.create_experiment(
+                store.experiment, artifact_location=store.artifact_root, tags=_EXPERIMENT_TAGS
+            )
+        elif experiment.lifecycle_stage != "active":
+            raise RegistryError(
+                "the experiment of this study was deleted",
+                where=f"experiment {store.experiment} in {store.name}",
+                remedy=f"MLFLOW_TRACKING_URI={store.name} mlflow experiments restore -x {experiment.experiment_id}, "
+                "or give tracking.experiment in params.yaml a new name",
+            )
         elif _place(experiment.artifact_location) == _place(store.artifact_root):
             experiment_id = experiment.experiment_id
         else:
@@ -126,17 +136,29 @@ def begin_run(store: Store, name: str, tags: Mapping[str, str]) -> str:
         return str(client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
 
 
-def _continued(client: Any, run_id: str | None) -> str | None:
-    """A run that was cut short, set running again; None when there is none."""
+def continued(client: Any, run_id: str | None) -> str | None:
+    """Set a run that was cut short running again.
+
+    Returns:
+        Its id; None when the store knows it no longer, or it was deleted.
+    """
+    if run_id is None or status_of(client, run_id) is None:
+        return None
+    client.update_run(run_id, status="RUNNING")
+    return run_id
+
+
+def status_of(client: Any, run_id: str) -> str | None:
+    """Status of a run, e.g. "RUNNING"; None when the store knows it no longer, or it was deleted."""
     from mlflow.exceptions import MlflowException
 
-    if run_id is None:
-        return None
     try:
-        client.update_run(run_id, status="RUNNING")
-    except MlflowException:  # the store was removed meanwhile
+        info = client.get_run(run_id).info
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
         return None
-    return run_id
+    return str(info.status) if info.lifecycle_stage == "active" else None
 
 
 def _place(location: str) -> str:

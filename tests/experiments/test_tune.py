@@ -16,7 +16,9 @@ import yaml
 from optuna.trial import TrialState
 
 from medfake.config import load_params
+from medfake.detectors.registry import validate_options
 from medfake.errors import ConfigError, StorageError
+from medfake.experiments.search_storage import sampler_of
 from medfake.experiments.trial_workers import is_dead, working
 from medfake.experiments.tune import nested, tune
 from medfake.folders import TUNING
@@ -135,6 +137,85 @@ def test_a_detector_without_a_space_is_refused(study: Callable[..., Path]) -> No
     folder = study()
     with pytest.raises(ConfigError, match="nothing to search"):
         tune(load_params(), folder / "data/slices/toy", "MobileNetV3Large")
+
+
+@pytest.mark.parametrize("detector", ["MobileNetV3Large", "RandomForest", "ResidualCNN"])
+def test_the_hint_for_a_space_proposes_an_option_that_the_detector_has(
+    study: Callable[..., Path], detector: str
+) -> None:
+    folder = study()
+    params = load_params()
+    with pytest.raises(ConfigError) as caught:
+        tune(params, folder / "data/slices/toy", detector)
+    hint = yaml.safe_load("{" + str(caught.value.remedy).partition("e.g. ")[2] + "}")
+    validate_options(detector, {name: space["choices"][-1] for name, space in hint[detector].items()})
+
+
+def test_trials_draw_by_their_number_whoever_asks(study: Callable[..., Path]) -> None:
+    wide = optuna.distributions.FloatDistribution(0.0, 1.0)
+
+    def drawn(number: int) -> float:
+        searched = optuna.create_study(sampler=sampler_of(1, number))
+        return float(searched.ask({"x": wide}).params["x"])
+
+    assert drawn(0) == drawn(0)
+    assert len({drawn(number) for number in range(20)}) == 20
+
+
+def test_a_search_whose_store_was_removed_goes_on_in_a_new_run(study: Callable[..., Path]) -> None:
+    folder = study(trials=2)
+    run(folder, "DecisionTree")
+    (folder / "mlflow.db").unlink()
+    study(trials=3)
+    said = run(folder, "DecisionTree")
+    assert "3 trials" in said
+    assert "is gone; the search goes on" in said
+    runs = Store(load_params().tracking).client.search_runs(["1"])
+    assert sorted(one.data.tags.get("kind", "trial") for one in runs) == ["trial", "tune"]
+
+
+def test_a_search_whose_run_was_deleted_goes_on_in_a_new_run(study: Callable[..., Path]) -> None:
+    folder = study(trials=2)
+    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    client = Store(load_params().tracking).client
+    (parent,) = client.search_runs(["1"], "tags.kind = 'tune'")
+    client.delete_run(parent.info.run_id)
+    study(trials=3)
+    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").finished == 3
+    (new,) = client.search_runs(["1"], "tags.kind = 'tune'")
+    assert new.info.run_id != parent.info.run_id
+    assert new.info.status == "FINISHED"
+
+
+def test_a_lock_that_a_killed_worker_left_holds_nobody_up(study: Callable[..., Path]) -> None:
+    folder = study(trials=2)
+    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    (folder / TUNING / "journal.log.lock").symlink_to(".medfake/tune/journal.log")  # as Optuna's own workers leave it
+    study(trials=3)
+    assert "3 trials" in run(folder, "DecisionTree")
+
+
+def test_what_a_killed_worker_half_wrote_is_taken_away(study: Callable[..., Path]) -> None:
+    folder = study(trials=2)
+    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    with (folder / TUNING / "journal.log").open("ab") as journal:
+        journal.write(b'{"op_code":5,"worker_')
+    study(trials=3)
+    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").finished == 3
+    assert len(opened(folder).get_trials()) == 3
+
+
+def test_a_journal_that_cannot_be_read_is_one_error_whose_remedy_works(study: Callable[..., Path]) -> None:
+    folder = study(trials=2)
+    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    journal = folder / TUNING / "journal.log"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(lines[0] + lines[1][:20] + b"\n" + b"".join(lines[2:]))
+    with pytest.raises(StorageError, match="journal of the search cannot be read") as caught:
+        tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    remedy = str(caught.value.remedy).partition(",")[0]
+    subprocess.run(remedy.split(), check=True)
+    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").finished == 2
 
 
 def test_a_database_that_is_not_there_is_told(study: Callable[..., Path]) -> None:

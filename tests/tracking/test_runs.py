@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from medfake.config import TrackingParams
-from medfake.tracking.runs import training_run
+from medfake.errors import RegistryError
+from medfake.tracking.runs import begin_run, training_run
 from medfake.tracking.store import Store
 
 
@@ -59,3 +60,25 @@ def test_a_run_that_is_interrupted_ends_killed(tracking: TrackingParams, tmp_pat
     os.kill(process.pid, number)
     assert process.wait(30) != 0
     assert _only_run(tracking).info.status == "KILLED"
+
+
+def test_a_deleted_experiment_is_one_error_whose_remedy_brings_it_back(tracking: TrackingParams) -> None:
+    store = Store(tracking)
+    begin_run(store, "first", {})
+    experiment = store.client.get_experiment_by_name(tracking.experiment)
+    store.client.delete_experiment(experiment.experiment_id)
+    with pytest.raises(RegistryError, match="was deleted") as caught:
+        begin_run(store, "second", {})
+    setting, *command = str(caught.value.remedy).partition(",")[0].split()
+    assert command[:3] == ["mlflow", "experiments", "restore"]
+    name, _, uri = setting.partition("=")
+    program = str(Path(sys.executable).with_name("mlflow"))
+    subprocess.run([program, *command[1:]], env={**os.environ, name: uri}, check=True, stdout=subprocess.DEVNULL)
+    assert begin_run(store, "third", {})
+
+
+def test_the_pages_of_mlflow_open_an_experiment_as_one_of_trainings(tracking: TrackingParams) -> None:
+    store = Store(tracking)
+    begin_run(store, "first", {})
+    experiment = store.client.get_experiment_by_name(tracking.experiment)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"

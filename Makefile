@@ -14,8 +14,8 @@ setup: ## install medfake and its hash-locked dependencies into .venv
 demo: ## everything, offline, on the built-in phantom: dvc repro, promote, scan an unseen scan
 	@$(PYTHON) scripts/demo.py
 
-test: setup ## run the tests (the slow ones too when CI=true)
-	@$(BIN)/python -m pytest
+test: setup ## run the tests; `CI=true make test` runs the slow ones too: servers, browsers, whole pipelines
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(if $(CI),,-m "not slow")
 
 lint: setup ## ruff, mypy, import-linter, codespell
 	@$(BIN)/ruff check .
@@ -36,4 +36,5 @@ bench: setup ## run the benchmarks, or one: make bench NAME=scan
 	@$(BIN)/python -m benchmarks $(NAME)
 
 clean: ## remove what `make demo` made (data, models, reports, runs); keeps .venv
-	rm -rf data models repeated reports mlartifacts mlflow.db mlflow.db-* .dvc/cache .dvc/tmp .medfake/dvc-site-cache dvc.lock
+	rm -rf data models repeated reports mlartifacts mlflow.db mlflow.db-* .dvc/cache .dvc/tmp dvc.lock \
+	  .medfake/dvc-site-cache .medfake/tune .medfake/interrupted

@@ -62,7 +62,7 @@ def template(out: Path | None) -> None:
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes that read headers.")
 def inspect(path: Path, kind: str | None, json_file: Path | None, strict: bool, jobs: int) -> None:
     """Say what is in PATH, without decoding a pixel."""
-    from medfake.datasets.scans import summary
+    from medfake.datasets.source_faults import summary
     from medfake.datasets.sources.registry import all_sources
     from medfake.datasets.survey import Survey, survey
     from medfake.errors import SourceError

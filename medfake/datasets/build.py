@@ -17,12 +17,13 @@ from medfake.datasets.manifest import MANIFEST_FILE, write_manifest
 from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SITES_FILE, SOURCES_FILE
 from medfake.datasets.shards import Shards, Slot
+from medfake.datasets.source_files import find_files
 from medfake.datasets.split import draw_folds, draw_split
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
 from medfake.datasets.views.registry import Place, view_of
 from medfake.dicom.reader import KnownSlice
 from medfake.errors import DataError
-from medfake.files import replace_folder, sha256_file, text_path, write_json
+from medfake.files import replace_folder, sha256_file, write_json
 from medfake.progress import track
 from medfake.vocabulary import Evidence, Split
 
@@ -31,7 +32,7 @@ LEFT_OUT_FILE = "left_out.json"
 TWICE = "another slice of its class has the same pixels"
 BOTH_LABELS = "its pixels occur under both labels"
 _FILES_A_TASK = 16
-_TOLD = 5
+_EXAMPLES = 5
 
 
 def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, dask: str | None = None) -> None:
@@ -49,9 +50,11 @@ def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, 
 
     Raises:
         DataError: A split lacks a class; or something was left out and the data set is `strict`.
+        SourceError: The sources are not the ones that `collect_scans` read, or the pseudonym key is another.
     """
     slices, sites = pd.read_parquet(scans / SCANS_FILE), pd.read_parquet(scans / SITES_FILE)
     pool = plan_slices(slices, sites, params, scans)
+    pool["path"] = pool.file.map(find_files(params, pool.file.unique()))
     with replace_folder(out) as folder:
         kept, images, left_out = _decode_until_balanced(pool, params, folder, scans, jobs, dask)
         manifest = _manifest(kept, images, params)
@@ -96,7 +99,7 @@ def _decode_until_balanced(
         if left_out and params.strict:
             raise DataError(
                 "slices would be left out, and the data set is strict", where=where,
-                received=_told(left_out), remedy="mend or remove their files, or set strict to false",
+                received=_summary(left_out), remedy="mend or remove their files, or set strict to false",
             )  # fmt: skip
         kept = kept.drop(index=[base for base in left_out if base in kept.index])
         fresh = top_up(kept, pool.drop(index=list(tried)), params.balance, params.classes)
@@ -107,7 +110,7 @@ def _decode_until_balanced(
         if set(kept.label[kept.split == name]) != {0, 1}:
             raise DataError(
                 f"nothing usable is left of a class in the {name} split", where=where,
-                received=_told(left_out), remedy="mend the files of the sources, then dvc repro scans slices",
+                received=_summary(left_out), remedy="mend the files of the sources, then dvc repro scans slices",
             )  # fmt: skip
     moved = shards.close()
     slots = [moved.get(slot, slot) for slot in images.slot]
@@ -115,8 +118,8 @@ def _decode_until_balanced(
     return kept, images, left_out
 
 
-def _told(left_out: dict[int, str]) -> str:
-    counted = Counter(left_out.values()).most_common(_TOLD)
+def _summary(left_out: dict[int, str]) -> str:
+    counted = Counter(left_out.values()).most_common(_EXAMPLES)
     return "; ".join(f"{number} x {reason}" for reason, number in counted) or "nothing left out"
 
 
@@ -155,16 +158,16 @@ def _works(
     places: pd.DataFrame, copies: Mapping[int, list[tuple[str, Slot]]], params: DatasetParams
 ) -> Iterator[FileWork]:
     """What is wanted of each file, files in the order of their first slice."""
-    of_file: dict[str, list[Wanted]] = {}
+    of_file: dict[Path, list[Wanted]] = {}
     rows: Iterator[Any] = places.itertuples()
     for row in rows:
         padding = None if pd.isna(row.padding) else (int(row.padding), int(row.padding_high))
-        facts = KnownSlice(text_path(row.path), row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
+        facts = KnownSlice(row.path, row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
         place = Place(row.view_y, row.view_x, not pd.isna(row.site_y), row.spacing_mm)
         wanted = Wanted(row.Index, facts, place, (row.site_y, row.site_x), tuple(copies[row.Index]))
         of_file.setdefault(row.path, []).append(wanted)
     for path, all_wanted in of_file.items():
-        yield FileWork(text_path(path), params.view, tuple(all_wanted))
+        yield FileWork(path, params.view, tuple(all_wanted))
 
 
 def _repeated(kept: pd.DataFrame, images: pd.DataFrame) -> dict[int, str]:

@@ -20,16 +20,17 @@ _LENGTH = 12  # hexadecimal digits; 48 bits keep a million names apart
 _ELSEWHERE = f"export {KEY_VARIABLE}=/a/folder/that/lasts/{KEY_FILE}"
 
 
-def pseudonym(value: str, key: bytes, prefix: str) -> str:
+def pseudonym(value: str, key: bytes, prefix: str, digits: int = _LENGTH) -> str:
     """Name for an identifier: HMAC-SHA256 under a key, shortened.
 
     Args:
         value: A patient id or a folder, never shown again.
         key: From `pseudonym_key`.
         prefix: What is named, e.g. "p" for a patient.
+        digits: Hexadecimal ones that are kept.
     """
     digest = hmac.new(key, value.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
-    return f"{prefix}-{digest[:_LENGTH]}"
+    return f"{prefix}-{digest[:digits]}"
 
 
 def pseudonym_key(identifiers: Literal["public", "private"]) -> bytes:

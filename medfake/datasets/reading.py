@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from medfake.datasets.source_files import told_path
 from medfake.datasets.sources.registry import Problem, Reading, SourceScan, all_sources
 from medfake.dicom.header_cache import HeaderCache
 from medfake.dicom.patients import is_placeholder
 from medfake.dicom.series import CHANGED, Skipped, find_series
 from medfake.errors import LabelError, SourceError
-from medfake.files import path_text
 from medfake.vocabulary import QualityFlag
 
 _EXAMPLES = 10
@@ -56,9 +56,9 @@ def read_source(
     _leave_out_short(reading, root, source.min_slices if rules.min_slices is None else rules.min_slices)
     _tell_anonymous(reading, root)
     faults = [one for one in reading.skipped if one.reason in _FAULTS]
-    reading.problems.extend(Problem(_relative(one.path, root), one.reason, "it is left out") for one in faults)
+    reading.problems.extend(Problem(told_path(one.path, root), one.reason, "it is left out") for one in faults)
     for scan in reading.scans:
-        where = _relative(scan.series.folder, root)
+        where = told_path(scan.series.folder, root)
         flags = {QualityFlag(flag) for flag in scan.series.quality_flags} - {QualityFlag.TILT}  # a tilt is no fault
         reading.problems.extend(
             Problem(where, one.sentence, "the scan is used as it is and flagged") for one in sorted(flags)
@@ -111,7 +111,7 @@ def _tell_anonymous(reading: Reading, root: Path) -> None:
     """Tell headers that name nobody from scans of one patient."""
     by_folder = [
         scan for scan in reading.scans
-        if is_placeholder(scan.series.headers[0].patient_id) and scan.group == _relative(scan.series.folder, root)
+        if is_placeholder(scan.series.headers[0].patient_id) and scan.group == told_path(scan.series.folder, root)
     ]  # fmt: skip
     if by_folder:
         what = f"{len(by_folder)} scans have a Patient ID that an anonymiser gives to everybody"
@@ -125,7 +125,3 @@ def _drop(reading: Reading, scans: Sequence[SourceScan]) -> None:
     reading.label_rows.left_out += sum(scan.label_rows for scan in scans)
     keys = {scan.key for scan in scans}
     reading.scans[:] = [scan for scan in reading.scans if scan.key not in keys]
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path_text(path.relative_to(root) if path.is_relative_to(root) else Path(path.name))

@@ -1,7 +1,7 @@
 """Headers and labels of a data set's scans as tables; raw identifiers end here."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -9,16 +9,15 @@ import pandas as pd
 from medfake.config import DatasetParams
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.datasets.reading import SourceRules, read_source
+from medfake.datasets.source_faults import SourceFaults, summary
+from medfake.datasets.source_files import file_pseudonym, sources_of
 from medfake.datasets.sources.registry import Problem, Reading, SourceScan
 from medfake.dicom.header_cache import HeaderCache
-from medfake.dicom.series import Skipped
 from medfake.errors import SourceError
-from medfake.files import path_text, replace_folder, write_json
+from medfake.files import replace_folder, write_json
 
 SCANS_FILE, SITES_FILE = "scans.parquet", "sites.parquet"
-SKIPPED_FILE, PROBLEMS_FILE = "skipped.json", "problems.json"
 SOURCES_FILE = "sources.json"
-_EXAMPLES = 5
 SITE_COLUMNS = ("scan_id", "kind", "z_index", "z_mm", "y", "x")
 
 
@@ -35,16 +34,20 @@ class Collected:
     notes: tuple[str, ...]
 
 
-def collect_scans(params: DatasetParams, out: Path, jobs: int = 1, cache: Path | None = None) -> Collected:
+def collect_scans(
+    params: DatasetParams, out: Path, jobs: int = 1, cache: Path | None = None, private: Path | None = None
+) -> Collected:
     """Write scans.parquet (one row a slice, in source order), sites.parquet, sources.json, skipped.json, problems.json.
 
     No pixel is decoded; with a cache, headers of files that have not changed since the last time are not read again.
+    Files are named by pseudonyms; of private sources, what is skipped and at fault is, too.
 
     Args:
         params: The data set's sources.
         out: Replaced.
         jobs: Processes that read headers.
         cache: File of headers read before; made when missing.
+        private: Folder of this machine alone, for faults and skipped files by their own names.
 
     Raises:
         SourceError: A folder is missing or holds nothing of its kind; or there are faults and the data set is `strict`.
@@ -54,37 +57,37 @@ def collect_scans(params: DatasetParams, out: Path, jobs: int = 1, cache: Path |
     key = pseudonym_key(params.identifiers)
     slices: list[dict[str, object]] = []
     sites: list[dict[str, object]] = []
-    skipped: list[Skipped] = []
-    problems: list[Problem] = []
+    faults = SourceFaults(key, hidden=params.identifiers == "private")
     notes: list[str] = []
     labels: dict[str, dict[str, int]] = {}
     store = HeaderCache(cache) if cache else None
-    for entry in dict.fromkeys((params.reals, params.fakes)):
+    for of, entry in sources_of(params).items():
+        root = Path(entry.path)
         rules = SourceRules(entry.min_slices, entry.unknown_labels)
-        reading = read_source(entry.kind, Path(entry.path), jobs, store, rules)
-        of = " and ".join(name for name in ("reals", "fakes") if getattr(params, name) == entry)
+        reading = read_source(entry.kind, root, jobs, store, rules)
+        faults.add(of, root, reading)
         labels[of] = _label_facts(reading)
         notes += [f"{of}: {one}" for one in reading.notes]
-        skipped += reading.skipped
-        problems += reading.problems
         for scan in reading.scans:
             scan_id = pseudonym(f"{entry.kind}/{scan.key}", key, "scan")
-            slices += _slice_rows(scan, scan_id, pseudonym(scan.group, key, "patient"))
+            files = {one.path: file_pseudonym(of, one.path, root, key) for one in scan.series.headers}
+            slices += _slice_rows(scan, scan_id, pseudonym(scan.group, key, "patient"), files)
             sites += _site_rows(scan, scan_id)
     if store:
         store.close()
-    if problems and params.strict:
+    if private:
+        faults.write_private(private / out.name)
+    if faults.problems and params.strict:
         raise SourceError(
             "the sources have faults, and the data set is strict", where=f"{params.reals.path}, {params.fakes.path}",
-            received=summary(problems), remedy="mend them, or set strict to false to leave out what is at fault",
+            received=summary(faults.problems), remedy="mend them, or set strict to false to leave out what is at fault",
         )  # fmt: skip
-    with replace_folder(out) as folder_:
-        pd.DataFrame(slices).to_parquet(folder_ / SCANS_FILE, index=False)
-        pd.DataFrame(sites, columns=list(SITE_COLUMNS)).to_parquet(folder_ / SITES_FILE, index=False)
-        write_json(folder_ / SOURCES_FILE, {"labels": labels, "notes": notes})
-        write_json(folder_ / SKIPPED_FILE, [{"path": path_text(one.path), "reason": one.reason} for one in skipped])
-        write_json(folder_ / PROBLEMS_FILE, [asdict(one) for one in problems])
-    return Collected(tuple(problems), tuple(notes))
+    with replace_folder(out) as folder:
+        pd.DataFrame(slices).to_parquet(folder / SCANS_FILE, index=False)
+        pd.DataFrame(sites, columns=list(SITE_COLUMNS)).to_parquet(folder / SITES_FILE, index=False)
+        write_json(folder / SOURCES_FILE, {"labels": labels, "notes": notes})
+        faults.write(folder)
+    return Collected(tuple(faults.problems), tuple(notes))
 
 
 def _label_facts(reading: Reading) -> dict[str, int]:
@@ -94,14 +97,7 @@ def _label_facts(reading: Reading) -> dict[str, int]:
     return {"rows": reading.label_rows.read, "used": used, "left_out": reading.label_rows.left_out, "places": places}
 
 
-def summary(problems: Sequence[Problem]) -> str:
-    """The first five, and how many more there are."""
-    more = len(problems) - _EXAMPLES
-    listed = "; ".join(str(one) for one in problems[:_EXAMPLES])
-    return listed + (f"; and {more} more" if more > 0 else "")
-
-
-def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str) -> list[dict[str, object]]:
+def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str, files: Mapping[Path, str]) -> list[dict[str, object]]:
     flags = ",".join(scan.series.quality_flags)
     return [
         {
@@ -111,7 +107,7 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str) -> list[dict[st
             "experiment": scan.experiment,
             "generator": scan.generator,
             "manipulation": scan.manipulation,
-            "path": path_text(header.path),
+            "file": files[header.path],
             "frame": header.frame,
             "z_index": index,
             "z_mm": float(z_mm),

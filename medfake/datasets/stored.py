@@ -86,6 +86,7 @@ def _read_file(work: FileWork) -> list[Stored]:
     view = view_of(work.view)
     slices = {one.slice.frame: one.slice for one in work.wanted}
     try:
+        work.path.stat()
         decoded = dict(zip(slices, _decode(list(slices.values())), strict=True))
     except OSError as error:
         decoded = dict.fromkeys(slices, f"the file changed or vanished meanwhile ({type(error).__name__})")

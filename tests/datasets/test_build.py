@@ -16,6 +16,7 @@ from medfake.datasets.build import BOTH_LABELS, FACTS_FILE, LEFT_OUT_FILE, TWICE
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA
 from medfake.datasets.scans import SCANS_FILE, collect_scans
+from medfake.datasets.source_files import find_files
 from medfake.datasets.stored import AIR_BELOW_HU
 from medfake.dicom.header import read_headers
 from medfake.dicom.reader import read_slice
@@ -68,12 +69,15 @@ def test_tampered_slices_have_a_site_within_reach(built: Dataset) -> None:
     assert tampered[["site_y", "site_x"]].notna().all(axis=None)
 
 
-def test_rows_describe_the_pixels_that_the_files_hold(built: Dataset, scans: Path) -> None:
+def test_rows_describe_the_pixels_that_the_files_hold(
+    built: Dataset, scans: Path, trees: Path, make_params: MakeParams
+) -> None:
     sources = pd.read_parquet(scans / SCANS_FILE).set_index(["scan_id", "z_index"])
+    paths = find_files(make_params(trees), set(sources.file))
     rows = built.manifest.iloc[::7]
     for row, pixels in zip(rows.itertuples(), built.slices(rows), strict=True):
         source = sources.loc[(row.scan_id, row.z_index)]
-        assert np.array_equal(pixels, read_slice(read_headers(Path(source.path))[source.frame]))
+        assert np.array_equal(pixels, read_slice(read_headers(paths[source.file])[source.frame]))
         assert row.sha256 == sha256(pixels.astype("<i2").tobytes()).hexdigest()
         assert (row.hu_min, row.hu_max) == (pixels.min(), pixels.max())
         assert row.air_fraction == (pixels < AIR_BELOW_HU).mean()
@@ -177,7 +181,7 @@ def test_a_slice_that_cannot_be_decoded_is_left_out_listed_and_replaced(
     sources = pd.read_parquet(tmp_path / "scans" / SCANS_FILE)
     real = built.manifest[(built.manifest.label == 0) & (built.manifest.source == "LIDC-IDRI")].iloc[0]
     broken = sources[(sources.scan_id == real.scan_id) & (sources.z_index == real.z_index)].iloc[0]
-    _truncate(Path(broken.path))
+    _truncate(find_files(params, [broken.file])[broken.file])
     build_dataset(tmp_path / "scans", params, tmp_path / "chest")
     dataset = Dataset.open(tmp_path / "chest")
     assert list(_left_out(dataset)) == [real.slice_id]

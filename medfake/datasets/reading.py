@@ -13,6 +13,7 @@ from medfake.dicom.header_cache import HeaderCache
 from medfake.dicom.patients import is_placeholder
 from medfake.dicom.series import CHANGED, Skipped, find_series
 from medfake.errors import LabelError, SourceError
+from medfake.files import path_text
 from medfake.vocabulary import QualityFlag
 
 _EXAMPLES = 10
@@ -45,9 +46,7 @@ def read_source(
     rules = rules or SourceRules()
     source = all_sources()[kind]
     if not root.is_dir():
-        raise SourceError(
-            "the source folder is missing", where=root, remedy="mend datasets.<name>.<reals|fakes>.path in params.yaml"
-        )
+        raise missing_source(root, kind)
     reading = source.read(root, partial(find_series, jobs=jobs, cache=cache))
     if reading.unknown:
         if rules.unknown_labels == "stop":
@@ -64,6 +63,23 @@ def read_source(
             Problem(where, one.sentence, "the scan is used as it is and flagged") for one in sorted(flags)
         )
     return reading
+
+
+def missing_source(root: Path, kind: str | None = None) -> SourceError:
+    """The error for a folder that is not there: where public sets are to be had, and where they belong.
+
+    Args:
+        root: The folder.
+        kind: Kind of its tree; None where that is not known.
+    """
+    origins = {one.kind: one.origin for one in all_sources().values() if one.origin and kind in (one.kind, None)}
+    get = [f"for {name} get {origin}" for name, origin in origins.items()] if kind is None else list(origins.values())
+    there = f", and unpack it into {path_text(root)}" if get else ""
+    fetch = f"{'' if kind is None else 'get '}{'; '.join(get)}{there}; or " if get else ""
+    return SourceError(
+        "the source folder is missing", where=path_text(root),
+        remedy=f"{fetch}mend the path, which is datasets.<name>.<reals|fakes>.path in params.yaml",
+    )  # fmt: skip
 
 
 def _unknown_labels(root: Path, reading: Reading) -> LabelError:

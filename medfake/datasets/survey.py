@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from medfake.datasets.reading import SourceRules, read_source
+from medfake.datasets.reading import SourceRules, missing_source, read_source
 from medfake.datasets.sources.registry import Problem, all_sources
 from medfake.dicom.header_cache import HeaderCache
-from medfake.errors import SourceError
 from medfake.files import path_text
 
 _ORDER = ("ct_gan", "lidc", "folder")  # the most particular first: anything is a folder
@@ -62,7 +61,7 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
         LabelError: A label file lacks a column.
     """
     if not root.is_dir():
-        raise SourceError("there is no such folder", where=root, remedy="check the path")
+        raise missing_source(root, kind)
     kind = kind or recognise(root)
     reading = read_source(kind, root, jobs, cache, SourceRules(unknown_labels="leave_out"))
     if reading.unknown:

@@ -11,6 +11,7 @@ from medfake.datasets.sources.ct_gan import read_ct_gan
 from medfake.datasets.sources.folder import read_folder
 from medfake.datasets.sources.lidc import read_lidc
 from medfake.datasets.sources.registry import Reading
+from medfake.datasets.survey import survey
 from medfake.dicom.series import find_series
 from medfake.errors import SourceError
 
@@ -320,3 +321,30 @@ def test_headers_that_say_anonymous_are_told_apart_from_one_patient(
     assert problem.done.startswith("each of their folders counts as a patient of its own")
     assert (one.problems, anonymous.notes) == ([], [])
     assert one.notes == ["all 3 scans have the same Patient ID: they count as one patient"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("lidc", "LIDC-IDRI"), ("ct_gan", "UCI Machine Learning Repository (no. 520)")]
+)
+def test_a_public_set_that_is_not_there_is_told_with_where_to_get_and_to_put_it(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    for look in (lambda: read_source(kind, tmp_path / "raw", 1), lambda: survey(tmp_path / "raw", kind)):
+        with pytest.raises(SourceError, match="the source folder is missing") as caught:
+            look()
+        assert name in str(caught.value.remedy)
+        assert f"unpack it into {tmp_path / 'raw'}" in str(caught.value.remedy)
+
+
+def test_of_an_unknown_folder_that_is_not_there_both_public_sets_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="the source folder is missing") as caught:
+        survey(tmp_path / "raw")
+    remedy = str(caught.value.remedy)
+    assert remedy.startswith("for ct_gan get ")
+    assert "for lidc get " in remedy
+
+
+def test_a_folder_of_ones_own_that_is_not_there_sends_nobody_to_an_archive(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_source("folder", tmp_path / "raw", 1)
+    assert str(caught.value.remedy).startswith("mend the path")

@@ -29,7 +29,12 @@ def _looks_like_ct_gan(root: Path) -> bool:
     return any(_label_files(root, experiment) for experiment in _SCAN_FOLDERS)
 
 
-@source("ct_gan", _looks_like_ct_gan)
+@source(
+    "ct_gan",
+    _looks_like_ct_gan,
+    origin="the CT-GAN test set, 'Deepfakes: Medical Image Tamper Detection', from the UCI Machine Learning Repository "
+    "(no. 520), or from Kaggle, which asks for an account",
+)
 def read_ct_gan(root: Path, find: Find) -> Reading:
     """Read the tree: a scan is an (experiment, uuid) pair, its patient is the uuid alone.
 

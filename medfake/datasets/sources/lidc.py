@@ -15,7 +15,13 @@ def _looks_like_lidc(root: Path) -> bool:
     return root.name.upper().startswith("LIDC") or next(root.glob("**/LIDC-IDRI-[0-9]*"), None) is not None
 
 
-@source("lidc", _looks_like_lidc, min_slices=3)  # fewer are scouts and stray images
+@source(
+    "lidc",
+    _looks_like_lidc,
+    min_slices=3,  # fewer are scouts and stray images
+    origin="the collection LIDC-IDRI from The Cancer Imaging Archive (cancerimagingarchive.net), with its data "
+    "retriever and under its terms of use",
+)
 def read_lidc(root: Path, find: Find) -> Reading:
     """Read the tree; DX and CR are skipped, the patient is the header's PatientID.
 

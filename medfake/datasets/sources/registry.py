@@ -113,28 +113,38 @@ Looks = Callable[[Path], bool]
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of tree: how it is read, how it is recognised, and how long its series are unless told otherwise."""
+    """A kind of tree.
+
+    Attributes:
+        kind: Its word in params.yaml.
+        read: How it is read.
+        looks_like: Tells, by looking at names only, whether a folder is such a tree.
+        min_slices: Shorter series are left out, unless params.yaml says otherwise.
+        origin: Where the public set of this kind is to be had; "" where there is none.
+    """
 
     kind: str
     read: Read
     looks_like: Looks
     min_slices: int = 1
+    origin: str = ""
 
 
 SOURCES: dict[str, Source] = {}  # kind in params.yaml -> reader
 
 
-def source(kind: str, looks_like: Looks, min_slices: int = 1) -> Callable[[Read], Read]:
+def source(kind: str, looks_like: Looks, min_slices: int = 1, origin: str = "") -> Callable[[Read], Read]:
     """Register a reader for a kind of tree.
 
     Args:
         kind: Its word in params.yaml.
         looks_like: Tells, by looking at names only, whether a folder is such a tree.
         min_slices: Shorter series are left out, unless params.yaml says otherwise.
+        origin: Where the public set of this kind is to be had, as the end of "get ...".
     """
 
     def register(read: Read) -> Read:
-        SOURCES[kind] = Source(kind, read, looks_like, min_slices)
+        SOURCES[kind] = Source(kind, read, looks_like, min_slices, origin)
         return read
 
     return register

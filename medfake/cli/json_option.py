@@ -34,6 +34,7 @@ def write_listing(json_file: Path | None, output: "OutputFormat", value: object)
     Returns:
         Whether standard output is free for a table.
     """
+    from medfake.files import path_text
     from medfake.outputs import is_standard_output, write_json_output
 
     if json_file is None:
@@ -41,7 +42,7 @@ def write_listing(json_file: Path | None, output: "OutputFormat", value: object)
     write_json_output(json_file, output, value)
     if is_standard_output(json_file):
         return False
-    click.echo(f"written: {json_file}", err=True)
+    click.echo(f"written: {path_text(json_file)}", err=True)
     return True
 
 

@@ -36,6 +36,7 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
     """Say of every CT series below PATHS whether it was tampered with."""
     from rich.console import Console
 
+    from medfake.files import path_text
     from medfake.outputs import check_output, is_standard_output
     from medfake.serving.model import open_model
     from medfake.serving.report import CSV_OUTPUT, JSON_OUTPUT
@@ -55,10 +56,11 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
     report.require_scans(paths)
     taken = any(is_standard_output(file) for file, _ in outputs)
     report.render(Console(stderr=taken))
-    written = " ".join(str(file) for file, _ in outputs)
-    click.echo(
-        f"written: {written}" if written else "next: the same with --json FILE for every slice and site", err=taken
-    )
+    written = " ".join(path_text(file) for file, _ in outputs if not is_standard_output(file))
+    if written:
+        click.echo(f"written: {written}", err=taken)
+    elif not taken:
+        click.echo("next: the same with --json FILE for every slice and site")
 
 
 @cli.command()

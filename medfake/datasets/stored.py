@@ -15,7 +15,7 @@ from medfake.datasets.views.registry import Cut, Place, View, view_of
 from medfake.dicom.reader import KnownSlice, read_volume
 from medfake.errors import DicomError
 
-AIR_BELOW_HU = -900
+AIR_FRACTION_BELOW_HU = -900
 NOTHING_TO_SEE = "the slice has nothing for this view"
 
 
@@ -115,7 +115,7 @@ def _make(view: View, hu: NDArray[np.int16] | str, wanted: Wanted) -> Stored:
 def _write(cut: Cut, site: tuple[float, float], transform: str, slot: Slot) -> ImageFacts:
     pixels = np.ascontiguousarray(apply(cut.pixels, transform), "<i2")
     slot.write(pixels)
-    air = np.count_nonzero(pixels < AIR_BELOW_HU) / pixels.size
+    air = np.count_nonzero(pixels < AIR_FRACTION_BELOW_HU) / pixels.size
     digest = hashlib.sha256(pixels.data).hexdigest()
     return ImageFacts(digest, int(pixels.min()), int(pixels.max()), air, _site(cut, site, transform))
 

@@ -14,7 +14,7 @@ Volume = NDArray[np.int16]
 Field = NDArray[np.float32]
 Spacing = tuple[float, float, float]
 
-LUNG_BELOW_HU = -500.0
+_PARENCHYMA_BELOW_HU = -500.0  # lower than where lung ends: voxels that a wall shares are no texture to copy
 NODULE_HU = (-60.0, 60.0)
 NODULE_RADIUS_MM = (3.5, 7.5)
 _WALL_RADIUS_MM = 3
@@ -143,7 +143,7 @@ def _wall(cube: Cube) -> Field:
     """Share of each voxel that belongs to thick tissue reaching the cube's faces; vessels and nodules do not."""
     from scipy import ndimage
 
-    solid = cube.grid > LUNG_BELOW_HU
+    solid = cube.grid > _PARENCHYMA_BELOW_HU
     core = ndimage.binary_erosion(solid, iterations=_WALL_RADIUS_MM, border_value=1)
     regions, _ = ndimage.label(core)
     faces = np.zeros(solid.shape, bool)
@@ -159,7 +159,7 @@ def _smooth_background(cube: Cube) -> Field:
     """Lung around the inner cube, spread smoothly into it; solid voxels do not spread."""
     from scipy.ndimage import gaussian_filter
 
-    outside = (cube.inner < 0.5) & (cube.grid < LUNG_BELOW_HU)
+    outside = (cube.inner < 0.5) & (cube.grid < _PARENCHYMA_BELOW_HU)
     if not outside.any():
         outside = cube.inner < 0.5
     weight = gaussian_filter(outside.astype(np.float32), 5.0, mode="nearest")

@@ -17,7 +17,7 @@ from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA
 from medfake.datasets.scans import SCANS_FILE, collect_scans
 from medfake.datasets.source_files import find_files
-from medfake.datasets.stored import AIR_BELOW_HU
+from medfake.datasets.stored import AIR_FRACTION_BELOW_HU
 from medfake.dicom.header import read_headers
 from medfake.dicom.reader import read_slice
 from medfake.errors import DataError
@@ -80,7 +80,7 @@ def test_rows_describe_the_pixels_that_the_files_hold(
         assert np.array_equal(pixels, read_slice(read_headers(paths[source.file])[source.frame]))
         assert row.sha256 == sha256(pixels.astype("<i2").tobytes()).hexdigest()
         assert (row.hu_min, row.hu_max) == (pixels.min(), pixels.max())
-        assert row.air_fraction == (pixels < AIR_BELOW_HU).mean()
+        assert row.air_fraction == (pixels < AIR_FRACTION_BELOW_HU).mean()
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_jobs(

@@ -95,6 +95,7 @@ def test_json_on_standard_output_leaves_the_table_to_standard_error(
     result = scan(package, folder, *form)
     assert len(json.loads(result.stdout)["scans"]) == 1
     assert "not tampered" in result.stderr
+    assert "written" not in result.stderr
     assert sorted(path.name for path in Path().iterdir()) == ["in", "packages"]
 
 

@@ -11,7 +11,8 @@ from medfake.registry.versions import MODEL_NAME
 
 _PREFIX = "ledger."
 _KEY_TIME = "%Y%m%dT%H%M%S.%fZ"
-_ROOM = 4000  # characters for all sentences: a tag holds 5000 on PostgreSQL
+_ROOM = 4600  # characters for all rulings: a tag holds 5000 on PostgreSQL
+_FRAME = 100  # of a ruling besides its sentence
 _LONGEST = 500  # of one sentence
 
 
@@ -65,7 +66,7 @@ def append(client: Any, decision: Decision) -> None:
     kept = asdict(decision)
     if decision.rulings:
         kept["reason"] = ""  # it is told by the rulings
-        longest = min(_LONGEST, _ROOM // len(decision.rulings))
+        longest = min(_LONGEST, _ROOM // len(decision.rulings) - _FRAME)
         for ruling in kept["rulings"]:
             ruling["sentence"] = _short(ruling["sentence"], longest)
     client.set_registered_model_tag(MODEL_NAME, _key(at), json.dumps(kept, sort_keys=True, ensure_ascii=False))

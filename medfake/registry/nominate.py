@@ -43,7 +43,7 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
     whole = {package: card for package, card in ((one, read_card(one)) for one in there) if card.view == "whole"}
     if there and not whole:
         return None
-    dataset, notes = _choose_dataset(whole, params)
+    dataset, notes = choose_dataset(whole, params)
     cards = {package: card for package, card in whole.items() if card.dataset == dataset}
     metric = params.metric
     ranked = sorted(cards, key=lambda package: _rank(package, cards[package], metric))
@@ -74,8 +74,19 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
     )
 
 
-def _choose_dataset(cards: Cards, params: NominateParams) -> tuple[str | None, tuple[str, ...]]:
-    """The data set that decides, and what is to be told of the choice."""
+def choose_dataset(cards: Cards, params: NominateParams) -> tuple[str | None, tuple[str, ...]]:
+    """The data set that decides, and what is to be told of the choice.
+
+    Args:
+        cards: Of detectors of whole slices, in the order of params.yaml.
+        params: Names a data set, or leaves it to the order and the protocols.
+
+    Returns:
+        Its name, None when there are no cards; sentences.
+
+    Raises:
+        RegistryError: No detector of whole slices learnt from the data set that params name.
+    """
     protocols = {card.dataset: card.protocol for card in cards.values()}  # in the order of params.yaml
     if params.dataset is not None and params.dataset not in protocols:
         raise RegistryError(

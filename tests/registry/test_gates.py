@@ -1,0 +1,155 @@
+"""What each gate says, and how one is added."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from medfake.config import TrackingParams
+from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
+from medfake.registry.gates.gate import GATES, Case
+from medfake.registry.model_registry import ModelRegistry
+from medfake.registry.nomination import Nomination, write_nomination
+from medfake.registry.versions import Version, package_sha256, read_version, version_tags
+
+MakePackage = Callable[..., Path]
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def make_case(make_package: MakePackage, no_store: TrackingParams, tmp_path: Path) -> Callable[..., Case]:
+    """A package that may become champion as version 2, with facts of its card overridden."""
+
+    def make(**facts: object) -> Case:
+        package = make_package(**facts)
+        return Case(
+            challenger=_version(2, package),
+            card=read_card(package),
+            package=package,
+            champion=None,
+            asked_for=False,
+            registry=ModelRegistry(no_store),
+            slices=tmp_path / "slices",
+            probes=tmp_path / "probes",
+            nomination=tmp_path / "nomination.json",
+        )
+
+    return make
+
+
+def _version(number: int, package: Path) -> Version:
+    tags = version_tags(read_card(package), package, "auc")
+    return read_version(SimpleNamespace(version=number, tags=tags, run_id=None), ())
+
+
+def _nominate(case: Case, version: int, digest: str) -> None:
+    nomination = Nomination(version, digest, "ResidualCNN", "chest", "grouped", 3, 1, "auc", 0.8, (("a", 0.8),))
+    write_nomination(case.nomination, nomination)
+
+
+def test_the_gates_of_this_project() -> None:
+    assert GATES.names() == ["champion", "leakage", "nominated", "patients", "probed", "shortcuts", "unaltered"]
+
+
+def test_a_leaky_protocol_is_refused_and_only_its_own_flag_overrules_it(make_case: Callable[..., Case]) -> None:
+    ruling = GATES["leakage"].judge(make_case(protocol="replica"))
+    assert not ruling.passed
+    assert "protocol replica is leaky" in ruling.sentence
+    assert str(ruling.remedy).endswith("medfake promote --despite-leakage")
+    assert GATES["leakage"].overrule == "--despite-leakage"
+
+
+def test_a_protocol_that_keeps_patients_apart_passes(make_case: Callable[..., Case]) -> None:
+    assert GATES["leakage"].judge(make_case(protocol="grouped")).passed
+
+
+@pytest.mark.parametrize(
+    ("patients", "said"),
+    [
+        ({"val": 1}, "WARNING: a single validation patient decided"),
+        ({"val": 2}, "2 validation patients decided"),
+        ({}, "how many validation patients decided is not known"),
+    ],
+)
+def test_how_many_validation_patients_decided_is_said_and_refuses_nothing(
+    patients: dict[str, int], said: str, make_case: Callable[..., Case]
+) -> None:
+    ruling = GATES["patients"].judge(make_case(patients=patients))
+    assert (ruling.passed, ruling.sentence) == (True, said)
+
+
+def test_a_challenger_that_was_not_nominated_here_is_refused(make_case: Callable[..., Case]) -> None:
+    case = make_case()
+    _nominate(case, 1, case.challenger.package_sha256)
+    ruling = GATES["nominated"].judge(case)
+    assert not ruling.passed
+    assert "names version 1 (ResidualCNN), the registry's challenger is version 2" in ruling.sentence
+    assert ruling.remedy == "dvc repro -s -f nominate, then medfake promote; or medfake promote 2"
+
+
+def test_the_same_number_of_another_store_is_not_what_was_nominated(make_case: Callable[..., Case]) -> None:
+    case = make_case()
+    _nominate(case, 2, "f" * 64)
+    assert not GATES["nominated"].judge(case).passed
+
+
+def test_the_nominated_version_passes(make_case: Callable[..., Case]) -> None:
+    case = make_case()
+    assert GATES["nominated"].judge(case).passed  # no nomination lies here: the store alone knows
+    _nominate(case, 2, case.challenger.package_sha256)
+    assert GATES["nominated"].judge(case).passed
+
+
+def test_where_nobody_was_nominated_the_alias_alone_does_not_count(make_case: Callable[..., Case]) -> None:
+    case = make_case()
+    write_nomination(case.nomination, None)
+    assert "names no detector" in GATES["nominated"].judge(case).sentence
+
+
+def test_a_version_that_is_asked_for_by_number_needs_no_nomination(make_case: Callable[..., Case]) -> None:
+    case = make_case()
+    _nominate(case, 1, "f" * 64)
+    assert GATES["nominated"].judge(replace(case, asked_for=True)).passed
+
+
+@pytest.mark.parametrize(("file", "said"), [(ONNX_FILE, "its graph is"), (CARD_FILE, "its card is")])
+def test_files_that_were_altered_after_registration_are_refused(
+    file: str, said: str, make_case: Callable[..., Case]
+) -> None:
+    case = make_case()
+    assert GATES["unaltered"].judge(case).passed
+    (case.package / file).write_bytes((case.package / file).read_bytes() + b"\n")
+    ruling = GATES["unaltered"].judge(case)
+    assert not ruling.passed
+    assert ruling.sentence.startswith(f"{said} not what was registered")
+
+
+def test_a_version_of_old_without_a_digest_of_its_card_is_judged_by_its_graph(make_case: Callable[..., Case]) -> None:
+    case = make_case()
+    assert GATES["unaltered"].judge(replace(case, challenger=replace(case.challenger, card_sha256=""))).passed
+
+
+def test_what_names_a_package_is_its_graph(make_package: MakePackage) -> None:
+    assert package_sha256(make_package("a")) != package_sha256(make_package("b"))
+
+
+def test_a_gate_of_another_package_is_asked_and_brings_its_flag(tmp_path: Path) -> None:
+    (tmp_path / "night.py").write_text(
+        "from medfake.registry.gates.gate import Ruling, gate\n"
+        "@gate('night', overrule='--despite-night', help='Although it is late.')\n"
+        "def night(case):\n    return Ruling(False, 'it is late', 'wait for the morning')\n"
+    )
+    (tmp_path / "night-1.dist-info").mkdir()
+    (tmp_path / "night-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: night\nVersion: 1\n")
+    (tmp_path / "night-1.dist-info" / "entry_points.txt").write_text("[medfake.gates]\nnight = night\n")
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(PROJECT)!r}]\nfrom medfake.cli.root import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "promote", "--help"], capture_output=True, text=True)
+    assert "--despite-night" in done.stdout, done.stderr
+    assert "Although it is late." in done.stdout
+    assert "--despite-shortcuts" in done.stdout

@@ -1,5 +1,7 @@
 """A model package as a logged MLflow model, under the run of its training."""
 
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from medfake.tracking.store import Store
 
 _WHO = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")  # MLflow's guesses at person and program
 _REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas")  # all that pyfunc_model.py imports
+_ARTIFACTS = {"onnx": ONNX_FILE, "card": CARD_FILE, "keras": KERAS_FILE}
 _AIR_HU = -1000
 
 
@@ -70,12 +73,12 @@ def _run_of(card: Card, client: Any, store: Store) -> str:
 def _log_model(client: Any, run_id: str, package: Path) -> str:
     import mlflow
 
-    with warnings.catch_warnings(), _reopened(client, run_id):
+    with warnings.catch_warnings(), _reopened(client, run_id), _gathered(package) as gathered:
         warnings.simplefilter("ignore")  # MLflow would infer a signature from type hints; ours is explicit
         logged = mlflow.pyfunc.log_model(
             name="detector",
-            python_model=str(pyfunc_model_path()),
-            artifacts=_artifacts(package),
+            python_model=str(gathered / pyfunc_model_path().name),
+            artifacts={name: str(gathered / file) for name, file in _ARTIFACTS.items() if (gathered / file).exists()},
             signature=_signature(package),
             input_example=np.full((1, SMALLEST_EDGE, SMALLEST_EDGE), _AIR_HU, np.int16),  # small: it is kept as JSON
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
@@ -98,9 +101,15 @@ def _reopened(client: Any, run_id: str) -> Iterator[None]:
         client.set_terminated(run_id, ended.status, ended.end_time)
 
 
-def _artifacts(package: Path) -> dict[str, str]:
-    files = {"onnx": ONNX_FILE, "card": CARD_FILE, "keras": KERAS_FILE}
-    return {name: str(package / file) for name, file in files.items() if (package / file).exists()}
+@contextmanager
+def _gathered(package: Path) -> Iterator[Path]:
+    """What is stored, copied into a folder of no name: MLflow keeps paths that it is given, and follows no links."""
+    sources = [pyfunc_model_path(), *(package / file for file in _ARTIFACTS.values())]
+    with tempfile.TemporaryDirectory() as folder:
+        for source in sources:
+            if source.exists():
+                shutil.copyfile(source, Path(folder) / source.name)
+        yield Path(folder)
 
 
 def _signature(package: Path) -> Any:

@@ -39,8 +39,12 @@ def promote(version: str | None, dry_run: bool, **overrule: bool) -> None:
         judgement = judge(open_registry(), version, overrule=names)
         _print_rulings(judgement)
         judgement.require_passed()
-        verb = "champion stays" if judgement.settled else "would be champion"
-        click.echo(f"{verb}: version {judgement.challenger.number}\nnext: medfake promote")
+        number = judgement.challenger.number
+        if judgement.settled:
+            click.echo(f"champion stays: version {number}\nnext: medfake scan PATH")
+            return
+        again = " ".join(["medfake promote", *([version] if version else []), *(_flag(name) for name in names)])
+        click.echo(f"would be champion: version {number}\nnext: {again}")
         return
     outcome = promote_version(open_registry(), version, overrule=names)
     verb = "champion" if outcome.changed else "champion stays"
@@ -111,6 +115,12 @@ def _gates_of(flags: dict[str, bool]) -> list[str]:
 
     given = {f"--{flag.replace('_', '-')}" for flag, is_given in flags.items() if is_given}
     return [name for name, one in GATES.items() if one.overrule in given]
+
+
+def _flag(gate: str) -> str:
+    from medfake.registry.gates.gate import GATES
+
+    return GATES[gate].overrule or ""
 
 
 def _print_rulings(judgement: "Judgement") -> None:

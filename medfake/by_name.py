@@ -82,6 +82,23 @@ class Registry(Mapping[str, T], Generic[T]):
             )  # fmt: skip
         return self._things[name]
 
+    def require(self, name: str, key: str) -> T:
+        """The thing that a key of params.yaml names.
+
+        Args:
+            name: As written there.
+            key: Full, e.g. "datasets.chest.view.name".
+
+        Raises:
+            ConfigError: There is none; key, value, near match and all names are told.
+        """
+        if name not in self:
+            raise ConfigError(
+                f"{key} = {name!r} is no kind of {self._kind}{did_you_mean(name, self._things)}", where="params.yaml",
+                received=name, remedy=f"choose among {', '.join(self.names())}",
+            )  # fmt: skip
+        return self._things[name]
+
     def __contains__(self, name: object) -> bool:
         self._discover()
         return name in self._things

@@ -152,13 +152,10 @@ class Project:
             ConfigError: As `params`.
             UnknownDetectorError: As `params`.
         """
-        from medfake.datasets.sources.registry import require_known
+        from medfake.datasets.chosen import validate_chosen
         from medfake.detectors.registry import validate_options
 
-        params = load_params(path)
-        kinds = {f"datasets.{name}.{side}.kind": getattr(one, side).kind
-                 for name, one in params.datasets.items() for side in ("reals", "fakes")}  # fmt: skip
-        require_known(kinds)
+        params = validate_chosen(load_params(path))
         roots = Roots(self.home, self.root)
         detectors = {}
         for name, values in params.detectors.items():

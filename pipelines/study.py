@@ -18,13 +18,10 @@ def read_study() -> Params:
     Raises:
         ConfigError: A wrong key, type or value anywhere in the file, so that the first stage says it, not the last.
     """
-    from medfake.datasets.sources.registry import require_known
+    from medfake.datasets.chosen import validate_chosen
     from medfake.detectors.registry import validate_options
 
-    params = load_params()
-    entries = {f"datasets.{name}.{side}.kind": getattr(one, side).kind
-               for name, one in params.datasets.items() for side in ("reals", "fakes")}  # fmt: skip
-    require_known(entries)
+    params = validate_chosen(load_params())
     for name, options in params.detectors.items():
         validate_options(name, options)
     return params

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from medfake.config import Params, load_params, validate
+from medfake.datasets.chosen import validate_chosen
 from medfake.errors import ConfigError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -19,17 +20,17 @@ def values() -> dict[str, Any]:
 
 def _message(values: dict[str, Any]) -> str:
     with pytest.raises(ConfigError) as caught:
-        validate(Params, values, "params.yaml")
+        validate_chosen(validate(Params, values, "params.yaml"))
     return caught.value.what
 
 
 def test_the_projects_own_params_are_valid() -> None:
-    assert load_params(PROJECT / "params.yaml").study == "quickstart"
+    assert validate_chosen(load_params(PROJECT / "params.yaml")).study == "quickstart"
 
 
 @pytest.mark.parametrize("study", sorted((PROJECT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_study_is_valid(study: Path) -> None:
-    assert load_params(study).study == study.stem
+    assert validate_chosen(load_params(study)).study == study.stem
 
 
 def test_an_unknown_key_is_named_with_its_value_and_a_near_match(values: dict[str, Any]) -> None:
@@ -60,7 +61,33 @@ def test_only_train_is_augmented_outside_the_replica_protocol(values: dict[str, 
 
 def test_leaving_out_needs_to_be_told_what(values: dict[str, Any]) -> None:
     values["datasets"]["chest"]["split"]["protocol"] = "leave-scanner-out"
-    assert "leave-scanner-out needs held_out" in _message(values)
+    assert _message(values) == "missing key datasets.chest.split.held_out"
+
+
+def test_what_is_held_out_is_no_option_of_other_protocols(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["split"]["held_out"] = "CT-GAN"
+    assert _message(values).startswith("unknown key datasets.chest.split.held_out = 'CT-GAN'")
+
+
+def test_an_unknown_protocol_is_told_with_a_near_match(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["split"]["protocol"] = "grupped"
+    assert _message(values).startswith("datasets.chest.split.protocol = 'grupped'")
+    assert "did you mean 'grouped'?" in _message(values)
+
+
+def test_an_unknown_manipulation_is_told_with_its_place_in_the_list(values: dict[str, Any]) -> None:
+    values["forged"] = {
+        "own": {"seed": 1, "reals": "data", "scans_per_patient": 1, "manipulations": ["removal", "injecton"]}
+    }
+    assert _message(values).startswith("forged.own.manipulations.1 = 'injecton'")
+    assert "did you mean 'injection'?" in _message(values)
+
+
+def test_options_of_a_view_and_a_protocol_are_filled_up_at_the_door(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["view"] = {"name": "localized"}
+    chest = validate_chosen(validate(Params, values, "params.yaml")).datasets["chest"]
+    assert chest.view.model_dump() == {"name": "localized", "size": 128}
+    assert chest.split.model_dump()["folds"] is None
 
 
 def test_an_unknown_key_inside_a_tagged_block_is_compared_with_that_blocks_keys(values: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from medfake.checks.guards.registry import Findings, Guard, all_guards
+from medfake.checks.guards.registry import GUARDS, Findings, Guard, all_guards
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.errors import CheckFailedError, ManifestError
@@ -57,9 +57,8 @@ class CheckReport:
 
     @property
     def readable(self) -> bool:
-        """Whether the table could be read by every guard: no gate is broken."""
-        gates = {one.name for one in all_guards() if one.gate}
-        return not any(one.name in gates for one in self.failed)
+        """Whether the table could be read by every guard: none that blocks others is broken."""
+        return not any(GUARDS[one.name].blocks for one in self.failed)
 
     def write(self, path: Path) -> None:
         """Write JSON, byte-stable."""
@@ -125,7 +124,7 @@ def check_dataset(data: Dataset, params: DatasetParams, guards: Collection[str] 
         if guards is not None and one.name not in guards:
             continue
         results.append(_result(tables, one, one.look(data, params)))
-        if one.gate and not results[-1].passed:
+        if one.blocks and not results[-1].passed:
             break  # the guards that follow could not read such a table
     return CheckReport(data.name, data.digest, tuple(results))
 

@@ -63,15 +63,13 @@ def template(out: Path | None) -> None:
 def inspect(path: Path, kind: str | None, json_file: Path | None, strict: bool, jobs: int) -> None:
     """Say what is in PATH, without decoding a pixel."""
     from medfake.datasets.source_faults import summary
-    from medfake.datasets.sources.registry import all_sources
+    from medfake.datasets.sources.registry import SOURCES
     from medfake.datasets.survey import Survey, survey
     from medfake.errors import SourceError
     from medfake.outputs import check_output, json_format
 
-    if kind is not None and kind not in all_sources():
-        raise SourceError(
-            "no source is of this kind", received=kind, remedy=f"choose among {', '.join(sorted(all_sources()))}"
-        )
+    if kind is not None and kind not in SOURCES:
+        raise SourceError("no source is of this kind", received=kind, remedy=f"choose among {', '.join(SOURCES)}")
     output = json_format("a survey of scans", Survey.__annotations__)
     if json_file:
         check_output(json_file, output)

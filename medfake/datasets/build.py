@@ -20,7 +20,7 @@ from medfake.datasets.shards import Shards, Slot
 from medfake.datasets.source_files import find_files
 from medfake.datasets.split import draw_folds, draw_split
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
-from medfake.datasets.views.registry import Place, view_of
+from medfake.datasets.views.registry import Place, view_of, view_options
 from medfake.dicom.reader import KnownSlice
 from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, write_json
@@ -210,7 +210,7 @@ def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: D
         "evidence": next((made for made in (Evidence.PHANTOM, Evidence.FORGED) if made in marks), Evidence.CLINICAL),
         "protocol": params.split.protocol,
         "labelling": params.labelling.model_dump(),
-        "view": params.view.model_dump(),
+        "view": view_options(params.view).model_dump(),
         "augment": params.augment.model_dump() if params.augment else None,
         "classes": params.classes,
         "counts": counts,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from medfake.datasets.source_files import told_path
-from medfake.datasets.sources.registry import Problem, Reading, SourceScan, all_sources
+from medfake.datasets.sources.registry import SOURCES, Problem, Reading, SourceScan
 from medfake.dicom.header_cache import HeaderCache
 from medfake.dicom.patients import is_placeholder
 from medfake.dicom.series import CHANGED, Skipped, find_series
@@ -44,7 +44,7 @@ def read_source(
         LabelError: A label file lacks a column, or names scans that are not there, and the rules say to stop.
     """
     rules = rules or SourceRules()
-    source = all_sources()[kind]
+    source = SOURCES[kind]
     if not root.is_dir():
         raise missing_source(root, kind)
     reading = source.read(root, partial(find_series, jobs=jobs, cache=cache))
@@ -72,7 +72,7 @@ def missing_source(root: Path, kind: str | None = None) -> SourceError:
         root: The folder.
         kind: Kind of its tree; None where that is not known.
     """
-    origins = {one.kind: one.origin for one in all_sources().values() if one.origin and kind in (one.kind, None)}
+    origins = {one.kind: one.origin for one in SOURCES.values() if one.origin and kind in (one.kind, None)}
     get = [f"for {name} get {origin}" for name, origin in origins.items()] if kind is None else list(origins.values())
     there = f", and unpack it into {path_text(root)}" if get else ""
     fetch = f"{'' if kind is None else 'get '}{'; '.join(get)}{there}; or " if get else ""

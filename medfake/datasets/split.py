@@ -2,16 +2,35 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from medfake.config import SplitParams
+from medfake.by_name import Registry
+from medfake.config import SplitParams, validate
 from medfake.errors import DataError
 from medfake.vocabulary import Split
 
-SPLITS = tuple(Split)
-Draw = Callable[[pd.DataFrame, SplitParams], "pd.Series[str]"]
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What only the test split sees.
+
+    Attributes:
+        name: As params.yaml names it.
+        held: Slices that are in test and nowhere else.
+        other: Slices that are never in test.
+    """
+
+    name: str
+    held: "pd.Series[bool]"
+    other: "pd.Series[bool]"
+
+
+Draw = Callable[[pd.DataFrame, Any], "pd.Series[str]"]  # labelled slices, options -> split of each, NaN to leave it out
+HoldsOut = Callable[[pd.DataFrame, Any], HeldOut]
 
 
 @dataclass(frozen=True)
@@ -19,31 +38,77 @@ class Protocol:
     """A rule by which slices are dealt.
 
     Attributes:
-        draw: Labelled slices -> split of each slice, NaN to leave it out.
+        options: Model of the `split` block in params.yaml.
         leaky: Whether slices of one patient may be on both sides; every figure then says so.
+        holds_out: What only the test split sees; None for nothing.
     """
 
     name: str
     draw: Draw
+    options: type[SplitParams]
     leaky: bool
+    holds_out: HoldsOut | None
 
 
-PROTOCOLS: dict[str, Protocol] = {}  # name in params.yaml -> protocol
+PROTOCOLS: Registry[Protocol] = Registry("protocol", room=__name__, where="datasets.<name>.split in params.yaml")
 
 
-def protocol(name: str, *, leaky: bool = False) -> Callable[[Draw], Draw]:
-    """Register a protocol."""
+class NoOptions(SplitParams, extra="forbid"):
+    """The block of a protocol that has no options of its own."""
+
+
+class LeaveOut(SplitParams, extra="forbid"):
+    """The block of a protocol that holds something out."""
+
+    held_out: str = Field(description="generator or maker/kernel that only the test split sees")
+
+
+def protocol(
+    name: str, options: type[SplitParams] = NoOptions, *, leaky: bool = False, holds_out: HoldsOut | None = None
+) -> Callable[[Draw], Draw]:
+    """Register a protocol.
+
+    Args:
+        name: Its word in params.yaml, unique.
+        options: Model of the `split` block: a `SplitParams` that forbids other keys.
+        leaky: Whether slices of one patient may be on both sides.
+        holds_out: Tells which slices only the test split may see, so that a guard can look.
+    """
 
     def register(draw: Draw) -> Draw:
-        PROTOCOLS[name] = Protocol(name, draw, leaky)
+        PROTOCOLS.add(name, Protocol(name, draw, options, leaky, holds_out), draw)
         return draw
 
     return register
 
 
 def is_leaky(name: str) -> bool:
-    """Whether slices of one patient may be on both sides under a protocol."""
+    """Whether slices of one patient may be on both sides under a protocol.
+
+    Raises:
+        ConfigError: No protocol has this name.
+    """
     return PROTOCOLS[name].leaky
+
+
+def split_options(params: SplitParams, at: tuple[str, ...] = ("split",)) -> SplitParams:
+    """A `split` block with the options of its protocol, checked.
+
+    Args:
+        params: As params.yaml has it, or checked before.
+        at: Key path of the block in params.yaml.
+
+    Raises:
+        ConfigError: No protocol has this name, or an option is wrong; key, value and near match are told.
+    """
+    options = PROTOCOLS.require(params.protocol, ".".join([*at, "protocol"])).options
+    return params if isinstance(params, options) else validate(options, params.model_dump(), "params.yaml", at)
+
+
+def held_out(slices: pd.DataFrame, params: SplitParams) -> HeldOut | None:
+    """What only the test split sees of these slices; None under a protocol that holds nothing out."""
+    tell = PROTOCOLS[params.protocol].holds_out
+    return tell(slices, split_options(params)) if tell else None
 
 
 def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
@@ -58,7 +123,7 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     Raises:
         DataError: A split would lack one of the classes, or nothing is known of what is held out.
     """
-    split = PROTOCOLS[params.protocol].draw(slices, params)
+    split = PROTOCOLS[params.protocol].draw(slices, split_options(params))
     for name in Split:
         labels = set(slices.label[split == name])
         if labels != {0, 1}:
@@ -128,32 +193,41 @@ def replica(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     return split
 
 
-@protocol("leave-generator-out")
-def leave_generator_out(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+def _of_generator(slices: pd.DataFrame, params: LeaveOut) -> HeldOut:
+    tampered = slices.label == 1
+    held = tampered & (slices.generator == params.held_out)
+    return HeldOut(params.held_out, held, tampered & ~held)
+
+
+def _of_scanner(slices: pd.DataFrame, params: LeaveOut) -> HeldOut:
+    held = _scanner(slices) == params.held_out
+    return HeldOut(params.held_out, held, ~held)
+
+
+def _scanner(slices: pd.DataFrame) -> "pd.Series[str]":
+    return slices.manufacturer + "/" + slices.kernel
+
+
+@protocol("leave-generator-out", LeaveOut, holds_out=_of_generator)
+def leave_generator_out(slices: pd.DataFrame, params: LeaveOut) -> "pd.Series[str]":
     """Fakes of the held-out generator are in test and nowhere else, fakes of the others never in test.
 
     Patients stay apart: one with fakes of both kinds is dealt by the shares and keeps only those that fit its split.
     """
-    tampered = slices.label == 1
-    held = tampered & (slices.generator == params.held_out)
-    _require_known(params.held_out, slices.generator[tampered], "generator")
-    return _leave_out(slices, params, held, tampered & ~held)
+    _require_known(params.held_out, slices.generator[slices.label == 1], "generator")
+    return _leave_out(slices, params, _of_generator(slices, params))
 
 
-@protocol("leave-scanner-out")
-def leave_scanner_out(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+@protocol("leave-scanner-out", LeaveOut, holds_out=_of_scanner)
+def leave_scanner_out(slices: pd.DataFrame, params: LeaveOut) -> "pd.Series[str]":
     """Slices of the held-out scanner, told apart as `manufacturer/kernel`, are in test and nowhere else."""
-    scanner = slices.manufacturer + "/" + slices.kernel
-    _require_known(params.held_out, scanner, "scanner")
-    held = scanner == params.held_out
-    return _leave_out(slices, params, held, ~held)
+    _require_known(params.held_out, _scanner(slices), "scanner")
+    return _leave_out(slices, params, _of_scanner(slices, params))
 
 
-def _leave_out(
-    slices: pd.DataFrame, params: SplitParams, held: "pd.Series[bool]", other: "pd.Series[bool]"
-) -> "pd.Series[str]":
-    """Deal patients so that `held` rows are only in test and `other` rows never; rows that are neither go anywhere."""
-    patient = slices.patient_id
+def _leave_out(slices: pd.DataFrame, params: SplitParams, out: HeldOut) -> "pd.Series[str]":
+    """Deal patients so that held rows are only in test and other rows never; rows that are neither go anywhere."""
+    patient, held, other = slices.patient_id, out.held, out.other
     with_held, with_other = set(patient[held]), set(patient[other])
     only_held, only_other = with_held - with_other, with_other - with_held
     rest = ~patient.isin(only_held | only_other)
@@ -166,7 +240,7 @@ def _leave_out(
     return split.mask((held & (split != Split.TEST)) | (other & (split == Split.TEST)))
 
 
-def _require_known(held_out: str | None, known: Iterable[str], word: str) -> None:
+def _require_known(held_out: str, known: Iterable[str], word: str) -> None:
     counts = pd.Series(list(known)).value_counts()
     there = ", ".join(f"{name!r} ({count} slices)" for name, count in counts.items())
     if held_out not in counts.index:
@@ -210,6 +284,3 @@ def _deal(patients: Mapping[str, _Has], wanted: Mapping[Split, float], seed: int
                 lacking[first] -= set(stratum)
                 dealt[first] += 1
     return of_patient
-
-
-LEAKY = frozenset(name for name in PROTOCOLS if is_leaky(name))

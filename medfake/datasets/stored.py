@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.config import DelocalizedView, LocalizedView, WholeView
+from medfake.config import ViewParams
 from medfake.datasets.augment import apply, move
 from medfake.datasets.shards import Slot
 from medfake.datasets.views.registry import Cut, Place, View, view_of
@@ -42,7 +42,7 @@ class FileWork:
     """All that is wanted of one file."""
 
     path: Path
-    view: WholeView | LocalizedView | DelocalizedView
+    view: ViewParams
     wanted: tuple[Wanted, ...]
 
 

@@ -6,11 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from medfake.datasets.reading import SourceRules, missing_source, read_source
-from medfake.datasets.sources.registry import Problem, all_sources
+from medfake.datasets.sources.registry import SOURCES, Problem
 from medfake.dicom.header_cache import HeaderCache
 from medfake.files import path_text
-
-_ORDER = ("ct_gan", "lidc", "folder")  # the most particular first: anything is a folder
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,8 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
 
 def recognise(root: Path) -> str:
     """Kind of a tree, by the names in it."""
-    sources = all_sources()
-    order = [*_ORDER[:-1], *(kind for kind in sources if kind not in _ORDER), _ORDER[-1]]
-    return next(kind for kind in order if sources[kind].looks_like(root))
+    order = sorted(SOURCES.values(), key=lambda one: (one.catch_all, one.kind))
+    return next(one.kind for one in order if one.looks_like(root))
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Final, cast
 
 import numpy as np
 
 from medfake.config import Params
 from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
+from medfake.datasets.views.registry import view_of
 from medfake.detectors.backbone.graph import build_extractor
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.forensic.options import ResidualCNNOptions
@@ -23,7 +25,7 @@ _BACKWARD: Final = 3.0  # a training step takes as long as so many forward passe
 _START_S: Final = 30.0  # imports, export and storing, once a training
 _BYTES: Final = {"keras": 4, "onnx": 4}  # of a weight in each stored form
 _UNKNOWN_SLICES: Final = 2500
-_VIEW_EDGE: Final = {"localized": 128 * 128, "delocalized": 266 * 340, "whole": 512 * 512}
+_SLICE_PX: Final = 512  # edge of a slice as most scanners take it
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ def make_plan(params: Params) -> Plan:
     repeat = params.train.repeat
     repeated = len(params.train.datasets) * repeat.best * len(repeat.seeds) if repeat else 0
     known = [line.hours / line.trainings for line in lines if line.hours is not None]
-    data = [(sizes[name] or _UNKNOWN_SLICES) * 2 * _VIEW_EDGE[params.datasets[name].view.name] for name in sizes]
+    data = [
+        (sizes[name] or _UNKNOWN_SLICES) * 2 * prod(view_of(params.datasets[name].view).shape(_SLICE_PX, _SLICE_PX))
+        for name in sizes
+    ]
     return Plan(
         tuple(lines),
         repeated,

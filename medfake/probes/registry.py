@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from medfake.by_name import Registry
 from medfake.probes.answer import Answer
 from medfake.probes.probe_input import ProbeInput
 
@@ -19,7 +20,7 @@ class Probe:
     look: Look
 
 
-PROBES: dict[str, Probe] = {}  # name -> probe
+PROBES: Registry[Probe] = Registry("probe", room="medfake.probes", where="the probes of a data set")
 
 
 def probe(
@@ -34,7 +35,7 @@ def probe(
     """
 
     def register(look: Look) -> Look:
-        PROBES[name] = Probe(name, question, means, look)
+        PROBES.add(name, Probe(name, question, means, look), look)
         return look
 
     return register

@@ -13,11 +13,9 @@ from medfake.probes.report import Finding, ProbeReport
 
 def run_probes(data: Dataset, params: ProbesParams) -> ProbeReport:
     """Ask every probe; the test split is only measured, and chooses nothing."""
-    from medfake.probes import labels, masked, metadata  # noqa: F401  # each registers its probe
-
     given = ProbeInput(data, params)
     with threadpool_limits(1):  # threads that wait for each other make small tables slow
-        findings = tuple(_finding(one, one.look(given), params.limit) for _, one in sorted(PROBES.items()))
+        findings = tuple(_finding(one, one.look(given), params.limit) for one in PROBES.values())
     return ProbeReport(data.name, data.digest, str(data.evidence), params.limit, findings)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from medfake.config import NominateParams
-from medfake.datasets.split import LEAKY
+from medfake.datasets.split import is_leaky
 from medfake.errors import ManifestError, RegistryError
 from medfake.package.card import CARD_FILE, ONNX_FILE, Card, read_card
 from medfake.registry.model_registry import ModelRegistry
@@ -94,13 +94,13 @@ def choose_dataset(cards: Cards, params: NominateParams) -> tuple[str | None, tu
             where="nominate.dataset in params.yaml", received=params.dataset,
             remedy=f"choose among {', '.join(protocols) or 'none'}, or leave it out",
         )  # fmt: skip
-    honest = [name for name, protocol in protocols.items() if protocol not in LEAKY]
+    honest = [name for name, protocol in protocols.items() if not is_leaky(protocol)]
     chosen = params.dataset or next(iter(honest or protocols), None)
     notes = []
     if chosen and params.dataset is None and len(protocols) > 1:
         others = ", ".join(name for name in protocols if name != chosen)
         notes.append(f"{chosen} decides, not {others}: nominate.dataset in params.yaml chooses another")
-    if chosen and protocols[chosen] in LEAKY:
+    if chosen and is_leaky(protocols[chosen]):
         notes.append(
             f"the protocol of {chosen} is {protocols[chosen]}, which is leaky: "
             "promotion refuses this detector unless told --despite-leakage"

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from medfake.checks.suite import CheckReport
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.split import LEAKY, SPLITS
+from medfake.datasets.split import is_leaky
 from medfake.dicom.window import to_grey
 from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
 from medfake.reports.compare import RESEARCH_ONLY
+from medfake.vocabulary import Split
 
 EVIDENCE: Final = {
     "phantom": "Phantom: scans and fakes were made by medfake's built-in phantom. No clinical evidence.",
@@ -95,7 +96,7 @@ def write_dataset_page(
         checks=checks,
         probes=probes,
         evidence=EVIDENCE[str(data.evidence)],
-        leaky=params.split.protocol in LEAKY,
+        leaky=is_leaky(params.split.protocol),
         splits=split_rows(data.manifest),
         scanners=_scanners(data.manifest),
         facts=_facts(data, params),
@@ -109,7 +110,7 @@ def write_dataset_page(
 def split_rows(manifest: pd.DataFrame) -> list[SplitRow]:
     """Count patients, scans and slices of each kind, split by split."""
     rows = []
-    for name in SPLITS:
+    for name in Split:
         of_split = manifest[manifest.split == name]
         kinds = of_split.manipulation.value_counts()
         counts = (int(kinds.get(kind, 0)) for kind in ("none", "injected", "removed", "generated"))
@@ -154,7 +155,7 @@ def _facts(data: Dataset, params: DatasetParams) -> list[tuple[str, str]]:
     rule = ", ".join(f"{key} {value}" for key, value in labelling.items() if key != "rule")
     copies = len(set(data.manifest["transform"])) - 1
     augmented = f"{copies} copies of each slice of {', '.join(params.augment.splits)}" if params.augment else "none"
-    leaky = " - leaky: patients are on both sides" if params.split.protocol in LEAKY else ""
+    leaky = " - leaky: patients are on both sides" if is_leaky(params.split.protocol) else ""
     seen = data.facts.get("seen", {})
     sources = "; ".join(f"{name}: {n['scans']} scans, {n['slices']} slices" for name, n in sorted(seen.items()))
     return [

@@ -15,12 +15,10 @@ from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import SourceError
 from medfake.files import path_text, replace_folder
 from medfake.progress import track
-from medfake.tamper.manipulations import MANIPULATIONS
-from medfake.tamper.places import injection_places, removal_places
+from medfake.tamper.registry import MANIPULATIONS
 
 LABELS = "labels.csv"
 COLUMNS = ("scan", "type", "slice", "x", "y")
-_PLACES = {"injection": injection_places, "removal": removal_places}
 
 
 def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequence[str], seed: int) -> None:
@@ -75,7 +73,7 @@ def _forge_series(
     for copy in range(count):
         manipulation = MANIPULATIONS[manipulations[copy % len(manipulations)]]
         rng = np.random.default_rng([seed, number, copy])
-        places = _PLACES[manipulation.name](volume, scan.spacing_zyx_mm, rng, 4)
+        places = manipulation.places(volume, scan.spacing_zyx_mm, rng, 4)
         if not places:
             raise SourceError(
                 "no lung to manipulate was found", where=scan.folder, remedy="leave this scan out of the reals"

@@ -1,18 +1,15 @@
-"""Manipulations by name; one decorated function adds one."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+"""The manipulations of CT-GAN: a nodule put in, a nodule taken out."""
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.tamper.cube import Cube, local_noise
+from medfake.tamper.registry import manipulation
+from medfake.tamper.site import Site, Spacing, Volume
+from medfake.vocabulary import LabelCode
 
-Volume = NDArray[np.int16]
 Field = NDArray[np.float32]
-Spacing = tuple[float, float, float]
 
 _PARENCHYMA_BELOW_HU = -500.0  # lower than where lung ends: voxels that a wall shares are no texture to copy
 NODULE_HU = (-60.0, 60.0)
@@ -20,51 +17,7 @@ NODULE_RADIUS_MM = (3.5, 7.5)
 _WALL_RADIUS_MM = 3
 
 
-@dataclass(frozen=True)
-class Site:
-    """Voxel indices of a site in a volume (slices, rows, cols)."""
-
-    z: int
-    y: int
-    x: int
-
-
-class Apply(Protocol):
-    """Signature of a manipulation."""
-
-    def __call__(self, volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
-        """Return a manipulated copy."""
-
-
-@dataclass(frozen=True)
-class Manipulation:
-    """A manipulation and the words for it.
-
-    Attributes:
-        code: Type in label files, "FM" (fake cancer injected) or "FB" (real cancer removed).
-        word: Value of the manifest's `manipulation` column.
-    """
-
-    name: str
-    code: str
-    word: str
-    apply: Apply
-
-
-MANIPULATIONS: dict[str, Manipulation] = {}  # name -> manipulation
-
-
-def manipulation(name: str, *, code: str, word: str) -> Callable[[Apply], Apply]:
-    """Register a function as a manipulation."""
-
-    def register(function: Apply) -> Apply:
-        MANIPULATIONS[name] = Manipulation(name, code, word, function)
-        return function
-
-    return register
-
-
-@manipulation("injection", code="FM", word="injected")
+@manipulation("injection", code=LabelCode.FM)
 def injection(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Put a solid nodule where there was none, in the manner of CT-GAN (Mirsky et al. 2019).
 
@@ -87,7 +40,7 @@ def injection(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) 
     return _paste(volume, cube, tissue * (1 - nodule) + solid * nodule, rng)
 
 
-@manipulation("removal", code="FB", word="removed")
+@manipulation("removal", code=LabelCode.FB)
 def removal(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Take a nodule away and leave lung, in the manner of CT-GAN (Mirsky et al. 2019).
 

@@ -5,7 +5,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.lungs import AIR_BELOW_HU, VOLUME_STEP_PX, lungs_in_volume
-from medfake.tamper.manipulations import Site, Spacing, Volume
+from medfake.tamper.site import Site, Spacing, Volume
 
 APART_MM = 45.0  # two sites never touch each other's surroundings
 END_MM = 16.0  # kept from the ends of the stack, so that a whole cube fits

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medfake.config import SplitParams
-from medfake.datasets.split import PROTOCOLS, draw_folds, draw_split
+from medfake.datasets.split import PROTOCOLS, draw_folds, draw_split, held_out, is_leaky
 from medfake.errors import DataError
 from medfake.vocabulary import Split
 
@@ -91,9 +91,25 @@ def test_another_seed_deals_otherwise() -> None:
     assert draw_split(slices, _params(seed=1)).tolist() != draw_split(slices, _params(seed=2)).tolist()
 
 
-def test_every_protocol_of_params_is_registered() -> None:
-    (allowed,) = [SplitParams.model_fields["protocol"].annotation.__args__]  # type: ignore[union-attr]  # a Literal
-    assert set(allowed) == set(PROTOCOLS)
+def test_a_protocol_says_itself_whether_it_is_leaky() -> None:
+    assert {name: is_leaky(name) for name in PROTOCOLS} == {
+        "grouped": False,
+        "leave-generator-out": False,
+        "leave-scanner-out": False,
+        "replica": True,
+    }
+
+
+@pytest.mark.parametrize("protocol", ["leave-generator-out", "leave-scanner-out"])
+def test_what_is_held_out_and_what_is_not_are_told_apart(protocol: str) -> None:
+    slices = _fakes(generator=["", "A", "", "B"] * 3, kernel=["soft", "soft", "sharp", "sharp"] * 3)
+    name = "B" if protocol == "leave-generator-out" else "m/sharp"
+    out = held_out(slices, _leaving(protocol, name))
+    assert out is not None
+    assert out.name == name
+    assert not (out.held & out.other).any()
+    assert (out.held | out.other).sum() == (6 if protocol == "leave-generator-out" else 12)
+    assert held_out(slices, _params()) is None
 
 
 def _fakes(**columns: list[object]) -> pd.DataFrame:

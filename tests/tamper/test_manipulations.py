@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
+from medfake.by_name import Registry
+from medfake.tamper import registry
 from medfake.tamper.cube import Cube, local_noise
-from medfake.tamper.manipulations import MANIPULATIONS, Site, manipulation, nodule_profile
+from medfake.tamper.manipulations import nodule_profile
+from medfake.tamper.places import injection_places
+from medfake.tamper.registry import MANIPULATIONS, manipulation
+from medfake.tamper.site import Site
+from medfake.vocabulary import LabelCode
 
 NODULE = Site(12, 124, 68)
 ELSEWHERE = Site(12, 124, 184)
@@ -15,16 +21,17 @@ def apply(name: str, volume: np.ndarray, place: Site, spacing: tuple[float, floa
 
 
 def test_manipulations_carry_the_codes_of_label_files() -> None:
-    assert {entry.name: (entry.code, entry.word) for entry in MANIPULATIONS.values()} == {
+    assert {entry.name: (entry.code, entry.code.manipulation) for entry in MANIPULATIONS.values()} == {
         "injection": ("FM", "injected"),
         "removal": ("FB", "removed"),
     }
 
 
 def test_one_decorated_function_adds_a_manipulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(MANIPULATIONS, "nothing", raising=False)
-    function = manipulation("nothing", code="FM", word="injected")(lambda volume, spacing_mm, place, rng: volume)
-    assert MANIPULATIONS.pop("nothing").apply is function
+    monkeypatch.setattr(registry, "MANIPULATIONS", Registry("manipulation", room="medfake.errors", where="forged"))
+    function = manipulation("nothing", code=LabelCode.FM)(lambda volume, spacing_mm, place, rng: volume)
+    assert registry.MANIPULATIONS["nothing"].apply is function
+    assert registry.MANIPULATIONS["nothing"].places is injection_places
 
 
 @pytest.mark.parametrize("name", NAMES)

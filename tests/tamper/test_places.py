@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from medfake.lungs import lungs_in_volume
-from medfake.tamper.manipulations import Site
 from medfake.tamper.places import APART_MM, END_MM, injection_places, removal_places
+from medfake.tamper.site import Site
 
 SPACING = (2.5, 1.4, 1.4)
 

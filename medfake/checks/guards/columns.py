@@ -30,7 +30,7 @@ _NOTHING = "nothing"
     "columns",
     rule="the manifest has its columns, in order and of their types",
     remedy="dvc repro -f slices; if it stays, the manifest was written by another version of medfake",
-    gate=True,
+    blocks=1,
 )
 def columns(data: Dataset, _: DatasetParams) -> Findings:
     """Names and types of the manifest's columns beside those of the schema."""
@@ -59,7 +59,7 @@ def columns(data: Dataset, _: DatasetParams) -> Findings:
     return Findings(table, same, figures)
 
 
-@guard("keys", rule="every slice is there once and all its keys are filled", remedy="dvc repro -f slices", gate=True)
+@guard("keys", rule="every slice is there once and all its keys are filled", remedy="dvc repro -f slices", blocks=2)
 def keys(data: Dataset, _: DatasetParams) -> Findings:
     """Repeated slice ids and empty keys."""
     from great_expectations import expectations as gxe

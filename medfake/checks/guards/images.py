@@ -7,8 +7,9 @@ import pandas as pd
 
 from medfake.checks.guards.limits import Limits, between, beyond
 from medfake.checks.guards.registry import Findings, examples, guard
-from medfake.config import DatasetParams, DelocalizedView, LocalizedView
+from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.views.registry import VIEWS, view_of
 
 HU_RANGE: Final = (-4096, 4095)
 AIR_RANGE: Final = (0.01, 0.99)  # share of a whole slice: air and tissue are both there
@@ -26,7 +27,7 @@ TISSUE_HU: Final = -200
 def values(data: Dataset, params: DatasetParams) -> Findings:
     """Extremes of each slice; of whole slices also the share of air, which a cut of the lungs need not have."""
     low, high = HU_RANGE
-    whole = params.view.name == "whole"
+    whole = VIEWS[params.view.name].whole
     limits: dict[str, Limits] = {
         "hu_min": (low, high if whole else AERATED_HU),
         "hu_max": (low if whole else TISSUE_HU, high),
@@ -46,14 +47,15 @@ def values(data: Dataset, params: DatasetParams) -> Findings:
 )
 def sizes(data: Dataset, params: DatasetParams) -> Findings:
     """Sizes of the images; whole slices may have any."""
+    from great_expectations import expectations as gxe
+
     table = data.manifest.groupby(["rows", "cols"]).size().rename("slices").reset_index()
-    size: dict[str, Limits] = dict.fromkeys(("rows", "cols"), (1, None))
-    if isinstance(params.view, LocalizedView):
-        size = dict.fromkeys(("rows", "cols"), (params.view.size, params.view.size))
-    elif isinstance(params.view, DelocalizedView):
-        size = {"rows": (params.view.rows,) * 2, "cols": (params.view.cols,) * 2}
+    view = view_of(params.view)
+    wanted = [view.shape(*size) for size in zip(table.rows.tolist(), table.cols.tolist(), strict=True)]
+    table["wanted_rows"], table["wanted_cols"] = zip(*wanted, strict=True) if wanted else ([], [])
+    same = [gxe.ExpectColumnPairValuesToBeEqual(column_A=f"wanted_{edge}", column_B=edge) for edge in ("rows", "cols")]
     told = ", ".join(f"{row.slices} of {row.rows} x {row.cols} px" for row in table.itertuples())
-    return Findings(table, between(size), f"{params.view.name}: {told}")
+    return Findings(table, [*same, *between(dict.fromkeys(("rows", "cols"), (1, None)))], f"{params.view.name}: {told}")
 
 
 @guard(

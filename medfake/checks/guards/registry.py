@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from medfake.by_name import Registry
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 
@@ -43,41 +44,40 @@ class Guard:
     """A rule, how it is looked at, and what to do when it is broken.
 
     Attributes:
-        gate: Later guards are not looked at when this one is broken, because they could not read the table.
+        blocks: Place among the guards that are looked at first, 1 for the first; None for all others. When one of these
+            is broken no later guard is looked at, because it could not read the table.
     """
 
     name: str
     rule: str
     remedy: str
     look: Look
-    gate: bool = False
+    blocks: int | None = None
 
 
-GUARDS: list[Guard] = []  # in the order in which they are looked at
+GUARDS: Registry[Guard] = Registry("guard", room="medfake.checks.guards", where="the guards of a data set")
 
 
-def guard(name: str, *, rule: str, remedy: str, gate: bool = False) -> Callable[[Look], Look]:
+def guard(name: str, *, rule: str, remedy: str, blocks: int | None = None) -> Callable[[Look], Look]:
     """Register a function as a guard.
 
     Args:
         name: One to three words, unique.
         rule: What holds, as a sentence without full stop.
         remedy: What to type or do when it does not.
-        gate: Whether later guards need this one to hold.
+        blocks: Place among the guards without which no other can read the table; None for others.
     """
 
     def register(look: Look) -> Look:
-        GUARDS.append(Guard(name, rule, remedy, look, gate))
+        GUARDS.add(name, Guard(name, rule, remedy, look, blocks), look)
         return look
 
     return register
 
 
 def all_guards() -> list[Guard]:
-    """Every guard, in the order in which they are looked at."""
-    from medfake.checks.guards import columns, images, rows, shards, sources, splits  # noqa: F401  # each registers its guards
-
-    return GUARDS
+    """Every guard, in the order in which they are looked at: those that block others, then the others by name."""
+    return sorted(GUARDS.values(), key=lambda one: (one.blocks is None, one.blocks or 0, one.name))
 
 
 def examples(rows: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from medfake.checks.guards.registry import LEAKY_WORD, NOT_ASKED_FOR, Findings, 
 from medfake.config import DatasetParams
 from medfake.datasets.augment import transforms
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.split import is_leaky
+from medfake.datasets.split import held_out, is_leaky
 from medfake.vocabulary import CLASSES, Split
 
 
@@ -151,24 +151,21 @@ def copies_alike(data: Dataset, params: DatasetParams) -> Findings:
     rule="the generator or scanner that is held out is in the test split and nowhere else",
     remedy="dvc repro -f slices",
 )
-def held_out(data: Dataset, params: DatasetParams) -> Findings:
+def held_out_apart(data: Dataset, params: DatasetParams) -> Findings:
     """Slices of the held-out kind in each split, and slices of other kinds in test."""
     from great_expectations import expectations as gxe
 
-    manifest, name = data.manifest, params.split.held_out
-    if name is None:
+    split, out = data.manifest.split, held_out(data.manifest, params.split)
+    if out is None:
         return Findings(pd.DataFrame(), [], f"nothing is held out under {params.split.protocol}", NOT_ASKED_FOR)
-    by_generator = params.split.protocol == "leave-generator-out"
-    kind = manifest.generator if by_generator else manifest.manufacturer + "/" + manifest.kernel
-    told_apart = (manifest.label == 1) if by_generator else manifest.label.notna()
-    row = {split.value: int(((manifest.split == split) & (kind == name)).sum()) for split in Split}
-    row["other"] = int(((manifest.split == Split.TEST) & told_apart & (kind != name)).sum())
+    row = {one.value: int(((split == one) & out.held).sum()) for one in Split}
+    row["other"] = int(((split == Split.TEST) & out.other).sum())
     wanted = [
         *(gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0) for column in ("train", "val", "other")),
         gxe.ExpectColumnValuesToBeBetween(column="test", min_value=1),
     ]
-    figures = ", ".join(f"{split} {row[split]}" for split in Split)
-    return Findings(pd.DataFrame([row]), wanted, f"slices of {name}: {figures}; of others in test: {row['other']}")
+    figures = ", ".join(f"{one} {row[one]}" for one in Split)
+    return Findings(pd.DataFrame([row]), wanted, f"slices of {out.name}: {figures}; of others in test: {row['other']}")
 
 
 def _counts(data: Dataset) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def _looks_like_folder(root: Path) -> bool:
     return root.is_dir()
 
 
-@source("folder", _looks_like_folder)
+@source("folder", _looks_like_folder, catch_all=True)
 def read_folder(root: Path, find: Find) -> Reading:
     """Read every CT series; rows of labels.csv (scan, type, slice, x, y) name scans by their folder.
 

@@ -1,14 +1,11 @@
 """Kinds of source trees by name; one decorated function in a file of this folder adds one."""
 
-import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
-from medfake.by_name import did_you_mean
+from medfake.by_name import Registry
 from medfake.dicom.series import Series, Skipped
-from medfake.errors import ConfigError
 from medfake.vocabulary import LabelCode, Manipulation
 
 
@@ -128,12 +125,15 @@ class Source:
     looks_like: Looks
     min_slices: int = 1
     origin: str = ""
+    catch_all: bool = False
 
 
-SOURCES: dict[str, Source] = {}  # kind in params.yaml -> reader
+SOURCES: Registry[Source] = Registry("source", room="medfake.datasets.sources", where="datasets in params.yaml")
 
 
-def source(kind: str, looks_like: Looks, min_slices: int = 1, origin: str = "") -> Callable[[Read], Read]:
+def source(
+    kind: str, looks_like: Looks, min_slices: int = 1, origin: str = "", *, catch_all: bool = False
+) -> Callable[[Read], Read]:
     """Register a reader for a kind of tree.
 
     Args:
@@ -141,38 +141,11 @@ def source(kind: str, looks_like: Looks, min_slices: int = 1, origin: str = "") 
         looks_like: Tells, by looking at names only, whether a folder is such a tree.
         min_slices: Shorter series are left out, unless params.yaml says otherwise.
         origin: Where the public set of this kind is to be had, as the end of "get ...".
+        catch_all: Whether any folder looks like it, so that the other kinds are tried first.
     """
 
     def register(read: Read) -> Read:
-        SOURCES[kind] = Source(kind, read, looks_like, min_slices, origin)
+        SOURCES.add(kind, Source(kind, read, looks_like, min_slices, origin, catch_all), read)
         return read
 
     return register
-
-
-def require_known(kinds: Mapping[str, str]) -> None:
-    """Refuse kinds that no source registers.
-
-    Args:
-        kinds: Key in params.yaml -> kind.
-
-    Raises:
-        ConfigError: Key, value, near match and all kinds are named.
-    """
-    known = all_sources()
-    for key, kind in kinds.items():
-        if kind not in known:
-            raise ConfigError(
-                f"{key} = {kind!r} is no kind of source{did_you_mean(kind, known)}", where="params.yaml",
-                received=kind, remedy=f"choose among {', '.join(sorted(known))}",
-            )  # fmt: skip
-
-
-def all_sources() -> dict[str, Source]:
-    """Every kind; the modules of this folder register theirs."""
-    from medfake.datasets import sources
-
-    for module in pkgutil.iter_modules(sources.__path__):
-        if not module.ispkg:
-            import_module(f"{sources.__name__}.{module.name}")
-    return SOURCES

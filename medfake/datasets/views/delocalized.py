@@ -3,15 +3,23 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
-from medfake.config import DelocalizedView
+from medfake.config import ViewParams
 from medfake.datasets.views.registry import Cut, Place, view
 from medfake.lungs import lungs_in_slice
 
 LEAST_LUNG = 0.01  # share of the slice; with less there is nothing to look at
 
 
-@view("delocalized")
+class DelocalizedView(ViewParams, extra="forbid"):
+    """The lungs alone, the space around them cut away (Solaiyappan and Wen, section 2)."""
+
+    rows: int = Field(default=266, ge=16, description="px")
+    cols: int = Field(default=340, ge=16, description="px")
+
+
+@view("delocalized", DelocalizedView)
 class Delocalized:
     """Solaiyappan and Wen, section 3.2.1: slices cut down to the lungs, 266 x 340 px.
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
-from medfake.config import LocalizedView
+from medfake.config import ViewParams
 from medfake.datasets.views.registry import Cut, Place, view
 from medfake.lungs import lungs_in_slice
 from medfake.vocabulary import TAMPERED_CODES
@@ -12,7 +13,13 @@ from medfake.vocabulary import TAMPERED_CODES
 _JITTER = 0.02  # standard deviation, of the slice's edge: a borrowed place is not quite the lender's
 
 
-@view("localized")
+class LocalizedView(ViewParams, extra="forbid"):
+    """A square around a site, and around a matched place that is none (Solaiyappan and Wen, section 2)."""
+
+    size: int = Field(default=128, ge=16, description="px")
+
+
+@view("localized", LocalizedView)
 class Localized:
     """Solaiyappan and Wen, section 3.1.2: 128 x 128 px around the labelled place.
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medfake.config import Section
+from medfake.by_name import Registry
+from medfake.config import ViewParams, validate
 
 
 @dataclass(frozen=True)
@@ -51,29 +52,68 @@ class View(Protocol):
         """Rows to store, with view_y, view_x (px on the slice as taken; NaN where the pixels decide)."""
 
     def shape(self, rows: int, cols: int) -> tuple[int, int]:
-        """Rows and columns of what is stored of a slice of this size."""
+        """Rows and columns of what is stored of a slice of this size; of what is stored already, the same again."""
 
     def cut(self, hu: NDArray[np.int16], place: Place) -> Cut | None:
         """What is stored; None when the slice has nothing for this view."""
 
 
-Kind = TypeVar("Kind", bound=Callable[..., View])
-VIEWS: dict[str, Callable[..., View]] = {}  # name in params.yaml -> class, built from its block
+Build = TypeVar("Build", bound=Callable[..., View])
 
 
-def view(name: str) -> Callable[[Kind], Kind]:
-    """Register a view."""
+@dataclass(frozen=True)
+class ViewKind:
+    """A view by name.
 
-    def register(kind: Kind) -> Kind:
-        VIEWS[name] = kind
-        return kind
+    Attributes:
+        build: Makes the view of its options.
+        options: Model of its block in params.yaml.
+        whole: Whether it shows the patient and the air around, not a cut of the lungs.
+    """
+
+    name: str
+    build: Callable[..., View]
+    options: type[ViewParams]
+    whole: bool
+
+
+VIEWS: Registry[ViewKind] = Registry("view", room="medfake.datasets.views", where="datasets.<name>.view in params.yaml")
+
+
+class NoOptions(ViewParams, extra="forbid"):
+    """The block of a view that is only named."""
+
+
+def view(name: str, options: type[ViewParams] = NoOptions, *, whole: bool = False) -> Callable[[Build], Build]:
+    """Register a view.
+
+    Args:
+        name: Its word in params.yaml, unique.
+        options: Model of its block: a `ViewParams` that forbids other keys.
+        whole: Whether it shows the patient and the air around, not a cut of the lungs.
+    """
+
+    def register(build: Build) -> Build:
+        VIEWS.add(name, ViewKind(name, build, options, whole), build)
+        return build
 
     return register
 
 
-def view_of(params: Section) -> View:
-    """The view that a `view` block of params.yaml asks for."""
-    from medfake.datasets.views import delocalized, localized, whole  # noqa: F401  # each registers its view
+def view_options(params: ViewParams, at: tuple[str, ...] = ("view",)) -> ViewParams:
+    """A `view` block with the options of its view, checked and filled up.
 
-    name: Any = params.name  # type: ignore[attr-defined]  # every view block has one
-    return VIEWS[name](params)
+    Args:
+        params: As params.yaml has it, or checked before.
+        at: Key path of the block in params.yaml.
+
+    Raises:
+        ConfigError: No view has this name, or an option is wrong; key, value and near match are told.
+    """
+    options = VIEWS.require(params.name, ".".join([*at, "name"])).options
+    return params if isinstance(params, options) else validate(options, params.model_dump(), "params.yaml", at)
+
+
+def view_of(params: ViewParams) -> View:
+    """The view that a `view` block of params.yaml asks for."""
+    return VIEWS[params.name].build(view_options(params))

@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medfake.config import WholeView
+from medfake.config import ViewParams
 from medfake.datasets.views.registry import Cut, Place, view
 
 
-@view("whole")
+@view("whole", whole=True)
 class Whole:
     """Nothing is cut away."""
 
-    def __init__(self, _: WholeView) -> None:
+    def __init__(self, _: ViewParams) -> None:
         pass
 
     def places(self, kept: pd.DataFrame, _sites: pd.DataFrame, _seed: int) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Were patients kept apart?"""
 
-from medfake.datasets.split import LEAKY
+from medfake.datasets.split import is_leaky
 from medfake.registry.gates.gate import Case, Ruling, gate
 
 
@@ -8,7 +8,7 @@ from medfake.registry.gates.gate import Case, Ruling, gate
 def no_leaky_protocol(case: Case) -> Ruling:
     """Refuse figures of a protocol that has slices of one patient on both sides."""
     protocol = case.card.protocol
-    if protocol not in LEAKY:
+    if not is_leaky(protocol):
         return Ruling(True, f"its figures are of the protocol {protocol}")
     return Ruling(
         False,

@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medfake.config import DelocalizedView, LocalizedView, WholeView
+from medfake.config import ViewParams
+from medfake.datasets.views.delocalized import DelocalizedView
+from medfake.datasets.views.localized import LocalizedView
 from medfake.datasets.views.registry import VIEWS, Place, view_of
 from medfake.lungs import lungs_in_slice
 
 SPACING = 0.7
 NOWHERE = Place(float("nan"), float("nan"), labelled=False, spacing_mm=SPACING)
-BLOCKS = [WholeView(name="whole"), LocalizedView(name="localized"), DelocalizedView(name="delocalized")]
+BLOCKS = [ViewParams(name="whole"), LocalizedView(name="localized"), DelocalizedView(name="delocalized")]
 
 
 def chest(size: int = 512, reach: float = 0.17) -> "np.ndarray[tuple[int, int], np.dtype[np.int16]]":
@@ -51,7 +53,7 @@ def test_a_slice_without_lungs_has_none(value: int) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
-def test_every_view_cuts_what_it_promises(block: WholeView | LocalizedView | DelocalizedView) -> None:
+def test_every_view_cuts_what_it_promises(block: ViewParams) -> None:
     kind = view_of(block)
     cut = kind.cut(chest(), Place(200.0, 150.0, labelled=True, spacing_mm=SPACING))
     assert cut is not None
@@ -59,8 +61,13 @@ def test_every_view_cuts_what_it_promises(block: WholeView | LocalizedView | Del
     assert cut.pixels.dtype == np.int16
 
 
-def test_every_block_of_params_has_its_view() -> None:
-    view_of(BLOCKS[0])
+def test_what_a_view_has_stored_already_keeps_its_shape() -> None:
+    for block in BLOCKS:
+        shape = view_of(block).shape(512, 512)
+        assert view_of(block).shape(*shape) == shape
+
+
+def test_every_view_is_looked_at_here() -> None:
     assert set(VIEWS) == {block.name for block in BLOCKS}
 
 

@@ -14,7 +14,7 @@ from medfake.datasets.sources.phantom.scanners import Scanner
 from medfake.datasets.sources.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
 from medfake.datasets.sources.phantom.tissues import paint
 from medfake.datasets.sources.phantom.vessels import Segment, draw, grow_tree
-from medfake.tamper.manipulations import Site
+from medfake.tamper.site import Site
 
 VESSEL_HU = 42.0
 NODULE_HU = (-60.0, 70.0)

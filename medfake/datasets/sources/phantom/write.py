@@ -20,8 +20,9 @@ from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ConfigError, DataError, OutputRefusedError
 from medfake.files import path_text, replace_folder
 from medfake.progress import track
-from medfake.tamper.manipulations import MANIPULATIONS, Site
 from medfake.tamper.places import injection_places
+from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.site import Site
 
 LABEL_COLUMNS = ("type", "uuid", "slice", "x", "y")
 _EXPERIMENTS = {1: ("EXP1_blind", "labels_exp1.csv"), 2: ("EXP2_open", "labels_exp2.csv")}

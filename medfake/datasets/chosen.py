@@ -1,0 +1,41 @@
+"""What params.yaml chooses by name, checked by whoever registered the name; the other half of its validation."""
+
+from typing import Any
+
+from medfake.config import DatasetParams, Params
+from medfake.datasets.sources.registry import SOURCES
+from medfake.datasets.split import is_leaky, split_options
+from medfake.datasets.views.registry import view_options
+from medfake.errors import ConfigError
+from medfake.tamper.registry import MANIPULATIONS
+from medfake.vocabulary import Split
+
+
+def validate_chosen(params: Params) -> Params:
+    """Check sources, views, protocols and manipulations, and fill up the options of those that have any.
+
+    Raises:
+        ConfigError: Nothing has such a name, or one of its options is wrong; the full key, the value and a near match
+            are told.
+    """
+    for name, forged in params.forged.items():
+        for number, manipulation in enumerate(forged.manipulations):
+            MANIPULATIONS.require(manipulation, f"forged.{name}.manipulations.{number}")
+    datasets = {name: _validated(one, ("datasets", name)) for name, one in params.datasets.items()}
+    return params.model_copy(update={"datasets": datasets})
+
+
+def _validated(params: DatasetParams, at: tuple[str, ...]) -> DatasetParams:
+    for side in ("reals", "fakes"):
+        SOURCES.require(getattr(params, side).kind, ".".join([*at, side, "kind"]))
+    chosen: dict[str, Any] = {
+        "view": view_options(params.view, (*at, "view")),
+        "split": split_options(params.split, (*at, "split")),
+    }
+    if params.augment and params.augment.splits != [Split.TRAIN] and not is_leaky(params.split.protocol):
+        key = ".".join([*at, "augment.splits"])
+        raise ConfigError(
+            f"{key} must be [train] under {params.split.protocol}: copies of tested slices would be measured",
+            where="params.yaml", received=f"[{', '.join(params.augment.splits)}]", remedy=f"set {key} to [train]",
+        )  # fmt: skip
+    return params.model_copy(update=chosen)

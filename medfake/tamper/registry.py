@@ -1,0 +1,57 @@
+"""Manipulations by name; one decorated function adds one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from numpy.random import Generator
+
+from medfake.by_name import Registry
+from medfake.tamper.places import injection_places, removal_places
+from medfake.tamper.site import Site, Spacing, Volume
+from medfake.vocabulary import LabelCode
+
+
+class Apply(Protocol):
+    """Signature of a manipulation."""
+
+    def __call__(self, volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator, /) -> Volume:
+        """Return a manipulated copy."""
+
+
+Places = Callable[[Volume, Spacing, Generator, int], list[Site]]  # at most so many, the best first
+
+
+@dataclass(frozen=True)
+class Tampering:
+    """A manipulation by name, and what it needs.
+
+    Attributes:
+        code: Type in label files.
+        places: Finds where a volume may be manipulated.
+    """
+
+    name: str
+    code: LabelCode
+    apply: Apply
+    places: Places
+
+
+MANIPULATIONS: Registry[Tampering] = Registry("manipulation", room="medfake.tamper", where="forged in params.yaml")
+_PLACES: dict[LabelCode, Places] = {LabelCode.FM: injection_places, LabelCode.FB: removal_places}
+
+
+def manipulation(name: str, *, code: LabelCode, places: Places | None = None) -> Callable[[Apply], Apply]:
+    """Register a function as a manipulation.
+
+    Args:
+        name: Its word in params.yaml, unique.
+        code: Type in label files: LabelCode.FM where something is put in, LabelCode.FB where something is taken out.
+        places: Where a volume may be manipulated; None: inside the lungs for FM, at nodule-like spots for FB.
+    """
+
+    def register(function: Apply) -> Apply:
+        MANIPULATIONS.add(name, Tampering(name, code, function, places or _PLACES[code]), function)
+        return function
+
+    return register

@@ -1,5 +1,6 @@
 """Work spread over processes and over a real Dask cluster: the same results in the same order."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from medfake.config import DatasetParams
 from medfake.datasets.build import build_dataset
-from medfake.datasets.parallel import in_order
+from medfake.datasets.parallel import AHEAD, in_order
 from medfake.datasets.scans import collect_scans
 from medfake.errors import DataError
 from medfake.files import sha256_file
@@ -63,6 +64,18 @@ def test_results_come_in_the_order_of_the_items(jobs: int) -> None:
 @pytest.mark.slow
 def test_a_cluster_gives_them_in_order_too(scheduler: str) -> None:
     assert list(in_order(factorial, range(50), dask=scheduler)) == [factorial(number) for number in range(50)]
+
+
+@pytest.mark.slow
+def test_a_cluster_begins_nothing_far_ahead_of_the_consumer(scheduler: str, tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(100)]
+    done = in_order(os.mkdir, paths, dask=scheduler)
+    for taken in (1, 2, 3):
+        next(done)
+        time.sleep(0.5)  # enough for a cluster that nobody holds back
+        assert len(list(tmp_path.iterdir())) <= taken + 2 * AHEAD
+    assert len(list(done)) == 97
+    assert all(path.is_dir() for path in paths)
 
 
 @pytest.mark.slow

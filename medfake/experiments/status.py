@@ -1,6 +1,6 @@
 """How far a study is: what is done, running, failed or planned, and when it may be over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,8 @@ from medfake.package.card import CARD_FILE
 from medfake.tracking.runs import ERROR_TAG
 from medfake.tracking.store import Store
 
-_PAGE = 1000  # MLflow's largest
+_PAGE = 1000
+_SEARCH_TAGS = {"kind", "mlflow.parentRunId"}
 
 
 class State(StrEnum):
@@ -85,15 +86,25 @@ def _last_runs(params: Params) -> Mapping[tuple[str, str, str], Any]:
     store = Store(params.tracking)
     if not store.exists():
         return {}
-    client = store.client
-    experiment = client.get_experiment_by_name(params.tracking.experiment)
-    runs = client.search_runs([experiment.experiment_id], max_results=_PAGE) if experiment else []
     last: dict[tuple[str, str, str], Any] = {}
-    for run in sorted(runs, key=lambda run: run.info.start_time):
-        if "mlflow.parentRunId" not in run.data.tags:  # trials of a search are none of the matrix
+    for run in sorted(_all_runs(store), key=lambda run: run.info.start_time):
+        if not _SEARCH_TAGS & run.data.tags.keys():  # neither searches nor their trials are of the matrix
             key = (run.data.tags.get("dataset"), run.data.params.get("detector"), run.data.params.get("seed"))
             last[key] = run
     return last
+
+
+def _all_runs(store: Store) -> Iterator[Any]:
+    """Every run of the study's experiment, page by page."""
+    with store.session() as client:
+        experiment = client.get_experiment_by_name(store.experiment)
+        token = None
+        while experiment is not None:
+            page = client.search_runs([experiment.experiment_id], max_results=_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
 
 def _training(dataset: str, detector: str, seed: int, run: Any) -> Training:

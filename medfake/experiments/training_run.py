@@ -1,5 +1,6 @@
 """One training from data set to stored package, logged as one MLflow run."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.weights import find_weights
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
+from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder
 from medfake.folders import features_folder, interrupted_file
 from medfake.locks import exclusive_lock
@@ -73,15 +75,20 @@ def _train(params: Params, dataset: Dataset, detector: str, options: Section, se
         "dvc_lock_sha256": dvc_lock_sha256() or "none",
         "hardware": describe_hardware(network=detector_spec(detector).family != "classical"),
     }
-    told = _told(options.model_dump(mode="json"))
-    facts: Mapping[str, object] = {"detector": detector, "seed": seed, "study": params.study, **_flat(told)}
+    public = _public(options.model_dump(mode="json"))
+    facts: Mapping[str, object] = {
+        "detector": detector,
+        "seed": seed,
+        "study": params.study,
+        **asked_for(public, params.datasets[dataset.name]),
+    }
     weights = None
     if isinstance(options, BackboneOptions):
         weights = find_weights(detector_spec(detector), options.weights).sha256
     state = RunState(
         interrupted_file(dataset.name, detector, seed),
         {
-            **_flat(options.model_dump(mode="json")),
+            **flat(options.model_dump(mode="json")),
             "seed": seed,
             "dataset_sha256": dataset.digest,
             "weights_sha256": weights,
@@ -95,35 +102,25 @@ def _train(params: Params, dataset: Dataset, detector: str, options: Section, se
         state.begin(run.run_id)
         counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
         run.log_dataset(dataset.name, dataset.digest, counts)
+        started = time.monotonic()
         trained = fit(detector, options, dataset, seed, run.log_epoch, features_folder(dataset.name, detector), state)
+        fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
         predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
-        card = _card(
-            dataset, detector, seed, told, trained, agreement, predictions, run, Bootstrap.of(params.evaluation)
-        )
+        bootstrap = Bootstrap.of(params.evaluation)
+        card = _card(dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
         write_card(card, folder)
-        for split, figures in card.metrics.items():
-            run.log_figures(split, figures)
+        log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
         run.log_folder(folder, PACKAGE)
     state.discard()
 
 
-def _told(options: dict[str, Any]) -> dict[str, Any]:
+def _public(options: dict[str, Any]) -> dict[str, Any]:
     """Options as they may leave this machine: of a path only the file's name."""
     return {
         key: Path(value).name if isinstance(value, str) and "/" in value else value for key, value in options.items()
     }
-
-
-def _flat(options: Mapping[str, object]) -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in options.items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{inner}": content for inner, content in value.items()}
-        else:
-            flat[key] = value
-    return flat
 
 
 def _edges(measured: MetricsWithIntervals) -> dict[str, tuple[float, float] | None]:

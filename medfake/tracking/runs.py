@@ -14,7 +14,7 @@ from medfake.errors import MedfakeError, RegistryError
 from medfake.tracking.store import Store
 
 _DIGEST_DIGITS = 36  # MLflow's limit
-_PARAMS_AT_ONCE = 100  # MLflow's limit
+_PARAMS_AT_ONCE, _METRICS_AT_ONCE = 100, 1000  # MLflow's limits
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's pages then open with the runs
 ERROR_TAG = "error"  # what ended a run: our own errors in full, of others the kind alone
 
@@ -52,9 +52,17 @@ class Run:
         """Log curves, one point an epoch."""
         self._log_metrics(figures, epoch)
 
-    def log_figures(self, prefix: str, figures: Mapping[str, float | None]) -> None:
-        """Log final figures as `<prefix>_<name>`; undefined ones are left out."""
-        self._log_metrics({f"{prefix}_{name}": value for name, value in figures.items() if value is not None}, 0)
+    def log_metrics(self, metrics: Mapping[str, float | None]) -> None:
+        """Log final metrics; undefined ones are left out."""
+        self._log_metrics({name: value for name, value in metrics.items() if value is not None}, 0)
+
+    def lowest(self, curve: str) -> dict[str, float]:
+        """`best_<curve>` and `best_epoch` of a logged curve, epochs before a restart included; empty without one."""
+        points = self._client.get_metric_history(self.run_id, curve)
+        if not points:
+            return {}
+        best = min(points, key=lambda point: (point.value, point.step))
+        return {f"best_{curve}": best.value, "best_epoch": float(best.step)}
 
     def log_tag(self, name: str, value: str) -> None:
         """Set a tag."""
@@ -68,7 +76,9 @@ class Run:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._client.log_batch(self.run_id, [Metric(name, value, now, step) for name, value in figures.items()])
+        points = [Metric(name, value, now, step) for name, value in figures.items()]
+        for at in range(0, len(points), _METRICS_AT_ONCE):
+            self._client.log_batch(self.run_id, points[at : at + _METRICS_AT_ONCE])
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def test_a_finished_run_keeps_params_curves_figures_and_tags(tracking: TrackingP
         run.log_dataset("chest", "d" * 64, {"train": 8})
         run.log_epoch(1, {"val_loss": 0.7})
         run.log_epoch(2, {"val_loss": 0.5})
-        run.log_figures("val", {"auc": 0.9, "tpr": None})
+        run.log_metrics({"val_auc": 0.9, "val_tpr": None})
     logged = _only_run(tracking)
     assert logged.info.status == "FINISHED"
     assert logged.data.params == {"seed": "1"}

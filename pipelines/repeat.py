@@ -10,12 +10,14 @@ from pipelines.study import first_packages, read_study
 @click.command(help=__doc__)
 def main() -> None:
     """Repeat what validation found best."""
-    from medfake.experiments.repeat import train_again
-    from medfake.package.card import read_card
+    from medfake.experiments.repeat import cards_there, train_again
 
     params = read_study()
     REPEATED.mkdir(exist_ok=True)
-    packages = train_again(params, [read_card(package) for package in first_packages(params)], REPEATED)
+    cards, missing = cards_there(first_packages(params))
+    for package in missing:
+        click.echo(f"missing, so not among those to repeat: {package}", err=True)
+    packages = train_again(params, cards, REPEATED)
     for package in packages:
         click.echo(f"trained: {package}")
     if not packages:

@@ -8,7 +8,7 @@ from medfake.config import Params, RepeatParams
 from medfake.errors import ManifestError, MedfakeError, TrainingError
 from medfake.experiments.training_run import train_once
 from medfake.folders import SLICES, package_folder
-from medfake.package.card import Card, read_card
+from medfake.package.card import CARD_FILE, Card, read_card
 from medfake.progress import track
 from medfake.training.keras_setup import clear_session
 
@@ -33,6 +33,16 @@ def choose_best(cards: Sequence[Card], repeat: RepeatParams) -> list[Card]:
     chosen = [card for card in ranked if best[card.dataset, card.detector] is card]
     places = {id(card): [one.dataset for one in chosen[:at]].count(card.dataset) for at, card in enumerate(chosen)}
     return [card for card in chosen if places[id(card)] < repeat.best]
+
+
+def cards_there(packages: Sequence[Path]) -> tuple[list[Card], list[Path]]:
+    """Cards of the packages that are there, and the packages that are not: a failed training must not stop others.
+
+    Raises:
+        ManifestError: A package is there and its card cannot be read.
+    """
+    missing = [package for package in packages if not (package / CARD_FILE).exists()]
+    return [read_card(package) for package in packages if package not in missing], missing
 
 
 def train_again(params: Params, first: Sequence[Card], root: Path) -> list[Path]:

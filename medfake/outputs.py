@@ -1,7 +1,9 @@
 """Files that the user names: written whole, and never in place of something that medfake did not write."""
 
+import errno
 import io
 import json
+import logging
 import os
 import stat
 import sys
@@ -14,6 +16,7 @@ from typing import IO, Any, Final
 from medfake.errors import OutputRefusedError, StorageError, storage_error
 from medfake.files import path_text, write_atomic
 
+_log = logging.getLogger(__name__)
 STANDARD_OUTPUT: Final = Path("-")
 _NOT_OURS = "there is a file already, and it is not {} of medfake"
 _NO_PLACE = "{} cannot be written there"
@@ -130,7 +133,7 @@ def open_output(path: Path, output: OutputFormat) -> Iterator[IO[str]]:
         with _standard_output() as file:
             yield file
     elif path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(_open_stream(path), "w", encoding="utf-8", newline="\n") as file:
             yield file
     else:
         with write_atomic(Path(os.path.realpath(path))) as file:
@@ -157,6 +160,19 @@ def _standard_output() -> Iterator[IO[str]]:
         file.flush()
     finally:
         file.detach()
+
+
+def _open_stream(path: Path) -> int:
+    """Open a device, or a FIFO, which waits until somebody reads from it: whoever forgot to is told."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        _log.warning("waiting for somebody to read from %s", path_text(path))
+        return os.open(path, os.O_WRONLY)
+    os.set_blocking(handle, True)
+    return handle
 
 
 def _require_folder(path: Path, output: OutputFormat) -> None:

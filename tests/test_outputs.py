@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,19 @@ def test_a_fifo_is_written_to_and_stays_one(tmp_path: Path) -> None:
     reader.join()
     assert fifo.is_fifo()
     assert json.loads(read[0]) == OURS
+
+
+def test_a_fifo_that_nobody_reads_says_so_and_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fifo = tmp_path / "pipe.json"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=write_json_output, args=(fifo, REPORT, OURS))
+    with caplog.at_level("WARNING", "medfake.outputs"):
+        writer.start()
+        while not caplog.messages:
+            time.sleep(0.01)
+    assert caplog.messages == [f"waiting for somebody to read from {fifo}"]
+    assert json.loads(fifo.read_text()) == OURS
+    writer.join()
 
 
 def test_a_device_is_written_to_and_stays_one() -> None:

@@ -9,36 +9,44 @@ from pipelines.study import packages, read_study
 
 @click.command(help=__doc__)
 def main() -> None:
-    """Compare the trainings of the study."""
+    """Compare the trainings of the study; one that has no package is said to be missing and stops no other."""
     from rich.console import Console
 
     from medfake.files import write_atomic, write_json
     from medfake.metrics.bootstrap import Bootstrap
-    from medfake.metrics.predictions import read_predictions
-    from medfake.package.card import PREDICTIONS_FILE, read_card
-    from medfake.probes.report import read_probes
     from medfake.reports.compare import compare
-    from medfake.reports.entry import Entry
-    from medfake.reports.plots import all_roc_points
-    from medfake.reports.report import probe_panel, write_report
+    from medfake.reports.entry import read_entries
+    from medfake.reports.markdown import to_markdown
+    from medfake.reports.metrics_files import headline_json, to_json
+    from medfake.reports.notes import absent_text
+    from medfake.reports.report import probe_panels, write_report
+    from medfake.reports.roc_points import all_roc_points
+    from medfake.reports.terminal import render
     from medfake.tracking.revisions import git_revision
 
     params = read_study()
-    entries = [
-        Entry.from_card(card, read_predictions(package / PREDICTIONS_FILE))
-        for package in packages(params)
-        for card in [read_card(package)]
-    ]
-    comparison = compare(entries, Bootstrap.of(params.evaluation))
-    for name, text in (("comparison.md", comparison.to_markdown()), ("comparison.json", comparison.to_json())):
+    entries, absent = read_entries(packages(params))
+    if absent:
+        click.echo(absent_text(absent), err=True)
+    comparison = compare(entries, Bootstrap.of(params.evaluation), absent)
+    probes = {name: PROBES / f"{name}.json" for name in comparison.datasets}
+    texts = {
+        "comparison.md": to_markdown(comparison),
+        "comparison.json": to_json(comparison),
+        "metrics.json": headline_json(comparison),
+    }
+    for name, text in texts.items():
         with write_atomic(REPORTS / name) as file:
             file.write(text)
     write_json(REPORTS / "roc.json", all_roc_points(comparison))
-    panels = [probe_panel(read_probes(PROBES / f"{name}.json")) for name in params.train.datasets]
     write_report(
-        REPORTS / "comparison.html", comparison, study=params.study, git_revision=git_revision(), panels=panels
+        REPORTS / "comparison.html",
+        comparison,
+        study=params.study,
+        git_revision=git_revision(),
+        panels=probe_panels(probes),
     )
-    comparison.render(Console())
+    render(comparison, Console())
 
 
 if __name__ == "__main__":

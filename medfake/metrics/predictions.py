@@ -1,5 +1,6 @@
 """The table that every figure is computed from: one row a slice that a detector scored."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from medfake.errors import ManifestError
 from medfake.files import write_atomic
 from medfake.metrics.scans import score_scan
+from medfake.vocabulary import Manipulation, Split
 
 SCHEMA_VERSION: Final = 1
 _SCHEMA_KEY: Final = b"medfake.predictions"
@@ -38,8 +40,7 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
 }
 OPTIONAL: Final = ("p_removed", "p_injected")  # null throughout where a table lacks them
 NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *OPTIONAL})
-SPLITS: Final = ("val", "test")
-MANIPULATIONS: Final = ("none", "injected", "removed", "generated")
+SCORED: Final = (Split.VAL, Split.TEST)
 RUN_KEY: Final = ["dataset", "detector", "seed"]
 _REMEDY: Final = "make the predictions anew: `dvc repro -f train`"
 
@@ -179,14 +180,18 @@ def _cast(predictions: pd.DataFrame, where: str) -> pd.DataFrame:
         ) from error
 
 
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(map(str, words))
+
+
 def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str]]:
     """Column, rows that break its rule, and what was expected there."""
     tampered = frame["label"] == 1
     patients_of_scan = frame.groupby("scan_id")["patient_id"].transform("nunique")
     return [
         ("label", ~frame["label"].isin([0, 1]), "0 (real) or 1 (tampered)"),
-        ("split", ~frame["split"].isin(SPLITS), f"one of {list(SPLITS)}"),
-        ("manipulation", ~frame["manipulation"].isin(MANIPULATIONS), f"one of {list(MANIPULATIONS)}"),
+        ("split", ~frame["split"].isin(SCORED), f"one of {_listed(SCORED)}"),
+        ("manipulation", ~frame["manipulation"].isin(list(Manipulation)), f"one of {_listed(Manipulation)}"),
         ("manipulation", tampered == (frame["manipulation"] == "none"), "none where label is 0, and only there"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
         *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in OPTIONAL),

@@ -18,14 +18,9 @@ from medfake.datasets.split import is_leaky
 from medfake.dicom.window import to_grey
 from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
-from medfake.reports.compare import RESEARCH_ONLY
-from medfake.vocabulary import Split
+from medfake.reports.sentences import RESEARCH_ONLY
+from medfake.vocabulary import Evidence, Split
 
-EVIDENCE: Final = {
-    "phantom": "Phantom: scans and fakes were made by medfake's built-in phantom. No clinical evidence.",
-    "forged": "Forged: the fakes were made by medfake itself. No evidence about the fakes of others.",
-    "clinical": "Public or own scans, and fakes that medfake did not make.",
-}
 _SHOWN: Final = 4  # slices of each class
 _LARGEST_PX: Final = 288
 
@@ -95,7 +90,7 @@ def write_dataset_page(
         params=params,
         checks=checks,
         probes=probes,
-        evidence=EVIDENCE[str(data.evidence)],
+        evidence=Evidence(data.evidence).sentence,
         leaky=is_leaky(params.split.protocol),
         splits=split_rows(data.manifest),
         scanners=_scanners(data.manifest),

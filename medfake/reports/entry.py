@@ -1,15 +1,14 @@
 """What takes part in a comparison: predictions of one training and the facts of its card."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
 
 from medfake.errors import ManifestError
-from medfake.metrics.predictions import RUN_KEY
-
-if TYPE_CHECKING:
-    from medfake.package.card import Card
+from medfake.metrics.predictions import RUN_KEY, read_predictions
+from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, read_card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +59,7 @@ class Entry:
         return f"{self.dataset}/{self.detector}/seed-{self.seed}"
 
     @classmethod
-    def from_card(cls, card: "Card", predictions: pd.DataFrame) -> "Entry":
+    def from_card(cls, card: Card, predictions: pd.DataFrame) -> "Entry":
         """Take the facts from a model card.
 
         Raises:
@@ -84,3 +83,38 @@ class Entry:
     def split(self, name: str) -> pd.DataFrame:
         """Rows of one split, "val" or "test"."""
         return self.predictions[self.predictions["split"] == name]
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A training of the study that has no package, so that it cannot take part: it failed, or was not run yet."""
+
+    dataset: str
+    detector: str
+    seed: str
+
+    @property
+    def name(self) -> str:
+        """dataset/detector/seed-n, as of `Entry`."""
+        return f"{self.dataset}/{self.detector}/{self.seed}"
+
+
+def read_entries(packages: Sequence[Path]) -> tuple[list[Entry], list[Absent]]:
+    """Read the packages of a study that are there; a package that is missing stops no other.
+
+    Args:
+        packages: Folders <dataset>/<detector>/seed-<n> below models/ or repeated/.
+
+    Returns:
+        What takes part, and what has no package.
+
+    Raises:
+        ManifestError: A package is there and cannot be read.
+    """
+    entries, absent = [], []
+    for package in packages:
+        if (package / CARD_FILE).is_file():
+            entries.append(Entry.from_card(read_card(package), read_predictions(package / PREDICTIONS_FILE)))
+        else:
+            absent.append(Absent(*package.parts[-3:]))
+    return entries, absent

@@ -1,4 +1,4 @@
-"""Plots of a comparison as SVG that takes its colours from the page, and ROC points for `dvc plots`.
+"""Plots of a comparison as SVG that takes its colours from the page.
 
 Colours are those of Okabe and Ito, told apart by colour-blind readers; line style and marker say the same once more. An
 SVG names CSS variables (`--ink`, `--muted`, `--rule`, `--series-1` ... `--series-6`) with a light default, so that one
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from medfake.metrics.weighted import ece_bins
-from medfake.reports.compare import Comparison, Result
+from medfake.reports.comparison import Result
 from medfake.reports.sentences import number_text, run_text
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ _COLOURS: Final[dict[str, tuple[str, str]]] = {  # what stands in the drawing ->
 _INK, _MUTED, _RULE, *_SERIES = _COLOURS
 _DASHES: Final = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (4, 1)), (0, (1, 1)))
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
-_POINT_DIGITS: Final = 6
 
 _STYLE: Final[dict[str, Any]] = {  # matplotlib's rc values are of many types
     "svg.fonttype": "none",
@@ -170,21 +169,6 @@ def scan_scores_alt(results: Sequence[Result]) -> str:
         medians = [number_text(means.get(label), digits=2) for label in (1, 0)]
         named.append(f"{run_text(result, results)}: median {medians[0]} of tampered, {medians[1]} of real scans")
     return f"Score of every test scan, with the uncertain band. {'; '.join(named)}."
-
-
-def roc_points(result: Result) -> list[dict[str, float | str]]:
-    """ROC curve of a run as rows for `dvc plots` (x: fpr, y: tpr), six digits; empty when a class is missing."""
-    if result.roc is None:
-        return []
-    return [
-        {"fpr": round(float(fpr), _POINT_DIGITS), "run": result.entry.name, "tpr": round(float(tpr), _POINT_DIGITS)}
-        for fpr, tpr in zip(result.roc.fpr, result.roc.tpr, strict=True)
-    ]
-
-
-def all_roc_points(comparison: Comparison) -> list[dict[str, float | str]]:
-    """`roc_points` of every run, one after the other."""
-    return [point for result in comparison.results for point in roc_points(result)]
 
 
 def _reliability(rows: pd.DataFrame) -> pd.DataFrame:

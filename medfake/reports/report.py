@@ -1,7 +1,7 @@
 """One HTML page that holds a whole comparison: no script, no outside request, light and dark, wide and narrow."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,15 +11,15 @@ from medfake.metrics.binary import HEADINGS, METRICS
 from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.metrics.localisation import HIT_MM
 from medfake.metrics.scans import WINDOW_MM
-from medfake.probes.report import ProbeReport
-from medfake.reports import plots, sentences, tables
-from medfake.reports.compare import RESEARCH_ONLY, Comparison, Result
+from medfake.probes.report import ProbeReport, read_probes
+from medfake.reports import notes, plots, rows, sentences
+from medfake.reports.comparison import Comparison, Result
 from medfake.reports.published import LABEL, Published
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-FURTHER: Final = tuple(name for name in METRICS if name not in tables.SHOWN)
+FURTHER: Final = tuple(name for name in METRICS if name not in rows.SHOWN)
 _HIGHEST_FLOOR: Final = 0.4
 
 
@@ -45,6 +45,20 @@ def probe_panel(probes: ProbeReport) -> Panel:
     found = [f"{one.name}: AUC {one.score}. {one.sentence}" for one in probes.findings]
     heading = f"Probes of data set {probes.dataset}: what it gives away besides the manipulation"
     return Panel(heading=heading, text=" ".join(found))
+
+
+def probe_panels(files: Mapping[str, Path]) -> list[Panel]:
+    """A section for the probes of each data set; where they have not run, the section says how they are.
+
+    Args:
+        files: Data set -> what `ProbeReport.write` wrote.
+    """
+    return [
+        probe_panel(read_probes(path))
+        if path.is_file()
+        else Panel(heading=f"Probes of data set {name}", text=f"They have not run: dvc repro probe@{name}")
+        for name, path in files.items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -101,9 +115,9 @@ def report_html(
         study=study,
         git_revision=git_revision,
         panels=panels,
-        research_only=RESEARCH_ONLY,
-        shown=tables.SHOWN,
-        scans_shown=tables.SCANS_SHOWN,
+        research_only=sentences.RESEARCH_ONLY,
+        shown=rows.SHOWN,
+        scans_shown=rows.SCANS_SHOWN,
         further=FURTHER,
         headings=HEADINGS,
         paper_label=LABEL,
@@ -170,21 +184,23 @@ def _environment(comparison: Comparison) -> "Environment":
     environment.filters |= {"number": sentences.number_text, "interval": sentences.interval_text, "p": sentences.p_text}
     environment.globals |= {
         "auc_bar": auc_bar,
-        "against_rows": tables.against_rows,
-        "by_detector": tables.by_detector,
-        "class_rows": tables.class_rows,
-        "classes_head": tables.CLASSES_HEAD,
-        "classes_note": tables.CLASSES_NOTE,
+        "against_rows": rows.against_rows,
+        "by_detector": rows.by_detector,
+        "class_rows": rows.class_rows,
+        "classes_head": rows.CLASSES_HEAD,
+        "classes_note": rows.CLASSES_NOTE,
         "headline": lambda dataset: sentences.headline(comparison, dataset),
+        "evidence": lambda dataset: notes.evidence_text(comparison, dataset),
+        "notes": lambda dataset: notes.notes_text(comparison, dataset),
         "method": lambda dataset: sentences.method_text(comparison, dataset),
         "percent": sentences.percent_text(comparison),
         "place": sentences.place_text,
         "plots": plots,
-        "published_of": tables.published_of,
+        "published_of": rows.published_of,
         "run": sentences.run_text,
         "scale_floor": scale_floor,
         "scans_sentence": sentences.scans_sentence,
-        "seed_rows": tables.seed_rows,
+        "seed_rows": rows.seed_rows,
         "split_facts": split_facts,
         "split_text": sentences.split_text,
     }

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from medfake.metrics.intervals import Interval, MetricsWithIntervals
-from medfake.reports.compare import Comparison, Result
+from medfake.reports.comparison import Comparison, Result
 from medfake.reports.published import LABEL
 
+RESEARCH_ONLY: Final = "Research use only, not a diagnostic device."
 PUBLISHED_NOTE: Final = (
     f'Each is a figure of a "{LABEL}": slices of one patient may be on both sides of those splits. '
     "Restated with tampered as the positive class; n/a where nothing is printed or it cannot be restated."

@@ -7,6 +7,7 @@ from medfake.errors import ManifestError
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.reports.compare import compare
 from medfake.reports.entry import Entry
+from medfake.reports.notes import notes_text
 
 QUICK = Bootstrap(resamples=100)
 
@@ -94,31 +95,7 @@ def test_one_class_in_the_test_split_leaves_ranks_undefined_and_says_so(predict,
     comparison = compare([enter(made), enter(made.assign(detector="Other"))], QUICK)
     assert [r.standing.rank for r in comparison.results] == [1, 1]
     assert not any(r.standing.best or r.standing.tied for r in comparison.results)
-    assert "lacks a class" in " ".join(comparison.notes("chest"))
-
-
-@pytest.mark.parametrize(
-    ("options", "note"),
-    [
-        ({"patients": 4}, "4 patients, fewer than 5"),
-        ({"patients": 1, "scans_per_patient": 4}, "one patient: its scans were resampled"),
-        ({"patients": 5}, None),
-    ],
-)
-def test_weak_intervals_are_said_to_be_weak(predict, enter, options, note):
-    notes = compare([enter(predict(**options))], QUICK).notes("chest")
-    assert not notes if note is None else note in notes[0]
-
-
-def test_trainings_on_different_versions_of_a_data_set_are_noted(three):
-    older = replace(three[1], dataset_sha256="1" * 64)
-    assert "different versions of the data set" in " ".join(compare([three[0], older], QUICK).notes("chest"))
-
-
-def test_figures_of_the_replica_protocol_are_called_leaky(predict, enter):
-    comparison = compare([enter(predict(), protocol="replica")], QUICK)
-    assert "leaky" in comparison.notes("chest")[0]
-    assert "These figures are leaky." in comparison.to_markdown()
+    assert "lacks a class" in " ".join(notes_text(comparison, "chest"))
 
 
 def test_nothing_to_compare_is_an_error():

@@ -49,7 +49,7 @@ def test_it_says_what_holds_and_what_the_figures_are_worth(
 ) -> None:
     text = page(make_set(), params, tmp_path)
     assert "All 1 guards hold." in text
-    assert "No clinical evidence." in text
+    assert "no clinical evidence" in text
     assert "train &lt;0.5&gt;" in text
     assert text.count("<img ") == 8
     for outside in ("http://", "https://", "<script"):

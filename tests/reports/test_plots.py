@@ -1,8 +1,6 @@
-import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from sklearn.metrics import auc
 
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.reports import plots
@@ -54,17 +52,3 @@ def test_only_the_best_six_are_drawn(predict, enter):
 def test_drawings_are_described_in_words(results):
     for describe in (plots.roc_alt, plots.reliability_alt, plots.scan_scores_alt):
         assert "ResidualCNN" in describe(results)
-
-
-def test_roc_points_span_the_curve_and_its_area(results):
-    points = plots.roc_points(results[0])
-    assert (points[0]["fpr"], points[0]["tpr"]) == (0.0, 0.0)
-    assert (points[-1]["fpr"], points[-1]["tpr"]) == (1.0, 1.0)
-    area = auc([p["fpr"] for p in points], [p["tpr"] for p in points])
-    assert area == pytest.approx(results[0].slices.metrics.auc, abs=1e-5)
-    json.dumps(points, allow_nan=False)
-
-
-def test_one_class_has_no_roc_points(predict, enter):
-    made = predict().query("split == 'val' or label == 0")
-    assert plots.all_roc_points(compare([enter(made)], QUICK)) == []

@@ -1,0 +1,57 @@
+"""Metrics of a comparison as files: all of them, and the few that `dvc metrics` and `dvc exp show` compare."""
+
+import json
+from typing import Final
+
+from medfake.metrics.binary import PAPER_METRICS
+from medfake.reports.comparison import Comparison
+
+_DIGITS: Final = 6  # of the JSON: what differs between processors lies behind them
+_INTERVALS_OF: Final = (*PAPER_METRICS, "h")
+HEADLINE: Final = ("slice/auc", "slice/accuracy", "slice/f1", "slice/h", "scan/auc")
+"""What says in a line how good a training is; the columns of `dvc exp show`."""
+
+Values = dict[str, float | int | None]
+
+
+def to_json(comparison: Comparison) -> str:
+    """All metrics under flat keys "dataset/detector/seed-n/level/metric", level val, slice or scan.
+
+    The papers' six and H also have "_low" and "_high" at slice and scan level; undefined ones are null.
+
+    Returns:
+        JSON text: sorted keys, six digits, a final line end.
+    """
+    values: Values = {}
+    for result in comparison.results:
+        name = result.entry.name
+        values |= {f"{name}/val/{metric}": result.val.values()[metric] for metric in _INTERVALS_OF}
+        for level, measured in (("slice", result.slices), ("scan", result.scans)):
+            values |= {f"{name}/{level}/{metric}": value for metric, value in measured.metrics.values().items()}
+            for metric in _INTERVALS_OF:
+                interval = measured.intervals[metric]
+                values[f"{name}/{level}/{metric}_low"] = None if interval is None else interval.low
+                values[f"{name}/{level}/{metric}_high"] = None if interval is None else interval.high
+        if result.classes is not None:
+            values[f"{name}/slice/accuracy_of_three"] = result.classes.accuracy
+        values[f"{name}/rank"] = result.standing.rank
+        if result.localisation is not None:
+            values[f"{name}/slice/hit_rate"] = result.localisation.hit_rate
+    return _dump(values)
+
+
+def headline_json(comparison: Comparison) -> str:
+    """The few metrics of `HEADLINE`, under the keys that they have in `to_json`; undefined ones are left out."""
+    values: Values = {}
+    for result in comparison.results:
+        of_run = {
+            **{f"slice/{name}": value for name, value in result.slices.metrics.values().items()},
+            **{f"scan/{name}": value for name, value in result.scans.metrics.values().items()},
+        }
+        values |= {f"{result.entry.name}/{key}": of_run[key] for key in HEADLINE if of_run[key] is not None}
+    return _dump(values)
+
+
+def _dump(values: Values) -> str:
+    rounded = {key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in values.items()}
+    return json.dumps(rounded, indent=2, sort_keys=True, allow_nan=False) + "\n"

@@ -1,0 +1,63 @@
+"""What a reader must know before believing a comparison, in words."""
+
+from collections.abc import Sequence
+
+from medfake.datasets.split import is_leaky
+from medfake.metrics.intervals import FEW_CLUSTERS
+from medfake.reports.comparison import Comparison, Result
+from medfake.reports.entry import Absent
+from medfake.vocabulary import Evidence
+
+
+def evidence_text(comparison: Comparison, dataset: str) -> tuple[str, ...]:
+    """What figures on a data set are worth, a sentence for each kind of evidence."""
+    kinds = sorted({result.entry.evidence for result in comparison.of(dataset)})
+    return tuple(Evidence(kind).sentence for kind in kinds)
+
+
+def notes_text(comparison: Comparison, dataset: str) -> tuple[str, ...]:
+    """What is missing, and what must be known of the intervals on a data set."""
+    others = {one.dataset for one in comparison.absent} - set(comparison.datasets)  # they have no place of their own
+    missing = absent_text([one for one in comparison.absent if one.dataset in {dataset, *others}])
+    return (*([missing] if missing else []), *_notes(comparison.of(dataset)))
+
+
+def absent_text(absent: Sequence[Absent]) -> str:
+    """Say in a sentence what a study has no package of; "" where nothing is missing."""
+    if not absent:
+        return ""
+    plural = len(absent) > 1
+    return (
+        f"Missing here, as {'they have' if plural else 'it has'} no package: {', '.join(one.name for one in absent)}. "
+        f"`dvc repro train` trains {'them' if plural else 'it'}, then `dvc repro compare` compares anew."
+    )
+
+
+def _notes(results: Sequence[Result]) -> list[str]:
+    notes = []
+    best = results[0]
+    if best.slices.clusters < 2:
+        notes.append("The test split has one scan: there is nothing to resample, so there are no intervals.")
+    elif best.slices.unit == "scans":
+        notes.append(
+            "The test split has one patient: its scans were resampled, so the intervals say nothing of other patients."
+        )
+    elif best.slices.few:
+        notes.append(
+            f"The test split has {best.slices.clusters} patients, fewer than {FEW_CLUSTERS}: "
+            "the intervals are too narrow, read them as a hint."
+        )
+    if any(is_leaky(result.entry.protocol) for result in results):
+        notes.append(
+            "Protocol replica: slices of one patient may be in training and in the test split. These figures are leaky."
+        )
+    if len({result.entry.dataset_sha256 for result in results}) > 1:
+        notes.append("The trainings saw different versions of the data set: `dvc repro` makes them anew.")
+    if best.slices.degenerate:
+        notes.append(
+            f"{best.slices.degenerate} of {best.slices.bootstrap.resamples} resamples had one class only "
+            "and were left out."
+        )
+    if any(measured.metrics.auc is None for measured in (best.slices, best.scans)):
+        notes.append("n/a: the test split lacks a class at that level, so the figure is undefined.")
+    return notes

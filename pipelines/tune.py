@@ -12,6 +12,8 @@ from medfake.cli.command_line import run
 from medfake.folders import REPORTS, SLICES
 from pipelines.study import block, read_study
 
+_MARK = "\ufeff"  # byte order mark
+
 
 @click.command(help=__doc__)
 @click.option("--dataset", required=True, help="A key under `datasets` in params.yaml.")
@@ -40,15 +42,17 @@ def main(dataset: str, detector: str, trials: int | None) -> None:
 
 
 def patch(params: Path, detector: str, best: Mapping[str, Any]) -> str:
-    """What has to change in params.yaml, as a patch; comments stay."""
+    """What has to change in params.yaml, as a patch; comments, line ends and a byte order mark stay."""
     from ruamel.yaml import YAML
 
-    before = params.read_text(encoding="utf-8")
+    from medfake.config.yaml_file import read_text
+
+    before = read_text(params)
     yaml = YAML()
     yaml.width, yaml.preserve_quotes = 4096, True
-    plain = io.StringIO()
-    yaml.dump(yaml.load(before), plain)
-    values = yaml.load(before)
+    plain, text = io.StringIO(), before.removeprefix(_MARK).replace("\r\n", "\n")
+    yaml.dump(yaml.load(text), plain)
+    values = yaml.load(text)
     for name, value in best.items():
         inner = values["detectors"][detector]
         *outer, last = name.split(".")
@@ -62,7 +66,9 @@ def patch(params: Path, detector: str, best: Mapping[str, Any]) -> str:
 
 def _only_what_changed(before: str, plain: str, after: str, name: str) -> str:
     """The patch of the file as it stands: lines that only the writer of YAML formats otherwise are left alone."""
-    lines, plain_lines, after_lines = (text.splitlines(keepends=True) for text in (before, plain, after))
+    end = "\r\n" if "\r\n" in before else "\n"
+    lines = before.splitlines(keepends=True)
+    plain_lines, after_lines = (text.replace("\n", end).splitlines(keepends=True) for text in (plain, after))
     if len(lines) != len(plain_lines):  # it folds something: then the whole file is rewritten
         kept = after_lines
     else:
@@ -71,6 +77,8 @@ def _only_what_changed(before: str, plain: str, after: str, name: str) -> str:
             None, plain_lines, after_lines, autojunk=False
         ).get_opcodes():
             kept += lines[first:last] if tag == "equal" else after_lines[other_first:other_last]
+    if before.startswith(_MARK) and not kept[0].startswith(_MARK):
+        kept[0] = _MARK + kept[0]
     return "".join(difflib.unified_diff(lines, kept, f"a/{name}", f"b/{name}"))
 
 

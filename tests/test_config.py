@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.serialize import parse_yaml
 
 from medfake.config import Params, load_params, validate
+from medfake.config.studies import all_studies
+from medfake.config.yaml_file import read_yaml
 from medfake.datasets.chosen import validate_chosen
 from medfake.errors import ConfigError
 
@@ -156,3 +159,78 @@ def test_broken_yaml_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not valid YAML") as caught:
         load_params(tmp_path / "params.yaml")
     assert "line 3" in str(caught.value.where)
+
+
+def _write(tmp_path: Path, raw: bytes) -> Path:
+    (tmp_path / "params.yaml").write_bytes(raw)
+    return tmp_path / "params.yaml"
+
+
+def _refused(path: Path) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    assert caught.value.exit_code == 3
+    return caught.value
+
+
+def test_the_dialect_is_that_of_dvc(tmp_path: Path) -> None:
+    text = "rate: 1e-3\nno: on\nseed: 010\nbig: 4e1\nhex: 0x10\nword: yes\nlist: [~, null, 1_000]\nreal: 1.0e-3\n"
+    path = _write(tmp_path, text.encode())
+    values = read_yaml(path)
+    assert values == parse_yaml(text, str(path))
+    assert isinstance(values, dict)
+    assert values["rate"] == 0.001
+    assert values["no"] == "on"
+    assert values["seed"] == 10
+
+
+def test_exponents_without_a_point_are_numbers_in_params(tmp_path: Path) -> None:
+    text = (PROJECT / "params.yaml").read_text().replace("tolerance: 0.02", "tolerance: 2e-2")
+    assert load_params(_write(tmp_path, text.encode())).datasets["chest"].balance.tolerance == 0.02
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "received"),
+    [
+        (b"# F\xfcr die Studie\nstudy: x\n", 1, "byte 0xfc"),  # Windows-1252
+        (b"study: x\r\n# F\xfcr\r\n", 2, "byte 0xfc"),
+        ("study: x\n".encode("utf-16"), 1, "UTF-16"),
+        ("study: x\n".encode("utf-16-be"), None, None),  # without a mark it is UTF-8 with characters that YAML has not
+    ],
+)
+def test_what_is_no_utf8_is_told_with_its_line(
+    tmp_path: Path, raw: bytes, line: int | None, received: str | None
+) -> None:
+    error = _refused(_write(tmp_path, raw))
+    if line is not None:
+        assert error.what == "params.yaml is not UTF-8"
+        assert str(error.where).endswith(f"params.yaml, line {line}")
+        assert error.received == received
+        assert error.remedy == "save it as UTF-8"
+
+
+def test_a_byte_order_mark_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+    assert read_yaml(_write(tmp_path, b"\xef\xbb\xbfstudy: x\r\n")) == {"study": "x"}
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    error = _refused(_write(tmp_path, b"study: x\nseed:\n  one: 1\n  one: 2\n"))
+    assert error.what == "params.yaml has a key twice"
+    assert str(error.where).endswith("line 4")
+    assert str(error.received).startswith('"one"')
+
+
+def test_a_folder_of_that_name_is_told(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").mkdir()
+    assert _refused(tmp_path / "params.yaml").what == "params.yaml is a folder"
+
+
+def test_a_study_that_is_no_utf8_is_told_like_params(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_bytes(b"# F\xfcr\n")
+    with pytest.raises(ConfigError, match=r"own\.yaml is not UTF-8"):
+        all_studies(tmp_path)
+
+
+def test_a_key_that_yaml_takes_for_a_number_is_to_be_quoted(values: dict[str, Any]) -> None:
+    values["datasets"][2019] = values["datasets"]["chest"]
+    assert _message(values).startswith("datasets has the key 2019, which is no text; write it in quotes")

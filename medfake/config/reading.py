@@ -4,11 +4,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from medfake.by_name import did_you_mean
 from medfake.config.study import Params
+from medfake.config.yaml_file import read_yaml
 from medfake.errors import ConfigError
 
 PARAMS_FILE = Path("params.yaml")
@@ -23,27 +23,11 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         path: The file, params.yaml of the working folder unless told otherwise.
 
     Raises:
-        ConfigError: The file is missing, is no YAML, or has a wrong key, type or value; the message names the key, the
-            value, what was expected and a near match.
+        ConfigError: The file is missing, is no YAML in UTF-8, or has a wrong key, type or value; the message names the
+            key, the value, what was expected and a near match.
+        StorageError: Permission is missing.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"there is no {path.name} here", where=path.absolute().parent, remedy="cd into a medfake project"
-        ) from None
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}, line {mark.line + 1}" if mark else str(path)
-        raise ConfigError(
-            f"{path.name} is not valid YAML",
-            where=place,
-            received=getattr(error, "problem", None),
-            remedy=f"edit {place}",
-        ) from None
-    return validate(Params, values, path.name)
+    return validate(Params, read_yaml(path), path.name)
 
 
 def validate(model: type[Model], values: object, where: str, at: tuple[str, ...] = ()) -> Model:
@@ -71,6 +55,8 @@ def validate(model: type[Model], values: object, where: str, at: tuple[str, ...]
 
 def _fault(model: type[BaseModel], fault: Any, at: tuple[str, ...]) -> str:  # pydantic's ErrorDetails is a TypedDict
     location, _ = _walk(model, fault["loc"])
+    if location[-1:] == ["[key]"] and not isinstance(fault["input"], str):  # 2019: is a number in YAML
+        return f"{'.'.join([*at, *location[:-2]])} has the key {fault['input']!r}, which is no text; write it in quotes"
     key = ".".join([*at, *location]) or "the file"
     if fault["type"] == "extra_forbidden":
         _, holders = _walk(model, fault["loc"][:-1])

@@ -8,6 +8,7 @@ from pathlib import Path
 from medfake.by_name import did_you_mean
 from medfake.config.reading import PARAMS_FILE, load_params
 from medfake.config.study import Params
+from medfake.config.yaml_file import read_text
 from medfake.errors import ConfigError
 
 STUDIES = Path("studies")
@@ -69,7 +70,7 @@ def read_study_named(name: str, folder: Path = STUDIES) -> Study:
 
 def diff_to(study: Study, params: Path = PARAMS_FILE) -> str:
     """What would change in params.yaml, as a unified diff; "" for nothing."""
-    before = params.read_text(encoding="utf-8") if params.exists() else ""
+    before = read_text(params) if params.exists() else ""
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), study.text.splitlines(keepends=True), str(params), f"{study.name}.yaml"
     )
@@ -77,4 +78,4 @@ def diff_to(study: Study, params: Path = PARAMS_FILE) -> str:
 
 
 def _read(path: Path) -> Study:
-    return Study(path.stem, path.read_text(encoding="utf-8"), load_params(path))
+    return Study(path.stem, read_text(path), load_params(path))

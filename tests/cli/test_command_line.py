@@ -13,9 +13,9 @@ ENTRY_POINTS = [
     *(path for path in sorted((PROJECT / "pipelines").glob("*.py")) if "@click.command" in path.read_text()),
 ]
 TELL = (
-    "import click\nfrom medfake.cli.command_line import run\n"
+    "import click\nfrom rich.console import Console\nfrom medfake.cli.command_line import run\n"
     "@click.command()\ndef main():\n"
-    "    click.echo('Łódź')\n    click.echo('Łódź', err=True)\n"
+    "    Console().print('Łódź', markup=False)\n    Console(stderr=True).print('Łódź', markup=False)\n"
     "run(main)\n"
 )
 

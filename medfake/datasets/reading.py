@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from medfake.datasets.source_files import told_path
+from medfake.datasets.source_files import relative_text
 from medfake.datasets.sources.registry import SOURCES, Problem, Reading, SourceScan
 from medfake.dicom.header_cache import HeaderCache
 from medfake.dicom.patients import is_placeholder
@@ -55,9 +55,9 @@ def read_source(
     _leave_out_short(reading, root, source.min_slices if rules.min_slices is None else rules.min_slices)
     _tell_anonymous(reading, root)
     faults = [one for one in reading.skipped if one.reason in _FAULTS]
-    reading.problems.extend(Problem(told_path(one.path, root), one.reason, "it is left out") for one in faults)
+    reading.problems.extend(Problem(relative_text(one.path, root), one.reason, "it is left out") for one in faults)
     for scan in reading.scans:
-        where = told_path(scan.series.folder, root)
+        where = relative_text(scan.series.folder, root)
         flags = {QualityFlag(flag) for flag in scan.series.quality_flags} - {QualityFlag.TILT}  # a tilt is no fault
         reading.problems.extend(
             Problem(where, one.sentence, "the scan is used as it is and flagged") for one in sorted(flags)
@@ -83,12 +83,12 @@ def missing_source(root: Path, kind: str | None = None) -> SourceError:
 
 
 def _unknown_labels(root: Path, reading: Reading) -> LabelError:
-    told = [f"{one.problem.where}: {one.problem.what}" for one in reading.unknown[:_EXAMPLES]]
+    examples = [f"{one.problem.where}: {one.problem.what}" for one in reading.unknown[:_EXAMPLES]]
     more = len(reading.unknown) - _EXAMPLES
     return LabelError(
         f"{len(reading.unknown)} names in label files are no scan's, and a scan without its rows would count as real",
         where=root,
-        received="; ".join(told) + (f"; and {more} more" if more > 0 else ""),
+        received="; ".join(examples) + (f"; and {more} more" if more > 0 else ""),
         remedy="mend the names; or set unknown_labels: leave_out beside the path in params.yaml: it leaves out these "
         "rows and every scan that they may mean",
     )
@@ -127,7 +127,7 @@ def _tell_anonymous(reading: Reading, root: Path) -> None:
     """Tell headers that name nobody from scans of one patient."""
     by_folder = [
         scan for scan in reading.scans
-        if is_placeholder(scan.series.headers[0].patient_id) and scan.group == told_path(scan.series.folder, root)
+        if is_placeholder(scan.series.headers[0].patient_id) and scan.group == relative_text(scan.series.folder, root)
     ]  # fmt: skip
     if by_folder:
         what = f"{len(by_folder)} scans have a Patient ID that an anonymiser gives to everybody"

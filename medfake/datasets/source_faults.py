@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from medfake.datasets.pseudonyms import pseudonym
-from medfake.datasets.source_files import file_pseudonym, told_path
+from medfake.datasets.source_files import file_pseudonym, relative_text
 from medfake.datasets.sources.registry import Problem, Reading
 from medfake.dicom.series import Skipped
 from medfake.files import write_json
@@ -43,7 +43,7 @@ class SourceFaults:
     def write(self, folder: Path) -> None:
         """Write skipped.json and problems.json, byte-stable; where names are hidden, pseudonyms and what was done."""
         problems: list[dict[str, str]] = [asdict(one) for one in self.problems]
-        skipped = [(f"{of}/{told_path(one.path, root)}", one.reason) for of, root, one in self._skipped]
+        skipped = [(f"{of}/{relative_text(one.path, root)}", one.reason) for of, root, one in self._skipped]
         if self.hidden:
             problems = [{"where": pseudonym(one.where, self.key, "place"), "done": one.done} for one in self.problems]
             skipped = [(file_pseudonym(of, one.path, root, self.key), one.reason) for of, root, one in self._skipped]

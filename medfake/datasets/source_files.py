@@ -29,10 +29,10 @@ def file_pseudonym(of: str, path: Path, root: Path, key: bytes) -> str:
         root: Of the source; where it lies does not change the name.
         key: From `pseudonym_key`.
     """
-    return pseudonym(f"{of}/{told_path(path, root)}", key, "file", _DIGITS)
+    return pseudonym(f"{of}/{relative_text(path, root)}", key, "file", _DIGITS)
 
 
-def told_path(path: Path, root: Path) -> str:
+def relative_text(path: Path, root: Path) -> str:
     """A path below a source as text, relative to it."""
     return path_text(path.relative_to(root) if path.is_relative_to(root) else Path(path.name))
 

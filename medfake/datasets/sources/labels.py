@@ -119,18 +119,18 @@ def read_labels(path: Path, scan_column: str) -> Labels:
 def _open(path: Path, scan_column: str) -> tuple[_Columns, Iterator[tuple[int, list[str]]]]:
     """Columns, and the rows that are not blank with their line numbers."""
     text = path.read_text(encoding="utf-8-sig")
-    first = next((line for line in text.split("\n") if line.strip() and not _told_separator(line)), "")
+    first = next((line for line in text.split("\n") if line.strip() and not _names_separator(line)), "")
     separator = max(_SEPARATORS, key=lambda one: (first.count(one), one == ","))
     reader = csv.reader(io.StringIO(text), delimiter=separator)
     body = (
         (reader.line_num, values) for values in reader
-        if any(value.strip() for value in values) and not _told_separator(separator.join(values))
+        if any(value.strip() for value in values) and not _names_separator(separator.join(values))
     )  # fmt: skip
     _, head = next(body, (0, []))
     return _require_columns(path, [name.strip().casefold() for name in head], scan_column, separator), body
 
 
-def _told_separator(line: str) -> bool:
+def _names_separator(line: str) -> bool:
     """Whether a line is what spreadsheets put first to name the separator, e.g. "sep=;"."""
     return line.strip("\r\n").casefold() in {f"sep={one}" for one in _SEPARATORS}
 

@@ -69,9 +69,37 @@ class ConfigError(MedfakeError):
 
 
 class DicomError(MedfakeError):
-    """Raised when a file cannot be read as CT."""
+    """Raised when a file cannot be read as CT.
+
+    Args:
+        what: As in `MedfakeError`.
+        where: The file.
+        element: Tag and name of what is at fault, "(0028,0030) Pixel Spacing"; shown behind the file.
+        received: As in `MedfakeError`; never the value of an element that identifies a patient.
+        remedy: As in `MedfakeError`.
+    """
 
     exit_code = 4
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = None,
+        element: str | None = None,
+        received: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        place = " ".join(str(part) for part in (where, element) if part is not None)
+        super().__init__(what, where=place or None, received=received, remedy=remedy)
+        self.element = element
+
+    @property
+    def reason(self) -> str:
+        """One line without the file: element, what is wrong, what was received."""
+        element = "" if self.element is None else f"{self.element}: "
+        received = "" if self.received is None else f", received {self.received}"
+        return f"{element}{self.what}{received}"
 
 
 class NotDicomError(DicomError):

@@ -4,14 +4,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.datadict import dictionary_description, tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
+from medfake.dicom.units import means_hounsfield
 from medfake.errors import HeaderError, UnsupportedImageError
+from medfake.logs import redact
 
 _COSINE_TOLERANCE = 0.01  # of unit length and right angle; makers round to three digits
 _LEAST_AXIAL_COSINE = 0.7  # of the normal with the body's axis; a gantry tilts by 30 degrees at most (0.87)
 _LARGEST_SPACING_MM = 10.0
-_HOUNSFIELD_TYPES = ("", "HU", "US")  # US is "unspecified"
+_LARGEST = 1e6  # of any length, cosine, slope or intercept
+_SHOWN = 40  # characters of a value
+_AGAIN = "export the scan again"
 
 
 class FunctionalGroups:
@@ -49,11 +55,16 @@ def orientation(groups: FunctionalGroups, path: Path) -> tuple[float, ...]:
     cosines = _numbers(groups, "ImageOrientationPatient", 6, path)
     row, column = np.array(cosines[:3]), np.array(cosines[3:])
     faults = (np.linalg.norm(row) - 1, np.linalg.norm(column) - 1, row @ column)
-    where = f"{path} (0020,0037) Image Orientation (Patient)"
+    named = element("ImageOrientationPatient")
     if max(abs(float(fault)) for fault in faults) > _COSINE_TOLERANCE:
-        raise HeaderError("expected two unit vectors at a right angle", where=where, received=cosines)
+        raise HeaderError(
+            "expected two unit vectors at a right angle", where=path, element=named, received=cosines, remedy=_AGAIN
+        )
     if abs(row[0] * column[1] - row[1] * column[0]) < _LEAST_AXIAL_COSINE:
-        raise UnsupportedImageError("a sagittal or coronal image, not an axial one", where=where, received=cosines)
+        raise UnsupportedImageError(
+            "a sagittal or coronal image, not an axial one", where=path, element=named, received=cosines,
+            remedy="give the axial series",
+        )  # fmt: skip
     return cosines
 
 
@@ -67,15 +78,18 @@ def spacing(groups: FunctionalGroups, path: Path) -> tuple[float, float]:
     if min(rows, cols) <= 0 or max(rows, cols) > _LARGEST_SPACING_MM:
         raise HeaderError(
             f"expected a pixel spacing within (0, {_LARGEST_SPACING_MM:g}] mm",
-            where=f"{path} (0028,0030) Pixel Spacing",
+            where=path,
+            element=element("PixelSpacing"),
             received=(rows, cols),
+            remedy=_AGAIN,
         )
     return rows, cols
 
 
 def thickness(groups: FunctionalGroups) -> float | None:
-    """Slice Thickness (0018,0050), mm; None when it is absent or no number."""
-    return _number(groups.find("SliceThickness"))
+    """Slice Thickness (0018,0050), type 2 (PS3.3 C.7.6.2.1), mm; None when it is absent or no length."""
+    number = _number(groups.find("SliceThickness"))
+    return number if number is not None and number > 0 else None
 
 
 def rescale(dataset: Dataset, groups: FunctionalGroups, path: Path) -> tuple[float, float]:
@@ -85,24 +99,26 @@ def rescale(dataset: Dataset, groups: FunctionalGroups, path: Path) -> tuple[flo
         HeaderError: One is missing or no number, or the slope is 0.
         UnsupportedImageError: The rescaled values are no Hounsfield units, Rescale Type (0028,1054).
     """
-    if "ModalityLUTSequence" in dataset:
-        kind = dataset.ModalityLUTSequence[0].get("ModalityLUTType", "")
-    else:
-        kind = groups.find("RescaleType")
-    if str(kind or "").strip() not in _HOUNSFIELD_TYPES:
-        raise UnsupportedImageError("no Hounsfield units", where=f"{path} (0028,1054) Rescale Type", received=kind)
-    if "ModalityLUTSequence" in dataset:
+    tabled = "ModalityLUTSequence" in dataset
+    keyword = "ModalityLUTType" if tabled else "RescaleType"
+    kind = dataset.ModalityLUTSequence[0].get(keyword) if tabled else groups.find(keyword)
+    if not means_hounsfield(kind):
+        raise UnsupportedImageError(
+            "no Hounsfield units", where=path, element=element(keyword), received=shown(kind),
+            remedy="give the series in HU",
+        )  # fmt: skip
+    if tabled:
         return 1.0, 0.0
     slope, intercept = _number(groups.find("RescaleSlope")), _number(groups.find("RescaleIntercept"))
     if not slope:
         raise HeaderError(
-            "expected a slope other than 0", where=f"{path} (0028,1053) Rescale Slope",
-            received="nothing" if slope is None else slope, remedy="export the scan again",
+            "expected a slope other than 0", where=path, element=element("RescaleSlope"),
+            received=shown(groups.find("RescaleSlope")), remedy=_AGAIN,
         )  # fmt: skip
     if intercept is None:
         raise HeaderError(
-            "expected an intercept", where=f"{path} (0028,1052) Rescale Intercept",
-            received="nothing", remedy="export the scan again",
+            "expected an intercept", where=path, element=element("RescaleIntercept"),
+            received=shown(groups.find("RescaleIntercept")), remedy=_AGAIN,
         )  # fmt: skip
     return slope, intercept
 
@@ -163,27 +179,68 @@ def text(dataset: Dataset, keyword: str) -> str:
     return str(dataset.get(keyword, "") or "").strip()
 
 
+def unsigned(dataset: Dataset, keyword: str, allowed: range | tuple[int, ...], path: Path) -> int:
+    """A whole number of the Image Pixel module (PS3.3 C.7.6.3), all of which are type 1.
+
+    Args:
+        dataset: The image.
+        keyword: Of the element.
+        allowed: A range, or the numbers themselves.
+        path: The file, for the message.
+
+    Raises:
+        HeaderError: It is absent, no number or not allowed.
+    """
+    value = dataset.get(keyword)
+    number = whole(value)
+    if number is None or number not in allowed:
+        raise HeaderError(
+            f"expected {_expected(allowed)}", where=path, element=element(keyword), received=shown(value), remedy=_AGAIN
+        )
+    return number
+
+
+def element(keyword: str) -> str:
+    """Tag and name of an element, "(0028,0030) Pixel Spacing"."""
+    tag = tag_for_keyword(keyword) or 0
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {dictionary_description(tag)}"
+
+
+def shown(value: Any) -> str:
+    """A value of a header for a message: one line, short, without what identifies the patient of the file."""
+    if value is None or value == "":
+        return "nothing"
+    text = "\\".join(map(str, value)) if isinstance(value, (MultiValue, list, tuple)) else str(value)
+    clean = "".join(character if character.isprintable() else "?" for character in redact(text))
+    return clean if len(clean) <= _SHOWN else f"{clean[:_SHOWN]}..."
+
+
+def _expected(allowed: range | tuple[int, ...]) -> str:
+    if isinstance(allowed, range):
+        return f"a whole number within {allowed.start} to {allowed.stop - 1}"
+    numbers = [str(number) for number in allowed]
+    return f"{', '.join(numbers[:-1])} or {numbers[-1]}"
+
+
 def _numbers(groups: FunctionalGroups, keyword: str, count: int, path: Path) -> tuple[float, ...]:
     value = groups.find(keyword)
-    try:
-        numbers = tuple(float(number) for number in value)
-    except (TypeError, ValueError):
-        numbers = ()
-    if len(numbers) != count or not all(abs(number) < 1e6 for number in numbers):
+    parts = list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
+    numbers = [number for number in map(_number, parts) if number is not None]
+    if len(numbers) != count or len(parts) != count:
         raise HeaderError(
-            f"expected {count} finite numbers",
-            where=f"{path} {keyword}",
-            received="nothing" if value is None else f"{len(numbers)} numbers",
-        )
-    return numbers
+            f"expected {count} finite numbers", where=path, element=element(keyword), received=shown(value),
+            remedy=_AGAIN,
+        )  # fmt: skip
+    return tuple(numbers)
 
 
 def _number(value: Any) -> float | None:
+    """A Decimal String as a number; a decimal comma, which PS3.5 6.2 does not allow, can only mean a point."""
     try:
-        number = float(value)
+        number = float(value.replace(",", ".") if isinstance(value, str) else value)
     except (TypeError, ValueError):
         return None
-    return number if abs(number) < 1e6 else None
+    return number if abs(number) < _LARGEST else None
 
 
 def _word(value: Any, signed: bool) -> int | None:

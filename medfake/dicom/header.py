@@ -9,12 +9,12 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from medfake.dicom import fields
-from medfake.dicom.parse import PARSE_ERRORS, read_header_elements, silenced
-from medfake.dicom.pixel_size import require_plausible_size
-from medfake.errors import HeaderError, UnsupportedImageError
+from medfake.dicom.ct_image import require_ct_image, require_stored_bits
+from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
+from medfake.dicom.pixel_size import frame_count, justified_size
+from medfake.dicom.quiet import quiet_pydicom
+from medfake.errors import HeaderError
 
-DICOMDIR = "1.2.840.10008.1.3.10"
-MOST_FRAMES = 5000
 SYNTHETIC_MARK = "medfake"
 
 
@@ -36,6 +36,7 @@ class SliceHeader:
         kernel: Convolution Kernel (0018,1210).
         body_part: Body Part Examined (0018,0015), or Anatomic Region (0008,2218) of an enhanced file, upper case; ""
             when neither says.
+        instance_number: (0020,0013), None when absent; no order of slices depends on it.
         series_number: (0020,0011), None when absent.
         acquisition_number: (0020,0012), None when absent.
         lossy: Whether the pixels ever went through lossy compression, (0028,2110) or the transfer syntax.
@@ -48,6 +49,7 @@ class SliceHeader:
     study_uid: str = field(repr=False)
     series_uid: str = field(repr=False)
     sop_uid: str = field(repr=False)
+    instance_number: int | None
     frame_of_reference_uid: str = field(repr=False)
     series_number: int | None
     acquisition_number: int | None
@@ -84,47 +86,22 @@ def read_headers(path: Path) -> list[SliceHeader]:
 
     Raises:
         NotDicomError: The file is no DICOM.
-        UnsupportedImageError: DICOM, but a localizer, no CT, not axial, not in Hounsfield units, or no image.
+        UnsupportedImageError: DICOM, but a localizer, no CT, not axial, in colour, not in Hounsfield units or
+            no image.
         HeaderError: A field is missing or impossible.
         PixelDataError: Pixel Data are missing or not as large as the header says.
     """
     dataset, pixels = read_header_elements(path)
     try:
-        with silenced():
-            _require_ct_image(dataset, path)
-            frames = _frame_count(dataset, path)
-            require_plausible_size(dataset, pixels, path, frames)
-            return [_frame_header(dataset, path, frame) for frame in range(frames)]
+        with quiet_pydicom():
+            require_ct_image(dataset, path)
+            justified_size(dataset, pixels, path)
+            require_stored_bits(dataset, path)
+            return [_frame_header(dataset, path, frame) for frame in range(frame_count(dataset, path))]
     except PARSE_ERRORS as error:
         raise HeaderError(
             "the header cannot be read", where=path, received=type(error).__name__, remedy="export the scan again"
         ) from None
-
-
-def _require_ct_image(dataset: Dataset, path: Path) -> None:
-    sop_class = str(dataset.file_meta.get("MediaStorageSOPClassUID", dataset.get("SOPClassUID", "")))
-    if sop_class == DICOMDIR:
-        raise UnsupportedImageError("a DICOMDIR, not an image", where=path, remedy="give the folder it lies in")
-    modality = str(dataset.get("Modality", "")) or "none"
-    if modality != "CT":
-        raise UnsupportedImageError("no CT image", where=f"{path} (0008,0060) Modality", received=modality)
-    if "Rows" not in dataset or "Columns" not in dataset:
-        raise UnsupportedImageError("holds no image", where=path)
-    if "LOCALIZER" in fields.image_type(dataset, fields.FunctionalGroups(dataset, 0)):
-        raise UnsupportedImageError("a localizer, not an axial slice", where=f"{path} (0008,0008) Image Type")
-    if int(dataset.get("SamplesPerPixel", 1)) != 1:
-        raise UnsupportedImageError(
-            "a colour image", where=f"{path} (0028,0002) Samples per Pixel", received=dataset.SamplesPerPixel
-        )
-
-
-def _frame_count(dataset: Dataset, path: Path) -> int:
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    if not 1 <= frames <= MOST_FRAMES:
-        raise HeaderError(f"expected 1 to {MOST_FRAMES} frames", where=f"{path} (0028,0008)", received=frames)
-    if frames > 1 and "PerFrameFunctionalGroupsSequence" not in dataset:
-        raise UnsupportedImageError("a multi-frame image without positions of its frames", where=path)
-    return frames
 
 
 def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
@@ -139,6 +116,7 @@ def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
         study_uid=str(dataset.get("StudyInstanceUID", "")),
         series_uid=str(dataset.get("SeriesInstanceUID", "")),
         sop_uid=str(dataset.get("SOPInstanceUID", "")),
+        instance_number=fields.whole(dataset.get("InstanceNumber")),
         frame_of_reference_uid=fields.text(dataset, "FrameOfReferenceUID"),
         series_number=fields.whole(dataset.get("SeriesNumber")),
         acquisition_number=fields.acquisition_number(groups),
@@ -151,9 +129,9 @@ def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
         slope=slope,
         intercept=intercept,
         padding=fields.padding(dataset),
-        monochrome1=str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1",
-        bits_stored=int(dataset.get("BitsStored", dataset.BitsAllocated)),
-        signed=bool(int(dataset.get("PixelRepresentation", 0))),
+        monochrome1=fields.text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1",
+        bits_stored=int(dataset.BitsStored),
+        signed=bool(dataset.PixelRepresentation),
         manufacturer=fields.text(dataset, "Manufacturer"),
         model=fields.text(dataset, "ManufacturerModelName"),
         kernel=fields.kernel(groups),

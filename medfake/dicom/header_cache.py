@@ -15,7 +15,7 @@ from typing import Any
 from medfake.dicom.header import SliceHeader
 
 CACHE_FILE = "headers.sqlite"
-_VERSION = 2  # of what is stored; another one is thrown away
+_VERSION = 3  # of what is stored; another one is thrown away
 _TUPLES = ("position_mm", "orientation", "spacing_mm", "padding", "image_type")
 Stamp = tuple[int, int, int]  # size, time of change in ns, inode
 Result = list[SliceHeader] | str  # headers of a file, or why it has none

@@ -1,29 +1,28 @@
-"""DICOM files taken apart without trust: regular files only, inflated under a cap, nothing of them printed."""
+"""DICOM files taken apart without trust: regular files only, read under caps, nothing of them printed."""
 
-import logging
-import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
 from struct import error as struct_error
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from pydicom import config as pydicom_config
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset as parse_elements
-from pydicom.filereader import read_preamble
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from medfake.dicom.bounded import BoundedReader, Inflating
+from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import HeaderError, NotDicomError, PixelDataError
 from medfake.logs import register_identifier
 
-LARGEST_INFLATED = 1 << 30  # bytes
+LARGEST_HEADER = 1 << 26  # bytes; 5000 frames of an enhanced file take some 20 MB
+LARGEST_INFLATED = 1 << 30  # bytes of pixels
 UNDEFINED_LENGTH = 0xFFFFFFFF  # of encapsulated pixel data, PS3.5 A.4
 # what pydicom may raise while it parses hostile bytes; anything else is a bug of ours
 PARSE_ERRORS = (
@@ -46,11 +45,10 @@ PARSE_ERRORS = (
 )
 _PIXEL_GROUP, _PIXEL_DATA = 0x7FE0, 0x7FE00010
 _ANY_PIXELS = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # integer, float and double pixels
+_PREFIX_AT, _PREFIX = 128, b"DICM"
+_LONGEST_FIRST = 1 << 10  # bytes of the first element of a data set
+_FIRST_VRS = (b"UL", b"UI", b"CS", b"DA", b"TM", b"SH", b"LO", b"OB")  # of what a data set may begin with
 _IDENTIFYING = ("PatientID", "PatientName", "PatientBirthDate", "AccessionNumber", "StudyDate", "OtherPatientIDs")
-
-# pydicom's warnings and log lines quote raw values of the file; its loggers below this one inherit the level
-pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)
@@ -60,86 +58,139 @@ class PixelElement:
     Attributes:
         offset: Of its first byte; in the inflated stream for a deflated file.
         length: Bytes, as the element says; `UNDEFINED_LENGTH` for encapsulated pixels.
-        size: Bytes that the file, or the inflated stream, really has.
+        size: Bytes that the file really has; None for a deflated file, which is not inflated to find out.
+        vr: Value representation, None where the transfer syntax tells none.
     """
 
     offset: int
     length: int
-    size: int
+    size: int | None
+    vr: str | None
 
 
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Drop warnings, which quote values of the file whenever one of them is converted."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def read_dataset(path: Path) -> Dataset:
-    """Parse a whole DICOM file, pixels included (still encoded).
-
-    Raises:
-        NotDicomError: The file is no DICOM, no regular file, or breaks off inside its header.
-        HeaderError: No transfer syntax.
-        PixelDataError: A deflated file grows beyond 1 GiB.
-    """
-    return _opened(path, _elements)
+Judge = Callable[[Dataset, PixelElement | None, Path], int]
 
 
 def read_header_elements(path: Path) -> tuple[Dataset, PixelElement | None]:
-    """Parse a DICOM file up to its pixels, which are neither read nor decoded.
+    """Parse a DICOM file up to its pixels, which are neither read nor inflated nor decoded.
 
     Returns:
         The elements before Pixel Data, and where that lies; None where the file has no integer Pixel Data.
 
     Raises:
         NotDicomError: The file is no DICOM, no regular file, or breaks off inside its header.
-        HeaderError: No transfer syntax.
-        PixelDataError: A deflated file grows beyond 1 GiB.
+        HeaderError: No transfer syntax, or a header of more than 64 MiB.
     """
+    with _opened(path) as (source, meta):
+        return _header(BoundedReader(source), source, meta, path)
+
+
+def read_dataset(path: Path, justify: Judge) -> Dataset:
+    """Parse a DICOM file, pixels included (still encoded), as far as its header justifies.
+
+    Args:
+        path: The file.
+        justify: Bytes that Pixel Data may have at most by the header; raises where they cannot be what it says.
+
+    Raises:
+        NotDicomError: The file is no DICOM, no regular file, or breaks off inside its header.
+        HeaderError: No transfer syntax, or a header of more than 64 MiB.
+        PixelDataError: A deflated file has pixels beyond 1 GiB, or pixels are more than the header justifies.
+    """
+    with _opened(path) as (source, meta):
+        stream = BoundedReader(source)
+        dataset, pixels = _header(stream, source, meta, path)
+        most = justify(dataset, pixels, path)
+        if pixels is None:
+            return dataset
+        if isinstance(source, Inflating) and most > LARGEST_INFLATED:
+            raise PixelDataError("pixels of more than 1 GiB are deflated", where=path, remedy="store it uncompressed")
+        stream.allow(pixels.offset + most, lambda: PixelDataError(
+            "the pixel data are too long for the image", where=path, element="(7FE0,0010) Pixel Data",
+            received=f"more than {most} bytes", remedy="export the file again",
+        ))  # fmt: skip
+        if pixels.length == UNDEFINED_LENGTH:
+            dataset.update(_elements(stream, meta, lambda tag, _, __: tag > _PIXEL_DATA))
+        else:
+            dataset[_PIXEL_DATA] = _native(source, meta, pixels)
+        return dataset
+
+
+def _header(
+    stream: BoundedReader, source: "BinaryIO | Inflating", meta: FileMetaDataset, path: Path
+) -> tuple[Dataset, PixelElement | None]:
     found: list[PixelElement] = []
 
-    def parse(stream: BinaryIO, meta: FileMetaDataset) -> Dataset:
-        def at_pixels(tag: BaseTag, _: str | None, length: int) -> bool:
-            if tag >> 16 != _PIXEL_GROUP:  # plain integers: comparing tags as tags doubles the time of a header
-                return False
-            if int(tag) not in _ANY_PIXELS:
-                return False
-            if int(tag) == _PIXEL_DATA:
-                offset = stream.tell()
-                found.append(PixelElement(offset, length, stream.seek(0, 2)))
-                stream.seek(offset)
-            return True
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+        if tag >> 16 != _PIXEL_GROUP:  # plain integers: comparing tags as tags doubles the time of a header
+            return False
+        if int(tag) not in _ANY_PIXELS:
+            return False
+        if int(tag) == _PIXEL_DATA:
+            offset = source.tell()
+            size = None if isinstance(source, Inflating) else source.seek(0, 2)
+            source.seek(offset)
+            found.append(PixelElement(offset, length, size, vr))
+        return True
 
-        return _elements(stream, meta, at_pixels)
-
-    dataset = _opened(path, parse)
+    stream.allow(LARGEST_HEADER, lambda: HeaderError(
+        f"a header of more than {LARGEST_HEADER >> 20} MiB", where=path, remedy="export the file again, or leave it out"
+    ))  # fmt: skip
+    dataset = _elements(stream, meta, at_pixels)
+    dataset.file_meta = meta
+    for keyword in _IDENTIFYING:
+        register_identifier(dataset.get(keyword, ""))
     return dataset, found[0] if found else None
 
 
-def _opened(path: Path, parse: Callable[[BinaryIO, FileMetaDataset], Dataset]) -> Dataset:
+def _native(source: "BinaryIO | Inflating", meta: FileMetaDataset, pixels: PixelElement) -> RawDataElement:
+    source.seek(pixels.offset)
+    value = source.take(pixels.length) if isinstance(source, Inflating) else source.read(pixels.length)
+    implicit, little = _encoding(meta)
+    return RawDataElement(BaseTag(_PIXEL_DATA), pixels.vr, len(value), value, pixels.offset, implicit, little)
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[tuple[BinaryIO | Inflating, FileMetaDataset]]":
     try:
-        with silenced():
+        with quiet_pydicom():
             if not S_ISREG(path.stat().st_mode):
                 raise NotDicomError("not a regular file", where=path, remedy="leave it out")  # a pipe would never end
             with path.open("rb") as file:
-                read_preamble(file, force=False)
-                meta = FileMetaDataset(parse_elements(file, False, True, stop_when=_beyond_meta))
-                dataset = parse(_plain(file, meta, path), meta)
-            dataset.file_meta = meta
-            for keyword in _IDENTIFYING:
-                register_identifier(dataset.get(keyword, ""))
+                _require_prefix(file.read(_PREFIX_AT + len(_PREFIX)), path)
+                stream = BoundedReader(file)
+                stream.allow(LARGEST_HEADER, lambda: HeaderError("file meta information without end", where=path))
+                meta = FileMetaDataset(parse_elements(cast("BinaryIO", stream), False, True, stop_when=_beyond_meta))
+                yield _plain(file, meta, path), meta
     except PermissionError:
         raise NotDicomError("permission denied", where=path, remedy=f"chmod u+r {path.name}") from None
     except PARSE_ERRORS as error:
         raise NotDicomError(
-            "not a DICOM file, or broken off in its header",
+            "broken off in its header, or no DICOM file",
             where=path,
             received=type(error).__name__,
             remedy="export the scan again, or leave the file out",
         ) from None
-    return dataset
+
+
+def _require_prefix(start: bytes, path: Path) -> None:
+    """The 128 bytes of preamble and "DICM" with which a DICOM file begins (PS3.10 7.1)."""
+    if start[_PREFIX_AT:] == _PREFIX:
+        return
+    if start.startswith(_PREFIX) or _is_data_set(start):
+        raise NotDicomError(
+            'a DICOM data set without the prefix "DICM" of a file (PS3.10 7.1); dcmconv of DCMTK adds it',
+            where=path, remedy=f"dcmconv {path.name} mended-{path.name}",
+        )  # fmt: skip
+    raise NotDicomError("not a DICOM file", where=path, remedy="leave the file out")
+
+
+def _is_data_set(start: bytes) -> bool:
+    """Whether bytes begin as a data set does: with an element of group 0002 or 0008, of a short length or a VR."""
+    little, big = start[:2] in (b"\x02\0", b"\x08\0"), start[:2] in (b"\0\x02", b"\0\x08")
+    explicit = start[4:6] in _FIRST_VRS
+    implicit = little and 0 < int.from_bytes(start[4:8], "little") < _LONGEST_FIRST
+    return len(start) >= 8 and (implicit or (explicit and (little or big)))
 
 
 def _beyond_meta(tag: BaseTag, _: str | None, __: int) -> bool:
@@ -147,21 +198,20 @@ def _beyond_meta(tag: BaseTag, _: str | None, __: int) -> bool:
 
 
 def _elements(
-    stream: BinaryIO, meta: FileMetaDataset, stop_when: Callable[[BaseTag, str | None, int], bool] | None = None
+    stream: BoundedReader, meta: FileMetaDataset, stop_when: Callable[[BaseTag, str | None, int], bool]
 ) -> Dataset:
+    return parse_elements(cast("BinaryIO", stream), *_encoding(meta), stop_when=stop_when)
+
+
+def _encoding(meta: FileMetaDataset) -> tuple[bool, bool]:
+    """Whether the VR is implicit, whether the least byte comes first."""
     syntax = meta.TransferSyntaxUID
-    return parse_elements(stream, syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian, stop_when=stop_when)
+    return syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
 
 
-def _plain(file: BinaryIO, meta: FileMetaDataset, path: Path) -> BinaryIO:
+def _plain(file: BinaryIO, meta: FileMetaDataset, path: Path) -> "BinaryIO | Inflating":
     """The file itself, or its data set inflated where the transfer syntax is 1.2.840.10008.1.2.1.99 (PS3.5 A.5)."""
     syntax = meta.get("TransferSyntaxUID")
     if not syntax:
-        raise HeaderError("no transfer syntax", where=f"{path} (0002,0010) Transfer Syntax UID")
-    if syntax != DeflatedExplicitVRLittleEndian:
-        return file
-    engine = zlib.decompressobj(-zlib.MAX_WBITS)
-    body = engine.decompress(file.read(), LARGEST_INFLATED)
-    if engine.unconsumed_tail:
-        raise PixelDataError("a deflated file inflates to more than 1 GiB", where=path, remedy="store it uncompressed")
-    return BytesIO(body)
+        raise HeaderError("no transfer syntax", where=path, element="(0002,0010) Transfer Syntax UID")
+    return Inflating(file) if syntax == DeflatedExplicitVRLittleEndian else file

@@ -1,57 +1,82 @@
-"""Whether a file can hold the pixels that its header promises, judged before one is decoded."""
+"""Whether a file can hold the pixels that its header promises, judged before one is read or decoded."""
 
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from medfake.dicom import fields
 from medfake.dicom.parse import UNDEFINED_LENGTH, PixelElement
-from medfake.errors import HeaderError, PixelDataError
+from medfake.errors import HeaderError, PixelDataError, UnsupportedImageError
 
 LARGEST_EDGE = 4096  # rows or columns; CT detectors end at 2048
+MOST_FRAMES = 5000
+_FRAME_OVERHEAD = 1 << 14  # bytes of a compressed frame that are no pixels; the parser reads 8 KiB ahead
 _AGAIN = "copy or export the file again"
+_PIXEL_DATA = "(7FE0,0010) Pixel Data"
 
 
-def require_plausible_size(dataset: Dataset, pixels: PixelElement | None, path: Path, frames: int) -> None:
+def frame_count(dataset: Dataset, path: Path) -> int:
+    """Number of Frames (0028,0008), 1 where it is absent.
+
+    Raises:
+        HeaderError: Not within 1 to 5000.
+        UnsupportedImageError: Several frames without positions of their own.
+    """
+    frames = fields.whole(dataset.get("NumberOfFrames", 1) or 1)
+    if frames is None or not 1 <= frames <= MOST_FRAMES:
+        raise HeaderError(
+            f"expected 1 to {MOST_FRAMES} frames", where=path, element="(0028,0008) Number of Frames",
+            received=fields.shown(dataset.get("NumberOfFrames")),
+        )  # fmt: skip
+    if frames > 1 and "PerFrameFunctionalGroupsSequence" not in dataset:
+        raise UnsupportedImageError(
+            "a multi-frame image without positions of its frames", where=path,
+            element="(5200,9230) Per-Frame Functional Groups Sequence", received="nothing",
+        )  # fmt: skip
+    return frames
+
+
+def justified_size(dataset: Dataset, pixels: PixelElement | None, path: Path) -> int:
     """Compare Pixel Data (7FE0,0010) with Rows x Columns x Frames x Bits Allocated (PS3.5 section 8).
 
     Uncompressed pixels must have exactly this length (one more byte where it is odd) and lie within the file; of
-    compressed ones only the beginning must be there, decoding tells the rest.
+    compressed ones only the beginning must be there, decoding tells the rest. A deflated file is not inflated for this.
+
+    Returns:
+        Bytes that Pixel Data may have: these, or twice as many where they are compressed.
 
     Raises:
-        HeaderError: Rows, columns or bits are impossible.
+        HeaderError: Rows, columns, bits or frames are impossible.
+        UnsupportedImageError: Several frames without positions of their own.
         PixelDataError: Pixel Data are missing, too short, too long or cut off.
     """
+    frames = frame_count(dataset, path)
     needed = _bytes_needed(dataset, path, frames)
     if pixels is None:
-        raise PixelDataError("holds no pixels", where=f"{path} (7FE0,0010) Pixel Data", remedy=_AGAIN)
+        raise PixelDataError("holds no pixels", where=path, element=_PIXEL_DATA, remedy=_AGAIN)
     compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
     if not compressed and pixels.length != needed + needed % 2:
         short = pixels.length < needed
         raise PixelDataError(
             f"the pixel data are too {'short' if short else 'long'} for the image",
-            where=f"{path} (7FE0,0010) Pixel Data",
+            where=path,
+            element=_PIXEL_DATA,
             received=f"{pixels.length} bytes for {frames} frames of {dataset.Rows} x {dataset.Columns} pixels",
             remedy=_AGAIN,
         )
     end = pixels.offset + (1 if pixels.length == UNDEFINED_LENGTH else pixels.length)
-    if end > pixels.size:
+    if pixels.size is not None and end > pixels.size:
         raise PixelDataError(
             "the file ends within its pixels (truncated?)",
             where=path,
+            element=_PIXEL_DATA,
             received=f"{pixels.size} of {end} bytes",
             remedy=_AGAIN,
         )
+    return 2 * needed + frames * _FRAME_OVERHEAD if compressed else needed + needed % 2
 
 
 def _bytes_needed(dataset: Dataset, path: Path, frames: int) -> int:
-    rows, cols = int(dataset.Rows), int(dataset.Columns)
-    if not (1 <= rows <= LARGEST_EDGE and 1 <= cols <= LARGEST_EDGE):
-        raise HeaderError(
-            f"expected 1 to {LARGEST_EDGE} rows and columns",
-            where=f"{path} (0028,0010) Rows, (0028,0011) Columns",
-            received=f"{rows} x {cols}",
-        )
-    allocated = int(dataset.get("BitsAllocated", 0))
-    if allocated not in (8, 16, 32):
-        raise HeaderError("expected 8, 16 or 32 bits", where=f"{path} (0028,0100) Bits Allocated", received=allocated)
-    return rows * cols * frames * allocated // 8
+    rows = fields.unsigned(dataset, "Rows", range(1, LARGEST_EDGE + 1), path)
+    cols = fields.unsigned(dataset, "Columns", range(1, LARGEST_EDGE + 1), path)
+    return rows * cols * frames * fields.unsigned(dataset, "BitsAllocated", (8, 16, 32), path) // 8

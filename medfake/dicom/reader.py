@@ -20,7 +20,9 @@ from pydicom.pixels.utils import pixel_array
 
 from medfake.dicom.codestream import frame_shape
 from medfake.dicom.header import SliceHeader
-from medfake.dicom.parse import PARSE_ERRORS, read_dataset, silenced
+from medfake.dicom.parse import PARSE_ERRORS, read_dataset
+from medfake.dicom.pixel_size import frame_count, justified_size
+from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import PixelDataError
 
 AIR_HU = -1024
@@ -63,7 +65,7 @@ def read_slice(header: Decodable) -> Slice:
     Raises:
         PixelDataError: The pixels are truncated or cannot be decoded.
     """
-    return _hounsfield(read_dataset(header.path), header)
+    return _hounsfield(read_dataset(header.path, justified_size), header)
 
 
 def read_volume(headers: Sequence[Decodable]) -> NDArray[np.int16]:
@@ -88,7 +90,7 @@ def read_volume(headers: Sequence[Decodable]) -> NDArray[np.int16]:
     volume = np.empty((len(headers), *shapes[0]), np.int16)
     index = 0
     for path, group in groupby(headers, key=lambda header: header.path):
-        dataset = read_dataset(path)
+        dataset = read_dataset(path, justified_size)
         for header in group:
             volume[index] = _hounsfield(dataset, header)
             index += 1
@@ -122,7 +124,7 @@ def _clipped(values: NDArray[Any]) -> Slice:
 
 
 def _decode(dataset: Dataset, header: Decodable) -> NDArray[Any]:
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    frames = frame_count(dataset, header.path)
     index = header.frame if frames > 1 else None
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         claimed = _guarded(header.path, lambda: _claimed_shape(dataset, header.frame, frames))
@@ -151,7 +153,7 @@ def _require_shape(found: tuple[int, ...], expected: tuple[int, ...], path: Path
 
 def _guarded(path: Path, work: Callable[[], Any]) -> Any:
     try:
-        with silenced():
+        with quiet_pydicom():
             return work()
     except PARSE_ERRORS as error:
         raise PixelDataError(

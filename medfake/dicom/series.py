@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from medfake.dicom.header import SliceHeader, read_headers
 from medfake.dicom.header_cache import HeaderCache, Result, Stamp, stamp_of
 from medfake.errors import DicomError, SourceError
-from medfake.logs import register_identifier
+from medfake.logs import redact, register_identifier
 from medfake.progress import track
 
 CHANGED = "the file changed while it was read"
@@ -167,8 +167,7 @@ def _read(path: Path) -> tuple[Stamp | None, Result]:
     try:
         result = read_headers(path)
     except DicomError as error:
-        received = f" ({error.received})" if error.received else ""
-        result = f"{error.what}{received}"
+        result = redact(error.reason)
     return before, result if stamp_of(path) == before else CHANGED
 
 

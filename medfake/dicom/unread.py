@@ -6,8 +6,9 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from medfake.dicom import fields
-from medfake.dicom.header import DICOMDIR
-from medfake.dicom.parse import PARSE_ERRORS, read_header_elements, silenced
+from medfake.dicom.ct_image import DICOMDIR
+from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
+from medfake.dicom.quiet import quiet_pydicom
 from medfake.dicom.series import Series, positions_along_normal
 from medfake.errors import DicomError, HeaderError, NotDicomError, UnsupportedImageError
 
@@ -43,10 +44,12 @@ def unread_position(path: Path, series: Series) -> float | str | None:
 
 def _position(dataset: Dataset, path: Path, series: Series) -> float | None:
     first = series.headers[0]
-    with silenced():
+    with quiet_pydicom():
         groups = fields.FunctionalGroups(dataset, 0)
         if "SeriesInstanceUID" not in dataset and dataset.file_meta.get("MediaStorageSOPClassUID") != DICOMDIR:
-            raise HeaderError("it does not say which series it belongs to", where=f"{path} (0020,000E)")
+            raise HeaderError(
+                "it does not say which series it belongs to", where=path, element=fields.element("SeriesInstanceUID")
+            )
         another_series = str(dataset.get("SeriesInstanceUID", "")) != first.series_uid
         there_already = str(dataset.get("SOPInstanceUID", "")) in {header.sop_uid for header in series.headers}
         if another_series or there_already or str(dataset.get("Modality", "")) != "CT":

@@ -48,7 +48,7 @@ def test_each_frame_of_an_enhanced_file_has_a_header_from_its_functional_groups(
 
 
 def test_a_header_tells_part_of_the_body_series_and_acquisition(edited: Edited) -> None:
-    edit = changes(BodyPartExamined="chest ", SeriesNumber="3000522", AcquisitionNumber="2", FrameOfReferenceUID="1.2")
+    edit = changes(BodyPartExamined="CHEST ", SeriesNumber="3000522", AcquisitionNumber="2", FrameOfReferenceUID="1.2")
     (header,) = read_headers(edited(edit))
     assert (header.body_part, header.series_number, header.acquisition_number) == ("CHEST", 3000522, 2)
     assert header.frame_of_reference_uid == "1.2"
@@ -109,6 +109,21 @@ def test_ct_with_geometry_is_read_whatever_its_class(edited: Edited, sop_class: 
         ({"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}, UnsupportedImageError, "sagittal"),
         ({"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, UnsupportedImageError, "coronal"),
         ({"RescaleType": "Z_EFF"}, UnsupportedImageError, "no Hounsfield units"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, UnsupportedImageError, "colour"),
+        ({"PhotometricInterpretation": "RGB"}, UnsupportedImageError, "colour"),
+        ({"PhotometricInterpretation": None}, HeaderError, "expected a value"),
+        ({"SamplesPerPixel": None}, HeaderError, "expected a value"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "EFF_ATOMIC_NUM"]}, UnsupportedImageError, "no Hounsfield"),
+        ({"Modality": "PT"}, UnsupportedImageError, "no CT image"),
+        ({"Rows": None}, UnsupportedImageError, "no image"),
+        ({"Rows": 0}, HeaderError, "4096"),
+        ({"BitsAllocated": None}, HeaderError, "8, 16 or 32"),
+        ({"BitsStored": None}, HeaderError, "within 1 to 16"),
+        ({"BitsStored": 17}, HeaderError, "within 1 to 16"),
+        ({"BitsStored": 0}, HeaderError, "within 1 to 16"),
+        ({"BitsStored": 12, "HighBit": 15}, HeaderError, "expected 11"),
+        ({"PixelRepresentation": None}, HeaderError, "0 or 1"),
+        ({"PixelRepresentation": 2}, HeaderError, "0 or 1"),
         ({"PixelSpacing": ["0", "0.7"]}, HeaderError, "pixel spacing"),
         ({"PixelSpacing": ["10.1", "0.7"]}, HeaderError, "pixel spacing"),
     ],
@@ -120,11 +135,97 @@ def test_an_impossible_header_is_refused_by_name(
         read_headers(edited(changes(**values)))
 
 
+@pytest.mark.parametrize(
+    ("values", "element", "received"),
+    [
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "(0028,0004) Photometric Interpretation", "PALETTE COLOR"),
+        ({"Modality": "MR"}, "(0008,0060) Modality", "MR"),
+        ({"RescaleType": "OD"}, "(0028,1054) Rescale Type", "OD"),
+        ({"RescaleSlope": None}, "(0028,1053) Rescale Slope", "nothing"),
+        ({"RescaleIntercept": None}, "(0028,1052) Rescale Intercept", "nothing"),
+        ({"PixelSpacing": ["0.7", "0.7", "0.7"]}, "(0028,0030) Pixel Spacing", "0.7\\0.7\\0.7"),
+        ({"ImagePositionPatient": None}, "(0020,0032) Image Position (Patient)", "nothing"),
+        ({"BitsStored": 17}, "(0028,0101) Bits Stored", "17"),
+        ({"HighBit": 14}, "(0028,0102) High Bit", "14"),
+        ({"PixelData": None}, "(7FE0,0010) Pixel Data", None),
+    ],
+)
+def test_a_refusal_names_the_element_what_it_held_and_what_to_do(
+    edited: Edited, values: dict[str, object], element: str, received: str | None
+) -> None:
+    with pytest.raises(DicomError) as caught:
+        read_headers(edited(changes(**values)))
+    assert (caught.value.element, caught.value.received) == (element, received)
+    assert caught.value.remedy
+    assert caught.value.reason.startswith(f"{element}: ")
+
+
+def test_a_decimal_comma_is_read_as_a_point(edited: Edited) -> None:
+    path = edited(changes(PixelSpacing=["0.75", "0.75"], RescaleIntercept="-1024.0", SliceThickness="1.25"))
+    whole = path.read_bytes()
+    for number in (b"0.75", b"-1024.0", b"1.25"):
+        assert number in whole
+        whole = whole.replace(number, number.replace(b".", b","))
+    path.write_bytes(whole)
+    (header,) = read_headers(path)
+    assert (header.spacing_mm, header.intercept, header.thickness_mm) == ((0.75, 0.75), -1024, 1.25)
+
+
+@pytest.mark.parametrize("text", [b"0,7,5", b"0;75 ", b"O,75 "])
+def test_what_is_no_number_is_refused_with_what_it_was(edited: Edited, text: bytes) -> None:
+    path = edited(changes(PixelSpacing=["0.755", "0.755"]))
+    path.write_bytes(path.read_bytes().replace(b"0.755", text))
+    with pytest.raises(HeaderError) as caught:
+        read_headers(path)
+    shown = text.decode().strip()
+    assert caught.value.reason == (rf"(0028,0030) Pixel Spacing: expected 2 finite numbers, received {shown}\{shown}")
+
+
+@pytest.mark.parametrize("thickness", ["0", "-1", None])
+def test_a_thickness_that_is_no_length_is_unknown(edited: Edited, thickness: str | None) -> None:
+    assert read_headers(edited(changes(SliceThickness=thickness)))[0].thickness_mm is None
+
+
+@pytest.mark.parametrize("words", ["MONOCHROME1", "monochrome2"])
+def test_grey_images_are_read(edited: Edited, words: str) -> None:
+    path = edited(changes(PhotometricInterpretation="MONOCHROME2"))
+    path.write_bytes(path.read_bytes().replace(b"MONOCHROME2", words.encode()))
+    assert read_headers(path)[0].monochrome1 == (words == "MONOCHROME1")
+
+
+def test_bits_below_the_word_are_read(edited: Edited) -> None:
+    assert read_headers(edited(changes(BitsStored=12, HighBit=11)))[0].bits_stored == 12
+
+
+@pytest.mark.parametrize("start", [128, 132, 0])
+def test_a_data_set_without_the_prefix_of_a_file_is_told_so(edited: Edited, start: int) -> None:
+    path = edited(lambda _: None)
+    whole = path.read_bytes()
+    path.write_bytes(whole[start or 144 + int.from_bytes(whole[140:144], "little") :])  # with DICM, meta, or neither
+    with pytest.raises(NotDicomError, match=r"DICM.*PS3\.10 7\.1.*dcmconv") as caught:
+        read_headers(path)
+    assert caught.value.remedy == "dcmconv edited.dcm mended-edited.dcm"
+
+
+@pytest.mark.parametrize("content", [b"\x08\0", b"slice,x,y\n", bytes(200), b"\x08\0\x05\0zz" + bytes(190)])
+def test_what_is_no_data_set_is_not_told_to_lack_a_prefix(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "text.dcm"
+    path.write_bytes(content)
+    with pytest.raises(NotDicomError, match="not a DICOM file"):
+        read_headers(path)
+
+
+def test_a_value_that_names_the_patient_is_not_shown(edited: Edited) -> None:
+    with pytest.raises(UnsupportedImageError) as caught:
+        read_headers(edited(changes(PatientID="QX 77 PATIENT", Modality="QX 77 PATIENT")))
+    assert "77" not in str(caught.value)
+
+
 def test_the_largest_spacing_is_still_read(edited: Edited) -> None:
     assert read_headers(edited(changes(PixelSpacing=["10", "10"])))[0].spacing_mm == (10, 10)
 
 
-@pytest.mark.parametrize("kind", ["HU", "US", "", None])
+@pytest.mark.parametrize("kind", ["HU", "US", "", None, "Houndsfield Unit", "HOUNSFIELD UNITS"])
 def test_hounsfield_and_unspecified_rescale_types_are_read(edited: Edited, kind: str | None) -> None:
     assert len(read_headers(edited(changes(RescaleType=kind)))) == 1
 

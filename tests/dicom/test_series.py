@@ -91,7 +91,8 @@ def test_every_file_is_in_a_series_or_skipped_with_a_reason(tmp_path: Path, writ
     assert sorted(listed) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
     assert len(used) == 4
     assert all(one.reason for one in skipped)
-    assert [one.reason for one in skipped if one.path.parent.name == "scout"] == ["a localizer, not an axial slice"] * 4
+    reason = "(0008,0008) Image Type: a localizer, not an axial slice, received LOCALIZER"
+    assert [one.reason for one in skipped if one.path.parent.name == "scout"] == [reason] * 4
 
 
 def test_a_multi_frame_file_is_one_series(enhanced: Path) -> None:

@@ -104,6 +104,11 @@ class Project:
         return self.reports / "probes"
 
     @property
+    def nomination(self) -> Path:
+        """What stage `nominate` wrote."""
+        return self.reports / "nomination.json"
+
+    @property
     def private(self) -> Path:
         """What is this machine's alone; experiments share it."""
         return self.home / ".medfake"

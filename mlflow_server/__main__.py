@@ -3,7 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.config import load_params
+from medfake.project import Project
 from mlflow_server.server import serve
 
 
@@ -12,7 +12,7 @@ from mlflow_server.server import serve
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def main(host: str, port: int) -> None:
     """Start the server."""
-    serve(load_params().tracking, host, port, say=lambda text: click.echo(text, err=True))
+    serve(Project.find().tracking, host, port, say=lambda text: click.echo(text, err=True))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import REPORTS, SLICES
-from pipelines.study import block, read_study
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
@@ -15,15 +14,16 @@ def main(dataset: str) -> None:
     from medfake.datasets.dataset import Dataset
     from medfake.reports.dataset_page import write_dataset_page
 
-    study = read_study()
-    params, data = block(study.datasets, dataset, "datasets"), Dataset.open(SLICES / dataset)
+    project = Project.find()
+    params, data = project.dataset(dataset), Dataset.open(project.slices / dataset)
     report = check_dataset(data, params)
-    report.write(REPORTS / "checks" / f"{dataset}.json")
-    broken = REPORTS / "checks" / f"{dataset}-broken.html"  # of a sound set, `probe` writes the page
+    report.write(project.checks / f"{dataset}.json")
+    broken = project.checks / f"{dataset}-broken.html"  # of a sound set, `probe` writes the page
     broken.unlink(missing_ok=True)
     if report.failed and report.readable:
         damaged = "shards" in {one.name for one in report.failed}  # then there may be nothing to show
-        write_dataset_page(broken, data, params, report, None, pictured=False if damaged else study.probes.pictures)
+        pictured = False if damaged else project.params.probes.pictures
+        write_dataset_page(broken, data, params, report, None, pictured=pictured)
         click.echo(f"what is broken, on a page: xdg-open {broken}", err=True)
     report.raise_if_failed()
 

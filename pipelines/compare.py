@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import PROBES, REPORTS
-from pipelines.study import packages, read_study
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
@@ -24,26 +23,27 @@ def main() -> None:
     from medfake.reports.terminal import render
     from medfake.tracking.revisions import git_revision
 
-    params = read_study()
-    entries, absent = read_entries(packages(params))
+    project = Project.find()
+    params = project.params
+    entries, absent = read_entries(project.packages())
     if absent:
         click.echo(absent_text(absent), err=True)
     comparison = compare(entries, Bootstrap.of(params.evaluation), absent)
-    probes = {name: PROBES / f"{name}.json" for name in comparison.datasets}
+    probes = {name: project.probes / f"{name}.json" for name in comparison.datasets}
     texts = {
         "comparison.md": to_markdown(comparison),
         "comparison.json": to_json(comparison),
         "metrics.json": headline_json(comparison),
     }
     for name, text in texts.items():
-        with write_atomic(REPORTS / name) as file:
+        with write_atomic(project.reports / name) as file:
             file.write(text)
-    write_json(REPORTS / "roc.json", all_roc_points(comparison))
+    write_json(project.reports / "roc.json", all_roc_points(comparison))
     write_report(
-        REPORTS / "comparison.html",
+        project.reports / "comparison.html",
         comparison,
         study=params.study,
-        git_revision=git_revision(),
+        git_revision=git_revision(project.root),
         panels=probe_panels(probes),
     )
     render(comparison, Console())

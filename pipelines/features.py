@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import SLICES, features_folder
-from pipelines.study import block, read_study
+from medfake.project import Project, block
 
 
 @click.command(help=__doc__)
@@ -18,17 +17,17 @@ def main(dataset: str, detector: str) -> None:
     from medfake.detectors.backbone.options import BackboneOptions
     from medfake.detectors.registry import detector_spec, validate_options
 
-    params = read_study()
-    block(params.datasets, dataset, "datasets")
-    options = validate_options(detector, block(params.detectors, detector, "detectors"))
-    spec, folder = detector_spec(detector), features_folder(dataset, detector)
+    project = Project.find()
+    project.dataset(dataset)
+    options = validate_options(detector, block(project.params.detectors, detector, "detectors"))
+    spec, folder = detector_spec(detector), project.features_of(dataset, detector)
     if spec.family != "backbone":
         folder.mkdir(parents=True, exist_ok=True)  # the matrix of stages has one for every detector
         click.echo(f"{detector} learns from pixels and has no features")
         return
     from medfake.detectors.backbone.features import compute_features
 
-    features = compute_features(spec, cast("BackboneOptions", options), Dataset.open(SLICES / dataset), folder)
+    features = compute_features(spec, cast("BackboneOptions", options), Dataset.open(project.slices / dataset), folder)
     slices, width = features.table.shape
     click.echo(f"{slices} slices x {width} features in {folder}, key {features.key[:12]}")
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import RAW
-from pipelines.study import block, read_study
+from medfake.project import Project, block
 
 
 @click.command(help=__doc__)
@@ -15,8 +14,9 @@ def main(name: str) -> None:
     """Write one set of forged scans."""
     from medfake.tamper.forge import forge
 
-    forged = block(read_study().forged, name, "forged")
-    forge(Path(forged.reals), RAW / name, forged.scans_per_patient, forged.manipulations, forged.seed)
+    project = Project.find()
+    forged = block(project.params.forged, name, "forged")
+    forge(Path(forged.reals), project.raw / name, forged.scans_per_patient, forged.manipulations, forged.seed)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import NOMINATION
-from pipelines.study import packages, read_study
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
@@ -14,9 +13,9 @@ def main() -> None:
     from medfake.registry.nominate import nominate
     from medfake.registry.nomination import write_nomination
 
-    params = read_study()
-    nomination = nominate(packages(params), params.nominate, ModelRegistry(params.tracking))
-    write_nomination(NOMINATION, nomination)
+    project = Project.find()
+    nomination = nominate(project.packages(), project.params.nominate, ModelRegistry(project.tracking))
+    write_nomination(project.nomination, nomination)
     if nomination is None:
         click.echo(
             "no challenger: no detector of this study judges whole slices\nnext: xdg-open reports/comparison.html"

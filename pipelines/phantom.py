@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import RAW
-from pipelines.study import all_cores, block, read_study
+from medfake.project import Project, block
 
 
 @click.command(help=__doc__)
@@ -13,7 +12,9 @@ def main(name: str) -> None:
     """Write one phantom set."""
     from medfake.datasets.sources.phantom import write_phantom
 
-    write_phantom(RAW / name, block(read_study().phantom, name, "phantom"), all_cores())
+    project = Project.find()
+    phantom = block(project.params.phantom, name, "phantom")
+    write_phantom(project.raw / name, phantom, project.params.workers.processes)
 
 
 if __name__ == "__main__":

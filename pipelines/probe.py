@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import PROBES, REPORTS, SLICES
-from pipelines.study import block, read_study
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
@@ -16,14 +15,14 @@ def main(dataset: str) -> None:
     from medfake.probes.run import run_probes
     from medfake.reports.dataset_page import write_dataset_page
 
-    study = read_study()
-    params = block(study.datasets, dataset, "datasets")
-    data = Dataset.open(SLICES / dataset)
-    report = run_probes(data, study.probes)
-    report.write(PROBES / f"{dataset}.json")
-    page = REPORTS / "checks" / f"{dataset}.html"
-    checks = read_report(REPORTS / "checks" / f"{dataset}.json")
-    write_dataset_page(page, data, params, checks, report, pictured=study.probes.pictures)
+    project = Project.find()
+    params, probes = project.dataset(dataset), project.params.probes
+    data = Dataset.open(project.slices / dataset)
+    report = run_probes(data, probes)
+    report.write(project.probes / f"{dataset}.json")
+    page = project.checks / f"{dataset}.html"
+    checks = read_report(project.checks / f"{dataset}.json")
+    write_dataset_page(page, data, params, checks, report, pictured=probes.pictures)
     for one in report.findings:
         click.echo(f"{one.name}: AUC {one.score}. {one.sentence}")
     click.echo(f"next: xdg-open {page}")

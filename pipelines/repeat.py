@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import REPEATED
-from pipelines.study import first_packages, read_study
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
@@ -12,12 +11,12 @@ def main() -> None:
     """Repeat what validation found best."""
     from medfake.experiments.repeat import cards_there, train_again
 
-    params = read_study()
-    REPEATED.mkdir(exist_ok=True)
-    cards, missing = cards_there(first_packages(params))
+    project = Project.find()
+    project.repeated.mkdir(exist_ok=True)
+    cards, missing = cards_there(project.first_packages())
     for package in missing:
         click.echo(f"missing, so not among those to repeat: {package}", err=True)
-    packages = train_again(params, cards, REPEATED)
+    packages = train_again(project, cards)
     for package in packages:
         click.echo(f"trained: {package}")
     if not packages:

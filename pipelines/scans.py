@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import PRIVATE, SCANS
-from pipelines.study import all_cores, block, read_study
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
@@ -16,11 +15,11 @@ def main(dataset: str, strict: bool) -> None:
     from medfake.datasets.source_faults import PROBLEMS_FILE, summary
     from medfake.dicom.header_cache import CACHE_FILE
 
-    study = read_study()
-    params = block(study.datasets, dataset, "datasets")
+    project = Project.find()
+    params = project.dataset(dataset)
     params = params.model_copy(update={"strict": strict or params.strict})
-    private, jobs = PRIVATE / "sources", study.workers.jobs or all_cores()
-    found = collect_scans(params, SCANS / dataset, jobs, PRIVATE / CACHE_FILE, private)
+    private, jobs = project.private / "sources", project.params.workers.processes
+    found = collect_scans(params, project.scans / dataset, jobs, project.private / CACHE_FILE, private)
     for note in found.notes:
         click.echo(note, err=True)
     if found.problems:

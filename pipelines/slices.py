@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import SCANS, SLICES
-from pipelines.study import all_cores, block, read_study
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
@@ -16,11 +15,12 @@ def main(dataset: str, jobs: int | None, dask: str | None, strict: bool) -> None
     """Build one data set."""
     from medfake.datasets.build import build_dataset
 
-    study = read_study()
-    params = block(study.datasets, dataset, "datasets")
+    project = Project.find()
+    params = project.dataset(dataset)
     params = params.model_copy(update={"strict": strict or params.strict})
-    workers = study.workers
-    build_dataset(SCANS / dataset, params, SLICES / dataset, jobs or workers.jobs or all_cores(), dask or workers.dask)
+    workers = project.params.workers
+    scans, out = project.scans / dataset, project.slices / dataset
+    build_dataset(scans, params, out, jobs or workers.processes, dask or workers.dask)
 
 
 if __name__ == "__main__":

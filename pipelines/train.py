@@ -3,8 +3,7 @@
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import SLICES, package_folder
-from pipelines.study import block, read_study
+from medfake.project import Project, block
 
 
 @click.command(help=__doc__)
@@ -15,10 +14,10 @@ def main(dataset: str, detector: str, seed: int) -> None:
     """Train once."""
     from medfake.experiments.training_run import train_once
 
-    params = read_study()
-    block(params.datasets, dataset, "datasets")
-    block(params.detectors, detector, "detectors")
-    train_once(params, SLICES / dataset, detector, seed, package_folder(dataset, detector, seed))
+    project = Project.find()
+    project.dataset(dataset)
+    block(project.params.detectors, detector, "detectors")
+    train_once(project, dataset, detector, seed, project.package_of(dataset, detector, seed))
 
 
 if __name__ == "__main__":

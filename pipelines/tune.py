@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from medfake.cli.command_line import run
-from medfake.folders import REPORTS, SLICES
-from pipelines.study import block, read_study
+from medfake.project import Project, block
 
 _MARK = "\ufeff"  # byte order mark
 
@@ -21,21 +20,18 @@ _MARK = "\ufeff"  # byte order mark
 @click.option("--trials", type=click.IntRange(min=1), help="Finished trials; as params.yaml says when left out.")
 def main(dataset: str, detector: str, trials: int | None) -> None:
     """Work on a search; several workers may run this at a time."""
-    from medfake.config import PARAMS_FILE
     from medfake.experiments.tune import tune
     from medfake.files import write_atomic
 
-    params = read_study()
-    block(params.datasets, dataset, "datasets")
-    block(params.detectors, detector, "detectors")
-    if trials is not None:
-        params = params.model_copy(update={"tune": params.tune.model_copy(update={"trials": trials})})
-    found = tune(params, SLICES / dataset, detector)
+    project = Project.find()
+    project.dataset(dataset)
+    block(project.params.detectors, detector, "detectors")
+    found = tune(project, dataset, detector, trials)
     click.echo(f"{found.finished} trials, {found.pruned} of them pruned; lowest validation loss {found.val_loss:.4f}")
     for name, value in found.best.items():
         click.echo(f"  {name}: {value}")
-    difference = patch(PARAMS_FILE, detector, found.best)
-    path = REPORTS / "tune" / f"{dataset}-{detector}.patch"
+    difference = patch(project.params_file, detector, found.best)
+    path = project.reports / "tune" / f"{dataset}-{detector}.patch"
     with write_atomic(path) as file:
         file.write(difference)
     click.echo(f"next: git apply {path}, then dvc repro" if difference else "params.yaml has these values already")

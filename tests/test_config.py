@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 from dvc.utils.serialize import parse_yaml
+from medfake.config.studies import all_studies
 
 from medfake.config import Params, load_params, validate
-from medfake.config.studies import all_studies
 from medfake.config.yaml_file import read_yaml
 from medfake.datasets.chosen import validate_chosen
 from medfake.errors import ConfigError

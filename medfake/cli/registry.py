@@ -31,12 +31,14 @@ class PromoteCommand(click.Command):
 @click.option("--dry-run", is_flag=True, help="Only say what every gate says.")
 def promote(version: str | None, dry_run: bool, **overrule: bool) -> None:
     """Make the challenger (or VERSION) champion if every gate lets it through."""
+    from medfake.project import Project
     from medfake.registry.promotion import judge
     from medfake.registry.promotion import promote as promote_version
 
-    names = _gates_of(overrule)
+    names, project = _gates_of(overrule), Project.find()
+    folders = {"slices": project.slices, "probes": project.probes, "nomination": project.nomination}
     if dry_run:
-        judgement = judge(open_registry(), version, overrule=names)
+        judgement = judge(open_registry(), version, overrule=names, **folders)
         _print_rulings(judgement)
         judgement.require_passed()
         number = judgement.challenger.number
@@ -46,7 +48,7 @@ def promote(version: str | None, dry_run: bool, **overrule: bool) -> None:
         again = " ".join(["medfake promote", *([version] if version else []), *(_flag(name) for name in names)])
         click.echo(f"would be champion: version {number}\nnext: {again}")
         return
-    outcome = promote_version(open_registry(), version, overrule=names)
+    outcome = promote_version(open_registry(), version, overrule=names, **folders)
     verb = "champion" if outcome.changed else "champion stays"
     click.echo(f"{verb}: version {outcome.champion}\n  why: {outcome.reason}\nnext: medfake scan PATH")
 
@@ -130,8 +132,8 @@ def _print_rulings(judgement: "Judgement") -> None:
 
 
 def open_registry() -> "ModelRegistry":
-    """Where the params.yaml of the working folder says it is."""
-    from medfake.config import load_params
+    """Where the project's params.yaml says it is."""
+    from medfake.project import Project
     from medfake.registry.model_registry import ModelRegistry
 
-    return ModelRegistry(load_params().tracking)
+    return ModelRegistry(Project.find().tracking)

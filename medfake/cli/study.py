@@ -21,12 +21,13 @@ def list_studies() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from medfake.config import PARAMS_FILE, load_params
-    from medfake.config.studies import all_studies
+    from medfake.project import Project
+    from medfake.studies import all_studies
 
-    now = load_params().study if PARAMS_FILE.exists() else None
+    project = Project.find()
+    now = project.params.study
     table = Table("study", "trainings", "about")
-    for one in all_studies():
+    for one in all_studies(project):
         name = f"{one.name} (in params.yaml)" if one.params.study == now else one.name
         table.add_row(name, str(one.trainings), one.about)
     Console().print(table)
@@ -37,9 +38,10 @@ def list_studies() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print a study's params."""
-    from medfake.config.studies import read_study_named
+    from medfake.project import Project
+    from medfake.studies import read_study_named
 
-    click.echo(read_study_named(name).text, nl=False)
+    click.echo(read_study_named(name, Project.find()).text, nl=False)
 
 
 @study.command()
@@ -47,12 +49,13 @@ def show(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def use(name: str, yes: bool) -> None:
     """Write a study to params.yaml, after showing what changes."""
-    from medfake.config import PARAMS_FILE
-    from medfake.config.studies import diff_to, read_study_named
     from medfake.files import write_atomic
+    from medfake.project import Project
+    from medfake.studies import diff_to, read_study_named
 
-    chosen = read_study_named(name)
-    difference = diff_to(chosen)
+    project = Project.find()
+    chosen = read_study_named(name, project)
+    difference = diff_to(chosen, project.params_file)
     if not difference:
         click.echo(f"params.yaml is {name} already\nnext: dvc repro")
         return
@@ -62,7 +65,7 @@ def use(name: str, yes: bool) -> None:
     if not yes and not click.confirm("Write this to params.yaml?"):
         click.echo("nothing was changed")
         return
-    with write_atomic(Path(PARAMS_FILE)) as file:
+    with write_atomic(project.params_file) as file:
         file.write(chosen.text)
     click.echo(f"params.yaml is {name} now: {chosen.trainings} trainings\nnext: medfake study plan, then dvc repro")
 
@@ -74,11 +77,12 @@ def plan(name: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from medfake.config import load_params
-    from medfake.config.studies import read_study_named
     from medfake.experiments.plan import make_plan
+    from medfake.project import Project
+    from medfake.studies import read_study_named
 
-    found = make_plan(read_study_named(name).params if name else load_params())
+    project = Project.find()
+    found = make_plan(read_study_named(name, project).params if name else project.params, project.slices)
     table = Table("data set", "detector", "runs", "slices", "forward, slices/s", "hours", "GB")
     for line in found.lines:
         measured = ("not measured", "-") if line.hours is None else (f"{line.slices_per_s:.2f}", f"{line.hours:.1f}")
@@ -96,35 +100,36 @@ def plan(name: str | None) -> None:
 @study.command()
 def status() -> None:
     """Say what is done, running, failed and planned of the study in params.yaml."""
-    from medfake.config import load_params
     from medfake.experiments.status import read_status
+    from medfake.project import Project
 
-    _print_status(read_status(load_params()))
+    _print_status(read_status(Project.find()))
 
 
 @study.command("run")
 @click.argument("targets", nargs=-1)
 def run_study(targets: tuple[str, ...]) -> None:
     """Run `dvc repro --keep-going`: what fails does not stop the rest, and is told again at the end."""
-    from medfake.config import load_params
     from medfake.experiments.status import read_status
+    from medfake.project import Project
 
-    params = load_params()
-    code, errors = _repro(targets)
-    _print_status(read_status(params))
+    project = Project.find()
+    _ = project.params  # a fault in them is told before DVC begins
+    code, errors = _repro(project.root, targets)
+    _print_status(read_status(project))
     for stage, error in errors.items():
         click.echo(f"\n{stage} failed\n{error}\n  again: dvc repro {stage}", err=True)
     sys.exit(code)
 
 
-def _repro(targets: tuple[str, ...]) -> tuple[int, dict[str, str]]:
+def _repro(root: Path, targets: tuple[str, ...]) -> tuple[int, dict[str, str]]:
     """Let DVC work, pass on what it says; its exit code, and the errors of medfake's stages by their names."""
     import re
     import subprocess
 
     command = [str(Path(sys.executable).with_name("dvc")), "repro", "--keep-going", *targets]
     process = subprocess.Popen(  # noqa: S603  # dvc beside this interpreter
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     stage, collecting = "", False
     errors: dict[str, str] = {}

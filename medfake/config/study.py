@@ -1,5 +1,6 @@
 """The whole of params.yaml."""
 
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -59,6 +60,11 @@ class WorkersParams(Section):
 
     jobs: int | None = Field(default=None, ge=1, description="processes of this machine; null for all cores")
     dask: str | None = Field(default=None, pattern=r"^(tcp|tls)://", description="address of a Dask scheduler instead")
+
+    @property
+    def processes(self) -> int:
+        """Processes to use; all cores of this machine where nothing else is said."""
+        return self.jobs or os.cpu_count() or 1
 
 
 class TrackingParams(Section):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Final, cast
 
 import numpy as np
@@ -15,7 +16,6 @@ from medfake.detectors.backbone.graph import build_extractor
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.registry import DetectorSpec, detector_spec, parameters_with_head, validate_options
-from medfake.folders import SLICES
 from medfake.progress import track
 from medfake.training.keras_setup import import_keras
 
@@ -82,7 +82,7 @@ class Plan:
         return self.data_gigabytes + sum(line.gigabytes for line in self.lines)
 
 
-def make_plan(params: Params) -> Plan:
+def make_plan(params: Params, slices: Path) -> Plan:
     """Measure each network of a study for a few seconds and add up.
 
     A forward pass is that of Keras; ONNX Runtime, which computes features on a CPU, is faster. A training step counts
@@ -90,8 +90,9 @@ def make_plan(params: Params) -> Plan:
 
     Args:
         params: The study.
+        slices: Folder of the data sets that are built.
     """
-    sizes = {name: _slices(params, name) for name in params.train.datasets}
+    sizes = {name: _slices(params, slices / name) for name in params.train.datasets}
     specs = [detector_spec(name) for name in params.train.detectors]
     rates = dict(_rates(params, specs))
     lines = [
@@ -115,11 +116,10 @@ def make_plan(params: Params) -> Plan:
     )
 
 
-def _slices(params: Params, dataset: str) -> int | None:
-    folder = SLICES / dataset
+def _slices(params: Params, folder: Path) -> int | None:
     if (folder / MANIFEST_FILE).exists():
         return len(read_manifest(folder))
-    return params.datasets[dataset].planned_slices
+    return params.datasets[folder.name].planned_slices
 
 
 def _rates(params: Params, specs: list[DetectorSpec]) -> Iterator[tuple[str, float]]:

@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from medfake.config import Params, RepeatParams
+from medfake.config import RepeatParams
 from medfake.errors import ManifestError, MedfakeError, TrainingError
 from medfake.experiments.training_run import train_once
-from medfake.folders import SLICES, package_folder
 from medfake.package.card import CARD_FILE, Card, read_card
 from medfake.progress import track
+from medfake.project import Project, package_folder
 from medfake.training.keras_setup import clear_session
 
 
@@ -45,13 +45,12 @@ def cards_there(packages: Sequence[Path]) -> tuple[list[Card], list[Path]]:
     return [read_card(package) for package in packages if package not in missing], missing
 
 
-def train_again(params: Params, first: Sequence[Card], root: Path) -> list[Path]:
+def train_again(project: Project, first: Sequence[Card]) -> list[Path]:
     """Train the best detectors again, unless it was done; a failure does not stop the others.
 
     Args:
-        params: The study, with `train.repeat`.
+        project: Its study has `train.repeat`; packages of detectors that are no longer among the best are removed.
         first: Cards of the first trainings.
-        root: Packages are put below it; those of detectors that are no longer among the best are removed.
 
     Returns:
         All packages.
@@ -59,10 +58,10 @@ def train_again(params: Params, first: Sequence[Card], root: Path) -> list[Path]
     Raises:
         TrainingError: Some failed; each is named with its reason.
     """
-    repeat = params.train.repeat
+    repeat, root = project.params.train.repeat, project.repeated
     chosen = choose_best(first, repeat) if repeat else []
     wanted = {
-        package_folder(card.dataset, card.detector, seed, root): (card, seed)
+        package_folder(root, card.dataset, card.detector, seed): (card, seed)
         for card in chosen
         for seed in (repeat.seeds if repeat else [])
     }
@@ -74,7 +73,7 @@ def train_again(params: Params, first: Sequence[Card], root: Path) -> list[Path]
     for package in track(todo, f"{len(todo)} repeated trainings", len(todo)):
         card, seed = wanted[package]
         try:
-            train_once(params, SLICES / card.dataset, card.detector, seed, package)
+            train_once(project, card.dataset, card.detector, seed, package)
         except MedfakeError as error:
             failed.append(f"{card.dataset}/{card.detector}/seed-{seed}: {error.what}")
         clear_session()

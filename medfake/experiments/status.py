@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from medfake.config import Params
+from medfake.config import TrackingParams
 from medfake.experiments.training_run import lock_of
-from medfake.folders import interrupted_file, package_folder
 from medfake.locks import is_held
 from medfake.package.card import CARD_FILE
+from medfake.project import Project, trainings
 from medfake.tracking.runs import ERROR_TAG
 from medfake.tracking.store import Store
 
@@ -65,25 +65,23 @@ class Status:
         return tuple(one for one in self.trainings if one.state == state)
 
 
-def read_status(params: Params) -> Status:
+def read_status(project: Project) -> Status:
     """Look at packages and MLflow runs of the study's matrix.
 
     Raises:
         StorageError: The database cannot be opened.
     """
-    last = _last_runs(params)
-    trainings = tuple(
-        _training(dataset, detector, seed, last.get((dataset, detector, str(seed))))
-        for dataset in params.train.datasets
-        for detector in params.train.detectors
-        for seed in params.train.seeds
+    last = _last_runs(project.tracking)
+    found = tuple(
+        _training(project, dataset, detector, seed, last.get((dataset, detector, str(seed))))
+        for dataset, detector, seed in trainings(project.params)
     )
-    return Status(trainings, _eta_s(trainings))
+    return Status(found, _eta_s(found))
 
 
-def _last_runs(params: Params) -> Mapping[tuple[str, str, str], Any]:
+def _last_runs(tracking: TrackingParams) -> Mapping[tuple[str, str, str], Any]:
     """The latest MLflow run of every training."""
-    store = Store(params.tracking)
+    store = Store(tracking)
     if not store.exists():
         return {}
     last: dict[tuple[str, str, str], Any] = {}
@@ -107,17 +105,17 @@ def _all_runs(store: Store) -> Iterator[Any]:
                 return
 
 
-def _training(dataset: str, detector: str, seed: int, run: Any) -> Training:
-    package = package_folder(dataset, detector, seed)
+def _training(project: Project, dataset: str, detector: str, seed: int, run: Any) -> Training:
+    package = project.package_of(dataset, detector, seed)
     ended = run.info.end_time if run is not None else None
     seconds = (ended - run.info.start_time) / 1000 if ended and run.info.status == "FINISHED" else None
-    if is_held(lock_of(dataset, detector, seed)):
+    if is_held(lock_of(project, dataset, detector, seed)):
         return Training(dataset, detector, seed, State.RUNNING, None, "")
     if run is not None and run.info.status == "FAILED":
         return Training(dataset, detector, seed, State.FAILED, None, run.data.tags.get(ERROR_TAG, "no reason was kept"))
     if (package / CARD_FILE).exists():
         return Training(dataset, detector, seed, State.DONE, seconds, "")
-    if interrupted_file(dataset, detector, seed).exists():
+    if project.interrupted_file(dataset, detector, seed).exists():
         return Training(dataset, detector, seed, State.INTERRUPTED, None, "")
     return Training(dataset, detector, seed, State.PLANNED, None, "")
 

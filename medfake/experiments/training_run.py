@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from medfake.config import Params, Section
+from medfake.config import Section
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.weights import find_weights
@@ -15,7 +15,6 @@ from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder
-from medfake.folders import features_folder, interrupted_file
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
@@ -24,6 +23,7 @@ from medfake.metrics.predictions import scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
 from medfake.package.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.package.scorer import Scorer
+from medfake.project import Project
 from medfake.tracking.revisions import dvc_lock_sha256, git_revision
 from medfake.tracking.runs import Run, training_run
 from medfake.tracking.store import Store
@@ -34,15 +34,15 @@ from medfake.training.trained import Trained
 PACKAGE = "package"
 
 
-def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) -> None:
+def train_once(project: Project, data: str, detector: str, seed: int, out: Path) -> None:
     """Train a detector and store its package; an interrupt leaves nothing half-written.
 
     A training that was cut short, even by a kill, goes on where it was, in the same MLflow run, and ends with the same
     figures; when its params or its data changed meanwhile it is refused.
 
     Args:
-        params: The study.
-        data: Folder of the data set.
+        project: Its params say how.
+        data: Name of the data set.
         detector: Name in the registry.
         seed: Of the training.
         out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet.
@@ -52,27 +52,28 @@ def train_once(params: Params, data: Path, detector: str, seed: int, out: Path) 
         TrainingError: The detector cannot be trained, or its ONNX form disagrees with it.
         ManifestError: The data set is not whole.
     """
-    options = validate_options(detector, params.detectors[detector])
-    dataset = Dataset.open(data)
+    options = validate_options(detector, project.params.detectors[detector])
+    dataset = Dataset.open(project.slices / data)
     what = f"the training of {detector} on {dataset.name}, seed {seed},"
-    with exclusive_lock(lock_of(dataset.name, detector, seed), what):
-        _train(params, dataset, detector, options, seed, out)
+    with exclusive_lock(lock_of(project, dataset.name, detector, seed), what):
+        _train(project, dataset, detector, options, seed, out)
 
 
-def lock_of(dataset: str, detector: str, seed: int) -> Path:
+def lock_of(project: Project, dataset: str, detector: str, seed: int) -> Path:
     """Held for as long as a training goes on."""
-    return interrupted_file(dataset, detector, seed).with_suffix(".lock")
+    return project.interrupted_file(dataset, detector, seed).with_suffix(".lock")
 
 
-def _train(params: Params, dataset: Dataset, detector: str, options: Section, seed: int, out: Path) -> None:
+def _train(project: Project, dataset: Dataset, detector: str, options: Section, seed: int, out: Path) -> None:
+    params, root = project.params, project.root
     tags = {
         "dataset": dataset.name,
         "dataset_sha256": dataset.digest,
         "evidence": dataset.evidence,
         "protocol": dataset.protocol,
         "view": dataset.view,
-        "git_revision": git_revision(),
-        "dvc_lock_sha256": dvc_lock_sha256() or "none",
+        "git_revision": git_revision(root),
+        "dvc_lock_sha256": dvc_lock_sha256(project.dvc_lock) or "none",
         "hardware": describe_hardware(network=detector_spec(detector).family != "classical"),
     }
     public = _public(options.model_dump(mode="json"))
@@ -86,9 +87,9 @@ def _train(params: Params, dataset: Dataset, detector: str, options: Section, se
     if isinstance(options, BackboneOptions):
         weights = find_weights(detector_spec(detector), options.weights).sha256
     state = RunState(
-        interrupted_file(dataset.name, detector, seed),
+        project.interrupted_file(dataset.name, detector, seed),
         {
-            **flat(options.model_dump(mode="json")),
+            **flat(public),
             "seed": seed,
             "dataset_sha256": dataset.digest,
             "weights_sha256": weights,
@@ -102,14 +103,15 @@ def _train(params: Params, dataset: Dataset, detector: str, options: Section, se
         state.begin(run.run_id)
         counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
         run.log_dataset(dataset.name, dataset.digest, counts)
+        features = project.features_of(dataset.name, detector)
         started = time.monotonic()
-        trained = fit(detector, options, dataset, seed, run.log_epoch, features_folder(dataset.name, detector), state)
+        trained = fit(detector, options, dataset, seed, run.log_epoch, features, state)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
         predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)
-        card = _card(dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
+        card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
         write_card(card, folder)
         log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
         run.log_folder(folder, PACKAGE)
@@ -128,6 +130,7 @@ def _edges(measured: MetricsWithIntervals) -> dict[str, tuple[float, float] | No
 
 
 def _card(
+    project: Project,
     dataset: Dataset,
     detector: str,
     seed: int,
@@ -169,7 +172,7 @@ def _card(
         interval_unit={split: one.unit for split, one in measured.items()},
         confidence=bootstrap.confidence,
         agreement=agreement,
-        git_revision=git_revision(),
-        dvc_lock_sha256=dvc_lock_sha256(),
+        git_revision=git_revision(project.root),
+        dvc_lock_sha256=dvc_lock_sha256(project.dvc_lock),
         mlflow_run_id=run.run_id,
     )

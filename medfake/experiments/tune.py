@@ -16,7 +16,7 @@ from medfake.detectors.registry import detector_spec, validate_options
 from medfake.errors import ConfigError, TrainingError
 from medfake.experiments.search_storage import open_study, sampler_of
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
-from medfake.folders import TUNING
+from medfake.project import Project
 from medfake.tracking.runs import Run, begin_run, continued, status_of, training_run
 from medfake.tracking.store import Store
 from medfake.training.keras_setup import clear_session
@@ -25,7 +25,7 @@ from medfake.training.run_state import RunState
 _LOG = logging.getLogger(__name__)
 _PARENT_TAG = "mlflow.parentRunId"
 _RUN_ID = "mlflow_run_id"
-_WORKERS = TUNING / "workers"
+_WORKERS = "workers"  # folder of their locks
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ class Tuned:
     val_loss: float
 
 
-def tune(params: Params, data: Path, detector: str) -> Tuned:
+def tune(project: Project, data: str, detector: str, trials: int | None = None) -> Tuned:
     """Work on a search until it has its trials; any number of workers may do so at a time.
 
     Args:
-        params: The study; `tune.space` has a block for the detector.
-        data: Folder of the data set; its train and val splits are read, nothing of its test split is.
+        project: Its `tune.space` has a block for the detector.
+        data: Name of the data set; its train and val splits are read, nothing of its test split is.
         detector: Name in the registry.
+        trials: Finished ones; as params.yaml says when left out.
 
     Raises:
         ConfigError: There is no space for this detector, or it names an option that it has not.
@@ -62,32 +63,34 @@ def tune(params: Params, data: Path, detector: str) -> Tuned:
     """
     from optuna.trial import TrialState
 
+    params, workers = project.params, project.tuning / _WORKERS
+    wanted = trials or params.tune.trials
     space = _space(params, detector)
-    whole = Dataset.open(data)
+    whole = Dataset.open(project.slices / data)
     dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != "test"].reset_index(drop=True))
     name = _name(dataset, detector, params, space)
     store = Store(params.tracking)
-    with working(_WORKERS) as worker:
+    with working(workers) as worker:
         study = open_study(params.tune, name)
         parent = _parent(study, store, name)
         done = (TrialState.COMPLETE, TrialState.PRUNED)
         while True:
-            retry_abandoned(study, _WORKERS)
+            retry_abandoned(study, workers)
             _end_runs_of_failed(study, store)
-            trials = study.get_trials(deepcopy=False)
-            left = params.tune.trials - sum(trial.state in (*done, TrialState.RUNNING) for trial in trials)
+            begun = study.get_trials(deepcopy=False)
+            left = wanted - sum(trial.state in (*done, TrialState.RUNNING) for trial in begun)
             if left <= 0:
                 break
-            failed = sum(trial.state == TrialState.FAIL for trial in trials)
-            if failed > params.tune.trials:
+            failed = sum(trial.state == TrialState.FAIL for trial in begun)
+            if failed > wanted:
                 raise TrainingError(
                     "more trials failed than were asked for", where=name, received=f"{failed} failed",
                     remedy="look at the failed runs in the MLflow UI; the space may hold options that cannot work",
                 )  # fmt: skip
-            _one_trial(study, params, dataset, detector, space, parent, worker)
+            _one_trial(study, project, dataset, detector, space, parent, worker)
             clear_session()
         finished = study.get_trials(deepcopy=False, states=done)
-        if len(finished) >= params.tune.trials:
+        if len(finished) >= wanted:
             with store.session() as client:
                 client.set_terminated(parent, "FINISHED")
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
@@ -162,24 +165,25 @@ def _end_runs_of_failed(study: Any, store: Store) -> None:
 
 
 def _one_trial(
-    study: Any, params: Params, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
+    study: Any, project: Project, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
     worker: str,
 ) -> None:  # fmt: skip
     """Ask for one trial and train it; what breaks it is kept in its MLflow run, and the search goes on."""
     study.optimize(
-        lambda trial: _objective(trial, params, dataset, detector, space, parent, worker),
+        lambda trial: _objective(trial, project, dataset, detector, space, parent, worker),
         n_trials=1,
         catch=(TrainingError,),
     )
 
 
 def _objective(
-    trial: Any, params: Params, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
+    trial: Any, project: Project, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
     worker: str,
 ) -> float:  # fmt: skip
     """Lowest validation loss of one training."""
     import optuna
 
+    params = project.params
     trial.set_user_attr(WORKER, worker)
     trial.study.sampler = sampler_of(params.tune.seed, trial.number)
     found = {key: _suggest(trial, key, one) for key, one in space.items()}
@@ -202,7 +206,8 @@ def _objective(
 
         try:
             state = RunState(Path(scratch) / "state.npz", {})
-            fit(detector, options, dataset, params.tune.seed, on_epoch, _features(dataset, detector, options), state)
+            features = _features(project.tuning, dataset, detector, options)
+            fit(detector, options, dataset, params.tune.seed, on_epoch, features, state)
         except optuna.TrialPruned:
             _tell(run, trial, "pruned")
             raise
@@ -214,12 +219,12 @@ def _tell(run: Run, trial: Any, outcome: str) -> None:
     run.log_tag("trial", f"{trial.number} {outcome}")
 
 
-def _features(dataset: Dataset, detector: str, options: Any) -> Path:
+def _features(tuning: Path, dataset: Dataset, detector: str, options: Any) -> Path:
     """Features of each input size and window have a folder of their own, for trials may vary them."""
     if detector_spec(detector).family != "backbone":
-        return TUNING
+        return tuning
     facts = json.dumps([options.weights, options.input_size, options.window_hu])
-    return TUNING / "features" / dataset.name / detector / hashlib.sha256(facts.encode()).hexdigest()[:10]
+    return tuning / "features" / dataset.name / detector / hashlib.sha256(facts.encode()).hexdigest()[:10]
 
 
 def _suggest(trial: Any, key: str, one: Span | Choices) -> Any:

@@ -1,6 +1,7 @@
 """`--json [FILE]` means the same in every command that has it."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def invoke(*arguments: str) -> Result:
 @pytest.fixture
 def project(tracking: TrackingParams) -> TrackingParams:
     """A working folder whose registry is empty."""
-    params = (Path(__file__).resolve().parents[2] / "params.yaml").read_text()
-    Path("params.yaml").write_text(params)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(Path(__file__).resolve().parents[2] / name, name)
     return tracking
 
 

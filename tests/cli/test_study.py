@@ -16,7 +16,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(PROJECT / "studies", tmp_path / "studies")
-    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(PROJECT / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     return tmp_path
@@ -61,7 +62,7 @@ def test_a_name_that_is_none_gets_a_near_match(project: Path) -> None:
 
 def test_outside_of_a_project_there_are_no_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="no studies here"):
+    with pytest.raises(ConfigError, match="no medfake project here"):
         say("list")
 
 

@@ -15,15 +15,15 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from medfake.config import load_params
 from medfake.detectors.registry import validate_options
 from medfake.errors import ConfigError, StorageError
 from medfake.experiments.search_storage import sampler_of
 from medfake.experiments.trial_workers import is_dead, working
 from medfake.experiments.tune import nested, tune
-from medfake.folders import TUNING
+from medfake.project import Project
 from medfake.tracking.store import Store
 
+TUNING = Path(".medfake/tune")
 PROJECT = Path(__file__).resolve().parents[2]
 SPACE = {"max_depth": {"low": 1, "high": 6}, "min_samples_leaf": {"choices": [1, 2]}}
 COMMENTED = """\
@@ -57,6 +57,7 @@ def study(
     monkeypatch.chdir(tmp_path)
     write_toy_set(tmp_path / "data/slices/toy", size=96)
     (tmp_path / ".medfake").mkdir(mode=0o700)
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
 
     def write(**tune_block: Any) -> Path:
         block = {"trials": 4, "space": {"DecisionTree": SPACE}, **tune_block}
@@ -79,20 +80,20 @@ def opened(folder: Path, storage: Any = None) -> Any:
 
 def test_it_ends_with_its_budget_and_the_lowest_loss(study: Callable[..., Path]) -> None:
     folder = study()
-    found = tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    found = tune(Project(folder), "toy", "DecisionTree")
     trials = opened(folder).get_trials()
     assert found.finished == len(trials) == 4
     assert found.val_loss == min(trial.value for trial in trials)
     assert set(found.best) == set(SPACE)
-    again = tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    again = tune(Project(folder), "toy", "DecisionTree")
     assert again == found
     assert len(opened(folder).get_trials()) == 4
 
 
 def test_every_trial_is_a_run_nested_in_one(study: Callable[..., Path]) -> None:
     folder = study()
-    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
-    runs = Store(load_params().tracking).client.search_runs(["1"])
+    tune(Project(folder), "toy", "DecisionTree")
+    runs = Store(Project(folder).tracking).client.search_runs(["1"])
     (parent,) = (run for run in runs if run.data.tags.get("kind") == "tune")
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert len(children) == 4
@@ -107,14 +108,14 @@ def test_the_test_split_is_out_of_reach(study: Callable[..., Path], monkeypatch:
     real = module.fit
     monkeypatch.setattr(module, "fit", lambda *a: seen.append(set(a[2].manifest.split)) or real(*a))
     folder = study()
-    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    tune(Project(folder), "toy", "DecisionTree")
     assert seen == [{"train", "val"}] * 4
 
 
 def test_a_network_is_pruned_by_its_epochs_and_shares_features(study: Callable[..., Path]) -> None:
     space = {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}
     folder = study(trials=8, warm_up=1, space={"MobileNetV3Large": space})
-    found = tune(load_params(), folder / "data/slices/toy", "MobileNetV3Large")
+    found = tune(Project(folder), "toy", "MobileNetV3Large")
     assert found.finished == 8
     assert found.pruned >= 1
     assert len(list((folder / TUNING / "features/toy/MobileNetV3Large").glob("*/features.npy"))) == 1
@@ -122,21 +123,21 @@ def test_a_network_is_pruned_by_its_epochs_and_shares_features(study: Callable[.
 
 def test_another_space_is_another_study(study: Callable[..., Path]) -> None:
     folder = study()
-    first = tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    first = tune(Project(folder), "toy", "DecisionTree")
     study(space={"DecisionTree": {"max_depth": {"low": 1, "high": 3}}})
-    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").study != first.study
+    assert tune(Project(folder), "toy", "DecisionTree").study != first.study
 
 
 def test_an_option_that_is_none_is_refused(study: Callable[..., Path]) -> None:
     folder = study(space={"DecisionTree": {"max_deep": {"low": 1, "high": 3}}})
     with pytest.raises(ConfigError, match="did you mean 'max_depth'"):
-        tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+        tune(Project(folder), "toy", "DecisionTree")
 
 
 def test_a_detector_without_a_space_is_refused(study: Callable[..., Path]) -> None:
     folder = study()
     with pytest.raises(ConfigError, match="nothing to search"):
-        tune(load_params(), folder / "data/slices/toy", "MobileNetV3Large")
+        tune(Project(folder), "toy", "MobileNetV3Large")
 
 
 @pytest.mark.parametrize("detector", ["MobileNetV3Large", "RandomForest", "ResidualCNN"])
@@ -144,9 +145,8 @@ def test_the_hint_for_a_space_proposes_an_option_that_the_detector_has(
     study: Callable[..., Path], detector: str
 ) -> None:
     folder = study()
-    params = load_params()
     with pytest.raises(ConfigError) as caught:
-        tune(params, folder / "data/slices/toy", detector)
+        tune(Project(folder), "toy", detector)
     hint = yaml.safe_load("{" + str(caught.value.remedy).partition("e.g. ")[2] + "}")
     validate_options(detector, {name: space["choices"][-1] for name, space in hint[detector].items()})
 
@@ -170,18 +170,18 @@ def test_a_search_whose_store_was_removed_goes_on_in_a_new_run(study: Callable[.
     said = run(folder, "DecisionTree")
     assert "3 trials" in said
     assert "is gone; the search goes on" in said
-    runs = Store(load_params().tracking).client.search_runs(["1"])
+    runs = Store(Project(folder).tracking).client.search_runs(["1"])
     assert sorted(one.data.tags.get("kind", "trial") for one in runs) == ["trial", "tune"]
 
 
 def test_a_search_whose_run_was_deleted_goes_on_in_a_new_run(study: Callable[..., Path]) -> None:
     folder = study(trials=2)
-    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
-    client = Store(load_params().tracking).client
+    tune(Project(folder), "toy", "DecisionTree")
+    client = Store(Project(folder).tracking).client
     (parent,) = client.search_runs(["1"], "tags.kind = 'tune'")
     client.delete_run(parent.info.run_id)
     study(trials=3)
-    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").finished == 3
+    assert tune(Project(folder), "toy", "DecisionTree").finished == 3
     (new,) = client.search_runs(["1"], "tags.kind = 'tune'")
     assert new.info.run_id != parent.info.run_id
     assert new.info.status == "FINISHED"
@@ -189,7 +189,7 @@ def test_a_search_whose_run_was_deleted_goes_on_in_a_new_run(study: Callable[...
 
 def test_a_lock_that_a_killed_worker_left_holds_nobody_up(study: Callable[..., Path]) -> None:
     folder = study(trials=2)
-    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    tune(Project(folder), "toy", "DecisionTree")
     (folder / TUNING / "journal.log.lock").symlink_to(".medfake/tune/journal.log")  # as Optuna's own workers leave it
     study(trials=3)
     assert "3 trials" in run(folder, "DecisionTree")
@@ -197,31 +197,31 @@ def test_a_lock_that_a_killed_worker_left_holds_nobody_up(study: Callable[..., P
 
 def test_what_a_killed_worker_half_wrote_is_taken_away(study: Callable[..., Path]) -> None:
     folder = study(trials=2)
-    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    tune(Project(folder), "toy", "DecisionTree")
     with (folder / TUNING / "journal.log").open("ab") as journal:
         journal.write(b'{"op_code":5,"worker_')
     study(trials=3)
-    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").finished == 3
+    assert tune(Project(folder), "toy", "DecisionTree").finished == 3
     assert len(opened(folder).get_trials()) == 3
 
 
 def test_a_journal_that_cannot_be_read_is_one_error_whose_remedy_works(study: Callable[..., Path]) -> None:
     folder = study(trials=2)
-    tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+    tune(Project(folder), "toy", "DecisionTree")
     journal = folder / TUNING / "journal.log"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(lines[0] + lines[1][:20] + b"\n" + b"".join(lines[2:]))
     with pytest.raises(StorageError, match="journal of the search cannot be read") as caught:
-        tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+        tune(Project(folder), "toy", "DecisionTree")
     remedy = str(caught.value.remedy).partition(",")[0]
     subprocess.run(remedy.split(), check=True)
-    assert tune(load_params(), folder / "data/slices/toy", "DecisionTree").finished == 2
+    assert tune(Project(folder), "toy", "DecisionTree").finished == 2
 
 
 def test_a_database_that_is_not_there_is_told(study: Callable[..., Path]) -> None:
     folder = study(storage="postgresql+psycopg://nobody@127.0.0.1:1/none")
     with pytest.raises(StorageError, match="cannot be opened"):
-        tune(load_params(), folder / "data/slices/toy", "DecisionTree")
+        tune(Project(folder), "toy", "DecisionTree")
 
 
 def test_dotted_names_reach_inner_options() -> None:
@@ -303,7 +303,7 @@ def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) 
     assert states.count(TrialState.RUNNING) == 0
     killed = next(trial for trial in trials if trial.state == TrialState.FAIL)
     assert any(trial.params == killed.params for trial in trials if trial.state == TrialState.COMPLETE)
-    statuses = [one.info.status for one in Store(load_params().tracking).client.search_runs(["1"])]
+    statuses = [one.info.status for one in Store(Project(folder).tracking).client.search_runs(["1"])]
     assert sorted(statuses) == ["FINISHED"] * 4 + ["KILLED"]
 
 

@@ -93,7 +93,8 @@ def test_of_all_routes_that_mlflow_serves_only_those_of_tracking_and_the_registr
 
 @pytest.mark.slow
 def test_the_server_answers_on_this_machine_alone_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text((PROJECT / "params.yaml").read_text())
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).write_text((PROJECT / name).read_text())
     port = _free_port()
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     process = subprocess.Popen(

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from medfake.config import Params, load_params
+from medfake.project import Project
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -35,6 +35,7 @@ def study(tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[st
     params["tracking"]["uri"] = f"sqlite:///{tmp_path}/mlflow.db"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / ".medfake").mkdir(mode=0o700)
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     return tmp_path
 
 
@@ -84,7 +85,7 @@ def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pyte
     assert cards[0]["metrics"] == cards[1]["metrics"]
     assert not (study / STATE).exists()
     monkeypatch.chdir(study)
-    client = Store(_params(study).tracking).client
+    client = Store(Project(study).tracking).client
     runs = client.search_runs(["1"])
     assert {run.info.run_id for run in runs} == {card["mlflow_run_id"] for card in cards}
     assert {run.info.status for run in runs} == {"FINISHED"}
@@ -103,14 +104,10 @@ def test_the_same_training_twice_at_a_time_is_refused_and_status_tells_the_first
     said, _ = second.communicate(timeout=300)
     assert second.returncode == 11
     assert "the training of MobileNetV3Large on toy, seed 1, is under way" in said
-    monkeypatch = pytest.MonkeyPatch()
-    with monkeypatch.context() as moved:
-        moved.chdir(study)
-        params = _params(study)
-        assert [one.state for one in read_status(params).trainings] == [State.RUNNING]
-        os.killpg(first.pid, signal.SIGKILL)
-        first.wait()
-        assert [one.state for one in read_status(params).trainings] == [State.INTERRUPTED]
+    assert [one.state for one in read_status(Project(study)).trainings] == [State.RUNNING]
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert [one.state for one in read_status(Project(study)).trainings] == [State.INTERRUPTED]
 
 
 def test_changed_params_are_refused_with_the_difference(study: Path) -> None:
@@ -122,8 +119,4 @@ def test_changed_params_are_refused_with_the_difference(study: Path) -> None:
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 7
     assert "learning_rate 0.0001 -> 0.01" in said
-    assert "rm .medfake/interrupted" in said
-
-
-def _params(folder: Path) -> Params:
-    return load_params(folder / "params.yaml")
+    assert f"rm {study}/.medfake/interrupted" in said

@@ -149,7 +149,8 @@ def test_json_and_csv_of_the_command_keep_their_contract(
     make_package: MakePackage, tracking: TrackingParams, write_scan: WriteScan, tmp_path: Path
 ) -> None:
     project = Path(__file__).resolve().parents[2]
-    (tmp_path / "params.yaml").write_text((project / "params.yaml").read_text())
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).write_text((project / name).read_text())
     folder = write_scan(tmp_path / "a", [*_dark(5), 300, 300, 300, 300, 300, *_dark(5)])
     arguments = ["scan", str(folder), "--model", str(make_package()), "--json", "out.json", "--csv", "out.csv"]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)

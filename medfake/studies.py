@@ -6,12 +6,10 @@ from itertools import takewhile
 from pathlib import Path
 
 from medfake.by_name import did_you_mean
-from medfake.config.reading import PARAMS_FILE, load_params
-from medfake.config.study import Params
+from medfake.config import Params
 from medfake.config.yaml_file import read_text
 from medfake.errors import ConfigError
-
-STUDIES = Path("studies")
+from medfake.project import Project
 
 
 @dataclass(frozen=True)
@@ -42,40 +40,39 @@ class Study:
         return len(train.datasets) * (len(train.detectors) * len(train.seeds) + repeated)
 
 
-def all_studies(folder: Path = STUDIES) -> list[Study]:
+def all_studies(project: Project) -> list[Study]:
     """Every study, by name.
 
     Raises:
-        ConfigError: There is no such folder, or one of its files is no study.
+        ConfigError: One of the files is no study.
+        UnknownDetectorError: One of them names a detector that there is not.
     """
-    if not folder.is_dir():
-        raise ConfigError("there are no studies here", where=folder.absolute(), remedy="cd into a medfake project")
-    return [_read(path) for path in sorted(folder.glob("*.yaml"))]
+    return [_read(path, project) for path in sorted(project.studies.glob("*.yaml"))]
 
 
-def read_study_named(name: str, folder: Path = STUDIES) -> Study:
+def read_study_named(name: str, project: Project) -> Study:
     """One study.
 
     Raises:
         ConfigError: There is none of this name; a near match is told.
     """
-    known = [path.stem for path in sorted(folder.glob("*.yaml"))]
+    known = [path.stem for path in sorted(project.studies.glob("*.yaml"))]
     if name not in known:
         raise ConfigError(
-            "there is no such study", where=folder.absolute(), received=name,
+            "there is no such study", where=project.studies, received=name,
             remedy=f"choose one{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}",
         )  # fmt: skip
-    return _read(folder / f"{name}.yaml")
+    return _read(project.studies / f"{name}.yaml", project)
 
 
-def diff_to(study: Study, params: Path = PARAMS_FILE) -> str:
+def diff_to(study: Study, params: Path) -> str:
     """What would change in params.yaml, as a unified diff; "" for nothing."""
     before = read_text(params) if params.exists() else ""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True), study.text.splitlines(keepends=True), str(params), f"{study.name}.yaml"
+        before.splitlines(keepends=True), study.text.splitlines(keepends=True), params.name, f"{study.name}.yaml"
     )
     return "".join(lines)
 
 
-def _read(path: Path) -> Study:
-    return Study(path.stem, read_text(path), load_params(path))
+def _read(path: Path, project: Project) -> Study:
+    return Study(path.stem, read_text(path), project.read_params(path))

@@ -14,6 +14,7 @@ from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.errors import CheckFailedError, ManifestError
 from medfake.files import write_json
+from medfake.remedies import Stage, make, rerun
 
 SCHEMA_VERSION = 1
 _TOLD = 5
@@ -94,11 +95,11 @@ def read_report(path: Path) -> CheckReport:
         results = tuple(RuleResult(**{**one, "broken": tuple(one["broken"])}) for one in values["results"])
         return CheckReport(values["dataset"], values["dataset_sha256"], results)
     except FileNotFoundError:
-        raise ManifestError("the data set was not checked", where=path, remedy="dvc repro check") from None
+        raise ManifestError("the data set was not checked", where=path, remedy=make(Stage.CHECK, path.stem)) from None
     except (ValueError, KeyError, TypeError) as error:
         raise ManifestError(
             "the report of the guards cannot be read", where=path, received=type(error).__name__,
-            remedy="dvc repro -f check",
+            remedy=rerun(Stage.CHECK, path.stem),
         ) from None  # fmt: skip
 
 
@@ -123,7 +124,7 @@ def check_dataset(data: Dataset, params: DatasetParams, guards: Collection[str] 
     for one in all_guards():
         if guards is not None and one.name not in guards:
             continue
-        results.append(_result(tables, one, one.look(data, params)))
+        results.append(_result(tables, one, one.look(data, params), one.remedy_for(data.name)))
         if one.blocks and not results[-1].passed:
             break  # the guards that follow could not read such a table
     return CheckReport(data.name, data.digest, tuple(results))
@@ -143,11 +144,11 @@ def _tables() -> Any:
     return context.data_sources.add_pandas("checks")
 
 
-def _result(tables: Any, guard: Guard, findings: Findings) -> RuleResult:
+def _result(tables: Any, guard: Guard, findings: Findings, remedy: str) -> RuleResult:
     import great_expectations as gx
 
     if not findings.expectations:
-        return RuleResult(guard.name, guard.rule, True, findings.figures, guard.remedy, (), findings.waived)
+        return RuleResult(guard.name, guard.rule, True, findings.figures, remedy, (), findings.waived)
     asset = tables.add_dataframe_asset(guard.name)
     batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": findings.table})
     suite = gx.ExpectationSuite(name=guard.name, expectations=findings.expectations)
@@ -155,7 +156,7 @@ def _result(tables: Any, guard: Guard, findings: Findings) -> RuleResult:
         warnings.simplefilter("ignore")  # deprecations between pandas and Great Expectations
         outcome = batch.validate(suite, result_format="BOOLEAN_ONLY")
     broken = tuple(_named(one.expectation_config) for one in outcome.results if not one.success)
-    return RuleResult(guard.name, guard.rule, not broken, findings.figures, guard.remedy, broken, findings.waived)
+    return RuleResult(guard.name, guard.rule, not broken, findings.figures, remedy, broken, findings.waived)
 
 
 def _named(config: Any) -> str:

@@ -25,6 +25,7 @@ from medfake.dicom.reader import KnownSlice
 from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, write_json
 from medfake.progress import track
+from medfake.remedies import Stage, make
 from medfake.vocabulary import Evidence, Split
 
 FACTS_FILE = "dataset.json"
@@ -110,7 +111,8 @@ def _decode_until_balanced(
         if set(kept.label[kept.split == name]) != {0, 1}:
             raise DataError(
                 f"nothing usable is left of a class in the {name} split", where=where,
-                received=_summary(left_out), remedy="mend the files of the sources, then dvc repro scans slices",
+                received=_summary(left_out),
+                remedy=f"mend the files of the sources, then {make(Stage.SLICES, where.name)}",
             )  # fmt: skip
     moved = shards.close()
     slots = [moved.get(slot, slot) for slot in images.slot]

@@ -16,6 +16,7 @@ from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
 from medfake.datasets.scans import SITES_FILE
 from medfake.errors import ManifestError
 from medfake.files import sha256_file
+from medfake.remedies import Stage, rerun
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,10 @@ class Dataset:
             sites = pd.read_parquet(folder / SITES_FILE)
         except (OSError, ValueError) as error:
             raise ManifestError(
-                "the data set is not whole", where=folder, received=type(error).__name__, remedy="dvc repro -f slices"
+                "the data set is not whole",
+                where=folder,
+                received=type(error).__name__,
+                remedy=rerun(Stage.SLICES, folder.name),
             ) from None
         digest = sha256_file(folder / MANIFEST_FILE)
         if (
@@ -66,7 +70,7 @@ class Dataset:
         ):
             raise ManifestError(
                 f"{MANIFEST_FILE} is not the one that {FACTS_FILE} describes", where=folder, received=digest,
-                remedy="dvc repro -f slices",
+                remedy=rerun(Stage.SLICES, folder.name),
             )  # fmt: skip
         return cls(folder, facts["name"], manifest, sites, digest, facts["evidence"], facts["protocol"], facts)
 
@@ -110,6 +114,9 @@ def _map(path: Path, digest: str) -> NDArray[np.int16]:  # noqa: ARG001  # the d
         mapped: NDArray[np.int16] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise ManifestError(
-            "a shard is missing or damaged", where=path, received=type(error).__name__, remedy="dvc repro -f slices"
+            "a shard is missing or damaged",
+            where=path,
+            received=type(error).__name__,
+            remedy=rerun(Stage.SLICES, path.parent.name),
         ) from None
     return mapped

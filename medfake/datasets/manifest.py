@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medfake.errors import ManifestError
+from medfake.remedies import Stage, make, rerun
 
 MANIFEST_FILE = "manifest.parquet"
 SCHEMA_VERSION = 2
@@ -67,22 +68,31 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     """
     path = folder / MANIFEST_FILE
     if not path.exists():
-        raise ManifestError("there is no manifest", where=path, remedy="dvc repro slices")
+        raise ManifestError("there is no manifest", where=path, remedy=make(Stage.SLICES, folder.name))
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise ManifestError(
-            "the manifest cannot be read", where=path, received=type(error).__name__, remedy="dvc repro -f slices"
+            "the manifest cannot be read",
+            where=path,
+            received=type(error).__name__,
+            remedy=rerun(Stage.SLICES, folder.name),
         ) from None
     version = (table.schema.metadata or {}).get(b"medfake_manifest_version", b"none").decode()
     if version != str(SCHEMA_VERSION):
         raise ManifestError(
-            f"expected manifest version {SCHEMA_VERSION}", where=path, received=version, remedy="dvc repro -f slices"
+            f"expected manifest version {SCHEMA_VERSION}",
+            where=path,
+            received=version,
+            remedy=rerun(Stage.SLICES, folder.name),
         )
     missing = [name for name in SCHEMA.names if name not in table.schema.names]
     if missing:
         raise ManifestError(
-            "the manifest lacks columns", where=path, received=", ".join(missing), remedy="dvc repro -f slices"
+            "the manifest lacks columns",
+            where=path,
+            received=", ".join(missing),
+            remedy=rerun(Stage.SLICES, folder.name),
         )
     frame: pd.DataFrame = table.to_pandas()
     return frame

@@ -62,7 +62,7 @@ def find_files(params: DatasetParams, names: Collection[str]) -> dict[str, Path]
         raise SourceError(
             "none of the files that the table of scans names is in the sources",
             where=f"{params.reals.path}, {params.fakes.path}", received=f"{len(wanted)} names of files",
-            remedy="dvc repro scans; to go on with a table of another machine, use its sources and its pseudonym key",
+            remedy="dvc repro; to go on with a table of another machine, use its sources and its pseudonym key",
         )  # fmt: skip
     return {name: found.get(name, Path(params.reals.path) / name) for name in names}
 

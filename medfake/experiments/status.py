@@ -10,6 +10,7 @@ from medfake.experiments.training_run import lock_of
 from medfake.locks import is_held
 from medfake.package.card import CARD_FILE
 from medfake.project import Project, trainings
+from medfake.remedies import Stage, stage_name
 from medfake.tracking.runs import ERROR_TAG
 from medfake.tracking.store import Store
 
@@ -46,7 +47,7 @@ class Training:
     @property
     def stage(self) -> str:
         """Its name for `dvc repro`."""
-        return f"train@{self.dataset}-{self.detector}-{self.seed}"
+        return stage_name(Stage.TRAIN, self.dataset, self.detector, self.seed)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from medfake.errors import ManifestError
 from medfake.files import write_atomic
 from medfake.metrics.scans import score_scan
+from medfake.remedies import retrain
 from medfake.vocabulary import Manipulation, Split
 
 SCHEMA_VERSION: Final = 1
@@ -42,7 +43,6 @@ OPTIONAL: Final = ("p_removed", "p_injected")  # null throughout where a table l
 NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *OPTIONAL})
 SCORED: Final = (Split.VAL, Split.TEST)
 RUN_KEY: Final = ["dataset", "detector", "seed"]
-_REMEDY: Final = "make the predictions anew: `dvc repro -f train`"
 
 
 def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
@@ -75,16 +75,16 @@ def read_predictions(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
-        raise ManifestError("there are no predictions here", where=path, remedy="train first: `dvc repro`") from None
+        raise ManifestError("there are no predictions here", where=path, remedy="train first: dvc repro") from None
     except pa.ArrowInvalid as error:
-        raise ManifestError("the predictions are no parquet file", where=path, remedy=_REMEDY) from error
+        raise ManifestError("the predictions are no parquet file", where=path, remedy=_anew(path)) from error
     version = (table.schema.metadata or {}).get(_SCHEMA_KEY, b"none").decode()
     if version != str(SCHEMA_VERSION):
         raise ManifestError(
             f"the predictions have another schema version than {SCHEMA_VERSION}",
             where=path,
             received=version,
-            remedy=_REMEDY,
+            remedy=_anew(path),
         )
     return validate_predictions(table.to_pandas(), str(path))
 
@@ -113,7 +113,7 @@ def validate_predictions(predictions: pd.DataFrame, where: str = "predictions") 
                 f"{column} must be {expected}",
                 where=f"{where}, column {column}, row {row} ({int(broken.sum())} such rows)",
                 received=frame[column].iloc[row] if column not in {"slice_id", "scan_id", "patient_id"} else None,
-                remedy=_REMEDY,
+                remedy=_anew(where),
             )
     return frame
 
@@ -149,6 +149,10 @@ def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"label": "int8", "p_tampered": "float64", "n_slices": "int64"})
 
 
+def _anew(where: str | Path) -> str:
+    return f"make the predictions anew: {retrain(Path(where).parent)}"
+
+
 def _check_columns(predictions: pd.DataFrame, where: str) -> None:
     missing = [column for column in COLUMNS if column not in predictions.columns]
     unknown = sorted(set(map(str, predictions.columns)) - set(COLUMNS))
@@ -157,10 +161,10 @@ def _check_columns(predictions: pd.DataFrame, where: str) -> None:
             "the predictions have other columns than expected",
             where=where,
             received=f"missing {missing}, unknown {unknown}",
-            remedy=_REMEDY,
+            remedy=_anew(where),
         )
     if predictions.empty:
-        raise ManifestError("the predictions have no rows", where=where, remedy=_REMEDY)
+        raise ManifestError("the predictions have no rows", where=where, remedy=_anew(where))
 
 
 def _cast(predictions: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -170,13 +174,16 @@ def _cast(predictions: pd.DataFrame, where: str) -> pd.DataFrame:
                 f"{column} must be filled in every row",
                 where=f"{where}, column {column}, row {int(np.flatnonzero(predictions[column].isna())[0])}",
                 received="null",
-                remedy=_REMEDY,
+                remedy=_anew(where),
             )
     try:
         return predictions[list(COLUMNS)].astype(COLUMNS).reset_index(drop=True)
     except (ValueError, TypeError) as error:
         raise ManifestError(
-            "a column of the predictions has another type than expected", where=where, received=error, remedy=_REMEDY
+            "a column of the predictions has another type than expected",
+            where=where,
+            received=error,
+            remedy=_anew(where),
         ) from error
 
 

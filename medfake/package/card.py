@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from medfake.errors import ManifestError
 from medfake.files import write_json
+from medfake.remedies import retrain
 
 CARD_FILE = "card.json"
 ONNX_FILE = "detector.onnx"
@@ -95,7 +96,7 @@ def read_card(folder: Path) -> Card:
     except ValidationError as error:
         raise ManifestError(
             "the card of this model package cannot be read", where=path, received=f"{error.error_count()} faults",
-            remedy="dvc repro -f train",
+            remedy=retrain(folder),
         ) from None  # fmt: skip
 
 

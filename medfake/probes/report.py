@@ -9,6 +9,7 @@ from medfake.errors import ManifestError
 from medfake.files import write_json
 from medfake.probes.answer import Score
 from medfake.probes.outcome import ProbeOutcome
+from medfake.remedies import Stage, make, rerun
 
 SCHEMA_VERSION: Final = 2
 
@@ -76,11 +77,11 @@ def read_probes(path: Path) -> ProbeReport:
         findings = tuple(_read_finding(one) for one in values["findings"])
         return ProbeReport(values["dataset"], values["dataset_sha256"], values["evidence"], values["limit"], findings)
     except FileNotFoundError:
-        raise ManifestError("the probes have not run", where=path, remedy=f"dvc repro probe@{path.stem}") from None
+        raise ManifestError("the probes have not run", where=path, remedy=make(Stage.PROBE, path.stem)) from None
     except (ValueError, KeyError, TypeError) as error:
         raise ManifestError(
             "the probes' report cannot be read", where=path, received=type(error).__name__,
-            remedy=f"dvc repro -s -f probe@{path.stem}",
+            remedy=rerun(Stage.PROBE, path.stem),
         ) from None  # fmt: skip
 
 

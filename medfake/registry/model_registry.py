@@ -12,10 +12,11 @@ from medfake.registry import ledger
 from medfake.registry.registration import log_package, require_agreement
 from medfake.registry.turns import turn
 from medfake.registry.versions import MODEL_NAME, Alias, Version, read_version, version_tags
+from medfake.remedies import Stage, rerun
 from medfake.tracking.store import Store
 
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's for versions, for aliases
-NOMINATE_AGAIN = "dvc repro -s -f nominate"
+NOMINATE_AGAIN = rerun(Stage.NOMINATE)
 
 
 class ModelRegistry:

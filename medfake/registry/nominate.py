@@ -34,7 +34,7 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
         ManifestError: No package of the study is there.
     """
     there = [package for package in packages if (package / CARD_FILE).exists()]
-    missing = tuple(str(package) for package in packages if package not in there)
+    missing = tuple("/".join(package.parts[-3:]) for package in packages if package not in there)
     if packages and not there:
         raise ManifestError(
             "no model package of this study is here", where=packages[0], received=f"{len(missing)} are missing",
@@ -52,7 +52,7 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
     if best is None or value is None:
         raise RegistryError(
             "no detector has the figure that nominates", where="nominate.metric in params.yaml", received=metric,
-            remedy="dvc repro train, or choose another figure",
+            remedy="dvc repro, or choose another figure",
         )  # fmt: skip
     if missing:
         notes = (*notes, f"{len(missing)} packages are missing and did not stand: {', '.join(missing)}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from medfake.errors import ManifestError
 from medfake.files import write_json
+from medfake.remedies import Stage, rerun
 
 SCHEMA_VERSION = 2
 
@@ -47,7 +48,7 @@ def read_nomination(path: Path) -> Nomination | None:
     Raises:
         ManifestError: It is missing or none of ours.
     """
-    remedy = "dvc repro -s -f nominate"
+    remedy = rerun(Stage.NOMINATE)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values is None:

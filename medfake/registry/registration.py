@@ -15,6 +15,7 @@ from medfake.errors import ExportMismatchError
 from medfake.package.card import CARD_FILE, KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Card
 from medfake.package.scorer import CLASSES_OUTPUT, SMALLEST_EDGE, open_session
 from medfake.registry import pyfunc_model_path
+from medfake.remedies import Stage, rerun
 from medfake.tracking.runs import begin_run
 from medfake.tracking.store import Store
 
@@ -35,7 +36,7 @@ def require_agreement(card: Card, package: Path) -> None:
             f"a model whose forms differ by more than {LARGEST_DIFFERENCE} is not registered",
             where=package,
             received=card.agreement.max_abs_difference,
-            remedy=f"dvc repro -s -f train@{card.dataset}-{card.detector}-{card.seed}",
+            remedy=rerun(Stage.TRAIN, card.dataset, card.detector, card.seed),
         )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from medfake.errors import ManifestError
 from medfake.metrics.predictions import RUN_KEY, read_predictions
 from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, read_card
+from medfake.remedies import Stage, rerun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Entry:
                 "the predictions are not of the run that they are said to be of",
                 where=self.name,
                 received=", ".join(f"{d}/{n}/seed-{s}" for d, n, s in runs) or "no rows",
-                remedy="make them anew: `dvc repro -f train`",
+                remedy=rerun(Stage.TRAIN, self.dataset, self.detector, self.seed),
             )
 
     @property

@@ -200,7 +200,7 @@ def test_a_broken_guard_tells_rule_figures_and_remedy(name, check):
         report.raise_if_failed()
     assert GUARDS[name].rule in caught.value.what
     assert BROKEN[name].figures in str(caught.value.received)
-    assert GUARDS[name].remedy in str(caught.value.remedy)
+    assert GUARDS[name].remedy_for("toy") in str(caught.value.remedy)
 
 
 FURTHER: dict[str, tuple[str, Broken]] = {  # other ways to break a guard, and the guard
@@ -384,12 +384,12 @@ def _run(study: Path, broken: Broken, toy_block, write_table, *command: str) -> 
 def test_dvc_repro_stops_with_rule_figures_and_remedy(name, study, toy_block, write_table):
     done = _run(study, BROKEN[name], toy_block, write_table, "dvc", "repro", "--single-item", "check@toy")
     assert done.returncode != 0
-    for part in (f"{name}: {GUARDS[name].rule}", BROKEN[name].figures, GUARDS[name].remedy):
+    for part in (f"{name}: {GUARDS[name].rule}", BROKEN[name].figures, GUARDS[name].remedy_for("toy")):
         assert part in done.stderr
     page = study / "reports/checks/toy-broken.html"
     assert page.exists() == (name not in {"columns", "keys"})  # a table that cannot be read makes no page
     if page.exists():
-        assert GUARDS[name].remedy in html.unescape(page.read_text())
+        assert GUARDS[name].remedy_for("toy") in html.unescape(page.read_text())
 
 
 @pytest.mark.slow

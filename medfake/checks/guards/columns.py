@@ -10,6 +10,7 @@ from medfake.checks.guards.registry import Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import SCHEMA
+from medfake.remedies import DATASET, Stage, rerun
 
 KEYS: Final = (
     "slice_id",
@@ -29,7 +30,7 @@ _NOTHING = "nothing"
 @guard(
     "columns",
     rule="the manifest has its columns, in order and of their types",
-    remedy="dvc repro -f slices; if it stays, the manifest was written by another version of medfake",
+    remedy=f"{rerun(Stage.SLICES, DATASET)}; if it stays, the manifest was written by another version of medfake",
     blocks=1,
 )
 def columns(data: Dataset, _: DatasetParams) -> Findings:
@@ -59,7 +60,9 @@ def columns(data: Dataset, _: DatasetParams) -> Findings:
     return Findings(table, same, figures)
 
 
-@guard("keys", rule="every slice is there once and all its keys are filled", remedy="dvc repro -f slices", blocks=2)
+@guard(
+    "keys", rule="every slice is there once and all its keys are filled", remedy=rerun(Stage.SLICES, DATASET), blocks=2
+)
 def keys(data: Dataset, _: DatasetParams) -> Findings:
     """Repeated slice ids and empty keys."""
     from great_expectations import expectations as gxe

@@ -10,6 +10,7 @@ from medfake.checks.guards.registry import Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.views.registry import VIEWS, view_of
+from medfake.remedies import DATASET, Stage, rerun
 
 HU_RANGE: Final = (-4096, 4095)
 AIR_RANGE: Final = (0.01, 0.99)  # share of a whole slice: air and tissue are both there
@@ -43,7 +44,7 @@ def values(data: Dataset, params: DatasetParams) -> Findings:
 @guard(
     "sizes",
     rule="every image has the size of the data set's view",
-    remedy="dvc repro -f slices",
+    remedy=rerun(Stage.SLICES, DATASET),
 )
 def sizes(data: Dataset, params: DatasetParams) -> Findings:
     """Sizes of the images; whole slices may have any."""

@@ -13,6 +13,7 @@ import pandas as pd
 from medfake.by_name import Registry
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
+from medfake.remedies import DATASET
 
 LEAKY_WORD: Final = "leaky, by the protocol"
 NOT_ASKED_FOR: Final = "not asked for"
@@ -44,6 +45,7 @@ class Guard:
     """A rule, how it is looked at, and what to do when it is broken.
 
     Attributes:
+        remedy: What to type; `remedies.DATASET` stands for the name of the data set.
         blocks: Place among the guards that are looked at first, 1 for the first; None for all others. When one of these
             is broken no later guard is looked at, because it could not read the table.
     """
@@ -53,6 +55,10 @@ class Guard:
     remedy: str
     look: Look
     blocks: int | None = None
+
+    def remedy_for(self, dataset: str) -> str:
+        """What to type when a data set of this name breaks the rule."""
+        return self.remedy.replace(DATASET, dataset)
 
 
 GUARDS: Registry[Guard] = Registry("guard", room="medfake.checks.guards", where="the guards of a data set")
@@ -64,7 +70,7 @@ def guard(name: str, *, rule: str, remedy: str, blocks: int | None = None) -> Ca
     Args:
         name: One to three words, unique.
         rule: What holds, as a sentence without full stop.
-        remedy: What to type or do when it does not.
+        remedy: What to type or do when it does not; see `Guard`.
         blocks: Place among the guards without which no other can read the table; None for others.
     """
 

@@ -8,6 +8,7 @@ from medfake.checks.guards.limits import Limits, between, beyond
 from medfake.checks.guards.registry import Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
+from medfake.remedies import DATASET, Stage, rerun
 from medfake.vocabulary import Manipulation, Split
 
 _AT_A_SITE: Final = (Manipulation.INJECTED, Manipulation.REMOVED)
@@ -26,7 +27,7 @@ RANGES: Final[dict[str, Limits]] = {  # column -> lowest and highest possible va
 @guard(
     "words",
     rule="labels, splits, manipulations and views use the known words",
-    remedy="dvc repro -f slices",
+    remedy=rerun(Stage.SLICES, DATASET),
 )
 def words(data: Dataset, params: DatasetParams) -> Findings:
     """Value sets."""
@@ -48,7 +49,8 @@ def words(data: Dataset, params: DatasetParams) -> Findings:
     "labels agree",
     rule="a slice is labelled tampered exactly when it names a manipulation, and only then a generator; "
     "a tampered place has a site",
-    remedy="dvc repro -f slices; if it stays, mend the rows of the label file that the named slices come from",
+    remedy=f"{rerun(Stage.SLICES, DATASET)}; if it stays, mend the rows of the label file that the named slices "
+    "come from",
 )
 def labels_agree(data: Dataset, _: DatasetParams) -> Findings:
     """Slices whose columns contradict each other."""

@@ -12,6 +12,7 @@ from medfake.checks.guards.registry import Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.progress import track
+from medfake.remedies import DATASET, Stage, rerun
 
 _SLICE_DTYPE = np.dtype("<i2")
 
@@ -19,7 +20,7 @@ _SLICE_DTYPE = np.dtype("<i2")
 @guard(
     "shards",
     rule="every shard is there, as long as it should be, and its pixels are those that the manifest names",
-    remedy="dvc repro -f slices",
+    remedy=rerun(Stage.SLICES, DATASET),
 )
 def shards(data: Dataset, _: DatasetParams) -> Findings:
     """What is wrong with each shard, and how many slices no longer have their SHA-256."""

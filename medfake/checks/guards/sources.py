@@ -7,6 +7,7 @@ import pandas as pd
 from medfake.checks.guards.registry import NOT_ASKED_FOR, Findings, examples, guard
 from medfake.config import DatasetParams, ExtentLabelling
 from medfake.datasets.dataset import Dataset
+from medfake.remedies import DATASET, Stage, make, rerun
 from medfake.vocabulary import TAMPERED_CODES
 
 _ROUNDING_MM = 1e-3
@@ -16,7 +17,7 @@ _LABEL_FACTS = ("rows", "used", "left_out", "places")
 @guard(
     "expected counts",
     rule="every source has the number of scans and slices that params.yaml expects",
-    remedy="complete the download and run dvc repro scans slices, or mend datasets.<name>.expect",
+    remedy=f"complete the download and run {make(Stage.SLICES, DATASET)}, or mend datasets.{DATASET}.expect",
 )
 def expected_counts(data: Dataset, params: DatasetParams) -> Findings:
     """Scans and slices seen of each source, against `expect`."""
@@ -41,7 +42,7 @@ def expected_counts(data: Dataset, params: DatasetParams) -> Findings:
     "labels used",
     rule="every row of a label file is used in a scan, or was left out with a word, and every place that it names is "
     "among the sites",
-    remedy="dvc repro scans slices; if it stays, mend what problems.json of the scans names",
+    remedy=f"{make(Stage.SLICES, DATASET)}; if it stays, mend what problems.json of the scans names",
 )
 def labels_used(data: Dataset, _: DatasetParams) -> Findings:
     """Rows read, used and left out of each source's label files, and places named against places stored."""
@@ -65,7 +66,7 @@ def labels_used(data: Dataset, _: DatasetParams) -> Findings:
 @guard(
     "clean negatives",
     rule="no slice of a tampered scan that may hold a trace of the manipulation serves as real",
-    remedy="dvc repro -f slices",
+    remedy=rerun(Stage.SLICES, DATASET),
 )
 def clean_negatives(data: Dataset, params: DatasetParams) -> Findings:
     """Distance along z, measured anew from the sites, of the real slices of tampered scans."""

@@ -9,6 +9,7 @@ from medfake.config import DatasetParams
 from medfake.datasets.augment import transforms
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.split import held_out, is_leaky
+from medfake.remedies import DATASET, Stage, make, rerun
 from medfake.vocabulary import CLASSES, Split
 
 
@@ -53,7 +54,7 @@ def balance(data: Dataset, params: DatasetParams) -> Findings:
 @guard(
     "patients apart",
     rule="no patient is in two splits, except under a leaky protocol",
-    remedy="set datasets.<name>.split.protocol to grouped, then dvc repro slices",
+    remedy=f"set datasets.{DATASET}.split.protocol to grouped, then {make(Stage.SLICES, DATASET)}",
 )
 def patients_apart(data: Dataset, params: DatasetParams) -> Findings:
     """Number of splits that each patient is in."""
@@ -66,7 +67,7 @@ def patients_apart(data: Dataset, params: DatasetParams) -> Findings:
 @guard(
     "folds apart",
     rule="folds hold train and val alone, every fold both classes, and no patient is in two of them",
-    remedy="set datasets.<name>.split.folds to fewer, or add patients, then dvc repro slices",
+    remedy=f"set datasets.{DATASET}.split.folds to fewer, or add patients, then {make(Stage.SLICES, DATASET)}",
 )
 def folds_apart(data: Dataset, params: DatasetParams) -> Findings:
     """What each fold holds."""
@@ -106,7 +107,7 @@ def folds_apart(data: Dataset, params: DatasetParams) -> Findings:
 @guard(
     "hashes apart",
     rule="no image is in two splits",
-    remedy="remove the repeated scans from the sources, then dvc repro scans slices",
+    remedy=f"remove the repeated scans from the sources, then {make(Stage.SLICES, DATASET)}",
 )
 def hashes_apart(data: Dataset, _: DatasetParams) -> Findings:
     """Number of splits that each image is in."""
@@ -126,7 +127,7 @@ def one_label_an_image(data: Dataset, _: DatasetParams) -> Findings:
 @guard(
     "copies alike",
     rule="slices of both classes are copied alike, and only in the splits that params.yaml names",
-    remedy="dvc repro -f slices",
+    remedy=rerun(Stage.SLICES, DATASET),
 )
 def copies_alike(data: Dataset, params: DatasetParams) -> Findings:
     """Copies of each class of each split, against those that `augment` asks for."""
@@ -149,7 +150,7 @@ def copies_alike(data: Dataset, params: DatasetParams) -> Findings:
 @guard(
     "held out",
     rule="the generator or scanner that is held out is in the test split and nowhere else",
-    remedy="dvc repro -f slices",
+    remedy=rerun(Stage.SLICES, DATASET),
 )
 def held_out_apart(data: Dataset, params: DatasetParams) -> Findings:
     """Slices of the held-out kind in each split, and slices of other kinds in test."""

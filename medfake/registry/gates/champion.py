@@ -2,6 +2,7 @@
 
 from medfake.registry.gates.gate import Case, Ruling, gate
 from medfake.registry.versions import Version
+from medfake.remedies import Stage, make
 
 
 @gate("champion")
@@ -28,7 +29,7 @@ def beats_the_champion(case: Case) -> Ruling:
                 False,
                 "challenger and champion were measured on different data, and the challenger's is not in "
                 f"{case.slices / challenger.dataset}: challenger on {_data(challenger)}; champion on {_data(champion)}",
-                f"dvc repro slices@{challenger.dataset} (or dvc pull), then medfake promote",
+                f"{make(Stage.SLICES, challenger.dataset)} (or dvc pull), then medfake promote",
             )
         best = validation_figure(champion, dataset, metric, case.registry)
         both = f"{own}; {other} {_text(best)} on the same slices, scored anew (it may know some of them)"

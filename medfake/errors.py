@@ -218,18 +218,22 @@ def storage_error(error: OSError) -> StorageError | None:
     return StorageError(what, where=error.filename or "unknown file", remedy=remedy)
 
 
-def exit_with_message(command: Callable[[], object]) -> None:
+def exit_with_message(command: Callable[[], object], report: Callable[[Exception], object] | None = None) -> None:
     """Run a command; print one clear error and exit with its code when it fails.
 
     Args:
         command: Parses the arguments and does the work.
+        report: Is told what ended the command, other than an interrupt.
     """
+    report = report or (lambda _: None)
     try:
         command()
     except MedfakeError as error:
+        report(error)
         _exit(error)
-    except OSError as error:
-        translated = storage_error(error)
+    except Exception as error:
+        translated = storage_error(error) if isinstance(error, OSError) else None
+        report(translated or error)
         if translated is None:
             raise
         _exit(translated)

@@ -33,6 +33,7 @@ def prepare() -> None:
             f"  next: make PYTHON=python{_dotted(OLDEST)} demo"
         )
     PRIVATE.mkdir(mode=0o700, exist_ok=True)
+    keep_dvc_private()
     wanted = _digest()
     if STAMP.exists() and STAMP.read_text() == wanted:
         return
@@ -44,6 +45,26 @@ def prepare() -> None:
     _run([*uv, "install", "--no-deps", "--no-build-isolation", *target, "--editable", str(ROOT)])
     STAMP.write_text(wanted)
     print(f".venv is ready after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def keep_dvc_private() -> None:
+    """Say in .dvc/config.local what is true of this machine alone, whatever else stands there.
+
+    DVC unpickles what lies in its site cache (CVE-2025-69872) and shares a folder with everybody unless told otherwise;
+    a relative path would count from the working folder, so that each subfolder had another. Without git, DVC has to
+    be told so.
+    """
+    cache = PRIVATE / "dvc-site-cache"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    file = ROOT / ".dvc" / "config.local"
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    own = [f"    site_cache_dir = {cache}", *([] if (ROOT / ".git").exists() else ["    no_scm = true"])]
+    kept = [line for line in before.splitlines() if line.split("=")[0].strip() not in ("site_cache_dir", "no_scm")]
+    at = kept.index("[core]") + 1 if "[core]" in kept else len(kept)
+    section = [] if "[core]" in kept else ["[core]"]
+    after = "\n".join([*kept[:at], *section, *own, *kept[at:]]) + "\n"
+    if after != before:
+        file.write_text(after, encoding="utf-8")
 
 
 def _installer() -> Path:

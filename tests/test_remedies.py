@@ -29,7 +29,6 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repo]:
     """The project's stages, in a folder where nothing was made."""
     root = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("site-cache")))
         Repo.init(str(root), no_scm=True).close()
         for name in ("dvc.yaml", "params.yaml"):
             (root / name).write_text((PROJECT / name).read_text())

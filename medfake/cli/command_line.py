@@ -6,6 +6,7 @@ import sys
 import click
 
 from medfake.errors import exit_with_message
+from medfake.failures import record_failure
 from medfake.logs import configure_logging
 
 
@@ -19,7 +20,7 @@ def run(command: click.Command) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show ends no run after hours of work
     configure_logging()
-    exit_with_message(lambda: _invoke(command))
+    exit_with_message(lambda: _invoke(command), record_failure)
 
 
 def _invoke(command: click.Command) -> None:

@@ -1,7 +1,6 @@
 """`medfake study`: named studies, what they cost, how far the present one is."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -110,40 +109,16 @@ def status() -> None:
 @click.argument("targets", nargs=-1)
 def run_study(targets: tuple[str, ...]) -> None:
     """Run `dvc repro --keep-going`: what fails does not stop the rest, and is told again at the end."""
+    from medfake.experiments.reproduce import reproduce
     from medfake.experiments.status import read_status
     from medfake.project import Project
 
     project = Project.find()
-    _ = project.params  # a fault in them is told before DVC begins
-    code, errors = _repro(project.root, targets)
+    code, failures = reproduce(project, targets)
     _print_status(read_status(project))
-    for stage, error in errors.items():
-        click.echo(f"\n{stage} failed\n{error}\n  again: dvc repro {stage}", err=True)
+    for stage, error in failures.items():
+        click.echo(f"\n{stage} failed\nerror: {error}\n  again: dvc repro {stage}", err=True)
     sys.exit(code)
-
-
-def _repro(root: Path, targets: tuple[str, ...]) -> tuple[int, dict[str, str]]:
-    """Let DVC work, pass on what it says; its exit code, and the errors of medfake's stages by their names."""
-    import re
-    import subprocess
-
-    command = [str(Path(sys.executable).with_name("dvc")), "repro", "--keep-going", *targets]
-    process = subprocess.Popen(  # noqa: S603  # dvc beside this interpreter
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    stage, collecting = "", False
-    errors: dict[str, str] = {}
-    for line in process.stdout or ():
-        click.echo(line, nl=False)
-        started = re.match(r"Running stage '([^']+)'", line)
-        stage = started.group(1) if started else stage
-        if line.startswith("error: "):
-            errors[stage], collecting = line.rstrip(), True
-        elif collecting and line.startswith("  "):
-            errors[stage] += "\n" + line.rstrip()
-        else:
-            collecting = False
-    return process.wait(), errors
 
 
 def _print_status(found: "Status") -> None:

@@ -359,7 +359,7 @@ def study(tmp_path_factory, write_toy_set) -> Path:
     root = tmp_path_factory.mktemp("study")
     write_toy_set(root / "sound")
     shutil.copy(PROJECT / "dvc.yaml", root)
-    shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+    shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     (root / ".medfake").mkdir(mode=0o700)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     return root

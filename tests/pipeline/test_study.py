@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 _LEFT_BEHIND = (
     *(".git", ".venv", ".medfake", ".*_cache", "*.egg-info"),
-    *("data", "models", "reports", "mlartifacts", "mlflow.db*", "dvc.lock", "cache", "tmp"),
+    *("data", "models", "reports", "mlartifacts", "mlflow.db*", "dvc.lock", "cache", "tmp", "config.local"),
 )
 
 

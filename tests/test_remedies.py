@@ -20,7 +20,19 @@ NAMES: dict[Stage, tuple[object, ...]] = {
     **dict.fromkeys((Stage.REPEAT, Stage.COMPARE, Stage.NOMINATE), ()),
 }
 _COMMAND = re.compile(r"dvc (?:repro|pull|push)(?: [-@\w]+)*")
-_PROSE = {"then", "or", "past", "in", "makes", "anew", "fetches", "to", "runs", "again"}  # words that follow a command
+_PROSE = {
+    "then",
+    "or",
+    "past",
+    "in",
+    "makes",
+    "anew",
+    "fetches",
+    "to",
+    "runs",
+    "again",
+    "stops",
+}  # words that follow a command
 _PLACES = {"{stage}": "nominate", "{{ data.name }}": "chest"}  # what stands there when it is printed
 
 

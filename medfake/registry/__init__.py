@@ -1,4 +1,4 @@
-"""MLflow runs and the model registry: train, nominate, promote, roll back."""
+"""The model registry: versions, nominate, gates, promote, roll back, ledger."""
 
 from pathlib import Path
 

@@ -35,7 +35,7 @@ class Decision:
     """One entry.
 
     Attributes:
-        action: "promote" or "rollback".
+        action: "promote", "rollback", or "moved": the alias was found on another version than the entry before says.
         version: Champion from then on; None when nobody is.
         previous: Champion until then.
         at: UTC, ISO 8601.

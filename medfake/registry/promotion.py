@@ -170,6 +170,7 @@ def promote(
         with registry.turn():
             if _number(registry.champion()) != previous:
                 continue
+            _record_what_moved(registry)
             registry.set_alias(Alias.CHAMPION, number)
             registry.record(Decision("promote", number, previous, now(), "", judgement.said))
             if _number(registry.look_up(Alias.CHALLENGER)) == number:
@@ -192,6 +193,7 @@ def rollback(registry: ModelRegistry) -> Outcome:
         standing = _standing(registry.decisions())
         if not standing:
             raise RegistryError("there is no promotion to roll back", remedy="medfake registry history")
+        _record_what_moved(registry)
         last = standing[-1]
         reason = f"rolled back the promotion of version {last.version} at {last.at}"
         previous = last.previous
@@ -207,13 +209,22 @@ def rollback(registry: ModelRegistry) -> Outcome:
         return Outcome(previous, last.version, reason, changed=True)
 
 
+def _record_what_moved(registry: ModelRegistry) -> None:
+    """Keep the ledger true where the alias was moved by hand, went with a deleted version, or a process was killed."""
+    decisions, champion = registry.decisions(), _number(registry.champion())
+    last = decisions[-1].version if decisions else None
+    if champion != last:
+        reason = "found so: neither medfake promote nor medfake rollback recorded it"
+        registry.record(Decision("moved", champion, last, now(), reason))
+
+
 def _standing(decisions: Sequence[Decision]) -> list[Decision]:
     """Promotions that were not rolled back, oldest first."""
     standing: list[Decision] = []
     for decision in decisions:
         if decision.action == "promote":
             standing.append(decision)
-        elif standing:
+        elif decision.action == "rollback" and standing:
             standing.pop()
             if decision.version in [one.version for one in standing]:
                 while standing[-1].version != decision.version:  # versions that were deleted, and passed over

@@ -64,12 +64,12 @@ def test_figures_of_another_data_set_do_not_stand_however_high(
 ) -> None:
     own = make_package("own", val=0.7, patients={"val": 3})
     leaky = make_package("leaky", val=0.99, dataset="copies", protocol="replica")
-    nomination = nominate([leaky, own, tmp_path / "models" / "gone"], AUC, registry)
+    nomination = nominate([leaky, own, tmp_path / "models/chest/RandomForest/seed-1"], AUC, registry)
     assert nomination is not None
     assert (nomination.dataset, nomination.protocol, nomination.validation_patients) == ("chest", "grouped", 3)
     assert nomination.value == 0.7
     assert [name for name, _ in nomination.table] == ["ResidualCNN on chest, seed 1"]
-    assert nomination.missing == (str(tmp_path / "models" / "gone"),)
+    assert nomination.missing == ("chest/RandomForest/seed-1",)
     assert "1 packages are missing and did not stand" in nomination.notes[-1]
     write_nomination(tmp_path / "nomination.json", nomination)
     kept = json.loads((tmp_path / "nomination.json").read_text())
@@ -132,3 +132,16 @@ def test_a_champion_of_before_that_was_deleted_is_passed_over(
     assert (outcome.champion, outcome.previous) == (1, 3)
     assert "version 2 was deleted" in outcome.reason
     assert rollback(registry).champion is None
+
+
+def test_an_alias_that_was_moved_by_hand_is_found_and_recorded(
+    make_package: MakePackage, registry: ModelRegistry
+) -> None:
+    for name, value in (("a", 0.7), ("b", 0.8), ("c", 0.9)):
+        nominate([make_package(name, val=value)], AUC, registry)
+    promote(registry, "1")
+    registry.store.client.set_registered_model_alias("medfake-detector", "champion", "2")
+    assert promote(registry, "3").previous == 2
+    chain = [(one.action, one.previous, one.version) for one in registry.decisions()]
+    assert chain == [("promote", None, 1), ("moved", 1, 2), ("promote", 2, 3)]
+    assert rollback(registry).champion == 2

@@ -13,19 +13,19 @@ def main() -> None:
     from medfake.detectors.backbone.fit import unfreeze
     from medfake.detectors.backbone.graph import build_extractor, build_head
     from medfake.training.keras_setup import import_keras
-    from medfake.training.phase import Material, _learn
+    from medfake.training.phase import BatchSource, _learn
 
     spec, options = small_network()
     keras = import_keras(1)
     backbone = spec.build((options.input_size, options.input_size, 3), None)
-    extractor, _ = build_extractor(backbone, options, str(spec.contract))
+    extractor, _ = build_extractor(backbone, options, spec.contract)
     model = keras.Model(extractor.input, build_head(256, options.head)(extractor.output))
     unfreeze(keras, backbone)
     model.compile(optimizer=keras.optimizers.Adam(1e-5), loss=keras.losses.BinaryCrossentropy())
     dataset = noise_set(STEPS * options.batch_size, 32)
     rows = dataset.split("train")
     labels = rows.label.to_numpy("float32")
-    material = Material(lambda at: dataset.slices(rows.iloc[at]), labels, options.batch_size)
+    material = BatchSource(lambda at: dataset.slices(rows.iloc[at]), labels, options.batch_size)
     slices = dataset.slices(rows)
     starts = range(0, len(slices), options.batch_size)
     ours_s = fastest_s(lambda: _learn(model, material, np.random.default_rng(1)), 3)

@@ -28,16 +28,18 @@ def main() -> None:
 def _cached(dataset: Any) -> tuple[float, float]:
     """Seconds for all epochs, features, storing and checks included; validation loss after the first few."""
     from medfake.detectors.backbone.fit import train_two_phase
+    from medfake.detectors.context import TrainingContext
     from medfake.training.run_state import RunState
 
     spec, options = small_network()
     options = options.model_copy(update={"epochs": EPOCHS})
     folder, losses = Path(tempfile.mkdtemp(prefix="medfake-bench-")), []
     started = time.perf_counter()
-    train_two_phase(
-        spec, options, dataset, 1, lambda _, figures: losses.append(figures["val_loss"]),
-        folder / "features", RunState(folder / "state", {}),
+    context = TrainingContext(
+        spec=spec, options=options, dataset=dataset, seed=1, features=folder / "features",
+        state=RunState(folder / "state", {}), on_epoch=lambda _, losses_now: losses.append(losses_now["val_loss"]),
     )  # fmt: skip
+    train_two_phase(context)
     return time.perf_counter() - started, losses[PLAIN_EPOCHS - 1]
 
 
@@ -55,7 +57,7 @@ def _plain(dataset: Any) -> tuple[float, float]:
     keras = import_keras(BACKBONE_SEED)
     weights = find_weights(spec, options.weights)
     backbone = build_backbone(spec, (options.input_size, options.input_size, 3), weights)
-    extractor, images = build_extractor(backbone, options, str(spec.contract))
+    extractor, images = build_extractor(backbone, options, spec.contract)
     if weights.kind == "none":
         measure_normalisation(images, backbone, dataset)
     backbone.trainable = False

@@ -41,15 +41,13 @@ def noise_set(train: int, val: int) -> Any:
 def small_network() -> tuple[Any, Any]:
     """Spec and options of MobileNet with a quarter of its channels, 512 px, the paper's head."""
     from medfake.detectors.backbone.options import BackboneOptions, FineTune
-    from medfake.detectors.registry import DetectorSpec
+    from medfake.detectors.backbone.spec import BackboneSpec
 
     def build(shape: tuple[int, int, int], weights: str | None) -> Any:
         from keras import applications
 
         return applications.MobileNet(input_shape=shape, alpha=0.25, include_top=False, weights=weights)
 
-    spec = DetectorSpec(
-        "MobileNet-0.25", "backbone", BackboneOptions, build, contract="tf", feature_width=256, gradcam_layer="relu"
-    )
+    spec = BackboneSpec(name="MobileNet-0.25", build=build, contract="tf", feature_width=256, gradcam_layer="relu")
     weights = str(PRETRAINED) if PRETRAINED.exists() else "none"
     return spec, BackboneOptions(weights=weights, input_size=EDGE, fine_tune=FineTune(epochs=0))

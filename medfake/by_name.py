@@ -7,6 +7,7 @@ list of imports is kept by hand. Duplicates are refused, unknown names get the o
 import difflib
 import fnmatch
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -29,7 +30,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
         Args:
             kind: What one thing is called, e.g. "guard"; other packages offer theirs as entry points of the group
-                "medfake.<kind>s".
+                "medfake.guards".
             room: Dotted name of the package (or the module) whose modules register things.
             where: Where a user names them, for messages, e.g. "detectors in params.yaml".
             error: Raised for a name that nothing has.
@@ -42,7 +43,11 @@ class Registry(Mapping[str, T], Generic[T]):
     @property
     def group(self) -> str:
         """Entry-point group of other packages' things."""
-        return f"medfake.{self._kind.replace(' ', '_')}s"
+        return f"medfake.{self._plural.replace(' ', '_')}"
+
+    @property
+    def _plural(self) -> str:
+        return re.sub(r"(?<![aeiou])y$", "ie", self._kind) + "s"
 
     def add(self, name: str, thing: T, by: object) -> None:
         """Register a thing.
@@ -58,7 +63,7 @@ class Registry(Mapping[str, T], Generic[T]):
         module = str(getattr(by, "__module__", None) or type(by).__module__)
         if name in self._things:
             raise ConfigError(
-                f"two {self._kind}s are called {name!r}", where=f"{self._modules[name]} and {module}",
+                f"two {self._plural} are called {name!r}", where=f"{self._modules[name]} and {module}",
                 remedy="rename one of them, or uninstall the package that it came with",
             )  # fmt: skip
         self._things[name], self._modules[name] = thing, module

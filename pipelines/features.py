@@ -11,25 +11,15 @@ from medfake.project import Project, block
 @click.option("--detector", required=True, help="A key under `detectors` in params.yaml.")
 def main(dataset: str, detector: str) -> None:
     """Compute the features of one data set and backbone, unless they are there."""
-    from typing import cast
-
     from medfake.datasets.dataset import Dataset
-    from medfake.detectors.backbone.options import BackboneOptions
+    from medfake.detectors.families import family_of
     from medfake.detectors.registry import detector_spec, validate_options
 
     project = Project.find()
     project.dataset(dataset)
     options = validate_options(detector, block(project.params.detectors, detector, "detectors"))
     spec, folder = detector_spec(detector), project.features_of(dataset, detector)
-    if spec.family != "backbone":
-        folder.mkdir(parents=True, exist_ok=True)  # the matrix of stages has one for every detector
-        click.echo(f"{detector} learns from pixels and has no features")
-        return
-    from medfake.detectors.backbone.features import compute_features
-
-    features = compute_features(spec, cast("BackboneOptions", options), Dataset.open(project.slices / dataset), folder)
-    slices, width = features.table.shape
-    click.echo(f"{slices} slices x {width} features in {folder}, key {features.key[:12]}")
+    click.echo(family_of(spec).prepare(spec, options, Dataset.open(project.slices / dataset), folder))
 
 
 if __name__ == "__main__":

@@ -83,3 +83,8 @@ def test_a_package_that_cannot_be_loaded_is_named_with_what_it_raised(tmp_path: 
         toys(room).names()
     assert "elsewhere" in str(error.value)
     assert "AttributeError" in str(error.value)
+
+
+@pytest.mark.parametrize(("kind", "group"), [("toy", "medfake.toys"), ("detector family", "medfake.detector_families")])
+def test_other_packages_offer_theirs_under_the_plural_of_the_kind(kind: str, group: str) -> None:
+    assert Registry(kind, room="medfake.errors", where="toys").group == group

@@ -68,21 +68,20 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
 @json_option()
 def backbones(pattern: str, json_file: Path | None) -> None:
     """List backbones by name, e.g. medfake backbones 'MobileNet*'."""
-    from medfake.detectors.registry import detector_names, detector_spec, parameters_of, parameters_with_head
+    from medfake.detectors.backbone.spec import backbone_specs
     from medfake.outputs import json_format
 
     columns = ("name", "parameters", "parameters_with_head", "input_contract", "feature_width", "paper")
-    specs = [one for one in map(detector_spec, detector_names(pattern)) if one.family == "backbone"]
     rows = [
         {
             "name": one.name,
-            "parameters": parameters_of(one.name),
-            "parameters_with_head": parameters_with_head(one.name),
+            "parameters": one.parameters,
+            "parameters_with_head": one.parameters_with_head(),
             "input_contract": one.contract,
             "feature_width": one.feature_width,
             "paper": one.paper,
         }
-        for one in specs
+        for one in backbone_specs(pattern)
     ]
     if not write_listing(json_file, json_format("a list of backbones", columns), rows):
         return

@@ -72,7 +72,7 @@ def use(name: str, yes: bool) -> None:
 @study.command()
 @click.argument("name", required=False)
 def plan(name: str | None) -> None:
-    """Say what a study costs here (the one in params.yaml unless named), from a short measured forward pass."""
+    """Say what a study costs here (the one in params.yaml unless named), from a few seconds of measuring."""
     from rich.console import Console
     from rich.table import Table
 
@@ -84,16 +84,25 @@ def plan(name: str | None) -> None:
     found = make_plan(read_study_named(name, project).params if name else project.params, project.slices)
     table = Table("data set", "detector", "runs", "slices", "forward, slices/s", "hours", "GB")
     for line in found.lines:
-        measured = ("not measured", "-") if line.hours is None else (f"{line.slices_per_s:.2f}", f"{line.hours:.1f}")
-        cells = (line.dataset, line.detector, str(line.trainings), str(line.slices), *measured, f"{line.gigabytes:.2f}")
-        table.add_row(*cells)
+        measured = (_rounded(line.slices_per_s, 2), _rounded(line.hours, 1), _rounded(line.gigabytes, 2))
+        table.add_row(line.dataset, line.detector, str(line.trainings), str(line.slices), *measured)
     Console().print(table)
+    for detector, package in found.missing.items():
+        click.echo(f"{detector} needs {package}, which is not installed: pip install {package}")
     if found.repeated:
-        click.echo(f"{found.repeated} repeated runs of the best, as if they were average: {found.repeated_hours:.1f} h")
+        hours = _rounded(found.repeated_hours, 1)
+        click.echo(f"{found.repeated} repeated runs of the best, as if they were average: {hours} hours")
     for dataset in found.guessed:
         click.echo(f"{dataset} is not built and names no planned_slices: 2500 were taken")
-    all_of_it = f"{found.trainings} runs, {found.gigabytes:.1f} GB, {found.hours:.1f} hours"
-    click.echo(f"all: {all_of_it} on this machine\nnext: dvc repro")
+    least = "at least " if found.unmeasured and found.hours is not None else ""
+    hours = f"{least}{_rounded(found.hours, 1)} hours on this machine"
+    if found.unmeasured:
+        hours += f", without {', '.join(found.unmeasured)}"
+    click.echo(f"all: {found.trainings} runs, {found.gigabytes:.1f} GB, {hours}\nnext: dvc repro")
+
+
+def _rounded(value: float | None, digits: int) -> str:
+    return "unknown" if value is None else f"{value:.{digits}f}"
 
 
 @study.command()

@@ -1,45 +1,23 @@
-"""Train any detector by its name."""
+"""Train any detector: its family knows how."""
 
-from pathlib import Path
-from typing import cast
+from typing import Any
 
-from medfake.config import Section
-from medfake.datasets.dataset import Dataset
-from medfake.detectors.backbone.options import BackboneOptions
-from medfake.detectors.classical.options import PixelOptions
-from medfake.detectors.forensic.options import ResidualCNNOptions
-from medfake.detectors.registry import detector_spec
-from medfake.training.run_state import RunState
-from medfake.training.trained import OnEpoch, Trained
+from medfake.detectors.context import TrainingContext
+from medfake.detectors.families import family_of
+from medfake.errors import TrainingError
+from medfake.training.trained import Trained
 
 
-def fit(
-    name: str, options: Section, dataset: Dataset, seed: int, on_epoch: OnEpoch, features: Path, state: RunState
-) -> Trained:
-    """Train a detector; the family of its name decides how.
-
-    Args:
-        name: In the registry.
-        options: From `validate_options(name, ...)`.
-        dataset: Learnt from train, chosen on val; test is not looked at.
-        seed: Same seed, same detector.
-        on_epoch: Told the epoch and its figures.
-        features: Folder of a backbone's features; filled when they are not there.
-        state: Of this training; networks that were cut short go on.
+def fit(context: TrainingContext[Any, Any]) -> Trained:
+    """Train a detector.
 
     Raises:
-        UnknownDetectorError: No detector has this name.
-        TrainingError: It cannot be built or trained.
+        TrainingError: It cannot be built or trained, or a package that it needs is not installed.
     """
-    spec = detector_spec(name)
-    if spec.family == "backbone":
-        from medfake.detectors.backbone.fit import train_two_phase
-
-        return train_two_phase(spec, cast("BackboneOptions", options), dataset, seed, on_epoch, features, state)
-    if spec.family == "forensic":
-        from medfake.detectors.forensic.fit import train_forensic
-
-        return train_forensic(cast("ResidualCNNOptions", options), dataset, seed, on_epoch, state)
-    from medfake.detectors.classical.fit import train_classical
-
-    return train_classical(spec, cast("PixelOptions", options), dataset, seed, on_epoch)
+    try:
+        return family_of(context.spec).fit(context)
+    except ModuleNotFoundError as error:
+        raise TrainingError(
+            "a package that this detector needs is not installed", where=f"detectors.{context.spec.name}",
+            received=error, remedy=f"pip install {error.name}, or leave the detector out of train.detectors",
+        ) from error  # fmt: skip

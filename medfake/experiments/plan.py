@@ -1,29 +1,21 @@
-"""What a study will cost on this machine, from a short measured forward pass of each of its networks."""
+"""What a study will cost on this machine, as far as the families of its detectors can estimate it."""
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 
 from medfake.config import Params
 from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
 from medfake.datasets.views.registry import view_of
-from medfake.detectors.backbone.graph import build_extractor
-from medfake.detectors.backbone.options import BackboneOptions
-from medfake.detectors.forensic.options import ResidualCNNOptions
-from medfake.detectors.registry import DetectorSpec, detector_spec, parameters_with_head, validate_options
+from medfake.detectors.cost import Cost, Estimate, SplitSizes
+from medfake.detectors.families import family_of
+from medfake.detectors.registry import detector_spec, validate_options
 from medfake.progress import track
-from medfake.training.keras_setup import import_keras
 
-_SLICES, _ROUNDS = 2, 2
-_STEP_OF_HEAD_S: Final = 1.5e-3  # a batch of features through the dense layers, on a slow core
-_BACKWARD: Final = 3.0  # a training step takes as long as so many forward passes
-_START_S: Final = 30.0  # imports, export and storing, once a training
-_BYTES: Final = {"keras": 4, "onnx": 4}  # of a weight in each stored form
 _UNKNOWN_SLICES: Final = 2500
 _SLICE_PX: Final = 512  # edge of a slice as most scanners take it
 
@@ -36,7 +28,7 @@ class Line:
         trainings: With all first seeds.
         slices_per_s: Measured forward pass; None for detectors that were not measured.
         hours: All trainings together; None where nothing was measured.
-        gigabytes: What they leave behind.
+        gigabytes: What they leave behind; None where the detector cannot be built.
     """
 
     dataset: str
@@ -45,7 +37,7 @@ class Line:
     slices: int
     slices_per_s: float | None
     hours: float | None
-    gigabytes: float
+    gigabytes: float | None
 
 
 @dataclass(frozen=True)
@@ -55,16 +47,16 @@ class Plan:
     Attributes:
         lines: First trainings.
         repeated: Trainings of the best again, of which it is not known yet which they are.
-        repeated_hours: As if they were average ones.
         data_gigabytes: Of the data sets.
         guessed: Data sets that are not built and do not say how large they will be.
+        missing: Detector to the package that it needs and that is not installed.
     """
 
     lines: tuple[Line, ...]
     repeated: int
-    repeated_hours: float
     data_gigabytes: float
     guessed: tuple[str, ...]
+    missing: Mapping[str, str]
 
     @property
     def trainings(self) -> int:
@@ -72,48 +64,59 @@ class Plan:
         return sum(line.trainings for line in self.lines) + self.repeated
 
     @property
-    def hours(self) -> float:
-        """Of all that was measured."""
-        return sum(line.hours or 0.0 for line in self.lines) + self.repeated_hours
+    def unmeasured(self) -> list[str]:
+        """Detectors whose hours are not known, in the order of their lines."""
+        return list(dict.fromkeys(line.detector for line in self.lines if line.hours is None))
+
+    @property
+    def repeated_hours(self) -> float | None:
+        """Of the repeated trainings, as if they were average ones of those measured; None where nothing was."""
+        known = [line.hours / line.trainings for line in self.lines if line.hours is not None]
+        return self.repeated * float(np.mean(known)) if known else None
+
+    @property
+    def hours(self) -> float | None:
+        """Of all that was measured, which is not all where `unmeasured` names detectors; None where nothing was."""
+        known = [line.hours for line in self.lines if line.hours is not None]
+        return sum(known) + (self.repeated_hours or 0.0) if known else None
 
     @property
     def gigabytes(self) -> float:
         """On disk: data sets, features and packages."""
-        return self.data_gigabytes + sum(line.gigabytes for line in self.lines)
+        return self.data_gigabytes + sum(line.gigabytes or 0.0 for line in self.lines)
 
 
 def make_plan(params: Params, slices: Path) -> Plan:
-    """Measure each network of a study for a few seconds and add up.
+    """Measure each detector of a study for a few seconds and add up.
 
-    A forward pass is that of Keras; ONNX Runtime, which computes features on a CPU, is faster. A training step counts
-    as three forward passes. Data sets that are built count as they are, others as they say (`planned_slices`).
+    Data sets that are built count as they are, others as they say (`planned_slices`). A detector whose package is not
+    installed is planned without figures.
 
     Args:
         params: The study.
         slices: Folder of the data sets that are built.
     """
     sizes = {name: _slices(params, slices / name) for name in params.train.datasets}
-    specs = [detector_spec(name) for name in params.train.detectors]
-    rates = dict(_rates(params, specs))
+    estimates: dict[str, Estimate] = {}
+    missing: dict[str, str] = {}
+    for name in track(params.train.detectors, "measuring detectors", len(params.train.detectors)):
+        try:
+            estimates[name] = _estimate(params, name)
+        except ModuleNotFoundError as error:
+            missing[name] = str(error.name)
     lines = [
-        _line(params, dataset, spec, sizes[dataset] or _UNKNOWN_SLICES, rates)
+        _line(params, dataset, detector, sizes[dataset] or _UNKNOWN_SLICES, estimates.get(detector))
         for dataset in params.train.datasets
-        for spec in specs
+        for detector in params.train.detectors
     ]
     repeat = params.train.repeat
     repeated = len(params.train.datasets) * repeat.best * len(repeat.seeds) if repeat else 0
-    known = [line.hours / line.trainings for line in lines if line.hours is not None]
     data = [
         (sizes[name] or _UNKNOWN_SLICES) * 2 * prod(view_of(params.datasets[name].view).shape(_SLICE_PX, _SLICE_PX))
         for name in sizes
     ]
-    return Plan(
-        tuple(lines),
-        repeated,
-        repeated * float(np.mean(known)) if known else 0.0,
-        sum(data) / 1e9,
-        tuple(name for name, size in sizes.items() if size is None),
-    )
+    guessed = tuple(name for name, size in sizes.items() if size is None)
+    return Plan(tuple(lines), repeated, sum(data) / 1e9, guessed, missing)
 
 
 def _slices(params: Params, folder: Path) -> int | None:
@@ -122,39 +125,17 @@ def _slices(params: Params, folder: Path) -> int | None:
     return params.datasets[folder.name].planned_slices
 
 
-def _rates(params: Params, specs: list[DetectorSpec]) -> Iterator[tuple[str, float]]:
-    networks = [spec for spec in specs if spec.family == "backbone"]
-    for spec in track(networks, "measuring networks", len(networks)):
-        options = cast("BackboneOptions", validate_options(spec.name, params.detectors[spec.name]))
-        yield spec.name, _rate(spec, options)
+def _estimate(params: Params, detector: str) -> Estimate:
+    spec = detector_spec(detector)
+    return family_of(spec).estimate(spec, validate_options(detector, params.detectors[detector]))
 
 
-def _rate(spec: DetectorSpec, options: BackboneOptions) -> float:
-    """Slices per second of a forward pass."""
-    keras = import_keras(1)
-    edge = options.input_size
-    extractor, _ = build_extractor(spec.build((edge, edge, 3), None), options, str(spec.contract))
-    slices = np.zeros((_SLICES, edge, edge), np.int16)
-    extractor.predict_on_batch(slices)
-    started = time.perf_counter()
-    for _ in range(_ROUNDS):
-        extractor.predict_on_batch(slices)
-    seconds = time.perf_counter() - started
-    keras.backend.clear_session()
-    return _SLICES * _ROUNDS / seconds
-
-
-def _line(params: Params, dataset: str, spec: DetectorSpec, slices: int, rates: Mapping[str, float]) -> Line:
-    options = validate_options(spec.name, params.detectors[spec.name])
-    split, seeds = params.datasets[dataset].split, len(params.train.seeds)
-    train, val, test = (share * slices for share in (1 - split.val - split.test, split.val, split.test))
-    if isinstance(options, BackboneOptions):
-        rate = rates[spec.name]
-        head = options.epochs * train / options.batch_size * _STEP_OF_HEAD_S
-        tune = options.fine_tune.epochs * (_BACKWARD * train + val) / rate
-        seconds = slices / rate + seeds * (head + tune + (val + test) / rate + _START_S)
-        weights = parameters_with_head(spec.name, options.head)
-        stored = seeds * weights * sum(_BYTES.values()) + slices * int(spec.feature_width or 0) * 4
-        return Line(dataset, spec.name, seeds, slices, rate, seconds / 3600, stored / 1e9)
-    small = isinstance(options, ResidualCNNOptions)
-    return Line(dataset, spec.name, seeds, slices, None, None, (1e6 if small else 5e7) * seeds / 1e9)
+def _line(params: Params, dataset: str, detector: str, slices: int, estimate: Estimate | None) -> Line:
+    split, trainings = params.datasets[dataset].split, len(params.train.seeds)
+    if estimate is None:
+        return Line(dataset, detector, trainings, slices, None, None, None)
+    shares = (1 - split.val - split.test, split.val, split.test)
+    cost: Cost = estimate(SplitSizes(*(share * slices for share in shares)))
+    seconds = cost.seconds(trainings)
+    hours = None if seconds is None else seconds / 3600
+    return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, cost.bytes(trainings) / 1e9)

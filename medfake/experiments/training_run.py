@@ -9,8 +9,8 @@ import pandas as pd
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.backbone.options import BackboneOptions
-from medfake.detectors.backbone.weights import find_weights
+from medfake.detectors.context import TrainingContext
+from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.run_log import asked_for, flat, log_outcome
@@ -66,6 +66,8 @@ def lock_of(project: Project, dataset: str, detector: str, seed: int) -> Path:
 
 def _train(project: Project, dataset: Dataset, detector: str, options: Section, seed: int, out: Path) -> None:
     params, root = project.params, project.root
+    spec = detector_spec(detector)
+    family = family_of(spec)
     tags = {
         "dataset": dataset.name,
         "dataset_sha256": dataset.digest,
@@ -74,7 +76,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         "view": dataset.view,
         "git_revision": git_revision(root),
         "dvc_lock_sha256": dvc_lock_sha256(project.dvc_lock) or "none",
-        "hardware": describe_hardware(network=detector_spec(detector).family != "classical"),
+        "hardware": describe_hardware(network=family.network),
     }
     public = _public(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
@@ -83,16 +85,13 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         "study": params.study,
         **asked_for(public, params.datasets[dataset.name]),
     }
-    weights = None
-    if isinstance(options, BackboneOptions):
-        weights = find_weights(detector_spec(detector), options.weights).sha256
     state = RunState(
         project.interrupted_file(dataset.name, detector, seed),
         {
             **flat(public),
             "seed": seed,
             "dataset_sha256": dataset.digest,
-            "weights_sha256": weights,
+            "weights_sha256": family.weights_sha256(spec, options),
         },
     )
     name = f"{detector} {dataset.name} seed {seed}"
@@ -103,9 +102,12 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         state.begin(run.run_id)
         counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
         run.log_dataset(dataset.name, dataset.digest, counts)
-        features = project.features_of(dataset.name, detector)
+        context = TrainingContext(
+            spec=spec, options=options, dataset=dataset, seed=seed, state=state, on_epoch=run.log_epoch,
+            features=project.features_of(dataset.name, detector),
+        )  # fmt: skip
         started = time.monotonic()
-        trained = fit(detector, options, dataset, seed, run.log_epoch, features, state)
+        trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
         predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)

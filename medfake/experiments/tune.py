@@ -11,6 +11,8 @@ from typing import Any
 
 from medfake.config import Choices, Params, Span
 from medfake.datasets.dataset import Dataset
+from medfake.detectors.context import TrainingContext
+from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.errors import ConfigError, TrainingError
@@ -197,17 +199,20 @@ def _objective(
     ):
         trial.set_user_attr(_RUN_ID, run.run_id)
 
-        def on_epoch(epoch: int, figures: Mapping[str, float]) -> None:
-            run.log_epoch(epoch, figures)
-            losses.append(figures["val_loss"])
-            trial.report(figures["val_loss"], epoch)
+        def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
+            run.log_epoch(epoch, metrics)
+            losses.append(metrics["val_loss"])
+            trial.report(metrics["val_loss"], epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
         try:
-            state = RunState(Path(scratch) / "state.npz", {})
-            features = _features(project.tuning, dataset, detector, options)
-            fit(detector, options, dataset, params.tune.seed, on_epoch, features, state)
+            context = TrainingContext(
+                spec=detector_spec(detector), options=options, dataset=dataset, seed=params.tune.seed,
+                features=_features(project.tuning, dataset, detector, options),
+                state=RunState(Path(scratch) / "state.npz", {}), on_epoch=on_epoch,
+            )  # fmt: skip
+            fit(context)
         except optuna.TrialPruned:
             _tell(run, trial, "pruned")
             raise
@@ -221,10 +226,8 @@ def _tell(run: Run, trial: Any, outcome: str) -> None:
 
 def _features(tuning: Path, dataset: Dataset, detector: str, options: Any) -> Path:
     """Features of each input size and window have a folder of their own, for trials may vary them."""
-    if detector_spec(detector).family != "backbone":
-        return tuning
-    facts = json.dumps([options.weights, options.input_size, options.window_hu])
-    return tuning / "features" / dataset.name / detector / hashlib.sha256(facts.encode()).hexdigest()[:10]
+    key = family_of(detector_spec(detector)).features_key(options)
+    return tuning if key is None else tuning / "features" / dataset.name / detector / key
 
 
 def _suggest(trial: Any, key: str, one: Span | Choices) -> Any:

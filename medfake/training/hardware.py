@@ -71,7 +71,7 @@ def computing_in(precision: str) -> Iterator[None]:
 
 
 @contextmanager
-def memory_told(detector: str, batch_size: int, input_size: int) -> Iterator[None]:
+def explain_out_of_memory(detector: str, batch_size: int, input_size: int) -> Iterator[None]:
     """Say what to lower when memory does not suffice.
 
     Raises:

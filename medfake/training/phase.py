@@ -15,7 +15,7 @@ Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Material:
+class BatchSource:
     """One split for one phase.
 
     Attributes:
@@ -59,7 +59,9 @@ class Phase:
     seed: int
 
 
-def train_phase(model: Any, train: Material, val: Material, phase: Phase, state: RunState, on_epoch: OnEpoch) -> None:
+def train_phase(
+    model: Any, train: BatchSource, val: BatchSource, phase: Phase, state: RunState, on_epoch: OnEpoch
+) -> None:
     """Train a compiled model; at the end it has the weights with the lowest validation loss, the first included.
 
     Args:
@@ -88,7 +90,7 @@ def train_phase(model: Any, train: Material, val: Material, phase: Phase, state:
     model.set_weights(best_weights)
 
 
-def _learn(model: Any, train: Material, rng: np.random.Generator) -> float:
+def _learn(model: Any, train: BatchSource, rng: np.random.Generator) -> float:
     """One epoch; its mean loss."""
     order, loss = rng.permutation(len(train.labels)), float("nan")
     model.reset_metrics()
@@ -97,7 +99,7 @@ def _learn(model: Any, train: Material, rng: np.random.Generator) -> float:
     return loss
 
 
-def _loss(model: Any, val: Material) -> float:
+def _loss(model: Any, val: BatchSource) -> float:
     """Mean loss of a split."""
     loss = float("nan")
     model.reset_metrics()

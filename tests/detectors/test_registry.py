@@ -4,10 +4,11 @@ import sys
 import pytest
 
 from medfake.detectors.backbone.options import BackboneOptions
+from medfake.detectors.backbone.spec import BackboneSpec, backbone_specs
 from medfake.detectors.registry import detector_names, detector_spec, validate_options
 from medfake.errors import ConfigError, UnknownDetectorError
 
-BACKBONES = [name for name in detector_names() if detector_spec(name).family == "backbone"]
+BACKBONES = [spec.name for spec in backbone_specs()]
 
 
 def test_reading_the_registry_loads_no_training_library() -> None:
@@ -99,6 +100,7 @@ def test_a_backbone_trains_as_the_paper_printed_unless_told_otherwise(name: str)
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_backbone_states_its_input_range_width_and_map_layer(name: str) -> None:
     spec = detector_spec(name)
+    assert isinstance(spec, BackboneSpec)
     assert spec.contract in ("raw", "torch", "tf", "caffe")
     assert spec.feature_width
     assert spec.gradcam_layer

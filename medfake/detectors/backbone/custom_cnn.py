@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from medfake.detectors.registry import backbone
+from medfake.detectors.backbone.spec import backbone
 
 _CHANNELS = (32, 64, 128, 128)
 
 
-@backbone("CustomCNN", contract="tf", feature_width=_CHANNELS[-1], gradcam_layer="conv4", paper="shree")
+@backbone(
+    "CustomCNN", contract="tf", feature_width=_CHANNELS[-1], gradcam_layer="conv4", parameters=240_832, paper="shree"
+)
 def custom_cnn(input_shape: tuple[int, int, int], weights: str | None) -> Any:
     """Input -1..1, (rows, cols, 3); four 3x3 convolutions, each with ReLU and 2x2 pooling."""
     import keras

@@ -16,8 +16,8 @@ from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.graph import build_extractor
 from medfake.detectors.backbone.normalisation import measure_normalisation, require_spread
 from medfake.detectors.backbone.options import BackboneOptions
+from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.backbone.weights import Weights, build_backbone, find_weights
-from medfake.detectors.registry import DetectorSpec
 from medfake.errors import ManifestError
 from medfake.files import replace_folder, write_json
 from medfake.locks import waiting_turn
@@ -64,7 +64,7 @@ class Features:
         return keras.saving.load_model(self.folder / EXTRACTOR_KERAS)
 
 
-def compute_features(spec: DetectorSpec, options: BackboneOptions, dataset: Dataset, folder: Path) -> Features:
+def compute_features(spec: BackboneSpec, options: BackboneOptions, dataset: Dataset, folder: Path) -> Features:
     """Store the features of every slice, unless the folder holds them already.
 
     ONNX Runtime computes them on a CPU, Keras on a GPU. A backbone without weights stays at random ones, with batch
@@ -96,7 +96,7 @@ def compute_features(spec: DetectorSpec, options: BackboneOptions, dataset: Data
 
 
 def _compute(
-    spec: DetectorSpec,
+    spec: BackboneSpec,
     options: BackboneOptions,
     dataset: Dataset,
     folder: Path,
@@ -105,7 +105,7 @@ def _compute(
 ) -> Features:
     import_keras(BACKBONE_SEED)
     backbone = build_backbone(spec, (options.input_size, options.input_size, 3), weights)
-    extractor, images = build_extractor(backbone, options, str(spec.contract))
+    extractor, images = build_extractor(backbone, options, spec.contract)
     if weights.kind == "none":
         measure_normalisation(images, backbone, dataset)
     backbone.trainable = False

@@ -1,7 +1,6 @@
 """Backbones in two phases (Alsabbagh and Al-Kadi, section 4): the head on frozen features, then everything, gently."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,63 +11,50 @@ from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import EXTRACTOR_ONNX, Features, compute_features
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head, build_top
 from medfake.detectors.backbone.options import BackboneOptions
-from medfake.detectors.registry import DetectorSpec
+from medfake.detectors.backbone.spec import BackboneSpec
+from medfake.detectors.context import TrainingContext
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.training.export import export_keras
-from medfake.training.hardware import computing_in, memory_told, share_devices
+from medfake.training.hardware import computing_in, explain_out_of_memory, share_devices
 from medfake.training.keras_setup import import_keras
-from medfake.training.phase import Material, Phase, train_phase
-from medfake.training.run_state import RunState
-from medfake.training.trained import OnEpoch, Trained
+from medfake.training.phase import BatchSource, Phase, train_phase
+from medfake.training.trained import Trained
 from medfake.vocabulary import CLASSES
 
+_HEAD, _FINE_TUNE = "head", "fine-tune"
 _CHECKED_SLICES = 4
 _LARGEST_FEATURE_DIFFERENCE = 1e-4
 _HEAD_VAL_BATCH = 4096
 _MEAN = "mean_with_sample_weight"  # rows that only fill a batch up weigh nothing
 
+BackboneContext = TrainingContext[BackboneSpec, BackboneOptions]
 
-def train_two_phase(
-    spec: DetectorSpec,
-    options: BackboneOptions,
-    dataset: Dataset,
-    seed: int,
-    on_epoch: OnEpoch,
-    features: Path,
-    state: RunState,
-) -> Trained:
+
+def train_two_phase(context: BackboneContext) -> Trained:
     """Train a backbone with its head.
 
     While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them.
-
-    Args:
-        spec: Of the backbone.
-        options: From params.yaml.
-        dataset: Learnt from its train split; val chooses the weights of both phases.
-        seed: Of the head's weights and of the order of slices.
-        on_epoch: Told train_loss and val_loss of every epoch, the second phase counting on.
-        features: Folder of the features; filled when they are not there.
-        state: Of this training; one that was cut short goes on.
+    The validation split chooses the weights of both phases; epochs of the second count on.
 
     Raises:
         WeightsError: The weights are not there.
         TrainingError: The backbone gives the same features for every slice, or memory does not suffice.
         ExportMismatchError: The assembled model differs from head(features).
     """
-    known = compute_features(spec, options, dataset, features)
-    keras = import_keras(seed)
+    spec, options, dataset = context.spec, context.options, context.dataset
+    known = compute_features(spec, options, dataset, context.features)
+    keras = import_keras(context.seed)
     share_devices()
     head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
     extractor = known.extractor()
     model = build_detector(extractor, head)
     checked = dataset.split("val").iloc[:_CHECKED_SLICES]
     sample = dataset.slices(checked)
-    with memory_told(spec.name, options.batch_size, options.input_size):
-        _train_head(keras, head, known, dataset, options, Phase("head", options.epochs, 0, seed), state, on_epoch)
+    with explain_out_of_memory(spec.name, options.batch_size, options.input_size):
+        _train_head(keras, context, head, known)
         _require_same(model, head, sample, known.of(checked))
         if options.fine_tune.epochs:
-            phase = Phase("fine-tune", options.fine_tune.epochs, options.epochs, seed)
-            _fine_tune(keras, spec, extractor, head, dataset, options, phase, state, on_epoch)
+            _fine_tune(keras, context, extractor, head)
 
     frozen = None if options.fine_tune.epochs else (known.folder / EXTRACTOR_ONNX, build_top(head))
     weights = {key: value for key, value in asdict(known.weights).items() if key != "path"}
@@ -105,26 +91,20 @@ def _compile(keras: Any, model: Any, learning_rate: float, options: BackboneOpti
     )
 
 
-def _train_head(
-    keras: Any,
-    head: Any,
-    known: Features,
-    dataset: Dataset,
-    options: BackboneOptions,
-    phase: Phase,
-    state: RunState,
-    on_epoch: OnEpoch,
-) -> None:
-    if state.position.get("phase") == "fine-tune":
+def _train_head(keras: Any, context: BackboneContext, head: Any, known: Features) -> None:
+    if context.state.position.get("phase") == _FINE_TUNE:
         return  # it stopped in the second phase, whose weights hold the head's
+    options, dataset = context.options, context.dataset
     classes = _classes(options, dataset)
 
-    def material(split: str, batch_size: int) -> Material:
+    def batches(split: str, batch_size: int) -> BatchSource:
         rows = dataset.split(split)
-        return Material(known.of(rows).__getitem__, _labels(rows, classes), batch_size)
+        return BatchSource(known.of(rows).__getitem__, _labels(rows, classes), batch_size)
 
     _compile(keras, head, options.learning_rate, options, classes)
-    train_phase(head, material("train", options.batch_size), material("val", _HEAD_VAL_BATCH), phase, state, on_epoch)
+    phase = Phase(_HEAD, options.epochs, 0, context.seed)
+    train, val = batches("train", options.batch_size), batches("val", _HEAD_VAL_BATCH)
+    train_phase(head, train, val, phase, context.state, context.on_epoch)
 
 
 def unfreeze(keras: Any, backbone: Any) -> None:
@@ -135,38 +115,30 @@ def unfreeze(keras: Any, backbone: Any) -> None:
             layer.trainable = False
 
 
-def _fine_tune(
-    keras: Any,
-    spec: DetectorSpec,
-    extractor: Any,
-    head: Any,
-    dataset: Dataset,
-    options: BackboneOptions,
-    phase: Phase,
-    state: RunState,
-    on_epoch: OnEpoch,
-) -> None:
+def _fine_tune(keras: Any, context: BackboneContext, extractor: Any, head: Any) -> None:
     """Unfreeze, and go on slowly; slices are read batch by batch."""
+    options, dataset = context.options, context.dataset
+    classes = _classes(options, dataset)
     whole = keras.Model(extractor.input, head(extractor.output))
     trained = whole
     if options.precision != "float32":
         with computing_in(options.precision):
-            backbone = spec.build((options.input_size, options.input_size, 3), None)
-            half, _ = build_extractor(backbone, options, str(spec.contract))
-            copy = build_head(half.output_shape[-1], options.head, _classes(options, dataset))
+            backbone = context.spec.build((options.input_size, options.input_size, 3), None)
+            half, _ = build_extractor(backbone, options, context.spec.contract)
+            copy = build_head(half.output_shape[-1], options.head, classes)
             trained = keras.Model(half.input, keras.ops.cast(copy(half.output), "float32"))
         trained.set_weights(whole.get_weights())
     for layer in trained.layers:
         if isinstance(layer, keras.Model) and layer.name != head.name:
             unfreeze(keras, layer)
-    classes = _classes(options, dataset)
 
-    def material(split: str) -> Material:
+    def batches(split: str) -> BatchSource:
         rows = dataset.split(split)
-        return Material(lambda at: dataset.slices(rows.iloc[at]), _labels(rows, classes), options.batch_size)
+        return BatchSource(lambda at: dataset.slices(rows.iloc[at]), _labels(rows, classes), options.batch_size)
 
     _compile(keras, trained, options.fine_tune.learning_rate, options, classes)
-    train_phase(trained, material("train"), material("val"), phase, state, on_epoch)
+    phase = Phase(_FINE_TUNE, options.fine_tune.epochs, options.epochs, context.seed)
+    train_phase(trained, batches("train"), batches("val"), phase, context.state, context.on_epoch)
     if trained is not whole:
         whole.set_weights(trained.get_weights())
 

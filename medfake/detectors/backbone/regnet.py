@@ -6,7 +6,7 @@ Layers and their order are those of the networks that the paper's figures were m
 from dataclasses import dataclass
 from typing import Any
 
-from medfake.detectors.registry import backbone
+from medfake.detectors.backbone.spec import backbone
 
 _SOURCE = "https://storage.googleapis.com/tensorflow/keras-applications/regnet"  # asked only when the user allows it
 _STEM_CHANNELS = 32
@@ -33,7 +33,7 @@ _Y040 = _Design((2, 6, 12, 2), (128, 192, 512, 1088), 64, 0.25)
 
 @backbone(
     "RegNetX040", contract="raw", feature_width=1360, gradcam_layer="stage4_block2_exit", paper="alsabbagh",
-    imagenet_file="regnetx040_notop.h5",
+    imagenet_file="regnetx040_notop.h5", parameters=20_833_312,
 )  # fmt: skip
 def regnet_x040(input_shape: tuple[int, int, int], weights: str | None) -> Any:
     """Input 0..255, (rows, cols, 3); scaling is inside the network."""
@@ -42,7 +42,7 @@ def regnet_x040(input_shape: tuple[int, int, int], weights: str | None) -> Any:
 
 @backbone(
     "RegNetY040", contract="raw", feature_width=1088, gradcam_layer="stage4_block2_exit", paper="alsabbagh",
-    imagenet_file="regnety040_notop.h5",
+    imagenet_file="regnety040_notop.h5", parameters=19_619_928,
 )  # fmt: skip
 def regnet_y040(input_shape: tuple[int, int, int], weights: str | None) -> Any:
     """Input 0..255, (rows, cols, 3); scaling is inside the network."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medfake.detectors.registry import DetectorSpec
+from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.errors import WeightsError
 from medfake.files import sha256_file
 
@@ -26,7 +26,7 @@ class Weights:
     path: Path | None = None
 
 
-def find_weights(spec: DetectorSpec, weights: str) -> Weights:
+def find_weights(spec: BackboneSpec, weights: str) -> Weights:
     """What a backbone would be initialised with, before it is built.
 
     Args:
@@ -47,7 +47,7 @@ def find_weights(spec: DetectorSpec, weights: str) -> Weights:
     return Weights("imagenet" if weights == "imagenet" else "file", sha256_file(path), path)
 
 
-def build_backbone(spec: DetectorSpec, input_shape: tuple[int, int, int], weights: Weights) -> Any:
+def build_backbone(spec: BackboneSpec, input_shape: tuple[int, int, int], weights: Weights) -> Any:
     """Build a backbone with its weights, (slices, *input_shape) -> maps.
 
     Args:
@@ -67,7 +67,7 @@ def build_backbone(spec: DetectorSpec, input_shape: tuple[int, int, int], weight
         ) from None  # fmt: skip
 
 
-def _imagenet_file(spec: DetectorSpec) -> Path:
+def _imagenet_file(spec: BackboneSpec) -> Path:
     """The no-top ImageNet file in Keras' cache; fetched only when MEDFAKE_ALLOW_DOWNLOAD=1 says so."""
     cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     if not spec.imagenet_file:

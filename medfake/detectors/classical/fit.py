@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.classical.options import PixelOptions
+from medfake.detectors.context import TrainingContext
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import TrainingError
 from medfake.package.card import ONNX_FILE, Agreement
 from medfake.package.scorer import CLASSES_OUTPUT
 from medfake.progress import track
 from medfake.training.export import require_agreement
-from medfake.training.trained import OnEpoch, Trained
+from medfake.training.trained import Trained
 from medfake.vocabulary import CLASSES
 
 _OPSET = 17
@@ -27,18 +28,13 @@ _UNIT_HU = np.float32(1000)
 Pixels = NDArray[np.float32]
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
+ClassicalContext = TrainingContext[DetectorSpec, PixelOptions]
 
-def train_classical(
-    spec: DetectorSpec, options: PixelOptions, dataset: Dataset, seed: int, on_epoch: OnEpoch
-) -> Trained:
+
+def train_classical(context: ClassicalContext) -> Trained:
     """Fit a classical model on the train split, its options found by a grid search over folds of patients.
 
-    Args:
-        spec: Of the model.
-        options: From params.yaml, with the grid.
-        dataset: Learnt from its train split; val is only measured.
-        seed: Of forests and folds.
-        on_epoch: Told val_loss once, and cv_accuracy after a search.
+    There is one epoch, with val_loss, and cv_accuracy after a search; the val split is only measured.
 
     Raises:
         TrainingError: Slices differ in size, so that no model on raw pixels can take them; or there are too few
@@ -46,14 +42,15 @@ def train_classical(
     """
     from sklearn.metrics import log_loss
 
+    spec, options, dataset, seed = context.spec, context.options, context.dataset, context.seed
     train, val = dataset.split("train"), dataset.split("val")
     size = _size(dataset, spec.name)
     pixels, labels = _pixels(dataset.slices(train), options.pool), _labels(train, dataset)
-    figures: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     chosen, folds = options, None
     if options.grid:
         folds = _folds(train, labels, options.folds, seed)
-        chosen, figures["cv_accuracy"] = _search(spec, options, pixels, labels, folds, seed)
+        chosen, metrics["cv_accuracy"] = _search(spec, options, pixels, labels, folds, seed)
     model = spec.build(chosen, seed)
     if not hasattr(model, "predict_proba"):
         model = _calibrated(model, folds or _folds(train, labels, options.folds, seed))
@@ -63,7 +60,7 @@ def train_classical(
     val_slices = dataset.slices(val)
     probabilities = model.predict_proba(_pixels(val_slices, options.pool))
     classes = list(range(probabilities.shape[1]))
-    on_epoch(1, figures | {"val_loss": float(log_loss(_labels(val, dataset), probabilities, labels=classes))})
+    context.on_epoch(1, metrics | {"val_loss": float(log_loss(_labels(val, dataset), probabilities, labels=classes))})
     checked = val_slices[:_CHECKED_SLICES]
     expected = probabilities[: len(checked), 1:].sum(axis=1)
     return Trained(

@@ -5,10 +5,11 @@ from typing import Any
 from medfake.detectors.classical.options import DecisionTreeOptions, RandomForestOptions, SVMOptions
 from medfake.detectors.registry import detector
 
+FAMILY = "classical"
 _SVM_ITERATIONS = 10_000
 
 
-@detector("RandomForest", family="classical", options=RandomForestOptions, paper="solaiyappan")
+@detector("RandomForest", family=FAMILY, options=RandomForestOptions, paper="solaiyappan")
 def build_random_forest(options: RandomForestOptions, seed: int) -> Any:
     """A forest that takes (slices, pixels) float32."""
     from sklearn.ensemble import RandomForestClassifier
@@ -22,7 +23,7 @@ def build_random_forest(options: RandomForestOptions, seed: int) -> Any:
     )
 
 
-@detector("DecisionTree", family="classical", options=DecisionTreeOptions, paper="solaiyappan")
+@detector("DecisionTree", family=FAMILY, options=DecisionTreeOptions, paper="solaiyappan")
 def build_decision_tree(options: DecisionTreeOptions, seed: int) -> Any:
     """A tree that takes (slices, pixels) float32."""
     from sklearn.tree import DecisionTreeClassifier
@@ -32,7 +33,7 @@ def build_decision_tree(options: DecisionTreeOptions, seed: int) -> Any:
     )
 
 
-@detector("SVM", family="classical", options=SVMOptions, paper="solaiyappan")
+@detector("SVM", family=FAMILY, options=SVMOptions, paper="solaiyappan")
 def build_svm(options: SVMOptions, seed: int) -> Any:
     """A machine that takes (slices, pixels) float32 and knows no probabilities."""
     from sklearn.svm import SVC, LinearSVC

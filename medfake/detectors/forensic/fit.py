@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from medfake.datasets.dataset import Dataset
+from medfake.detectors.context import TrainingContext
 from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.forensic.patches import PatchSource, patch_source
+from medfake.detectors.registry import DetectorSpec
 from medfake.log_odds import logit
 from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.export import export_keras
@@ -14,23 +16,22 @@ from medfake.training.keras_setup import import_keras
 from medfake.training.run_state import RunState, pack, unpack
 from medfake.training.trained import OnEpoch, Trained
 
-_VALIDATION_PATCHES = 256
+VALIDATION_PATCHES = 256
 _CALIBRATION_BATCH = 4
 _PHASE = "patches"
 
+ForensicContext = TrainingContext[DetectorSpec, ResidualCNNOptions]
 
-def train_forensic(
-    options: ResidualCNNOptions, dataset: Dataset, seed: int, on_epoch: OnEpoch, state: RunState
-) -> Trained:
-    """Train ResidualCNN.
 
-    Args:
-        options: From params.yaml.
-        dataset: Its train split is learnt from, its val split chooses the weights and the calibration.
-        seed: Of weights and patches.
-        on_epoch: Told train_loss and val_loss after every `validate_every` presentations.
-        state: Of this training; one that was cut short goes on.
+def train_forensic(context: ForensicContext) -> Trained:
+    """Train ResidualCNN; the val split chooses the weights and the calibration.
+
+    An epoch is `validate_every` presentations.
+
+    Raises:
+        TrainingError: A split shows no site, or no lung, or its slices are smaller than a patch.
     """
+    options, dataset, seed = context.options, context.dataset, context.seed
     keras = import_keras(seed)
     from medfake.detectors.forensic.residual_cnn import build_residual_cnn
 
@@ -41,7 +42,7 @@ def train_forensic(
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
     patch_model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
-    _fit(patch_model, train, val, steps, options, rng, on_epoch, state)
+    _fit(patch_model, train, val, steps, options, rng, context.on_epoch, context.state)
     a, b = _calibrate(slice_model, dataset)
     sample = dataset.slices(dataset.split("val").iloc[:4])
     return Trained(
@@ -61,7 +62,7 @@ def _fit(
     on_epoch: OnEpoch,
     state: RunState,
 ) -> None:
-    val_patches, val_labels = val.draw(np.random.default_rng(0), _VALIDATION_PATCHES, 0)
+    val_patches, val_labels = val.draw(np.random.default_rng(0), VALIDATION_PATCHES, 0)
     every = max(1, options.validate_every // options.batch_size)
     model.optimizer.build(model.trainable_variables)
     saved = state.restored(_PHASE)

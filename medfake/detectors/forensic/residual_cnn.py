@@ -8,11 +8,12 @@ from typing import Any
 from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.registry import detector
 
+FAMILY = "forensic"
 PATCH_PX = 128  # shown in training; the middle 96 px are judged, the rest steadies the noise estimate
 _MARGIN_CELLS = (PATCH_PX - 96) // 2 // 4
 
 
-@detector("ResidualCNN", family="forensic", options=ResidualCNNOptions, localises=True)
+@detector("ResidualCNN", family=FAMILY, options=ResidualCNNOptions, localises=True)
 def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
     """Build the network in its two forms, sharing all weights.
 

@@ -1,4 +1,7 @@
-"""What holds for every network of the papers once it is trained and stored; the weights vary, so that outputs do."""
+"""What every network of the papers must hold, built, trained and stored; new ones are found by themselves.
+
+Each is built once, in a process that gives its memory back; the weights vary, so that outputs do.
+"""
 
 import json
 import subprocess
@@ -13,13 +16,19 @@ from joblib import Parallel, delayed
 from medfake.detectors.backbone.fit import unfreeze
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head
 from medfake.detectors.backbone.options import BackboneOptions
-from medfake.detectors.registry import detector_names, detector_spec
+from medfake.detectors.backbone.spec import BackboneSpec, backbone_specs
 from medfake.package.card import KERAS_FILE, LARGEST_DIFFERENCE
+from medfake.reports.published import read_table
 from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
 
-pytestmark = pytest.mark.slow
-NETWORKS = [name for name in detector_names() if detector_spec(name).paper and detector_spec(name).family == "backbone"]
+BACKBONES = {spec.name: spec for spec in backbone_specs()}
+QUICK = ("CustomCNN", "ResNet18")
+NETWORKS = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name, spec in BACKBONES.items()
+    if spec.paper
+]
 SIZE = 96
 ROUNDING = 1e-5  # single precision through hundreds of layers, threads in another order
 RELOAD = """
@@ -38,6 +47,10 @@ for path in sorted(folder.glob("*/detector.keras")):
 """
 
 
+def published_millions() -> dict[str, float]:
+    return {row["model"]: float(row["parameters_millions"]) for row in read_table("alsabbagh_table3")}
+
+
 def scrambled(model: Any, rng: np.random.Generator) -> None:
     """Give biases and moving statistics values that no initialiser gives, small enough that nothing saturates."""
     for weight in model.weights:
@@ -49,7 +62,12 @@ class Told(NamedTuple):
     """What became of one network.
 
     Attributes:
+        parameters: Weights of the backbone.
+        parameters_with_head: Of the whole.
+        width: Channels that come out of the backbone.
+        map_axes: Of what its layer for Grad-CAM gives.
         said: Of two slices.
+        head_said: Of the pooled features of the same slices.
         difference: Of its ONNX form.
         lowest: Of what its backbone is given.
         highest: Likewise.
@@ -57,7 +75,12 @@ class Told(NamedTuple):
         stayed: Whether that step left all moving means of BatchNormalization where they were.
     """
 
+    parameters: int
+    parameters_with_head: int
+    width: int
+    map_axes: int
     said: list[float]
+    head_said: list[float]
     difference: float
     lowest: float
     highest: float
@@ -68,17 +91,21 @@ class Told(NamedTuple):
 def examine(name: str, folder: Path) -> Told:
     """Build a network, store it in a folder of its name, load nothing, and train one step of the second phase."""
     keras = import_keras(1)
-    spec, options = detector_spec(name), BackboneOptions(weights="none", input_size=SIZE)
+    spec, options = BACKBONES[name], BackboneOptions(weights="none", input_size=SIZE)
     backbone = spec.build((SIZE, SIZE, 3), None)
-    extractor, images = build_extractor(backbone, options, str(spec.contract))
-    head = build_head(int(spec.feature_width or 0), (8,))
+    extractor, images = build_extractor(backbone, options, spec.contract)
+    head = build_head(spec.feature_width, options.head)
     model = build_detector(extractor, head)
     scrambled(model, np.random.default_rng(1))
     (folder / name).mkdir()
     slices = np.load(folder / "slices.npy")
     agreement = export_keras(model, folder / name, slices)
-    said = np.asarray(model(slices, training=False)["p_tampered"]).reshape(-1)
+    said = np.asarray(model(slices, training=False)["p_tampered"])
+    assert said.shape == (2,)
+    head_said = np.asarray(head(extractor(slices))).reshape(-1)
     given = np.asarray(images(slices))
+    counts = backbone.count_params(), model.count_params()
+    shapes = backbone.output_shape[-1], len(backbone.get_layer(spec.gradcam_layer).output.shape)
     unfreeze(keras, backbone)
     norms = [one for one in backbone._flatten_layers() if isinstance(one, keras.layers.BatchNormalization)]
     means, filters = [norm.moving_mean.numpy() for norm in norms], backbone.trainable_weights[0].numpy()
@@ -88,42 +115,83 @@ def examine(name: str, folder: Path) -> Told:
     stayed = all((norm.moving_mean.numpy() == mean).all() for norm, mean in zip(norms, means, strict=True))
     moved = bool((backbone.trainable_weights[0].numpy() != filters).any())
     keras.backend.clear_session()
-    return Told(said.tolist(), agreement.max_abs_difference, float(given.min()), float(given.max()), moved, stayed)
+    ends = float(given.min()), float(given.max())
+    return Told(*counts, *shapes, said.tolist(), head_said.tolist(), agreement.max_abs_difference, *ends, moved, stayed)
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Told]]:
-    """All networks, in processes of their own, which give their memory back."""
+def stored(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[Path, dict[str, Told]]:
+    """The networks that the tests of this run ask for."""
     folder = tmp_path_factory.mktemp("stored")
     slices = np.random.default_rng(1).integers(-1400, 400, (2, SIZE, SIZE)).astype(np.int16)
     np.save(folder / "slices.npy", slices)
-    told = Parallel(n_jobs=2)(delayed(examine)(name, folder) for name in NETWORKS)
-    return folder, dict(zip(NETWORKS, told, strict=True))
+    calls = [getattr(item, "callspec", None) for item in request.session.items if item.path == Path(__file__)]
+    names = sorted({call.params["name"] for call in calls if call and "name" in call.params}) or list(QUICK)
+    told = Parallel(n_jobs=2)(delayed(examine)(name, folder) for name in names)
+    return folder, dict(zip(names, told, strict=True))
+
+
+@pytest.fixture
+def told(name: str, stored: tuple[Path, dict[str, Told]]) -> Told:
+    return stored[1][name]
+
+
+@pytest.fixture
+def spec(name: str) -> BackboneSpec:
+    return BACKBONES[name]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_its_onnx_form_agrees(name: str, stored: tuple[Path, dict[str, Told]]) -> None:
-    assert stored[1][name].difference <= LARGEST_DIFFERENCE
+def test_it_has_the_published_number_of_parameters(name: str, told: Told) -> None:
+    known = published_millions()
+    if name not in known:
+        pytest.skip("not in the paper's table 3")
+    assert told.parameters_with_head / 1e6 == pytest.approx(known[name], abs=0.05)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_it_is_given_the_range_of_its_contract(name: str, stored: tuple[Path, dict[str, Told]]) -> None:
+def test_its_weights_are_as_many_as_counted_once(spec: BackboneSpec, told: Told) -> None:
+    assert told.parameters == spec.parameters
+    assert told.parameters_with_head == spec.parameters_with_head()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_its_width_is_what_the_registry_says(spec: BackboneSpec, told: Told) -> None:
+    assert told.width == spec.feature_width
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_its_map_layer_exists_and_has_maps(name: str, told: Told) -> None:
+    assert told.map_axes == 4
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_whole_is_the_head_on_the_pooled_features(name: str, told: Told) -> None:
+    np.testing.assert_allclose(told.said, told.head_said, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_its_onnx_form_agrees(name: str, told: Told) -> None:
+    assert told.difference <= LARGEST_DIFFERENCE
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_it_is_given_the_range_of_its_contract(spec: BackboneSpec, told: Told) -> None:
     ends = {"raw": (0.0, 255.0), "tf": (-1.0, 1.0), "torch": (-2.118, 2.640), "caffe": (-123.68, 151.061)}
-    told = stored[1][name]
-    assert (told.lowest, told.highest) == pytest.approx(ends[str(detector_spec(name).contract)], abs=1e-2)
+    assert (told.lowest, told.highest) == pytest.approx(ends[spec.contract], abs=1e-2)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_its_moving_means_stay_when_everything_else_is_trained(name: str, stored: tuple[Path, dict[str, Told]]) -> None:
-    assert stored[1][name].moved
-    assert stored[1][name].stayed
+def test_its_moving_means_stay_when_everything_else_is_trained(name: str, told: Told) -> None:
+    assert told.moved
+    assert told.stayed
 
 
 def test_a_fresh_process_loads_them_and_says_the_same(stored: tuple[Path, dict[str, Told]]) -> None:
     folder, told = stored
     subprocess.run([sys.executable, "-c", RELOAD, str(folder)], check=True, capture_output=True)
     again = json.loads((folder / "told.json").read_text())
-    assert set(again) == set(NETWORKS)
-    assert all((folder / name / KERAS_FILE).is_file() for name in NETWORKS)
-    for name in NETWORKS:
+    assert set(again) == set(told)
+    assert all((folder / name / KERAS_FILE).is_file() for name in told)
+    for name in told:
         np.testing.assert_allclose(again[name], told[name].said, atol=ROUNDING, err_msg=name)

@@ -10,7 +10,7 @@ import pytest
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import EXTRACTOR_ONNX, FEATURES_FILE, compute_features
 from medfake.detectors.backbone.options import BackboneOptions
-from medfake.detectors.registry import DetectorSpec
+from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.errors import ManifestError
 from medfake.training.keras_setup import import_keras
 
@@ -23,9 +23,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.built = 0
-        self.spec = DetectorSpec(
-            "Tiny", "backbone", BackboneOptions, self.build, contract="tf", feature_width=4, gradcam_layer="conv"
-        )
+        self.spec = BackboneSpec(name="Tiny", build=self.build, contract="tf", feature_width=4, gradcam_layer="conv")
 
     def build(self, shape: tuple[int, int, int], _: str | None) -> Any:
         from keras import Model, layers

@@ -10,9 +10,10 @@ import pytest
 from sklearn.metrics import log_loss
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.backbone.fit import _require_same, train_two_phase
+from medfake.detectors.backbone.fit import BackboneContext, _require_same, train_two_phase
 from medfake.detectors.backbone.options import BackboneOptions, FineTune
-from medfake.detectors.registry import DetectorSpec
+from medfake.detectors.backbone.spec import BackboneSpec
+from medfake.detectors.context import TrainingContext
 from medfake.errors import ExportMismatchError, TrainingError, WeightsError
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
@@ -32,9 +33,7 @@ class Tiny:
 
     def __init__(self) -> None:
         self.start: dict[str, np.ndarray[Any, Any]] = {}
-        self.spec = DetectorSpec(
-            "Tiny", "backbone", BackboneOptions, self.build, contract="tf", feature_width=4, gradcam_layer="conv"
-        )
+        self.spec = BackboneSpec(name="Tiny", build=self.build, contract="tf", feature_width=4, gradcam_layer="conv")
 
     def build(self, shape: tuple[int, int, int], _: str | None) -> Any:
         from keras import Model, layers
@@ -51,9 +50,19 @@ def weights_of(model: Any) -> dict[str, np.ndarray[Any, Any]]:
     return {f"{layer.name}/{weight.name}": weight.numpy() for layer in model.layers for weight in layer.weights}
 
 
-def run(spec: DetectorSpec, options: BackboneOptions, dataset: Dataset, seed: int, on_epoch: Any) -> Trained:
+def run(spec: BackboneSpec, options: BackboneOptions, dataset: Dataset, seed: int, on_epoch: Any) -> Trained:
     folder = Path(tempfile.mkdtemp())
-    return train_two_phase(spec, options, dataset, seed, on_epoch, folder / "features", RunState(folder / "state", {}))
+    return train_two_phase(context(spec, options, dataset, folder / "features", folder / "state", on_epoch, seed=seed))
+
+
+def context(
+    spec: BackboneSpec, options: BackboneOptions, dataset: Dataset, features: Path, state: Path, on_epoch: Any,
+    *, seed: int = 1,
+) -> BackboneContext:  # fmt: skip
+    return TrainingContext(
+        spec=spec, options=options, dataset=dataset, seed=seed, features=features, state=RunState(state, {}),
+        on_epoch=on_epoch,
+    )  # fmt: skip
 
 
 def train(tiny: Tiny, options: BackboneOptions, dataset: Dataset, seed: int = 1) -> tuple[Trained, Told]:
@@ -174,9 +183,8 @@ def test_a_training_that_was_cut_short_ends_with_the_same_figures(
 ) -> None:
     monkeypatch.setattr(RunState, "due", lambda _: True)
     whole: Told = []
-    trained = train_two_phase(
-        Tiny().spec, TUNED, dataset, 1, lambda *told: whole.append(told), tmp_path / "f", RunState(tmp_path / "a", {})
-    )
+    arguments = (Tiny().spec, TUNED, dataset, tmp_path / "f")
+    trained = train_two_phase(context(*arguments, tmp_path / "a", lambda *told: whole.append(told)))
     (tmp_path / "whole").mkdir()
     trained.save(tmp_path / "whole")
     told: Told = []
@@ -186,10 +194,9 @@ def test_a_training_that_was_cut_short_ends_with_the_same_figures(
         if epoch == at:
             raise StoppedError
 
-    arguments = (Tiny().spec, TUNED, dataset, 1)
     with pytest.raises(StoppedError):
-        train_two_phase(*arguments, stopped, tmp_path / "f", RunState(tmp_path / "b", {}))
-    resumed = train_two_phase(*arguments, lambda *one: told.append(one), tmp_path / "f", RunState(tmp_path / "b", {}))
+        train_two_phase(context(*arguments, tmp_path / "b", stopped))
+    resumed = train_two_phase(context(*arguments, tmp_path / "b", lambda *one: told.append(one)))
     assert dict(told) == dict(whole)
     assert [epoch for epoch, _ in told].count(max(1, at - 1)) == (2 if at == 1 else 1)  # it did not begin anew
     (tmp_path / "resumed").mkdir()

@@ -20,7 +20,7 @@ from medfake.detectors.registry import detector_spec
 from medfake.detectors.backbone.fit import unfreeze
 spec, options = detector_spec("CustomCNN"), BackboneOptions(weights="none", input_size=64)
 backbone = spec.build((64, 64, 3), None)
-extractor, _ = build_extractor(backbone, options, str(spec.contract))
+extractor, _ = build_extractor(backbone, options, spec.contract)
 head = build_head(spec.feature_width, (8,))
 unfreeze(keras, backbone)
 model = keras.Model(extractor.input, head(extractor.output))
@@ -54,7 +54,7 @@ from medfake.training.keras_setup import import_keras
 keras = import_keras(1)
 from medfake.detectors.backbone.graph import build_head
 from medfake.training.hardware import device_count, share_devices
-from medfake.training.phase import Material, Phase, train_phase
+from medfake.training.phase import BatchSource, Phase, train_phase
 from medfake.training.run_state import RunState
 share_devices()
 features = np.random.default_rng(1).normal(size=(13, 6)).astype(np.float32)
@@ -63,7 +63,7 @@ head = build_head(6, (8,))
 head.compile(optimizer="adam", loss=keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight"))
 told = []
 state = RunState(pathlib.Path(tempfile.mkdtemp()) / "state", {})
-material = Material(features.__getitem__, labels, 4)
+material = BatchSource(features.__getitem__, labels, 4)
 train_phase(head, material, material, Phase("head", 3, 0, 1), state, lambda _, figures: told.append(figures))
 print(json.dumps([device_count(), told]))
 """

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medfake.detectors.backbone.options import BackboneOptions
+from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.backbone.weights import DOWNLOAD_VARIABLE, Weights, build_backbone, find_weights
-from medfake.detectors.registry import DetectorSpec, detector_spec
+from medfake.detectors.registry import detector_spec
 from medfake.errors import WeightsError
 from medfake.files import sha256_file
 from medfake.training.keras_setup import import_keras
@@ -20,18 +20,18 @@ SHAPE = (32, 32, 3)
 LOCAL = Path(__file__).resolve().parents[2].parent / "shared" / "weights" / "mobilenet_2_5_224_tf_no_top.h5"
 
 
-def make_spec(name: str, build: Callable[..., Any]) -> DetectorSpec:
-    return DetectorSpec(name, "backbone", BackboneOptions, build, contract="tf", feature_width=4, gradcam_layer="conv",
+def make_spec(name: str, build: Callable[..., Any]) -> BackboneSpec:
+    return BackboneSpec(name=name, build=build, contract="tf", feature_width=4, gradcam_layer="conv",
                         imagenet_file="weights_tiny_net_no_top.weights.h5")  # fmt: skip
 
 
-def build(spec: DetectorSpec, shape: tuple[int, int, int], weights: str) -> tuple[Any, Weights]:
+def build(spec: BackboneSpec, shape: tuple[int, int, int], weights: str) -> tuple[Any, Weights]:
     found = find_weights(spec, weights)
     return build_backbone(spec, shape, found), found
 
 
 @pytest.fixture
-def tiny() -> DetectorSpec:
+def tiny() -> BackboneSpec:
     keras = import_keras(0)
 
     def built(shape: tuple[int, int, int], weights: str | None) -> Any:
@@ -51,7 +51,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "models"
 
 
-def save_other(spec: DetectorSpec, path: Path) -> Any:
+def save_other(spec: BackboneSpec, path: Path) -> Any:
     """Weights that no seed gives."""
     model, _ = build(spec, SHAPE, "none")
     model.set_weights([np.full(weight.shape, 0.25, np.float32) for weight in model.get_weights()])
@@ -59,12 +59,12 @@ def save_other(spec: DetectorSpec, path: Path) -> Any:
     return model
 
 
-def test_none_is_random_and_says_so(tiny: DetectorSpec) -> None:
+def test_none_is_random_and_says_so(tiny: BackboneSpec) -> None:
     _, weights = build(tiny, SHAPE, "none")
     assert (weights.kind, weights.sha256) == ("none", None)
 
 
-def test_a_file_is_loaded_and_its_digest_kept(tiny: DetectorSpec, tmp_path: Path) -> None:
+def test_a_file_is_loaded_and_its_digest_kept(tiny: BackboneSpec, tmp_path: Path) -> None:
     path = tmp_path / "other.weights.h5"
     save_other(tiny, path)
     model, weights = build(tiny, SHAPE, str(path))
@@ -72,20 +72,20 @@ def test_a_file_is_loaded_and_its_digest_kept(tiny: DetectorSpec, tmp_path: Path
     assert (weights.kind, weights.sha256) == ("file", sha256_file(path))
 
 
-def test_a_missing_file_is_named_and_nothing_random_takes_its_place(tiny: DetectorSpec, tmp_path: Path) -> None:
+def test_a_missing_file_is_named_and_nothing_random_takes_its_place(tiny: BackboneSpec, tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         build(tiny, SHAPE, str(tmp_path / "absent.h5"))
     assert "absent.h5" in str(caught.value)
     assert "detectors.TinyNet.weights" in str(caught.value)
 
 
-def test_a_folder_is_no_weights_file(tiny: DetectorSpec, tmp_path: Path) -> None:
+def test_a_folder_is_no_weights_file(tiny: BackboneSpec, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="missing"):
         build(tiny, SHAPE, str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["garbage.weights.h5", "garbage.txt"])
-def test_a_file_that_is_no_weights_is_named(tiny: DetectorSpec, tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_no_weights_is_named(tiny: BackboneSpec, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"garbage" * 50)
     with pytest.raises(WeightsError, match=name):
         build(tiny, SHAPE, str(tmp_path / name))
@@ -99,7 +99,7 @@ def test_imagenet_weights_that_are_not_here_are_not_fetched(cache: Path) -> None
     assert list(cache.iterdir()) == []
 
 
-def test_imagenet_weights_are_taken_from_the_cache(tiny: DetectorSpec, cache: Path) -> None:
+def test_imagenet_weights_are_taken_from_the_cache(tiny: BackboneSpec, cache: Path) -> None:
     path = cache / "weights_tiny_net_no_top.weights.h5"
     save_other(tiny, path)
     model, weights = build(tiny, SHAPE, "imagenet")
@@ -107,13 +107,13 @@ def test_imagenet_weights_are_taken_from_the_cache(tiny: DetectorSpec, cache: Pa
     assert (weights.kind, weights.sha256) == ("imagenet", sha256_file(path))
 
 
-def test_another_networks_imagenet_file_is_not_taken(tiny: DetectorSpec, cache: Path) -> None:
+def test_another_networks_imagenet_file_is_not_taken(tiny: BackboneSpec, cache: Path) -> None:
     save_other(tiny, cache / "weights_other_net_no_top.weights.h5")
     with pytest.raises(WeightsError, match="weights_tiny_net_no_top"):
         build(tiny, SHAPE, "imagenet")
 
 
-def test_a_backbone_without_imagenet_weights_says_so(tiny: DetectorSpec, cache: Path) -> None:
+def test_a_backbone_without_imagenet_weights_says_so(tiny: BackboneSpec, cache: Path) -> None:
     with pytest.raises(WeightsError, match="no ImageNet weights for this backbone"):
         build(replace(tiny, imagenet_file=""), SHAPE, "imagenet")
 

@@ -11,8 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.classical.fit import _folds
+from medfake.detectors.context import TrainingContext
 from medfake.detectors.fit import fit
-from medfake.detectors.registry import validate_options
+from medfake.detectors.registry import detector_spec, validate_options
 from medfake.errors import ConfigError, TrainingError
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
@@ -45,7 +46,11 @@ def train(
 ) -> Trained:
     nowhere = Path(tempfile.mkdtemp())
     checked = validate_options(name, {**SMALL[name], **options})
-    return fit(name, checked, dataset, seed, on_epoch, nowhere, RunState(nowhere / "state", {}))
+    context = TrainingContext(
+        spec=detector_spec(name), options=checked, dataset=dataset, seed=seed, features=nowhere,
+        state=RunState(nowhere / "state", {}), on_epoch=on_epoch,
+    )  # fmt: skip
+    return fit(context)
 
 
 @pytest.mark.parametrize("pool", [1, 3, 4])

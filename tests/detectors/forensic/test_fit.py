@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from medfake.datasets.dataset import Dataset
+from medfake.detectors.context import TrainingContext
 from medfake.detectors.fit import fit
-from medfake.detectors.registry import validate_options
+from medfake.detectors.registry import detector_spec, validate_options
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
 from medfake.training.run_state import RunState
@@ -23,7 +24,11 @@ SHORT = {"presentations": 64, "batch_size": 8, "validate_every": 32}
 def run(dataset: Dataset, seed: int, on_epoch: OnEpoch, state: RunState | None = None, **options: object) -> Trained:
     nowhere = Path(tempfile.mkdtemp())
     checked = validate_options("ResidualCNN", {**SHORT, **options})
-    return fit("ResidualCNN", checked, dataset, seed, on_epoch, nowhere, state or RunState(nowhere / "state", {}))
+    context = TrainingContext(
+        spec=detector_spec("ResidualCNN"), options=checked, dataset=dataset, seed=seed, features=nowhere,
+        state=state or RunState(nowhere / "state", {}), on_epoch=on_epoch,
+    )  # fmt: skip
+    return fit(context)
 
 
 def train(dataset: Dataset, seed: int = 1, **options: object) -> tuple[Trained, Told]:

@@ -1,39 +1,14 @@
-"""ResNet (He et al. 2016): from keras.applications, and the one of 18 layers, which is not there."""
+"""ResNet of 18 layers (He et al. 2016), which keras.applications has not."""
 
 from typing import Any
 
-from medfake.detectors.backbone.application import application
-from medfake.detectors.registry import backbone
+from medfake.detectors.backbone.spec import backbone
 
 
 @backbone(
-    "ResNet50", contract="caffe", feature_width=2048, gradcam_layer="conv5_block3_out", paper="shree",
-    imagenet_file="resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "ResNet18", contract="torch", feature_width=512, gradcam_layer="stage4_block2_exit", parameters=11_186_112,
+    paper="shree",
 )  # fmt: skip
-def resnet50(input_shape: tuple[int, int, int], weights: str | None) -> Any:
-    """Input BGR without ImageNet mean, about -124..152, (rows, cols, 3)."""
-    return application("ResNet50", input_shape, weights)
-
-
-@backbone(
-    "ResNet101", contract="caffe", feature_width=2048, gradcam_layer="conv5_block3_out", paper="solaiyappan",
-    imagenet_file="resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
-)  # fmt: skip
-def resnet101(input_shape: tuple[int, int, int], weights: str | None) -> Any:
-    """Input BGR without ImageNet mean, about -124..152, (rows, cols, 3)."""
-    return application("ResNet101", input_shape, weights)
-
-
-@backbone(
-    "ResNet50V2", contract="tf", feature_width=2048, gradcam_layer="post_relu", paper="alsabbagh",
-    imagenet_file="resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
-)  # fmt: skip
-def resnet50_v2(input_shape: tuple[int, int, int], weights: str | None) -> Any:
-    """Input -1..1, (rows, cols, 3)."""
-    return application("ResNet50V2", input_shape, weights)
-
-
-@backbone("ResNet18", contract="torch", feature_width=512, gradcam_layer="stage4_block2_exit", paper="shree")
 def resnet18(input_shape: tuple[int, int, int], weights: str | None) -> Any:
     """Input with ImageNet mean and deviation taken out, (rows, cols, 3); four stages of two basic blocks."""
     import keras

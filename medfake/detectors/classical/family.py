@@ -1,0 +1,29 @@
+"""Classical models as a family: scikit-learn on pixels, ONNX as the only form that is stored."""
+
+from typing import Final
+
+from medfake.detectors.classical.fit import ClassicalContext, train_classical
+from medfake.detectors.classical.models import FAMILY
+from medfake.detectors.classical.options import PixelOptions
+from medfake.detectors.cost import Cost, Estimate
+from medfake.detectors.families import Family, family
+from medfake.detectors.registry import DetectorSpec
+from medfake.training.trained import Trained
+
+_STORED_BYTES: Final = 5e7  # a forest of some hundred trees; others are smaller
+
+
+@family(FAMILY)
+class ClassicalModels(Family[DetectorSpec, PixelOptions]):
+    """Models on raw pixels."""
+
+    network = False
+
+    def fit(self, context: ClassicalContext) -> Trained:
+        """Search the grid, then fit."""
+        return train_classical(context)
+
+    def estimate(self, spec: DetectorSpec, options: PixelOptions) -> Estimate:
+        """Nothing is measured: what a fit takes depends on the pixels, as a support vector machine shows."""
+        del spec, options
+        return lambda _: Cost(training_bytes=_STORED_BYTES)

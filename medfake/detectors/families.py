@@ -1,0 +1,94 @@
+"""Families of detectors, by name: each registers how its detectors are trained and what else sets it apart."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from medfake.by_name import Registry
+from medfake.config import Section
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.context import TrainingContext
+from medfake.detectors.cost import Estimate
+from medfake.detectors.registry import DetectorSpec
+from medfake.training.trained import Trained
+
+Spec = TypeVar("Spec", bound=DetectorSpec)
+Options = TypeVar("Options", bound=Section)
+
+
+class Family(ABC, Generic[Spec, Options]):
+    """What detectors of one kind have in common.
+
+    Attributes:
+        network: Whether its detectors are networks: these load Keras and have use for a GPU.
+    """
+
+    network: ClassVar[bool]
+
+    @abstractmethod
+    def fit(self, context: TrainingContext[Spec, Options]) -> Trained:
+        """Train a detector; learnt from train, chosen on val, and test is not looked at.
+
+        Raises:
+            TrainingError: It cannot be built or trained.
+        """
+
+    @abstractmethod
+    def estimate(self, spec: Spec, options: Options) -> Estimate:
+        """What its trainings will take on this machine, after a few seconds of measuring where that says something."""
+
+    def prepare(self, spec: Spec, options: Options, dataset: Dataset, folder: Path) -> str:
+        """Store what trainings with any seed share; most families share nothing.
+
+        Args:
+            spec: Of the detector.
+            options: From params.yaml.
+            dataset: All its splits.
+            folder: To fill.
+
+        Returns:
+            A sentence that says what was done.
+        """
+        del options, dataset
+        folder.mkdir(parents=True, exist_ok=True)  # the matrix of stages has one for every detector
+        return f"{spec.name} learns from pixels and has no features"
+
+    def features_key(self, options: Options) -> str | None:
+        """Stands for all options that what `prepare` stores depends on; None where it stores nothing."""
+        del options
+        return None
+
+    def weights_sha256(self, spec: Spec, options: Options) -> str | None:
+        """Of the file that a training begins with; None where it begins with none.
+
+        Raises:
+            WeightsError: The file is missing.
+        """
+        del spec, options
+        return None
+
+
+FAMILIES: Registry[Family[Any, Any]] = Registry(
+    "detector family", room="medfake.detectors", where="a detector's family"
+)
+Class = TypeVar("Class", bound=type[Family[Any, Any]])
+
+
+def family(name: str) -> Callable[[Class], Class]:
+    """Register a family under the name that its detectors give."""
+
+    def register(cls: Class) -> Class:
+        FAMILIES.add(name, cls(), cls)
+        return cls
+
+    return register
+
+
+def family_of(spec: DetectorSpec) -> Family[Any, Any]:
+    """The family that trains a detector.
+
+    Raises:
+        ConfigError: No family has the name that the detector gives.
+    """
+    return FAMILIES[spec.family]

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +15,7 @@ from medfake.package.card import INTENDED_USE
 if TYPE_CHECKING:
     from rich.console import Console
 
+MOST_FOLDERS = 3  # named beside a warning; --json has all
 CSV_COLUMNS = ("scan_id", "patient_id", "verdict", "scan_p_tampered", "file", "p_tampered")
 JSON_OUTPUT = json_format("a scan report", frozenset({"model", "scans", "skipped"}))
 CSV_OUTPUT = csv_format("a table of scored slices", CSV_COLUMNS)
@@ -109,11 +110,11 @@ class ScanReport:
             table.add_column(column, justify=justify, overflow="fold")
         for scan in self.scans:
             table.add_row(
-                escape(str(Path(scan.slices[0].file).parent)), _coloured(scan.verdict), f"{scan.p_tampered:.3f}",
+                escape(_folder(scan)), _coloured(scan.verdict), f"{scan.p_tampered:.3f}",
                 str(scan.n_slices), escape(_place(scan)),
             )  # fmt: skip
         console.print(table)
-        for warning in dict.fromkeys(text for scan in self.scans for text in scan.warnings):
+        for warning in self._warnings():
             console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
         if self.skipped:
             console.print(f"skipped {len(self.skipped)} files:", highlight=False)
@@ -122,6 +123,18 @@ class ScanReport:
             if len(self.skipped) > 5:
                 console.print(f"  ... and {len(self.skipped) - 5} more (--json lists all)", highlight=False)
         console.print(INTENDED_USE, style="dim", highlight=False)
+
+    def _warnings(self) -> Iterator[str]:
+        """Each once, with the folders that it is about unless it is about all."""
+        for text in dict.fromkeys(text for scan in self.scans for text in scan.warnings):
+            folders = [_folder(scan) for scan in self.scans if text in scan.warnings]
+            more = f", and {len(folders) - MOST_FOLDERS} more" if len(folders) > MOST_FOLDERS else ""
+            about_all = len(folders) == len(self.scans)
+            yield text if about_all else f"{text}: {', '.join(folders[:MOST_FOLDERS])}{more}"
+
+
+def _folder(scan: ScanVerdict) -> str:
+    return str(Path(scan.slices[0].file).parent)
 
 
 def _coloured(verdict: str) -> str:

@@ -120,3 +120,16 @@ def test_what_a_header_says_is_printed_as_it_is(model: Model, write_scan: WriteS
     console = Console(width=300, record=True)
     scan_paths([folder], model).render(console)
     assert "(Body Part Examined: [RED]A)" in console.export_text()
+
+
+def test_a_warning_names_the_scans_that_it_is_about_unless_it_is_about_all(
+    model: Model, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    for number in range(5):
+        write_scan(tmp_path / "scans" / str(number), [DARK] * 10, lung=number == 0)
+    console = Console(width=2000, record=True)
+    scan_paths([tmp_path / "scans"], model).render(console)
+    warnings = [line.rstrip() for line in console.export_text().splitlines() if line.startswith("warning: ")]
+    folders = ", ".join(str(tmp_path / "scans" / str(number)) for number in (1, 2, 3))
+    assert warnings[0].endswith("its verdicts are no evidence")
+    assert warnings[1].endswith(f"(Body Part Examined: not said): {folders}, and 1 more")

@@ -86,7 +86,7 @@ def _unknown_labels(root: Path, reading: Reading) -> LabelError:
     examples = [f"{one.problem.where}: {one.problem.what}" for one in reading.unknown[:_EXAMPLES]]
     more = len(reading.unknown) - _EXAMPLES
     return LabelError(
-        f"{len(reading.unknown)} names in label files are no scan's, and a scan without its rows would count as real",
+        f"names in label files that no scan has: {len(reading.unknown)}; a scan without its rows would count as real",
         where=root,
         received="; ".join(examples) + (f"; and {more} more" if more > 0 else ""),
         remedy="mend the names; or set unknown_labels: leave_out beside the path in params.yaml: it leaves out these "

@@ -63,7 +63,7 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
     kind = kind or recognise(root)
     reading = read_source(kind, root, jobs, cache, SourceRules(unknown_labels="leave_out"))
     if reading.unknown:
-        what = f"{len(reading.unknown)} names in label files are no scan's"
+        what = f"names in them that no scan has: {len(reading.unknown)}"
         reading.problems.insert(0, Problem("label files", what, "dvc repro stops, unless unknown_labels is leave_out"))
     scans = reading.scans
     firsts = [scan.series.headers[0] for scan in scans]

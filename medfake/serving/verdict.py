@@ -8,6 +8,7 @@ import numpy as np
 
 from medfake.datasets.pseudonyms import pseudonym
 from medfake.dicom.header import SliceHeader
+from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series
 from medfake.files import path_text
 from medfake.metrics.scans import Verdict, decide, score_scan
@@ -69,9 +70,10 @@ def judge(series: Series, scored: Sequence[ScoredSlice], card: Card, key: bytes)
     share = len(with_lung) / len(scored)
     decided = decide(score.p_tampered, card.scan_threshold_low, card.scan_threshold_high)
     warnings = (*_lung_warnings(series, len(with_lung), len(scored)), *_warnings(series, len(scored), card))
+    patient = patient_or_folder(first.patient_id, str(first.path.resolve().parent))
     return ScanVerdict(
         scan_id=pseudonym(_identity(first), key, "scan"),
-        patient_id=pseudonym(first.patient_id or str(first.path.resolve().parent), key, "patient"),
+        patient_id=pseudonym(patient, key, "patient"),
         p_tampered=score.p_tampered,
         verdict=str(decided if share >= LEAST_SLICES_WITH_LUNG else Verdict.UNCERTAIN),
         n_slices=len(scored),

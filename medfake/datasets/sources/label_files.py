@@ -9,6 +9,8 @@ from medfake.errors import LabelError
 
 _LOOKS_LIKE_LABELS = re.compile(r"labels?([^a-z].*)?\.(csv|tsv|txt|xlsx?|ods)")
 
+_READ = ("labels.csv", "labels_exp1.csv", "labels_exp2.csv")
+
 
 def label_file(root: Path, name: str, below: Iterable[Path] = ()) -> Path | None:
     """Find a source's label file in its folder; case and stray blanks in its name do not matter.
@@ -42,6 +44,11 @@ def label_file(root: Path, name: str, below: Iterable[Path] = ()) -> Path | None
             remedy=f"move its rows to {root / name}, or name the file something else",
         )  # fmt: skip
     return found[0] if found else None
+
+
+def is_label_file(path: Path) -> bool:
+    """Whether a file has the name of one that some kind of source reads labels from."""
+    return plain_name(path) in _READ
 
 
 def plain_name(path: Path) -> str:

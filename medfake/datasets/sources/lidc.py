@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from medfake.datasets.sources.label_files import is_label_file
 from medfake.datasets.sources.nodules import NodulePlace, read_nodules
 from medfake.datasets.sources.registry import Find, Problem, Reading, SourceScan, SourceSite, source
 from medfake.dicom.patients import patient_or_folder
@@ -29,8 +30,15 @@ def read_lidc(root: Path, find: Find) -> Reading:
 
     Raises:
         SourceError: No CT series at all.
+        LabelError: A label file lies there: this kind reads none, and every scan would count as real.
     """
     series, skipped = find(root)
+    labels = next((one.path for one in skipped if is_label_file(one.path)), None)
+    if labels is not None:
+        raise LabelError(
+            "kind lidc reads no label file, and all of its scans would count as real", where=path_text(labels),
+            remedy="set kind: folder (or ct_gan) beside the path in params.yaml, or move the file elsewhere",
+        )  # fmt: skip
     xml = [one for one in skipped if one.path.suffix.lower() == ".xml"]
     reading = Reading([], [one for one in skipped if one not in xml])
     nodules = _nodules([one.path for one in xml], reading)

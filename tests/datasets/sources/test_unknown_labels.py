@@ -37,7 +37,7 @@ def _manipulations(root: Path, rules: SourceRules | None = None) -> dict[str, st
 
 def test_a_lost_zero_stops_the_build_with_line_near_match_and_remedy(own: Path) -> None:
     _label(own, "7,FM,2,20,30", "101,FM,2,20,30")
-    with pytest.raises(LabelError, match="1 names in label files are no scan's") as caught:
+    with pytest.raises(LabelError, match="names in label files that no scan has: 1") as caught:
         read_source("folder", own, 1)
     assert caught.value.exit_code == 5
     assert caught.value.where == str(own)
@@ -67,13 +67,13 @@ def test_a_row_without_a_name_may_mean_any_scan_that_has_no_rows(own: Path) -> N
 
 def test_a_row_that_cannot_be_read_stops_the_build_too_where_its_name_is_nobodys(own: Path) -> None:
     _label(own, "7,XX,2,20,30")
-    with pytest.raises(LabelError, match="are no scan's"):
+    with pytest.raises(LabelError, match="that no scan has"):
         read_source("folder", own, 1)
 
 
 def test_all_names_are_told_up_to_a_bound(own: Path) -> None:
     _label(own, *(f"absent-{number},FM,2,20,30" for number in range(12)))
-    with pytest.raises(LabelError, match="12 names") as caught:
+    with pytest.raises(LabelError, match="no scan has: 12") as caught:
         read_source("folder", own, 1)
     assert "line 11: " in str(caught.value.received)
     assert str(caught.value.received).endswith("; and 2 more")
@@ -115,8 +115,7 @@ def test_inspect_goes_on_and_says_that_the_build_would_stop(own: Path) -> None:
     found = survey(own)
     told = [str(one) for one in found.problems]
     assert (
-        told[0]
-        == "label files: 1 names in label files are no scan's; dvc repro stops, unless unknown_labels is leave_out"
+        told[0] == "label files: names in them that no scan has: 1; dvc repro stops, unless unknown_labels is leave_out"
     )
     assert "labels.csv, line 2: 1 scans may be meant by it; they are left out" in told
     assert found.scans == 3
@@ -182,3 +181,13 @@ def test_params_say_what_unknown_labels_do(own: Path, trees: Path, make_params: 
     collect_scans(make_params(trees, fakes={**fakes, "unknown_labels": "leave_out"}), own / "out")
     slices = pd.read_parquet(own / "out" / SCANS_FILE)
     assert slices[slices.source == "folder"].scan_id.nunique() == 3
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "Labels.csv", "ward/labels.csv", "labels_exp1.csv"])
+def test_labels_in_a_tree_whose_kind_reads_none_are_refused(tmp_path: Path, write_scan: WriteScan, name: str) -> None:
+    write_scan(tmp_path / "LIDC-IDRI-1", "LIDC-IDRI-1", 1, slices=4)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("scan,type,slice,x,y\n")
+    with pytest.raises(LabelError, match="kind lidc reads no label file") as caught:
+        read_source("lidc", tmp_path, 1)
+    assert "kind: folder" in str(caught.value.remedy)

@@ -19,6 +19,7 @@ from medfake.checks.guards.registry import all_guards
 from medfake.checks.suite import CheckReport, run_checks
 from medfake.datasets.manifest import SCHEMA
 from medfake.errors import CheckFailedError
+from pipelines.check import main as check_stage
 
 GUARDS = {guard.name: guard for guard in all_guards()}
 PROJECT = Path(__file__).resolve().parents[2]
@@ -365,7 +366,8 @@ def study(tmp_path_factory, write_toy_set) -> Path:
     return root
 
 
-def _run(study: Path, broken: Broken, toy_block, write_table, *command: str) -> subprocess.CompletedProcess[str]:
+def _prepare(study: Path, broken: Broken, toy_block, write_table) -> None:
+    """Put the broken set and its params into the study's folder."""
     folder = study / "data/slices/toy"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(study / "sound", folder)
@@ -374,26 +376,38 @@ def _run(study: Path, broken: Broken, toy_block, write_table, *command: str) -> 
     params |= {"phantom": {}, "datasets": {"toy": toy_block | broken.params}}
     params["train"]["datasets"] = ["toy"]
     (study / "params.yaml").write_text(yaml.safe_dump(params))
-    binaries = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
-    return subprocess.run(command, cwd=study, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
-def test_dvc_repro_stops_with_rule_figures_and_remedy(name, study, toy_block, write_table):
-    done = _run(study, BROKEN[name], toy_block, write_table, "dvc", "repro", "--single-item", "check@toy")
-    assert done.returncode != 0
+def test_the_stage_stops_with_rule_figures_and_remedy(name, study, toy_block, write_table, monkeypatch):
+    _prepare(study, BROKEN[name], toy_block, write_table)
+    monkeypatch.chdir(study)
+    with pytest.raises(CheckFailedError) as caught:
+        check_stage.main(["--dataset", "toy"], standalone_mode=False)
     for part in (f"{name}: {GUARDS[name].rule}", BROKEN[name].figures, GUARDS[name].remedy_for("toy")):
-        assert part in done.stderr
+        assert part in str(caught.value)
     page = study / "reports/checks/toy-broken.html"
     assert page.exists() == (name not in {"columns", "keys"})  # a table that cannot be read makes no page
     if page.exists():
         assert GUARDS[name].remedy_for("toy") in html.unescape(page.read_text())
 
 
+def _repro(study: Path) -> subprocess.CompletedProcess[str]:
+    binaries = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
+    command = ("dvc", "repro", "--single-item", "check@toy")
+    return subprocess.run(command, cwd=study, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
 @pytest.mark.slow
-def test_dvc_repro_goes_on_with_a_sound_set(study, toy_block, write_table):
-    done = _run(study, Broken(""), toy_block, write_table, "dvc", "repro", "--single-item", "check@toy")
+def test_dvc_repro_stops_where_the_stage_does_and_goes_on_with_a_sound_set(study, toy_block, write_table):
+    name = "patients apart"
+    _prepare(study, BROKEN[name], toy_block, write_table)
+    done = _repro(study)
+    assert done.returncode != 0
+    for part in (f"{name}: {GUARDS[name].rule}", BROKEN[name].figures, GUARDS[name].remedy_for("toy")):
+        assert part in done.stderr
+    _prepare(study, Broken(""), toy_block, write_table)
+    done = _repro(study)
     assert done.returncode == 0, done.stderr
     assert not (study / "reports/checks/toy-broken.html").exists()

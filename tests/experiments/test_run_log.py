@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from medfake.config import Params, TrackingParams
 from medfake.experiments import status
 from medfake.experiments.run_log import asked_for, flat
 from medfake.experiments.training_run import train_once
+from medfake.package.card import read_card
+from medfake.project import Project
 from medfake.tracking.runs import begin_run, training_run
 from medfake.tracking.store import Store
 
@@ -37,7 +40,8 @@ def test_a_run_tells_what_was_asked_for_and_what_came_of_it(
     params: Params, tmp_path: Path, write_toy_set: Callable[..., None]
 ) -> None:
     write_toy_set(tmp_path / "data/slices/toy", size=96)
-    train_once(params, tmp_path / "data/slices/toy", "DecisionTree", 1, tmp_path / "out")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params.model_dump(mode="json")))
+    train_once(Project(tmp_path), "toy", "DecisionTree", 1, tmp_path / "out")
     (run,) = Store(params.tracking).client.search_runs(["1"])
     assert run.data.params["max_depth"] == "3"
     assert run.data.params["data.labelling.tampered_mm"] == "16.0"
@@ -47,6 +51,7 @@ def test_a_run_tells_what_was_asked_for_and_what_came_of_it(
     assert run.data.metrics["fit_seconds"] > 0
     assert run.data.metrics["best_val_loss"] == run.data.metrics["val_loss"]
     assert {"val_auc", "test_auc", "val_scan_auc", "test_scan_accuracy"} <= run.data.metrics.keys()
+    assert read_card(tmp_path / "out").patients == {"val": 2, "test": 2}
 
 
 def test_what_a_training_searches_is_logged_once_it_was_chosen(params: Params) -> None:
@@ -86,4 +91,4 @@ def test_a_study_of_more_runs_than_a_page_loses_none_and_counts_no_trial(
         training_run(store, "trial", {"detector": "DecisionTree", "seed": 1}, tags),
     ):
         raise ValueError("broken")
-    assert set(status._last_runs(params)) == {("toy", "DecisionTree", str(seed)) for seed in range(1, 6)}
+    assert set(status._last_runs(params.tracking)) == {("toy", "DecisionTree", str(seed)) for seed in range(1, 6)}

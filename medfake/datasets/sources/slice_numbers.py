@@ -53,7 +53,10 @@ def place_sites(
         by_stem: Whether stems count although the lowest is not 0.
     """
     numbers = _slice_numbers(series, unread, beside, by_stem=by_stem)
-    instances = {header.sop_uid: index for index, header in enumerate(series.headers)}
+    instances: dict[str, int | str] = {}
+    for index, header in enumerate(series.headers):
+        several = header.sop_uid in instances
+        instances[header.sop_uid] = "several slices of the scan have this SOP Instance UID" if several else index
     first = series.headers[0]
     sites: list[SourceSite] = []
     problems: list[Problem] = []
@@ -80,7 +83,7 @@ def place_sites(
 
 
 def _index(
-    row: LabelRow, site: SourceSite, numbers: dict[int, int] | str, instances: dict[str, int]
+    row: LabelRow, site: SourceSite, numbers: dict[int, int] | str, instances: dict[str, int | str]
 ) -> int | str | None:
     """Index in the series; None where it has no such slice, a sentence where that cannot be known."""
     if row.sop_uid:

@@ -143,3 +143,13 @@ def test_rows_that_may_speak_of_either_of_two_series_leave_both_out(
         "a: 2 series in one labelled folder, 2 of them of 10 slices; "
         "all are left out: which one the rows speak of is not known"
     )
+
+
+def test_an_instance_uid_of_several_slices_names_none(scan: Path, write_scan: WriteScan) -> None:
+    write_scan(scan.parent / "b", "someone", 4, slices=10)
+    _change(scan / "IM0005.dcm", SOPInstanceUID="1.2.3")
+    _change(scan / "IM0006.dcm", SOPInstanceUID="1.2.3")
+    _label(scan, "a,FM,6,10,11,1.2.3", "scan,type,slice,x,y,sop_uid")
+    reading = read_source("folder", scan.parent, 1)
+    assert [one.series.folder.name for one in reading.scans] == ["b"]
+    assert "several slices of the scan have this SOP Instance UID" in [one.what for one in reading.problems]

@@ -342,7 +342,25 @@ def test_under_replica_mixed_patients_pass_with_the_word_leaky(check):
     assert apart.figures.startswith("leaky, by the protocol: 1 of 5 patients are in several splits")
 
 
-def test_after_a_broken_gate_no_guard_trips_over_the_table(check):
+@pytest.mark.parametrize(
+    ("broken", "guard", "told"),
+    [
+        ("ranges", "ranges", "expect_column_values_to_be_between(spacing_mm): 1 of 18 rows, e.g. 0.0"),
+        ("sizes", "sizes", "expect_column_pair_values_to_be_equal(wanted_rows, rows): 1 of 1 rows, e.g. 64 against 32"),
+        ("keys", "keys", "expect_column_values_to_be_unique(slice_id): 2 of 18 rows, e.g. scan-t0:0"),
+    ],
+)
+def test_the_report_counts_the_rows_that_break_an_expectation(broken, guard, told, check):
+    (result,) = check(BROKEN[broken], guard).results
+    assert told in result.broken
+
+
+def test_an_expectation_on_the_whole_table_is_told_with_what_was_seen(check):
+    (result,) = check(FURTHER["fewer folds than asked for"][1], "folds apart").results
+    assert "expect_table_row_count_to_equal: 1" in result.broken
+
+
+def test_after_a_guard_that_blocks_no_guard_trips_over_the_table(check):
     report = check(BROKEN["columns"])
     assert [one.name for one in report.results] == ["columns"]
 

@@ -1,0 +1,87 @@
+"""What `import medfake` offers beside classes and decorators: short ways for those who write Python."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.dicom.reader import read_volume
+from medfake.dicom.series import Series, find_series
+from medfake.errors import SourceError
+from medfake.files import path_text
+from medfake.metrics.bootstrap import Bootstrap
+from medfake.project import Project
+from medfake.registry.model_registry import ModelRegistry
+from medfake.reports.compare import compare as compare_entries
+from medfake.reports.comparison import Comparison
+from medfake.reports.entry import read_entries
+from medfake.serving import model as serving_model
+from medfake.serving.model import Model
+from medfake.serving.report import ScanReport
+from medfake.serving.scan import scan_paths
+
+
+def read_series(folder: str | Path) -> tuple[Series, NDArray[np.int16]]:
+    """Read the one CT series of a folder.
+
+    Returns:
+        The series, its headers sorted along the body, and its pixels: (slices, rows, cols) int16 Hounsfield units.
+
+    Raises:
+        SourceError: The folder holds no CT series, or several.
+        DicomError: A slice cannot be decoded.
+    """
+    series, skipped = find_series(Path(folder))
+    if len(series) != 1:
+        raise SourceError(
+            "one CT series was looked for", where=path_text(Path(folder)),
+            received=f"{len(series)} series, {len(skipped)} files that belong to none",
+            remedy="name a folder with one series, or look with medfake data inspect",
+        )  # fmt: skip
+    return series[0], read_volume(series[0].headers)
+
+
+def open_model(wanted: str | Path | None = None) -> Model:
+    """Open a detector to scan with, without TensorFlow.
+
+    Args:
+        wanted: A package folder or its detector.onnx; a version or an alias in the registry of the project that the
+            working folder belongs to; its champion when left out.
+
+    Raises:
+        NoChampionError: Nothing was promoted yet.
+        RegistryError: There is no such version.
+        ManifestError: The package is not whole.
+    """
+    on_disk = wanted is not None and Path(wanted).exists()
+    registry = None if on_disk else ModelRegistry(Project.find().tracking)
+    return serving_model.open_model(None if wanted is None else str(wanted), registry)
+
+
+def scan(paths: Sequence[str | Path], model: Model | None = None, jobs: int = 1) -> ScanReport:
+    """Say of every CT series below some paths whether it was tampered with.
+
+    Args:
+        paths: Folders or files.
+        model: From `open_model`; the champion when left out.
+        jobs: Processes that read headers.
+
+    Raises:
+        ScanError: A path is missing.
+    """
+    return scan_paths([Path(path) for path in paths], model or open_model(), jobs)
+
+
+def compare(packages: Sequence[str | Path], bootstrap: Bootstrap | None = None) -> Comparison:
+    """Put trainings side by side on their test splits, with intervals.
+
+    Args:
+        packages: Folders of packages with their predictions; those that are not there are named in the notes.
+        bootstrap: Number of resamples, confidence and seed.
+
+    Raises:
+        ManifestError: None of them is there, or a run comes twice.
+    """
+    entries, absent = read_entries([Path(package) for package in packages])
+    return compare_entries(entries, bootstrap, absent)

@@ -10,13 +10,15 @@ from medfake.project import Project
 def main() -> None:
     """Repeat what validation found best."""
     from medfake.experiments.repeat import cards_there, train_again
+    from medfake.files import write_json
 
     project = Project.find()
-    project.repeated.mkdir(exist_ok=True)
     cards, missing = cards_there(project.first_packages())
     for package in missing:
         click.echo(f"missing, so not among those to repeat: {package}", err=True)
     packages = train_again(project, cards)
+    listed = sorted("/".join(package.parts[-3:]) for package in packages)
+    write_json(project.repeated / "packages.json", listed)  # DVC warns of empty outs
     for package in packages:
         click.echo(f"trained: {package}")
     if not packages:

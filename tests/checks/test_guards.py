@@ -378,6 +378,8 @@ def study(tmp_path_factory, write_toy_set) -> Path:
     root = tmp_path_factory.mktemp("study")
     write_toy_set(root / "sound")
     shutil.copy(PROJECT / "dvc.yaml", root)
+    for name in ("medfake", "pipelines"):  # stages depend on the code that they run
+        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     (root / ".medfake").mkdir(mode=0o700)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)

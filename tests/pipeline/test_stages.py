@@ -1,0 +1,72 @@
+"""Every stage of dvc.yaml names the code that it runs, so that an update of medfake makes anew what it may change."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+STAGES: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+PLUMBING = {  # what a stage reads, says and keeps goes through these, and does not depend on them
+    *("medfake.cli", "medfake.config", "medfake.project", "medfake.tracking", "medfake.logs", "medfake.progress"),
+    *("medfake.errors", "medfake.failures", "medfake.remedies", "medfake.outputs", "medfake.files", "medfake.folders"),
+    *("medfake.locks", "medfake.by_name"),
+}
+ELSEWHERE = {  # imported, and without an effect on the outs of the stage
+    "check": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.package", "medfake.log_odds"},
+    # they write the page of a broken set, which is no out
+    "nominate": {"medfake.datasets"},  # words of protocols
+}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("medfake", "pipelines")
+
+
+def _room(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def _runs(graph: grimp.ImportGraph, stage: str) -> Iterator[str]:
+    seen: set[str] = set()
+    left = [f"pipelines.{stage}"]
+    while left:
+        for module in graph.find_modules_directly_imported_by(left.pop()):
+            if module not in seen and module != "medfake" and _room(module) not in PLUMBING:
+                seen.add(module)
+                left.append(module)
+                yield module
+
+
+def _named(stage: str) -> list[Path]:
+    block = STAGES[stage].get("do", STAGES[stage])
+    return [PROJECT / name for name in block["deps"] if "$" not in name]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_code_that_it_runs(graph: grimp.ImportGraph, stage: str) -> None:
+    named = _named(stage)
+    missing = set()
+    for module in _runs(graph, stage):
+        path = PROJECT / module.replace(".", "/")
+        file = path if path.is_dir() else path.with_suffix(".py")
+        if _room(module) not in ELSEWHERE.get(stage, set()) and not any(file.is_relative_to(one) for one in named):
+            missing.add(module)
+    assert not missing
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_its_own_command_and_on_code_that_is_there(stage: str) -> None:
+    named = [path for path in _named(stage) if path.is_relative_to(PROJECT / "medfake")]
+    assert named
+    assert all(path.exists() for path in named)
+    assert PROJECT / "pipelines" / f"{stage}.py" in _named(stage)
+
+
+@pytest.mark.parametrize("stage", ["scans", "slices", "check"])
+def test_a_stage_of_a_data_set_knows_its_whole_block(stage: str) -> None:
+    assert "datasets.${key}" in STAGES[stage]["do"]["params"]

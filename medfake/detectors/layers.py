@@ -5,8 +5,11 @@ Imported inside functions: it loads Keras.
 
 from typing import Any
 
-import keras
-from keras import layers, ops
+from medfake.training.keras_setup import load_keras
+
+keras = load_keras()
+
+from keras import layers, ops  # noqa: E402  # loaded above, with its settings pinned
 
 
 @keras.saving.register_keras_serializable(package="medfake")

@@ -28,6 +28,7 @@ from medfake.tracking.revisions import dvc_lock_sha256, git_revision
 from medfake.tracking.runs import Run, training_run
 from medfake.tracking.store import Store
 from medfake.training.hardware import describe_hardware
+from medfake.training.keras_setup import require_backend
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
 
@@ -54,6 +55,8 @@ def train_once(project: Project, data: str, detector: str, seed: int, out: Path)
     """
     options = validate_options(detector, project.params.detectors[detector])
     dataset = Dataset.open(project.slices / data)
+    if family_of(detector_spec(detector)).network:
+        require_backend()
     what = f"the training of {detector} on {dataset.name}, seed {seed},"
     with exclusive_lock(lock_of(project, dataset.name, detector, seed), what):
         _train(project, dataset, detector, options, seed, out)

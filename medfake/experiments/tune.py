@@ -21,7 +21,7 @@ from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
 from medfake.project import Project
 from medfake.tracking.runs import Run, begin_run, continued, status_of, training_run
 from medfake.tracking.store import Store
-from medfake.training.keras_setup import clear_session
+from medfake.training.keras_setup import clear_session, require_backend
 from medfake.training.run_state import RunState
 
 _LOG = logging.getLogger(__name__)
@@ -68,6 +68,8 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
     params, workers = project.params, project.tuning / _WORKERS
     wanted = trials or params.tune.trials
     space = _space(params, detector)
+    if family_of(detector_spec(detector)).network:
+        require_backend()
     whole = Dataset.open(project.slices / data)
     dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != "test"].reset_index(drop=True))
     name = _name(dataset, detector, params, space)

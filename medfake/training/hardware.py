@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 
 from medfake.errors import TrainingError
-from medfake.training.keras_setup import native_chatter_off
+from medfake.training.keras_setup import load_keras, native_chatter_off
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "OOM when allocating")
 
 
 def has_gpu() -> bool:
     """Whether the backend of Keras sees a GPU."""
-    import keras
+    keras = load_keras()
 
     return bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() == "jax" else bool(_gpus())
 
 
 def share_devices() -> None:
     """Have batches shared between all GPUs, or whatever devices JAX is told to see; Keras does so on JAX alone."""
-    import keras
+    keras = load_keras()
 
     if keras.backend.backend() == "jax":
         if len(keras.distribution.list_devices()) > 1 and keras.distribution.distribution() is None:
@@ -34,7 +34,7 @@ def share_devices() -> None:
 
 def device_count() -> int:
     """Devices that share a batch."""
-    import keras
+    keras = load_keras()
 
     shared = keras.distribution.distribution()
     return 1 if shared is None else int(np.prod(shared.device_mesh.shape))
@@ -60,7 +60,7 @@ def describe_hardware(*, network: bool) -> str:
 @contextmanager
 def computing_in(precision: str) -> Iterator[None]:
     """Build layers of a precision: "float32", "mixed_float16" or "mixed_bfloat16"."""
-    import keras
+    keras = load_keras()
 
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)

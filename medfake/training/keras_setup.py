@@ -1,12 +1,21 @@
-"""Keras, imported quietly and seeded."""
+"""Keras, imported quietly and seeded; of a user's own settings only the backend reaches in."""
 
+import json
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+from medfake.errors import ConfigError
+
+BACKENDS = ("tensorflow", "jax")
+BACKEND_VARIABLE = "KERAS_BACKEND"
+_EPSILON = 1e-7  # of losses and norms, as Keras has it unless keras.json says otherwise
 
 
 def import_keras(seed: int) -> Any:
@@ -14,16 +23,65 @@ def import_keras(seed: int) -> Any:
 
     Args:
         seed: Same seed, same data, same machine: same weights.
+
+    Raises:
+        ConfigError: As `load_keras`.
     """
+    keras = load_keras()
+    keras.utils.set_random_seed(seed)
+    keras.utils.disable_interactive_logging()
+    return keras
+
+
+def load_keras() -> Any:
+    """Import Keras and pin what keras.json may set, so that a training depends on params.yaml alone.
+
+    Half precision is an option of its own; channels are last in every graph.
+
+    Raises:
+        ConfigError: As `require_backend`.
+    """
+    if "keras" not in sys.modules:
+        require_backend()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
     with warnings.catch_warnings(), native_chatter_off():
         warnings.simplefilter("ignore")  # imports of tf2onnx and friends warn about NumPy aliases
         import keras
 
-    keras.utils.set_random_seed(seed)
-    keras.utils.disable_interactive_logging()
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(_EPSILON)
     return keras
+
+
+def require_backend() -> None:
+    """Refuse a backend that no detector is trained on, before anything is loaded.
+
+    Raises:
+        ConfigError: KERAS_BACKEND, or else keras.json, names another than TensorFlow and JAX, or one that is not
+            installed.
+    """
+    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    named = os.environ.get(BACKEND_VARIABLE)
+    where = f"{BACKEND_VARIABLE} in the shell" if named else path
+    backend = named or _backend_of(path) or BACKENDS[0]
+    if backend in BACKENDS and find_spec(backend) is not None:
+        return
+    fault = "is not installed" if backend in BACKENDS else f"is none of {' and '.join(BACKENDS)}"
+    raise ConfigError(
+        f"the backend that {BACKEND_VARIABLE} or keras.json names for Keras {fault}", where=where, received=backend,
+        remedy=f"export {BACKEND_VARIABLE}={BACKENDS[0]}, which counts before keras.json",
+    )  # fmt: skip
+
+
+def _backend_of(path: Path) -> str | None:
+    """What keras.json names; a file that Keras cannot read counts for nothing, as with Keras."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(stored["backend"]) if isinstance(stored, dict) and stored.get("backend") else None
 
 
 def clear_session() -> None:

@@ -57,9 +57,7 @@ class Features:
 
     def extractor(self) -> Any:
         """The Keras model that they come from, (slices, rows, cols) int16 HU -> (slices, feature_width)."""
-        import keras
-
-        from medfake.detectors import layers  # noqa: F401  # registers what the file names
+        from medfake.detectors.layers import keras  # which registers what the file names
 
         return keras.saving.load_model(self.folder / EXTRACTOR_KERAS)
 

@@ -5,11 +5,14 @@ Imported inside functions: it loads Keras.
 
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
 
 from medfake import lungs
+from medfake.training.keras_setup import load_keras
+
+keras = load_keras()
+
+from keras import layers, ops  # noqa: E402  # loaded above, with its settings pinned
 
 HIGHEST_Z = 4.0  # residuals beyond four times the local noise are clipped
 

@@ -58,6 +58,19 @@ def test_an_unknown_name_gets_the_near_one_and_the_registrys_error() -> None:
         registry["kit"]
 
 
+def test_a_key_of_params_that_names_nothing_is_told_whole() -> None:
+    registry: Registry[int] = Registry("toy", room="medfake.errors", where="toys")
+    registry.add("kite", 1, test_a_key_of_params_that_names_nothing_is_told_whole)
+    assert registry.require("kite", "toys.one.kind") == 1
+    with pytest.raises(ConfigError, match=r"toys\.one\.kind = 'kit' is no kind of toy, did you mean 'kite'\?"):
+        registry.require("kit", "toys.one.kind")
+
+
+def test_the_group_of_entry_points_is_the_plural_of_the_kind() -> None:
+    assert Registry("guard", room="medfake.errors", where="").group == "medfake.guards"
+    assert Registry("detector family", room="medfake.errors", where="").group == "medfake.detector_families"
+
+
 def test_a_near_name_is_told_and_a_far_one_is_not() -> None:
     assert did_you_mean("auk", ["auc", "h"]) == ", did you mean 'auc'?"
     assert did_you_mean("zebra", ["auc", "h"]) == ""

@@ -13,7 +13,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-KINDS = ("source", "guard", "probe", "gate", "protocol", "view", "manipulation")
+KINDS = ("detector", "source", "guard", "probe", "gate", "protocol", "view", "manipulation")
 
 LOOK = """
 import json, sys
@@ -31,6 +31,8 @@ from medfake.datasets.sources.registry import SOURCES
 from medfake.datasets.split import PROTOCOLS, draw_split
 from medfake.datasets.survey import recognise
 from medfake.datasets.views.registry import VIEWS, Place, view_of
+from medfake.detectors.families import FAMILIES, family_of
+from medfake.detectors.registry import DETECTORS, detector_spec, validate_options
 from medfake.errors import ConfigError
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import PROBES
@@ -41,7 +43,7 @@ from medfake.tamper.site import Site
 params, toy = validate_chosen(load_params(Path("params.yaml"))), Path(sys.argv[1])
 chest, said = params.datasets["chest"], {}
 kinds = {"source": SOURCES, "guard": GUARDS, "probe": PROBES, "gate": GATES, "protocol": PROTOCOLS, "view": VIEWS,
-         "manipulation": MANIPULATIONS}
+         "manipulation": MANIPULATIONS, "detector": DETECTORS, "family": FAMILIES}
 said["listed"] = {kind: list(things) for kind, things in kinds.items()}
 said["recognised"] = recognise(Path("tree"))
 cut = view_of(chest.view).cut(np.zeros((512, 512), np.int16), Place(float("nan"), float("nan"), False, 1.0))
@@ -55,6 +57,9 @@ said["probe"] = PROBES["first slice"].look(ProbeInput(Dataset.open(toy), params.
 volume = np.arange(5 * 40 * 40, dtype=np.int16).reshape(5, 40, 40)
 after = MANIPULATIONS[params.forged["own"].manipulations[0]].apply(volume, (1, 1, 1), Site(2, 20, 10), None)
 said["changed"] = int((after != volume).sum())
+options = validate_options("ExtraTrees", {"trees": 3})
+said["estimator"] = type(detector_spec("ExtraTrees").build(options, 1)).__name__
+said["network"] = [family_of(detector_spec(name)).network for name in ("ExtraTrees", "Tossed")]
 said["refused"] = []
 for wrong in sys.argv[2:]:
     try:
@@ -62,6 +67,21 @@ for wrong in sys.argv[2:]:
     except ConfigError as error:
         said["refused"].append(error.what)
 print(json.dumps(said))
+"""
+
+FAMILY = """
+from medfake.config import Section
+from medfake.detectors.families import Family, family
+from medfake.detectors.registry import detector
+
+@family("coin")
+class Coin(Family):
+    network = True
+    def fit(self, context): ...
+    def estimate(self, spec, options): ...
+
+@detector("Tossed", family="coin", options=Section)
+def tossed(): ...
 """
 
 
@@ -78,6 +98,8 @@ def _install(folder: Path) -> None:
     for kind in KINDS:
         (folder / f"outside_{kind}.py").write_text(_shown(kind), encoding="utf-8")
         points.append(f"[medfake.{kind}s]\none = outside_{kind}\n")
+    (folder / "outside_family.py").write_text(FAMILY)
+    points.append("[medfake.detector_families]\none = outside_family\n")
     info = folder / "outside-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
@@ -125,6 +147,8 @@ def said(tmp_path_factory: pytest.TempPathFactory, write_toy_set: Any) -> dict[s
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
+        ("detector", "ExtraTrees"),
+        ("family", "coin"),
         ("source", "m3dsynth"),
         ("guard", "thin slices"),
         ("probe", "first slice"),
@@ -149,6 +173,11 @@ def test_a_guard_and_a_probe_from_outside_look_at_a_data_set(said: dict[str, Any
     assert said["guard"][0] is True
     assert said["guard"][1].startswith("up to ")
     assert said["probe"] == "z_index"
+
+
+def test_a_detector_and_a_family_from_outside_are_built_and_found(said: dict[str, Any]) -> None:
+    assert said["estimator"] == "ExtraTreesClassifier"
+    assert said["network"] == [False, True]
 
 
 def test_a_manipulation_from_outside_touches_what_it_says(said: dict[str, Any]) -> None:

@@ -162,6 +162,9 @@ def test_one_that_fails_does_not_stop_the_others_and_is_told_at_the_end(project:
     assert done.returncode != 0
     assert "features@chest-ResNet50V2 failed\nerror: the weights file is missing" in done.stderr
     assert "again: dvc repro features@chest-ResNet50V2" in done.stderr
+    compared = (project / "reports/comparison.md").read_text()
+    assert "Missing here, as they have no package: chest/ResNet50V2/seed-1, chest/SVM/seed-1." in compared
+    assert "| DecisionTree | 1 |" in compared.replace("**", "")
     assert "train@chest-SVM-1 failed\nerror: the train split cannot be cut into 40 folds" in done.stderr
     rows = [line.replace("│", " ").split() for line in status.stdout.splitlines() if line.startswith("│")]
     states = {words[1]: words[3] for words in rows}

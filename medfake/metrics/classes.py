@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import Interval, mean_interval
+from medfake.vocabulary import Manipulation
 
-WORDS: Final[dict[str, str]] = {"none": "untampered", "removed": "FB, removed", "injected": "FM, injected"}
+HEADINGS: Final[dict[Manipulation, str]] = {  # class -> heading
+    Manipulation.NONE: "untampered",
+    Manipulation.REMOVED: "FB, removed",
+    Manipulation.INJECTED: "FM, injected",
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,8 @@ class ClassMetrics:
 
     accuracy: float
     interval: Interval | None
-    precision: Mapping[str, float | None]
-    recall: Mapping[str, float | None]
+    precision: Mapping[Manipulation, float | None]
+    recall: Mapping[Manipulation, float | None]
 
 
 def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassMetrics | None:
@@ -43,7 +48,7 @@ def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassMetrics | 
     """
     if rows.empty or "p_removed" not in rows or rows.p_removed.isna().any():
         return None
-    names = np.array(list(WORDS))
+    names = np.array([str(word) for word in HEADINGS])
     probabilities = np.column_stack([1 - rows.p_tampered, rows.p_removed, rows.p_injected])
     said = names[np.argmax(probabilities, axis=1)]
     truth = rows.manipulation.to_numpy()
@@ -51,8 +56,8 @@ def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassMetrics | 
     return ClassMetrics(
         accuracy=float(right.mean()),
         interval=mean_interval(rows, right.astype(np.float64), bootstrap),
-        precision={name: _share(right[said == name]) for name in WORDS},
-        recall={name: _share(right[truth == name]) for name in WORDS},
+        precision={name: _share(right[said == name]) for name in HEADINGS},
+        recall={name: _share(right[truth == name]) for name in HEADINGS},
     )
 
 

@@ -9,6 +9,7 @@ from medfake.probes.answer import NOTHING, Answer, Score
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import probe
 from medfake.probes.texture import fast_detector
+from medfake.vocabulary import Split
 
 _REACH = 1.96  # standard errors of a mean to either side: 95 %
 
@@ -25,18 +26,18 @@ def label_permutation(given: ProbeInput) -> Answer:
     nothing even to a detector that knows scans by heart. The score is the mean over all permutations, its interval that
     of the mean.
     """
-    if not given.textures("train").whole.std(axis=0).any():
+    if not given.textures(Split.TRAIN).whole.std(axis=0).any():
         return Answer(NOTHING)
-    rng, train = np.random.default_rng(given.params.seed), given.rows("train")
-    aucs: dict[str, list[float]] = {"val": [], "test": []}
+    rng, train = np.random.default_rng(given.params.seed), given.rows(Split.TRAIN)
+    aucs: dict[Split, list[float]] = {Split.VAL: [], Split.TEST: []}
     for _ in range(given.params.permutations):
         labels = swap_labels(train, rng)
         if len(set(labels.tolist())) < 2:
             continue
-        model = fast_detector(given.params.seed).fit(given.textures("train").whole, labels)
+        model = fast_detector(given.params.seed).fit(given.textures(Split.TRAIN).whole, labels)
         for split in aucs:
             aucs[split] += _auc(given.rows(split).label, model.predict_proba(given.textures(split).whole)[:, 1])
-    return Answer(_mean(aucs["test"]), val=_mean(aucs["val"]))
+    return Answer(_mean(aucs[Split.TEST]), val=_mean(aucs[Split.VAL]))
 
 
 def swap_labels(rows: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.int64]:

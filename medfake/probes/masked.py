@@ -4,6 +4,7 @@ from medfake.probes.answer import NOTHING, Answer, score
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import probe
 from medfake.probes.texture import fast_detector
+from medfake.vocabulary import Split
 
 
 @probe(
@@ -16,13 +17,14 @@ def masked(given: ProbeInput) -> Answer:
     The control is the same model on the slices as they are: when it does no better than chance, a masked figure near
     chance says nothing.
     """
-    if not given.textures("train").whole.std(axis=0).any():
+    if not given.textures(Split.TRAIN).whole.std(axis=0).any():
         return Answer(NOTHING)
-    seed, train = given.params.seed, given.rows("train")
-    blind = fast_detector(seed).fit(given.textures("train").blanked, train.label)
-    seeing = fast_detector(seed).fit(given.textures("train").whole, train.label)
+    seed, train = given.params.seed, given.rows(Split.TRAIN)
+    blind = fast_detector(seed).fit(given.textures(Split.TRAIN).blanked, train.label)
+    seeing = fast_detector(seed).fit(given.textures(Split.TRAIN).whole, train.label)
     val, test = (
-        score(given, split, blind.predict_proba(given.textures(split).blanked)[:, 1]) for split in ("val", "test")
+        score(given, split, blind.predict_proba(given.textures(split).blanked)[:, 1])
+        for split in (Split.VAL, Split.TEST)
     )
-    control = score(given, "test", seeing.predict_proba(given.textures("test").whole)[:, 1])
+    control = score(given, Split.TEST, seeing.predict_proba(given.textures(Split.TEST).whole)[:, 1])
     return Answer(test, val=val, control=control)

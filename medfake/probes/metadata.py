@@ -10,6 +10,7 @@ from sklearn.inspection import permutation_importance
 from medfake.probes.answer import Answer, score
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import probe
+from medfake.vocabulary import Split
 
 NUMBERS = (
     "spacing_mm",
@@ -39,12 +40,12 @@ def metadata(given: ProbeInput) -> Answer:
     Learnt on train, measured on val and test; the facts that tell most are those whose permutation costs most on
     validation.
     """
-    rows = {split: given.rows(split) for split in ("train", "val", "test")}
-    known = {word: sorted(set(rows["train"][word].astype(str))) for word in WORDS}
+    rows = {split: given.rows(split) for split in Split}
+    known = {word: sorted(set(rows[Split.TRAIN][word].astype(str))) for word in WORDS}
     tables = {split: _facts(of_split, known) for split, of_split in rows.items()}
-    telling = [str(name) for name, values in tables["train"].items() if len(values.unique()) > 1]
+    telling = [str(name) for name, values in tables[Split.TRAIN].items() if len(values.unique()) > 1]
     if not telling:  # every header says the same
-        val, test = (score(given, split, np.full(len(rows[split]), 0.5)) for split in ("val", "test"))
+        val, test = (score(given, split, np.full(len(rows[split]), 0.5)) for split in (Split.VAL, Split.TEST))
         return Answer(test, val=val)
     model = HistGradientBoostingClassifier(
         max_iter=60,
@@ -52,9 +53,11 @@ def metadata(given: ProbeInput) -> Answer:
         early_stopping=False,
         categorical_features=[word for word in WORDS if word in telling],
         random_state=given.params.seed,
-    ).fit(tables["train"][telling], rows["train"].label)
-    val, test = (score(given, split, model.predict_proba(tables[split][telling])[:, 1]) for split in ("val", "test"))
-    return Answer(test, val=val, because=_strongest(model, tables["val"][telling], rows["val"].label, given))
+    ).fit(tables[Split.TRAIN][telling], rows[Split.TRAIN].label)
+    val, test = (
+        score(given, split, model.predict_proba(tables[split][telling])[:, 1]) for split in (Split.VAL, Split.TEST)
+    )
+    return Answer(test, val=val, because=_strongest(model, tables[Split.VAL][telling], rows[Split.VAL].label, given))
 
 
 def _strongest(model: Any, facts: pd.DataFrame, label: "pd.Series[int]", given: ProbeInput) -> str:

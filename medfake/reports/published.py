@@ -9,6 +9,7 @@ from typing import Final
 
 from medfake.metrics.classes import ClassMetrics
 from medfake.metrics.weighted import harmonic_mean
+from medfake.vocabulary import Manipulation
 
 LABEL: Final = "paper (leaky replica protocol)"
 POSITIVE_SLICES: Final = 177
@@ -20,7 +21,11 @@ _ALSABBAGH: Final = "Alsabbagh & Al-Kadi, TR-01,23"
 _SOLAIYAPPAN: Final = "Solaiyappan & Wen 2022"
 _SHREE: Final = "Shree et al."
 _SWAPPED: Final = ("4", "VGG19")  # its cells are printed in another order than the header
-_CLASS_COLUMNS: Final[dict[str, str]] = {"none": "untampered", "removed": "fb", "injected": "fm"}
+_CLASS_COLUMNS: Final[dict[Manipulation, str]] = {
+    Manipulation.NONE: "untampered",
+    Manipulation.REMOVED: "fb",
+    Manipulation.INJECTED: "fm",
+}
 
 Row = Mapping[str, str]
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from medfake.metrics.classes import WORDS as CLASS_WORDS
+from medfake.metrics.classes import HEADINGS as CLASS_HEADINGS
 from medfake.metrics.classes import ClassMetrics
 from medfake.reports.comparison import Result
 from medfake.reports.published import LABEL, Published, published_classes
@@ -14,7 +14,7 @@ SHOWN: Final = ("auc", "accuracy", "precision", "recall", "specificity", "f1", "
 SCANS_SHOWN: Final = ("auc", "accuracy", "recall", "specificity")
 CLASSES_HEAD: Final = [
     *("detector", "seed", "accuracy"),
-    *(f"{what} of {word}" for word in CLASS_WORDS.values() for what in ("precision", "recall")),
+    *(f"{what} of {word}" for word in CLASS_HEADINGS.values() for what in ("precision", "recall")),
 ]
 CLASSES_NOTE: Final = "A slice is called by the largest of three probabilities; guessing reaches one third."
 
@@ -76,7 +76,7 @@ def class_rows(results: Iterable[Result]) -> list[Row]:
 
 def _class_cells(metrics: ClassMetrics) -> Row:
     cells = [f"{number_text(metrics.accuracy)} {interval_text(metrics.interval)}".strip()]
-    for name in CLASS_WORDS:
+    for name in CLASS_HEADINGS:
         cells += [number_text(metrics.precision[name]), number_text(metrics.recall[name])]
     return cells
 

@@ -80,3 +80,36 @@ def test_a_plan_adds_up_runs_gigabytes_and_hours(project: Path) -> None:
     assert "all: 4 runs" in said
     hours = float(said.split(" GB, ")[1].split(" hours")[0])
     assert hours > 0
+
+
+STAGES = """\
+stages:
+  train:
+    foreach: [good, bad]
+    do:
+      cmd: test ${item} = good && mkdir -p models/chest/${item}/seed-1 && touch models/chest/${item}/seed-1/card.json
+      outs:
+        - models/chest/${item}/seed-1
+  repeat:
+    cmd: mkdir repeated
+    deps: [models]
+    outs: [repeated]
+  compare:
+    cmd: ls models/chest > table
+    deps: [models, repeated]
+    outs: [table]
+  nominate:
+    cmd: cp table nominated
+    deps: [models, repeated, table]
+    outs: [nominated]
+"""
+
+
+@pytest.mark.slow
+def test_where_a_training_failed_the_others_are_still_compared(project: Path) -> None:
+    (project / ".dvc").mkdir()
+    (project / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    (project / "dvc.yaml").write_text(STAGES)
+    done = CliRunner().invoke(cli, ["study", "run"])
+    assert done.exit_code != 0
+    assert (project / "nominated").read_text() == "good\n"

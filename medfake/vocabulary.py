@@ -87,5 +87,10 @@ class QualityFlag(_Word):
 
     DUPLICATE = "duplicate", "slices repeat a position"
     GAP = "gap", "slices are missing"
-    MIXED = "mixed", "slices differ in kernel, thickness or patient"
+    INSTANCE = "instance", "different images share a SOP Instance UID (0008,0018)"
+    MIXED = "mixed", "slices of several acquisitions: they differ in acquisition, kernel, thickness or patient"
+    SERIES = (
+        "series",
+        "Series Instance UID (0020,000E) is missing or differs a slice: numbers and geometry tell what is one",
+    )
     TILT = "tilt", "the gantry was tilted"

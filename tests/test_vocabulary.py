@@ -15,7 +15,7 @@ def test_words_are_those_that_files_hold() -> None:
     assert list(Manipulation) == ["none", "injected", "removed", "generated"]
     assert list(LabelCode) == ["FM", "FB", "TM", "TB"]
     assert list(Evidence) == ["phantom", "forged", "clinical"]
-    assert list(QualityFlag) == ["duplicate", "gap", "mixed", "tilt"]
+    assert list(QualityFlag) == ["duplicate", "gap", "instance", "mixed", "series", "tilt"]
     assert CLASSES == ("none", "removed", "injected")
 
 

@@ -17,12 +17,14 @@ def frame_shape(frame: bytes) -> tuple[int, int, int] | None:
         What the SOF marker (ITU-T T.81 B.2.2, T.87 C.2.2) or the SIZ marker (T.800 A.5.1) says; None for a stream
         without one, such as RLE, whose segments the decoder measures by the header's rows and columns.
     """
+    if frame[:2] == b"\xff\xd8":
+        return _jpeg_shape(frame)
     start = frame.find(b"\xff\x4f\xff\x51", 0, _SEARCHED)
     if start >= 0:
         width, height, left, top = struct.unpack_from(">4I", frame, start + 8)
         (components,) = struct.unpack_from(">H", frame, start + 40)
         return height - top, width - left, components
-    return _jpeg_shape(frame) if frame[:2] == b"\xff\xd8" else None
+    return None
 
 
 def _jpeg_shape(frame: bytes) -> tuple[int, int, int] | None:

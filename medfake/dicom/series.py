@@ -1,8 +1,8 @@
 """Slices grouped into series and sorted by geometry; one bad file never stops a folder."""
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +10,21 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from medfake.dicom.grouping import group_slices, has_odd_series_uid
 from medfake.dicom.header import SliceHeader, read_headers
 from medfake.dicom.header_cache import HeaderCache, Result, Stamp, stamp_of
+from medfake.dicom.instances import REPEATED, once_each, share_a_uid
 from medfake.errors import DicomError, SourceError
 from medfake.logs import redact, register_identifier
 from medfake.progress import track
+from medfake.vocabulary import QualityFlag
 
 CHANGED = "the file changed while it was read"
+_TOLD = 3  # reasons
 _CHUNK = 64  # files that a process reads at a time
 GAP_FACTOR = 1.5  # a step this many times the median step is a gap
 SAME_PLACE_MM = 0.01
+SAME_THICKNESS = 1e-3  # relative; thickness is a rounded decimal string
 TILT_COSINE = 0.999  # |cosine| between the slice normal and the direction in which slices advance; 2.6 degrees
 
 
@@ -38,7 +43,7 @@ class Series:
     Attributes:
         folder: Where the files lie.
         headers: One a slice.
-        quality_flags: Sorted words out of "duplicate", "gap", "mixed", "tilt".
+        quality_flags: Sorted words of `QualityFlag`.
     """
 
     folder: Path
@@ -49,6 +54,27 @@ class Series:
     def z_mm(self) -> NDArray[np.float64]:
         """(slices,) positions along the normal, mm, ascending."""
         return positions_along_normal(self.headers)
+
+    @property
+    def identity(self) -> str:
+        """What tells scans apart, raw identifiers included.
+
+        One folder may hold a series UID twice, as axial and as reformatted slices, or slices without one.
+        """
+        first = self.headers[0]
+        series: tuple[object, ...] = (first.series_uid,)
+        if has_odd_series_uid(self.headers):
+            numbers = (first.series_number, first.acquisition_number)
+            series = (first.study_uid, first.frame_of_reference_uid, *numbers, first.sop_uid)
+        geometry = (first.rows, first.cols, first.spacing_mm, first.orientation)
+        return f"{first.path.resolve().parent}#{series}#{geometry}"
+
+    def z_index(self, sop_uid: str, frame: int = 0) -> int | None:
+        """Index of the slice with this SOP Instance UID (0008,0018); None where none or several have it."""
+        found = [
+            index for index, header in enumerate(self.headers) if (header.sop_uid, header.frame) == (sop_uid, frame)
+        ]
+        return found[0] if len(found) == 1 else None
 
     @property
     def spacing_zyx_mm(self) -> tuple[float, float, float]:
@@ -84,22 +110,31 @@ def find_series(root: Path, jobs: int = 1, cache: HeaderCache | None = None) -> 
     headers = [header for result in results.values() if not isinstance(result, str) for header in result]
     for header in headers:
         register_identifier(header.patient_id)  # a worker's register ends with the worker
-    return group_series(headers), sorted(skipped, key=lambda one: _order(one.path))
+    series, repeated = group_series(headers)
+    return series, sorted(skipped + repeated, key=lambda one: _order(one.path))
 
 
-def group_series(headers: Iterable[SliceHeader]) -> list[Series]:
-    """Put slices together that make a series: one folder, one series UID, one size, spacing and orientation.
+def group_series(headers: Iterable[SliceHeader]) -> tuple[list[Series], list[Skipped]]:
+    """Put slices together that make a series, each image once.
 
     Args:
-        headers: Of any files, each slice once.
+        headers: Of any files.
 
     Returns:
-        Series in the order of their first header, slices sorted along the normal.
+        Series in the order of their first header, slices sorted along the normal; and files that repeat an image.
     """
-    groups: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
-    for header in headers:
-        groups[_scan_key(header)].append(header)
-    return [_series(members) for members in groups.values()]
+    images, repeated = once_each(headers)
+    skipped = [Skipped(path, REPEATED) for path in dict.fromkeys(header.path for header in repeated)]
+    used = {header.path for header in images}
+    return [_series(group) for group in group_slices(images)], [one for one in skipped if one.path not in used]
+
+
+def told_reasons(skipped: Sequence[Skipped]) -> str:
+    """Why files are in no series, the most frequent reasons with their number."""
+    counts = Counter(one.reason for one in skipped)
+    told = [f"{number} x {reason}" for reason, number in counts.most_common(_TOLD)]
+    more = f"; and {len(counts) - _TOLD} more reasons" if len(counts) > _TOLD else ""
+    return "; ".join(told) + more or "an empty folder"
 
 
 def positions_along_normal(headers: Iterable[SliceHeader]) -> NDArray[np.float64]:
@@ -171,32 +206,51 @@ def _read(path: Path) -> tuple[Stamp | None, Result]:
     return before, result if stamp_of(path) == before else CHANGED
 
 
-def _scan_key(header: SliceHeader) -> tuple[object, ...]:
-    directions = tuple(round(number, 3) for number in header.orientation)
-    return (header.path.parent, header.series_uid, header.rows, header.cols, header.spacing_mm, directions)
-
-
-def _series(headers: list[SliceHeader]) -> Series:
-    order = np.argsort(positions_along_normal(headers), kind="stable")
-    ordered = tuple(headers[index] for index in order)
+def _series(headers: Sequence[SliceHeader]) -> Series:
+    reference = min(headers, key=lambda header: header.orientation)  # whatever comes first
+    positions = np.array([np.dot(header.position_mm, _normal(reference)) for header in headers])
+    ordered = tuple(headers[index] for index in np.argsort(positions, kind="stable"))
     return Series(ordered[0].path.parent, ordered, tuple(sorted(_flags(ordered))))
 
 
-def _flags(headers: tuple[SliceHeader, ...]) -> set[str]:
+def _flags(headers: tuple[SliceHeader, ...]) -> set[QualityFlag]:
     flags = set()
     steps = np.diff(positions_along_normal(headers))
     if (steps <= SAME_PLACE_MM).any():
-        flags.add("duplicate")
+        flags.add(QualityFlag.DUPLICATE)
     steps = steps[steps > SAME_PLACE_MM]
     if len(steps) and steps.max() > GAP_FACTOR * np.median(steps):
-        flags.add("gap")
+        flags.add(QualityFlag.GAP)
     way = np.subtract(headers[-1].position_mm, headers[0].position_mm)
     length = float(np.linalg.norm(way))
     if length > SAME_PLACE_MM and abs(np.dot(way / length, _normal(headers[0]))) < TILT_COSINE:
-        flags.add("tilt")
-    if len({(header.kernel, header.thickness_mm, header.patient_id, header.study_uid) for header in headers}) > 1:
-        flags.add("mixed")
+        flags.add(QualityFlag.TILT)
+    if _is_mixed(headers):
+        flags.add(QualityFlag.MIXED)
+    if has_odd_series_uid(headers):
+        flags.add(QualityFlag.SERIES)
+    if share_a_uid(headers):
+        flags.add(QualityFlag.INSTANCE)
     return flags
+
+
+def _is_mixed(headers: Sequence[SliceHeader]) -> bool:
+    """Whether a stack holds more than one acquisition, reconstruction or patient.
+
+    Acquisition Number (0020,0012) and Frame of Reference UID (0020,0052) say nothing where each slice has its own: some
+    scanners count each turn, some anonymisers make a new UID a file.
+    """
+    shared = {
+        (header.patient_id, header.study_uid, header.series_number, header.manufacturer, header.model, header.kernel,
+         header.image_type[:2])
+        for header in headers
+    }  # fmt: skip
+    acquisitions = {header.acquisition_number for header in headers}
+    frames = {header.frame_of_reference_uid for header in headers}
+    several = any(1 < len(values) < len(headers) for values in (acquisitions, frames))
+    known = [header.thickness_mm for header in headers if header.thickness_mm is not None]
+    thick = 0 < len(known) < len(headers) or (bool(known) and max(known) - min(known) > SAME_THICKNESS * max(known))
+    return len(shared) > 1 or several or thick
 
 
 def _normal(header: SliceHeader) -> NDArray[np.float64]:

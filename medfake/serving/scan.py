@@ -62,7 +62,11 @@ def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]
         for other in left_out:
             skipped.setdefault(_place(other.path), other)
     scored = {_place(header.path) for header in headers.values()}  # a link is skipped in a folder, but not when given
-    return group_series(headers.values()), [one for place, one in skipped.items() if place not in scored]
+    series, repeated = group_series(headers.values())
+    scored -= {_place(one.path) for one in repeated}
+    for one in repeated:
+        skipped.setdefault(_place(one.path), one)
+    return series, [one for place, one in skipped.items() if place not in scored]
 
 
 def _place(path: Path) -> Path:

@@ -14,6 +14,7 @@ from medfake.files import path_text
 from medfake.metrics.scans import Verdict, decide, score_scan
 from medfake.package.card import Card
 from medfake.serving.report import ScanVerdict, SiteFound, SliceScore
+from medfake.vocabulary import QualityFlag
 
 LEAST_SLICES_WITH_LUNG: Final = 0.25
 """Share of slices that show lung, from which on a scan gets a verdict: lungs are a tenth of an abdomen or a neck that
@@ -23,12 +24,6 @@ MOSTLY_LUNG: Final = 0.5
 FEW_SLICES = 8
 MOST_SITES = 5
 SAME_SITE_MM = 16.0
-_FLAGS = {
-    "gap": "slices are missing",
-    "duplicate": "slices repeat a position",
-    "tilt": "the gantry was tilted",
-    "mixed": "slices differ in kernel, thickness or patient",
-}
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def judge(series: Series, scored: Sequence[ScoredSlice], card: Card, key: bytes)
     warnings = (*_lung_warnings(series, len(with_lung), len(scored)), *_warnings(series, len(scored), card))
     patient = patient_or_folder(first.patient_id, str(first.path.resolve().parent))
     return ScanVerdict(
-        scan_id=pseudonym(_identity(first), key, "scan"),
+        scan_id=pseudonym(series.identity, key, "scan"),
         patient_id=pseudonym(patient, key, "patient"),
         p_tampered=score.p_tampered,
         verdict=str(decided if share >= LEAST_SLICES_WITH_LUNG else Verdict.UNCERTAIN),
@@ -100,12 +95,6 @@ def _sites(scored: Sequence[ScoredSlice], threshold: float) -> list[SiteFound]:
     return sites
 
 
-def _identity(header: SliceHeader) -> str:
-    """What tells scans apart: one folder may hold a series UID twice, as axial and as reformatted slices."""
-    geometry = (header.rows, header.cols, header.spacing_mm, tuple(round(number, 3) for number in header.orientation))
-    return f"{header.path.resolve().parent}#{header.series_uid}#{geometry}"
-
-
 def _lung_warnings(series: Series, with_lung: int, scored: int) -> Iterator[str]:
     parts = sorted({header.body_part for header in series.headers if header.body_part})
     beside = f" (Body Part Examined: {', '.join(parts) or 'not said'})"
@@ -119,7 +108,7 @@ def _lung_warnings(series: Series, with_lung: int, scored: int) -> Iterator[str]
 
 def _warnings(series: Series, scored: int, card: Card) -> Iterator[str]:
     for flag in series.quality_flags:
-        yield f"{flag}: {_FLAGS[flag]}"
+        yield f"{flag}: {QualityFlag(flag).sentence}"
     if scored < FEW_SLICES:
         yield f"only {scored} slices: a manipulation spans several"
     if card.evidence != "clinical":

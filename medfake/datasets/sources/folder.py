@@ -16,7 +16,7 @@ from medfake.datasets.sources.registry import (
 from medfake.datasets.sources.scan_names import Resolved, resolve
 from medfake.datasets.sources.slice_numbers import place_sites
 from medfake.dicom.patients import patient_or_folder
-from medfake.dicom.series import Series
+from medfake.dicom.series import Series, told_reasons
 from medfake.errors import SourceError
 from medfake.files import path_text
 from medfake.vocabulary import TAMPERED_CODES, Evidence, Manipulation
@@ -42,7 +42,7 @@ def read_folder(root: Path, find: Find) -> Reading:
     series, skipped = find(root)
     if not series:
         raise SourceError(
-            "no CT series below this folder", where=root, received=f"{len(skipped)} other files",
+            "no CT series below this folder", where=root, received=told_reasons(skipped),
             remedy="point the path at a folder of CT scans",
         )  # fmt: skip
     path = label_file(root, LABELS, (one.path for one in skipped))

@@ -6,7 +6,7 @@ from medfake.datasets.sources.label_files import is_label_file
 from medfake.datasets.sources.nodules import NodulePlace, read_nodules
 from medfake.datasets.sources.registry import Find, Problem, Reading, SourceScan, SourceSite, source
 from medfake.dicom.patients import patient_or_folder
-from medfake.dicom.series import Series, Skipped
+from medfake.dicom.series import Series, Skipped, told_reasons
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
 from medfake.vocabulary import LabelCode
@@ -50,7 +50,7 @@ def read_lidc(root: Path, find: Find) -> Reading:
         reading.scans.append(SourceScan(one, "LIDC-IDRI", key, group, sites=sites))
     if not reading.scans:
         raise SourceError(
-            "no CT series below this folder", where=root, received=f"{len(skipped)} other files",
+            "no CT series below this folder", where=root, received=told_reasons(skipped),
             remedy="point the path at the folder that holds the LIDC-IDRI patients",
         )  # fmt: skip
     return reading

@@ -153,3 +153,16 @@ def test_an_instance_uid_of_several_slices_names_none(scan: Path, write_scan: Wr
     reading = read_source("folder", scan.parent, 1)
     assert [one.series.folder.name for one in reading.scans] == ["b"]
     assert "several slices of the scan have this SOP Instance UID" in [one.what for one in reading.problems]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values"), [("ImageOrientationPatient", (0.000499, 0.000501)), ("PixelSpacing", (0.7, 0.7000001))]
+)
+def test_rounding_of_a_header_shifts_no_label(scan: Path, keyword: str, values: tuple[float, float]) -> None:
+    for number in range(10):
+        odd = values[number % 2]
+        value = [0.7, odd] if keyword == "PixelSpacing" else [1, odd, 0, -odd, 1, 0]
+        _change(scan / f"IM{number:04d}.dcm", **{keyword: value})
+    reading = read_source("folder", scan.parent, 1)
+    assert [len(one.series.headers) for one in reading.scans] == [10]
+    assert _labelled(reading) == ["IM0006.dcm"]

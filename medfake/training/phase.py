@@ -1,8 +1,8 @@
 """One phase of a network's training: epochs of batches, best validation loss kept, able to go on after a kill."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from medfake.training.run_state import RunState, pack, unpack
 from medfake.training.trained import OnEpoch
 
 Rows = NDArray[np.intp]
+Batch = tuple[NDArray[Any], ...]  # inputs, labels, and weights where devices share it
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class BatchSource:
     labels: NDArray[Any]
     batch_size: int
 
-    def batch(self, rows: Rows) -> tuple[NDArray[Any], ...]:
+    def batch(self, rows: Rows) -> Batch:
         """Inputs and labels of some rows; where several devices share a batch also weights.
 
         Every device takes as many rows: what is missing is filled up with rows that weigh nothing.
@@ -42,6 +43,40 @@ class BatchSource:
         return self.take(filled), self.labels[filled], weights
 
 
+class TrainingBatches(Protocol):
+    """What a phase learns from."""
+
+    def epoch(self, number: int) -> Iterable[Batch]:
+        """Inputs and labels of an epoch, batch by batch; numbers count through all phases, from 0."""
+
+    def position(self) -> Mapping[str, Any]:
+        """What must be known to go on after the epochs so far; values that JSON knows."""
+
+    def restore(self, position: Mapping[str, Any]) -> None:
+        """Go on from there."""
+
+
+@dataclass(frozen=True)
+class ShuffledRows:
+    """Every row once an epoch; seed and epoch decide the order, so that a resumed training sees the same."""
+
+    source: BatchSource
+    seed: int
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """All rows, in an order of this epoch's own."""
+        order = np.random.default_rng((self.seed, number)).permutation(len(self.source.labels))
+        for at in range(0, len(order), self.source.batch_size):
+            yield self.source.batch(order[at : at + self.source.batch_size])
+
+    def position(self) -> Mapping[str, Any]:
+        """Nothing: the epoch says it all."""
+        return {}
+
+    def restore(self, position: Mapping[str, Any]) -> None:
+        """Nothing to do."""
+
+
 @dataclass(frozen=True)
 class Phase:
     """What a phase is called and how long it is.
@@ -50,52 +85,56 @@ class Phase:
         name: In the state on disk.
         epochs: How many.
         first_epoch: Epochs that earlier phases had; curves count on.
-        seed: With the epoch it decides the order of rows, so that a resumed training sees the same.
+        start_counts: Whether the weights it begins with may be the best; those of a network from scratch may not, as
+            its batch statistics say nothing yet.
     """
 
     name: str
     epochs: int
-    first_epoch: int
-    seed: int
+    first_epoch: int = 0
+    start_counts: bool = True
 
 
 def train_phase(
-    model: Any, train: BatchSource, val: BatchSource, phase: Phase, state: RunState, on_epoch: OnEpoch
+    model: Any, train: TrainingBatches, val: BatchSource, phase: Phase, state: RunState, on_epoch: OnEpoch
 ) -> None:
-    """Train a compiled model; at the end it has the weights with the lowest validation loss, the first included.
+    """Train a compiled model; at the end it has the weights with the lowest validation loss.
 
     Args:
         model: Keras model, compiled with an optimizer and a loss.
         train: Learnt from.
         val: Chooses the weights.
-        phase: Name, epochs, seed.
+        phase: Name and epochs.
         state: Saved after an epoch when it is due; a training that stopped in this phase goes on from there.
         on_epoch: Told train_loss and val_loss of every epoch.
     """
     model.optimizer.build(model.trainable_variables)
     saved = state.restored(phase.name)
     if saved is None:
-        done, best, best_weights = 0, _loss(model, val), model.get_weights()
+        done, best_weights = 0, model.get_weights()
+        best = _loss(model, val) if phase.start_counts else float("inf")
     else:
         done, best = int(state.position["epoch"]), float(state.position["best"])
         best_weights = unpack(model, saved)
+        train.restore(state.position)
     for epoch in range(done, phase.epochs):
-        train_loss = _learn(model, train, np.random.default_rng((phase.seed, phase.first_epoch + epoch)))
+        train_loss = learn(model, train.epoch(phase.first_epoch + epoch))
         val_loss = _loss(model, val)
         if val_loss < best:
             best, best_weights = val_loss, model.get_weights()
         on_epoch(phase.first_epoch + epoch + 1, {"train_loss": train_loss, "val_loss": val_loss})
         if state.due() or epoch + 1 == phase.epochs:
-            state.save({"phase": phase.name, "epoch": epoch + 1, "best": best}, pack(model, best_weights))
+            position = {"phase": phase.name, "epoch": epoch + 1, "best": best, **train.position()}
+            state.save(position, pack(model, best_weights))
     model.set_weights(best_weights)
 
 
-def _learn(model: Any, train: BatchSource, rng: np.random.Generator) -> float:
+def learn(model: Any, batches: Iterable[Batch]) -> float:
     """One epoch; its mean loss."""
-    order, loss = rng.permutation(len(train.labels)), float("nan")
+    loss = float("nan")
     model.reset_metrics()
-    for at in range(0, len(order), train.batch_size):
-        loss = float(model.train_on_batch(*train.batch(order[at : at + train.batch_size])))
+    for batch in batches:
+        loss = float(model.train_on_batch(*batch))
     return loss
 
 

@@ -14,7 +14,7 @@ from medfake.errors import TrainingError
 from medfake.files import write_atomic
 
 _EVERY_S = 5.0  # a kill costs no more work than this, and no more than one epoch
-_VERSION = 1
+_VERSION = 2
 Arrays = Sequence[NDArray[Any]]
 
 
@@ -94,6 +94,11 @@ class RunState:
                 "the state of an interrupted training cannot be read", where=self._path, received=type(error).__name__,
                 remedy=f"rm {self._path}, which begins it anew",
             ) from None  # fmt: skip
+        if header["version"] != _VERSION:
+            raise TrainingError(
+                "an interrupted training of another version of medfake stands here", where=self._path,
+                received=f"version {header['version']}", remedy=f"rm {self._path}, which begins it anew",
+            )  # fmt: skip
         changed = differences(header["facts"], self._facts)
         if changed:
             raise TrainingError(

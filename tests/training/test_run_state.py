@@ -63,3 +63,14 @@ def test_at_the_end_nothing_is_left(tmp_path: Path) -> None:
 
 def test_differences_name_what_came_and_went() -> None:
     assert differences({"a": 1, "b": 2}, {"b": 3, "c": 4}) == ["a 1 -> unset", "b 2 -> 3", "c unset -> 4"]
+
+
+def test_the_state_of_another_version_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medfake.training.run_state._VERSION", 1)
+    saved(tmp_path / "state.npz")
+    monkeypatch.undo()
+    with pytest.raises(TrainingError, match="another version") as caught:
+        RunState(tmp_path / "state.npz", FACTS)
+    assert "rm " in str(caught.value.remedy)

@@ -17,7 +17,7 @@ from medfake.errors import ExportMismatchError, TrainingError
 from medfake.training.export import export_keras
 from medfake.training.hardware import computing_in, explain_out_of_memory, share_devices
 from medfake.training.keras_setup import import_keras
-from medfake.training.phase import BatchSource, Phase, train_phase
+from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase
 from medfake.training.trained import Trained
 from medfake.vocabulary import CLASSES
 
@@ -102,9 +102,9 @@ def _train_head(keras: Any, context: BackboneContext, head: Any, known: Features
         return BatchSource(known.of(rows).__getitem__, _labels(rows, classes), batch_size)
 
     _compile(keras, head, options.learning_rate, options, classes)
-    phase = Phase(_HEAD, options.epochs, 0, context.seed)
-    train, val = batches("train", options.batch_size), batches("val", _HEAD_VAL_BATCH)
-    train_phase(head, train, val, phase, context.state, context.on_epoch)
+    phase = Phase(_HEAD, options.epochs)
+    train = ShuffledRows(batches("train", options.batch_size), context.seed)
+    train_phase(head, train, batches("val", _HEAD_VAL_BATCH), phase, context.state, context.on_epoch)
 
 
 def unfreeze(keras: Any, backbone: Any) -> None:
@@ -137,8 +137,10 @@ def _fine_tune(keras: Any, context: BackboneContext, extractor: Any, head: Any) 
         return BatchSource(lambda at: dataset.slices(rows.iloc[at]), _labels(rows, classes), options.batch_size)
 
     _compile(keras, trained, options.fine_tune.learning_rate, options, classes)
-    phase = Phase(_FINE_TUNE, options.fine_tune.epochs, options.epochs, context.seed)
-    train_phase(trained, batches("train"), batches("val"), phase, context.state, context.on_epoch)
+    phase = Phase(_FINE_TUNE, options.fine_tune.epochs, options.epochs)
+    train_phase(
+        trained, ShuffledRows(batches("train"), context.seed), batches("val"), phase, context.state, context.on_epoch
+    )
     if trained is not whole:
         whole.set_weights(trained.get_weights())
 

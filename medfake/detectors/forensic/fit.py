@@ -1,5 +1,7 @@
 """Training of the forensic detector: balanced patches, cosine decay, best validation loss kept, Platt at the end."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,44 @@ from medfake.log_odds import logit
 from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
-from medfake.training.run_state import RunState, pack, unpack
-from medfake.training.trained import OnEpoch, Trained
+from medfake.training.phase import Batch, BatchSource, Phase, train_phase
+from medfake.training.trained import Trained
 
 VALIDATION_PATCHES = 256
 _CALIBRATION_BATCH = 4
-_PHASE = "patches"
+_VALIDATION_BATCH = 64
 
 ForensicContext = TrainingContext[DetectorSpec, ResidualCNNOptions]
+
+
+@dataclass(frozen=True)
+class DrawnPatches:
+    """Batches drawn at random, so that the generator's state is where a training stands.
+
+    Attributes:
+        steps: Batches of all epochs.
+        every: Batches of an epoch; the last may have fewer.
+    """
+
+    source: PatchSource
+    rng: np.random.Generator
+    steps: int
+    every: int
+    batch_size: int
+    jitter_px: int
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The next batches."""
+        for _ in range(min(self.every, self.steps - number * self.every)):
+            yield self.source.draw(self.rng, self.batch_size, self.jitter_px)
+
+    def position(self) -> Mapping[str, Any]:
+        """State of the generator."""
+        return {"rng": self.rng.bit_generator.state}
+
+    def restore(self, position: Mapping[str, Any]) -> None:
+        """Draw on from there."""
+        self.rng.bit_generator.state = position["rng"]
 
 
 def train_forensic(context: ForensicContext) -> Trained:
@@ -42,7 +74,12 @@ def train_forensic(context: ForensicContext) -> Trained:
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
     patch_model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
-    _fit(patch_model, train, val, steps, options, rng, context.on_epoch, context.state)
+    every = max(1, options.validate_every // options.batch_size)
+    patches = DrawnPatches(train, rng, steps, every, options.batch_size, options.jitter_px)
+    val_patches, val_labels = val.draw(np.random.default_rng(0), VALIDATION_PATCHES, 0)
+    looks = BatchSource(val_patches.__getitem__, val_labels, _VALIDATION_BATCH)
+    phase = Phase("patches", -(-steps // every), start_counts=False)
+    train_phase(patch_model, patches, looks, phase, context.state, context.on_epoch)
     a, b = _calibrate(slice_model, dataset)
     sample = dataset.slices(dataset.split("val").iloc[:4])
     return Trained(
@@ -50,40 +87,6 @@ def train_forensic(context: ForensicContext) -> Trained:
         parameters=int(slice_model.count_params()),
         calibration={"a": a, "b": b},
     )
-
-
-def _fit(
-    model: Any,
-    train: PatchSource,
-    val: PatchSource,
-    steps: int,
-    options: ResidualCNNOptions,
-    rng: np.random.Generator,
-    on_epoch: OnEpoch,
-    state: RunState,
-) -> None:
-    val_patches, val_labels = val.draw(np.random.default_rng(0), VALIDATION_PATCHES, 0)
-    every = max(1, options.validate_every // options.batch_size)
-    model.optimizer.build(model.trainable_variables)
-    saved = state.restored(_PHASE)
-    done, best, best_weights, losses = 0, np.inf, model.get_weights(), []
-    if saved is not None:
-        done, best, best_weights = int(state.position["step"]), float(state.position["best"]), unpack(model, saved)
-        rng.bit_generator.state = state.position["rng"]
-    for step in range(done + 1, steps + 1):
-        patches, labels = train.draw(rng, options.batch_size, options.jitter_px)
-        model.reset_metrics()  # or the loss told is a running mean
-        losses.append(float(model.train_on_batch(patches, labels)))
-        if step % every == 0 or step == steps:
-            val_loss = float(model.evaluate(val_patches, val_labels, batch_size=64, verbose=0))
-            on_epoch(-(-step // every), {"train_loss": float(np.mean(losses)), "val_loss": val_loss})
-            losses = []
-            if val_loss < best:
-                best, best_weights = val_loss, model.get_weights()
-            if state.due():
-                position = {"phase": _PHASE, "step": step, "best": best, "rng": rng.bit_generator.state}
-                state.save(position, pack(model, best_weights))
-    model.set_weights(best_weights)
 
 
 def _calibrate(slice_model: Any, dataset: Dataset) -> tuple[float, float]:

@@ -54,7 +54,7 @@ from medfake.training.keras_setup import import_keras
 keras = import_keras(1)
 from medfake.detectors.backbone.graph import build_head
 from medfake.training.hardware import device_count, share_devices
-from medfake.training.phase import BatchSource, Phase, train_phase
+from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase
 from medfake.training.run_state import RunState
 share_devices()
 features = np.random.default_rng(1).normal(size=(13, 6)).astype(np.float32)
@@ -64,7 +64,7 @@ head.compile(optimizer="adam", loss=keras.losses.BinaryCrossentropy(reduction="m
 told = []
 state = RunState(pathlib.Path(tempfile.mkdtemp()) / "state", {})
 material = BatchSource(features.__getitem__, labels, 4)
-train_phase(head, material, material, Phase("head", 3, 0, 1), state, lambda _, figures: told.append(figures))
+train_phase(head, ShuffledRows(material, 1), material, Phase("head", 3), state, lambda _, figures: told.append(figures))
 print(json.dumps([device_count(), told]))
 """
 

@@ -98,3 +98,26 @@ def test_ctrl_c_comes_through(dataset: Dataset) -> None:
 def test_every_look_has_a_number_of_its_own(dataset: Dataset) -> None:
     _, told = train(dataset, presentations=80, validate_every=64)
     assert [at for at, _ in told] == [1, 2]
+
+
+class StoppedError(Exception):
+    """Stands for a kill: nothing after it runs."""
+
+
+def test_a_training_that_was_cut_short_ends_with_the_same_figures(
+    trained: tuple[Trained, Told], dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunState, "due", lambda _: True)
+    told: Told = []
+
+    def stopped(at: int, losses: Any) -> None:
+        told.append((at, dict(losses)))
+        if at == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(dataset, 1, stopped, RunState(tmp_path / "state", {}))
+    resumed = run(dataset, 1, lambda at, losses: told.append((at, dict(losses))), RunState(tmp_path / "state", {}))
+    assert [at for at, _ in told] == [1, 2, 2]  # it did not begin anew
+    assert dict(told) == dict(trained[1])
+    assert resumed.calibration == trained[0].calibration

@@ -1,12 +1,13 @@
 """Were patients kept apart?"""
 
-from medfake.datasets.split import is_leaky
 from medfake.registry.gates.gate import Case, Ruling, gate
 
 
 @gate("leakage", overrule="--despite-leakage", help="Although its protocol lets patients leak between splits.")
 def no_leaky_protocol(case: Case) -> Ruling:
     """Refuse figures of a protocol that has slices of one patient on both sides."""
+    from medfake.datasets.split import is_leaky
+
     protocol = case.card.protocol
     if not is_leaky(protocol):
         return Ruling(True, f"its figures are of the protocol {protocol}")

@@ -1,7 +1,11 @@
 """Was its data set probed for shortcuts?"""
 
-from medfake.probes.report import ProbeReport, read_probes
+from typing import TYPE_CHECKING
+
 from medfake.registry.gates.gate import Case, Ruling, gate
+
+if TYPE_CHECKING:
+    from medfake.probes.report import ProbeReport
 
 
 @gate("probed")
@@ -12,8 +16,10 @@ def probed(case: Case) -> Ruling:
     return Ruling(True, "its data set was probed for shortcuts")
 
 
-def probe_report(case: Case) -> ProbeReport | None:
+def probe_report(case: Case) -> "ProbeReport | None":
     """What the probes found in the very data that the challenger learnt from; None when it is not here."""
+    from medfake.probes.report import read_probes
+
     path = case.probes / f"{case.challenger.dataset}.json"
     report = read_probes(path) if path.exists() else None
     return report if report and report.dataset_sha256 == case.challenger.dataset_sha256 else None

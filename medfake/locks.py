@@ -1,12 +1,14 @@
 """Locks between processes: the system lets go of them however a process ends."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from medfake.errors import BusyError
+
+_LOOK_AGAIN_S = 0.01
 
 
 @contextmanager
@@ -21,15 +23,12 @@ def exclusive_lock(path: Path, what: str) -> Iterator[None]:
         BusyError: Somebody holds it.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{what} is under way", where=path, remedy="wait until it has ended") from None
+        held = _lock(path).acquire(blocking=False)
+    except Timeout:
+        raise BusyError(f"{what} is under way", where=path, remedy="wait until it has ended") from None
+    with held:
         yield
-    finally:
-        os.close(file)
 
 
 @contextmanager
@@ -40,24 +39,20 @@ def waiting_turn(path: Path) -> Iterator[None]:
         path: What is worked on; the lock lies beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path.with_name(f".{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _lock(path.with_name(f".{path.name}.lock")):
         yield
-    finally:
-        os.close(file)
 
 
 def is_held(path: Path) -> bool:
     """Whether a process of this machine holds a lock; a file that is not there is not held."""
-    try:
-        file = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
+    if not path.exists():
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        with _lock(path).acquire(blocking=False):
+            return False
+    except Timeout:
         return True
-    finally:
-        os.close(file)
-    return False
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(path, mode=0o600, poll_interval=_LOOK_AGAIN_S)

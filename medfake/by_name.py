@@ -38,6 +38,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._kind, self._room, self._where, self._error = kind, room, where, error
         self._things: dict[str, T] = {}
         self._modules: dict[str, str] = {}  # name -> module that registered it
+        self._absent: dict[str, str] = {}  # entry point -> what it lacks
         self._discovered = False
 
     @property
@@ -82,7 +83,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._discover()
         if name not in self._things:
             raise self._error(
-                f"no {self._kind} has this name", where=self._where, received=name,
+                f"no {self._kind} has this name", where=self._where, received=f"{name}{self._lacking()}",
                 remedy=f"choose one{did_you_mean(name, self._things)}; known: {', '.join(self.names())}",
             )  # fmt: skip
         return self._things[name]
@@ -100,7 +101,7 @@ class Registry(Mapping[str, T], Generic[T]):
         if name not in self:
             raise ConfigError(
                 f"{key} = {name!r} is no kind of {self._kind}{did_you_mean(name, self._things)}", where="params.yaml",
-                received=name, remedy=f"choose among {', '.join(self.names())}",
+                received=f"{name}{self._lacking()}", remedy=f"choose among {', '.join(self.names())}",
             )  # fmt: skip
         return self._things[name]
 
@@ -114,6 +115,11 @@ class Registry(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         return len(self.names())
 
+    def _lacking(self) -> str:
+        """What is offered and cannot be had, for the end of a message; "" when nothing is."""
+        told = "; ".join(f"{name} lacks what it needs ({why})" for name, why in sorted(self._absent.items()))
+        return f" ({told})" if told else ""
+
     def _discover(self) -> None:
         if self._discovered:
             return
@@ -125,6 +131,8 @@ class Registry(Mapping[str, T], Generic[T]):
                     point.load()
                 except MedfakeError:
                     raise
+                except ModuleNotFoundError as error:  # what this one needs is not installed; others do without
+                    self._absent[point.name] = str(error)
                 except Exception as error:  # another package's code may raise anything
                     raise ConfigError(
                         f"a {self._kind} of another package cannot be loaded",

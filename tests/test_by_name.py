@@ -1,5 +1,6 @@
 """The one mechanism by which things are registered and found by name."""
 
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -77,7 +78,8 @@ def test_a_near_name_is_told_and_a_far_one_is_not() -> None:
 
 
 def offer(folder: Path, value: str, code: str) -> None:
-    """Install a package that offers a toy."""
+    """Install a package that offers a toy; one of an earlier test is forgotten."""
+    sys.modules.pop("elsewhere", None)
     (folder / "elsewhere.py").write_text(dedent(code))
     info = folder / "elsewhere-1.0.dist-info"
     info.mkdir()
@@ -96,6 +98,16 @@ def test_a_package_that_cannot_be_loaded_is_named_with_what_it_raised(tmp_path: 
         toys(room).names()
     assert "elsewhere" in str(error.value)
     assert "AttributeError" in str(error.value)
+
+
+def test_one_whose_own_requirements_are_missing_stops_no_other_and_is_told_when_it_is_wanted(
+    tmp_path: Path, room: str
+) -> None:
+    offer(tmp_path, "elsewhere", "import a_package_that_is_not_there")
+    assert toys(room).names() == ["ball", "kite"]
+    with pytest.raises(ConfigError, match="no toy has this name") as error:
+        toys(room)["drum"]
+    assert "toy lacks what it needs (No module named 'a_package_that_is_not_there')" in str(error.value)
 
 
 @pytest.mark.parametrize(("kind", "group"), [("toy", "medfake.toys"), ("detector family", "medfake.detector_families")])

@@ -106,7 +106,7 @@ def test_the_test_split_is_out_of_reach(study: Callable[..., Path], monkeypatch:
     from medfake.experiments import tune as module
 
     real = module.fit
-    monkeypatch.setattr(module, "fit", lambda *a: seen.append(set(a[2].manifest.split)) or real(*a))
+    monkeypatch.setattr(module, "fit", lambda *a: seen.append(set(a[0].dataset.manifest.split)) or real(*a))
     folder = study()
     tune(Project(folder), "toy", "DecisionTree")
     assert seen == [{"train", "val"}] * 4

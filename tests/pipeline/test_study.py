@@ -18,6 +18,12 @@ _LEFT_BEHIND = (
 )
 
 
+def _left_behind(folder: str, names: list[str]) -> set[str]:
+    """What a copy of the project does without: results below its root, not rooms of the same names."""
+    results = _LEFT_BEHIND if Path(folder) in (PROJECT, PROJECT / ".dvc") else ()
+    return shutil.ignore_patterns("__pycache__", *results)(folder, names)
+
+
 def _toy_params() -> dict[str, object]:
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     params["phantom"]["chest"].update(reals=4, fakes={"FM": 3, "FB": 3, "TM": 2, "TB": 1}, slices=26)
@@ -40,8 +46,7 @@ def _chest_of(kind: str) -> dict[str, object]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with toy params, its own git and its own DVC cache."""
     root = tmp_path_factory.mktemp("study") / "medfake"
-    left = shutil.ignore_patterns(*_LEFT_BEHIND)
-    shutil.copytree(PROJECT, root, ignore=left)
+    shutil.copytree(PROJECT, root, ignore=_left_behind)
     (root / ".medfake").mkdir(mode=0o700)
     (root / "params.yaml").write_text(yaml.safe_dump(_toy_params(), sort_keys=False))
     for command in (["git", "init", "-q"], ["git", "add", "."]):

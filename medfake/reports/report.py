@@ -12,6 +12,7 @@ from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.metrics.localisation import HIT_MM
 from medfake.metrics.scans import WINDOW_MM
 from medfake.probes.report import ProbeReport, read_probes
+from medfake.remedies import Stage, make
 from medfake.reports import notes, plots, rows, sentences
 from medfake.reports.comparison import Comparison, Result
 from medfake.reports.published import LABEL, Published
@@ -56,7 +57,7 @@ def probe_panels(files: Mapping[str, Path]) -> list[Panel]:
     return [
         probe_panel(read_probes(path))
         if path.is_file()
-        else Panel(heading=f"Probes of data set {name}", text=f"They have not run: dvc repro probe@{name}")
+        else Panel(heading=f"Probes of data set {name}", text=f"They have not run: {make(Stage.PROBE, name)}")
         for name, path in files.items()
     ]
 

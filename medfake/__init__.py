@@ -44,7 +44,7 @@ _HOMES: Final = {  # public name -> module that it is loaded from
     "scan": "medfake.public",
     "compare": "medfake.public",
     "Dataset": "medfake.datasets.dataset",
-    "backbone": "medfake.detectors.registry",
+    "backbone": "medfake.detectors.backbone.spec",
     "detector": "medfake.detectors.registry",
     "source": "medfake.datasets.sources.registry",
     "view": "medfake.datasets.views.registry",

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import yaml
 from dvc.utils.serialize import parse_yaml
-from medfake.config.studies import all_studies
 
 from medfake.config import Params, load_params, validate
 from medfake.config.yaml_file import read_yaml
 from medfake.datasets.chosen import validate_chosen
 from medfake.errors import ConfigError
+from medfake.studies import all_studies
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -10,6 +10,7 @@ from medfake.config import Params, load_params, validate
 from medfake.config.yaml_file import read_yaml
 from medfake.datasets.chosen import validate_chosen
 from medfake.errors import ConfigError
+from medfake.project import Project
 from medfake.studies import all_studies
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -226,9 +227,10 @@ def test_a_folder_of_that_name_is_told(tmp_path: Path) -> None:
 
 
 def test_a_study_that_is_no_utf8_is_told_like_params(tmp_path: Path) -> None:
-    (tmp_path / "own.yaml").write_bytes(b"# F\xfcr\n")
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "own.yaml").write_bytes(b"# F\xfcr\n")
     with pytest.raises(ConfigError, match=r"own\.yaml is not UTF-8"):
-        all_studies(tmp_path)
+        all_studies(Project(tmp_path))
 
 
 def test_a_key_that_yaml_takes_for_a_number_is_to_be_quoted(values: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ _HOMES: Final = {  # public name -> module that it is loaded from
     "gate": "medfake.registry.gates.gate",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # strings all
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # the keys are strings, which ruff cannot see
 
 
 def __getattr__(name: str) -> Any:

@@ -231,7 +231,7 @@ def exit_with_message(command: Callable[[], object], report: Callable[[Exception
     except MedfakeError as error:
         report(error)
         _exit(error)
-    except Exception as error:
+    except Exception as error:  # whatever it is, `report` hears of it; what is no matter of the disk is raised again
         translated = storage_error(error) if isinstance(error, OSError) else None
         report(translated or error)
         if translated is None:

@@ -21,7 +21,9 @@ class PromoteCommand(click.Command):
         """Look through the gates only when this very command is parsed or explained."""
         from medfake.registry.gates.gate import GATES
 
-        flags = [click.Option([one.overrule], is_flag=True, help=one.help) for one in GATES.values() if one.overrule]
+        flags = [
+            click.Option([one.overrule], is_flag=True, help=one.flag_help) for one in GATES.values() if one.overrule
+        ]
         *own, help_flag = super().get_params(ctx)
         return [*own, *flags, help_flag]
 

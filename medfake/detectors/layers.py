@@ -9,7 +9,7 @@ from medfake.training.keras_setup import load_keras
 
 keras = load_keras()
 
-from keras import layers, ops  # noqa: E402  # loaded above, with its settings pinned
+from keras import layers, ops  # noqa: E402  # load_keras must come first: it refuses foreign backends
 
 
 @keras.saving.register_keras_serializable(package="medfake")

@@ -19,30 +19,22 @@ class BoundedReader:
 
     Args:
         source: A file open for reading.
+        limit: First position that may not be read.
+        excess: Makes the error for whoever reads on.
     """
 
-    def __init__(self, source: "BinaryIO | Inflating") -> None:
+    def __init__(self, source: "BinaryIO | Inflating", limit: int, excess: Callable[[], DicomError]) -> None:
         self._source = source
         self.tell = source.tell
         self.seek = source.seek
-        self._limit = 0
+        self._limit, self._excess = limit, excess
         self._reads = 0
-        self._excess: Callable[[], DicomError] = _unbounded
-
-    def allow(self, limit: int, excess: Callable[[], DicomError]) -> None:
-        """Let bytes be read up to a position.
-
-        Args:
-            limit: First position that may not be read.
-            excess: Makes the error for whoever reads on.
-        """
-        self._limit, self._reads, self._excess = limit, 0, excess
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes, fewer at the end of the file.
 
         Raises:
-            DicomError: As told to `allow`: the limit is reached, or there are more reads than a header needs.
+            DicomError: The limit is reached, or there are more reads than a header needs.
         """
         self._reads += 1
         left = max(self._limit - self.tell(), 0)
@@ -105,7 +97,3 @@ class Inflating:
             if inflated or not compressed:
                 return inflated
         return b""
-
-
-def _unbounded() -> DicomError:
-    raise NotImplementedError("nothing was allowed yet")

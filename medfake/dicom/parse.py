@@ -34,7 +34,7 @@ PARSE_ERRORS = (
     InvalidDicomError,
     LookupError,
     MemoryError,
-    NotImplementedError,
+    NotImplementedError,  # pydicom's, of encodings that it has not
     OSError,
     RecursionError,
     RuntimeError,
@@ -82,7 +82,7 @@ def read_header_elements(path: Path) -> tuple[Dataset, PixelElement | None]:
         HeaderError: No transfer syntax, or a header of more than 64 MiB.
     """
     with _opened(path) as (source, meta):
-        return _header(BoundedReader(source), source, meta, path)
+        return _header(source, meta, path)
 
 
 def read_dataset(path: Path, justify: Judge) -> Dataset:
@@ -98,14 +98,13 @@ def read_dataset(path: Path, justify: Judge) -> Dataset:
         PixelDataError: A deflated file has pixels beyond 1 GiB, or pixels are more than the header justifies.
     """
     with _opened(path) as (source, meta):
-        stream = BoundedReader(source)
-        dataset, pixels = _header(stream, source, meta, path)
+        dataset, pixels = _header(source, meta, path)
         most = justify(dataset, pixels, path)
         if pixels is None:
             return dataset
         if isinstance(source, Inflating) and most > LARGEST_INFLATED:
             raise PixelDataError("pixels of more than 1 GiB are deflated", where=path, remedy="store it uncompressed")
-        stream.allow(pixels.offset + most, lambda: PixelDataError(
+        stream = BoundedReader(source, pixels.offset + most, lambda: PixelDataError(
             "the pixel data are too long for the image", where=path, element="(7FE0,0010) Pixel Data",
             received=f"more than {most} bytes", remedy="export the file again",
         ))  # fmt: skip
@@ -116,9 +115,7 @@ def read_dataset(path: Path, justify: Judge) -> Dataset:
         return dataset
 
 
-def _header(
-    stream: BoundedReader, source: "BinaryIO | Inflating", meta: FileMetaDataset, path: Path
-) -> tuple[Dataset, PixelElement | None]:
+def _header(source: "BinaryIO | Inflating", meta: FileMetaDataset, path: Path) -> tuple[Dataset, PixelElement | None]:
     found: list[PixelElement] = []
 
     def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
@@ -133,7 +130,7 @@ def _header(
             found.append(PixelElement(offset, length, size, vr))
         return True
 
-    stream.allow(LARGEST_HEADER, lambda: HeaderError(
+    stream = BoundedReader(source, LARGEST_HEADER, lambda: HeaderError(
         f"a header of more than {LARGEST_HEADER >> 20} MiB", where=path, remedy="export the file again, or leave it out"
     ))  # fmt: skip
     dataset = _elements(stream, meta, at_pixels)
@@ -158,8 +155,9 @@ def _opened(path: Path) -> "Iterator[tuple[BinaryIO | Inflating, FileMetaDataset
                 raise NotDicomError("not a regular file", where=path, remedy="leave it out")  # a pipe would never end
             with path.open("rb") as file:
                 _require_prefix(file.read(_PREFIX_AT + len(_PREFIX)), path)
-                stream = BoundedReader(file)
-                stream.allow(LARGEST_HEADER, lambda: HeaderError("file meta information without end", where=path))
+                stream = BoundedReader(
+                    file, LARGEST_HEADER, lambda: HeaderError("file meta information without end", where=path)
+                )
                 meta = FileMetaDataset(parse_elements(cast("BinaryIO", stream), False, True, stop_when=_beyond_meta))
                 yield _plain(file, meta, path), meta
     except PermissionError:

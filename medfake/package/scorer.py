@@ -112,7 +112,8 @@ class Scorer:
                 for name, part in zip(self._outputs, zip(*parts, strict=True), strict=True)
             }
         shaped = {name: one if name == CLASSES_OUTPUT else one.reshape(-1) for name, one in named.items()}
-        return Scores(**{field.name: shaped.get(field.name) for field in fields(Scores)})  # type: ignore[arg-type]  # p_tampered is always there
+        known = {field.name for field in fields(Scores)}
+        return Scores(**{name: values for name, values in shaped.items() if name in known})
 
     def _run(self, batch: NDArray[np.int16]) -> list[NDArray[np.float32]]:
         try:

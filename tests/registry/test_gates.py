@@ -140,7 +140,7 @@ def test_what_names_a_package_is_its_graph(make_package: MakePackage) -> None:
 def test_a_gate_of_another_package_is_asked_and_brings_its_flag(tmp_path: Path) -> None:
     (tmp_path / "night.py").write_text(
         "from medfake.registry.gates.gate import Ruling, gate\n"
-        "@gate('night', overrule='--despite-night', help='Although it is late.')\n"
+        "@gate('night', overrule='--despite-night', flag_help='Although it is late.')\n"
         "def night(case):\n    return Ruling(False, 'it is late', 'wait for the morning')\n"
     )
     (tmp_path / "night-1.dist-info").mkdir()

@@ -12,7 +12,7 @@ from medfake.training.keras_setup import load_keras
 
 keras = load_keras()
 
-from keras import layers, ops  # noqa: E402  # loaded above, with its settings pinned
+from keras import layers, ops  # noqa: E402  # load_keras must come first: it refuses foreign backends
 
 HIGHEST_Z = 4.0  # residuals beyond four times the local noise are clipped
 

@@ -58,29 +58,29 @@ class Gate:
 
     Attributes:
         overrule: Flag of `medfake promote` that lets a version through although it did not pass; None: nothing does.
-        help: Of that flag.
+        flag_help: What that flag says of itself.
     """
 
     name: str
     judge: Judge
     overrule: str | None
-    help: str
+    flag_help: str
 
 
 GATES: Registry[Gate] = Registry("gate", room="medfake.registry.gates", where="medfake promote")
 
 
-def gate(name: str, *, overrule: str | None = None, help: str = "") -> Callable[[Judge], Judge]:  # noqa: A002  # as click calls it
+def gate(name: str, *, overrule: str | None = None, flag_help: str = "") -> Callable[[Judge], Judge]:
     """Register a function as a gate.
 
     Args:
         name: One or two words, unique.
         overrule: Its own flag, e.g. "--despite-shortcuts"; `medfake promote` has it from then on.
-        help: Of that flag, a sentence.
+        flag_help: What the flag says of itself in `medfake promote --help`, a sentence.
     """
 
     def register(judge: Judge) -> Judge:
-        GATES.add(name, Gate(name, judge, overrule, help), judge)
+        GATES.add(name, Gate(name, judge, overrule, flag_help), judge)
         return judge
 
     return register

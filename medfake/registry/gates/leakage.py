@@ -3,7 +3,7 @@
 from medfake.registry.gates.gate import Case, Ruling, gate
 
 
-@gate("leakage", overrule="--despite-leakage", help="Although its protocol lets patients leak between splits.")
+@gate("leakage", overrule="--despite-leakage", flag_help="Although its protocol lets patients leak between splits.")
 def no_leaky_protocol(case: Case) -> Ruling:
     """Refuse figures of a protocol that has slices of one patient on both sides."""
     from medfake.datasets.split import is_leaky

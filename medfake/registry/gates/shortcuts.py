@@ -4,7 +4,7 @@ from medfake.registry.gates.gate import Case, Ruling, gate
 from medfake.registry.gates.probed import probe_report
 
 
-@gate("shortcuts", overrule="--despite-shortcuts", help="Although probes found a shortcut in its data set.")
+@gate("shortcuts", overrule="--despite-shortcuts", flag_help="Although probes found a shortcut in its data set.")
 def no_shortcuts(case: Case) -> Ruling:
     """Refuse a challenger whose data set tells the class without the manipulation."""
     report = probe_report(case)

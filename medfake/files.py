@@ -6,11 +6,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
+from medfake.errors import ManifestError
+
+Built = TypeVar("Built")
 _CHUNK = 1 << 20
 _ESCAPED = re.compile(rb"%([0-9A-F]{2})")
 # bytes that are no UTF-8, control characters, and a "%" that would read as an escape
@@ -73,6 +76,28 @@ def write_json(path: Path, value: object) -> None:
     """Write JSON, byte-stable: sorted keys, two spaces, a final line end, no NaN."""
     with write_atomic(path) as file:
         file.write(json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, build: Callable[[Any], Built], *, missing: str, damaged: str, make: str, again: str) -> Built:
+    """Read what a stage wrote as JSON.
+
+    Args:
+        path: The file.
+        build: Makes the object out of the values; ValueError, KeyError and TypeError mean that they are none of ours.
+        missing: What is wrong when there is no file, a sentence without full stop.
+        damaged: What is wrong when it cannot be read.
+        make: What to type when there is no file.
+        again: What to type when it cannot be read.
+
+    Raises:
+        ManifestError: It is missing or none of ours.
+    """
+    try:
+        return build(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ManifestError(missing, where=path, remedy=make) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ManifestError(damaged, where=path, received=type(error).__name__, remedy=again) from None
 
 
 def sha256_file(path: Path) -> str:

@@ -20,10 +20,13 @@ from medfake.config import DatasetParams, TrackingParams
 from medfake.datasets.manifest import SCHEMA
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.package.card import ONNX_FILE, Agreement, Card, write_card
+from medfake.project import Project
 from medfake.registry.model_registry import ModelRegistry
 from medfake.tracking.store import Store
 
 pytest_plugins = ["tests.fixtures.predictions", "tests.fixtures.chests"]
+
+HERE = Project(Path())  # the working folder, which `no_store` makes one of its own
 
 settings.register_profile("untimed", deadline=None)  # tests assert no times
 settings.load_profile("untimed")

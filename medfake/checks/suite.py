@@ -1,6 +1,5 @@
 """All guards of a data set through Great Expectations, and what they found."""
 
-import json
 import logging
 import os
 import warnings
@@ -12,8 +11,8 @@ from typing import Any
 from medfake.checks.guards.registry import GUARDS, Findings, Guard, all_guards
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
-from medfake.errors import CheckFailedError, ManifestError
-from medfake.files import write_json
+from medfake.errors import CheckFailedError
+from medfake.files import read_json, write_json
 from medfake.remedies import Stage, make, rerun
 
 SCHEMA_VERSION = 1
@@ -94,17 +93,15 @@ def read_report(path: Path) -> CheckReport:
     Raises:
         ManifestError: It is missing or none of ours.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        results = tuple(RuleResult(**{**one, "broken": tuple(one["broken"])}) for one in values["results"])
-        return CheckReport(values["dataset"], values["dataset_sha256"], results)
-    except FileNotFoundError:
-        raise ManifestError("the data set was not checked", where=path, remedy=make(Stage.CHECK, path.stem)) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ManifestError(
-            "the report of the guards cannot be read", where=path, received=type(error).__name__,
-            remedy=rerun(Stage.CHECK, path.stem),
-        ) from None  # fmt: skip
+    return read_json(
+        path, _report_of, missing="the data set was not checked", damaged="the report of the guards cannot be read",
+        make=make(Stage.CHECK, path.stem), again=rerun(Stage.CHECK, path.stem),
+    )  # fmt: skip
+
+
+def _report_of(values: Any) -> CheckReport:
+    results = tuple(RuleResult(**{**one, "broken": tuple(one["broken"])}) for one in values["results"])
+    return CheckReport(values["dataset"], values["dataset_sha256"], results)
 
 
 def run_checks(folder: Path, params: DatasetParams, guards: Collection[str] | None = None) -> CheckReport:

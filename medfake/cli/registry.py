@@ -38,9 +38,8 @@ def promote(version: str | None, dry_run: bool, **overrule: bool) -> None:
     from medfake.registry.promotion import promote as promote_version
 
     names, project = _gates_of(overrule), Project.find()
-    folders = {"slices": project.slices, "probes": project.probes, "nomination": project.nomination}
     if dry_run:
-        judgement = judge(open_registry(), version, overrule=names, **folders)
+        judgement = judge(open_registry(), project, version, overrule=names)
         _print_rulings(judgement)
         judgement.require_passed()
         number = judgement.challenger.number
@@ -50,7 +49,7 @@ def promote(version: str | None, dry_run: bool, **overrule: bool) -> None:
         again = " ".join(["medfake promote", *([version] if version else []), *(_flag(name) for name in names)])
         click.echo(f"would be champion: version {number}\nnext: {again}")
         return
-    outcome = promote_version(open_registry(), version, overrule=names, **folders)
+    outcome = promote_version(open_registry(), project, version, overrule=names)
     verb = "champion" if outcome.changed else "champion stays"
     click.echo(f"{verb}: version {outcome.champion}\n  why: {outcome.reason}\nnext: medfake scan PATH")
 

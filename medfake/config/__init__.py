@@ -14,7 +14,7 @@ from medfake.config.datasets import (
     ViewParams,
 )
 from medfake.config.probes import ProbesParams
-from medfake.config.reading import PARAMS_FILE, load_params, validate
+from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
 from medfake.config.section import Fraction, Name, Positive, Section
 from medfake.config.study import (
     EvaluationParams,
@@ -57,4 +57,5 @@ __all__ = [
     "WorkersParams",
     "load_params",
     "validate",
+    "with_options",
 ]

@@ -53,6 +53,20 @@ def validate(model: type[Model], values: object, where: str, at: tuple[str, ...]
         ) from error
 
 
+def with_options(params: Model, options: type[Model], at: tuple[str, ...]) -> Model:
+    """A block with the options of what it names, checked and filled up.
+
+    Args:
+        params: As params.yaml has it, or checked before.
+        options: The block's model with the options of what it names.
+        at: Key path of the block in params.yaml.
+
+    Raises:
+        ConfigError: An option is wrong; key, value and near match are told.
+    """
+    return params if isinstance(params, options) else validate(options, params.model_dump(), PARAMS_FILE.name, at)
+
+
 def _fault(model: type[BaseModel], fault: Any, at: tuple[str, ...]) -> str:  # pydantic's ErrorDetails is a TypedDict
     location, _ = _walk(model, fault["loc"])
     if location[-1:] == ["[key]"] and not isinstance(fault["input"], str):  # 2019: is a number in YAML

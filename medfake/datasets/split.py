@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from medfake.by_name import Registry
-from medfake.config import SplitParams, validate
+from medfake.config import SplitParams, with_options
 from medfake.errors import DataError
 from medfake.vocabulary import Split
 
@@ -102,7 +102,7 @@ def split_options(params: SplitParams, at: tuple[str, ...] = ("split",)) -> Spli
         ConfigError: No protocol has this name, or an option is wrong; key, value and near match are told.
     """
     options = PROTOCOLS.require(params.protocol, ".".join([*at, "protocol"])).options
-    return params if isinstance(params, options) else validate(options, params.model_dump(), "params.yaml", at)
+    return with_options(params, options, at)
 
 
 def held_out(slices: pd.DataFrame, params: SplitParams) -> HeldOut | None:

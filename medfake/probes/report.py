@@ -1,12 +1,10 @@
 """What the probes of a data set found, as a file."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from medfake.errors import ManifestError
-from medfake.files import write_json
+from medfake.files import read_json, write_json
 from medfake.probes.answer import Score
 from medfake.probes.outcome import ProbeOutcome
 from medfake.remedies import Stage, make, rerun
@@ -72,17 +70,15 @@ def read_probes(path: Path) -> ProbeReport:
     Raises:
         ManifestError: It is missing or none of ours.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        findings = tuple(_read_finding(one) for one in values["findings"])
-        return ProbeReport(values["dataset"], values["dataset_sha256"], values["evidence"], values["limit"], findings)
-    except FileNotFoundError:
-        raise ManifestError("the probes have not run", where=path, remedy=make(Stage.PROBE, path.stem)) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ManifestError(
-            "the probes' report cannot be read", where=path, received=type(error).__name__,
-            remedy=rerun(Stage.PROBE, path.stem),
-        ) from None  # fmt: skip
+    return read_json(
+        path, _report_of, missing="the probes have not run", damaged="the probes' report cannot be read",
+        make=make(Stage.PROBE, path.stem), again=rerun(Stage.PROBE, path.stem),
+    )  # fmt: skip
+
+
+def _report_of(values: Any) -> ProbeReport:
+    findings = tuple(_read_finding(one) for one in values["findings"])
+    return ProbeReport(values["dataset"], values["dataset_sha256"], values["evidence"], values["limit"], findings)
 
 
 def _written(finding: Finding) -> dict[str, Any]:

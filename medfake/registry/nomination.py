@@ -1,11 +1,10 @@
 """Who became challenger and why, as stage `nominate` writes it."""
 
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from medfake.errors import ManifestError
-from medfake.files import write_json
+from medfake.files import read_json, write_json
 from medfake.remedies import Stage, rerun
 
 SCHEMA_VERSION = 2
@@ -48,15 +47,12 @@ def read_nomination(path: Path) -> Nomination | None:
     Raises:
         ManifestError: It is missing or none of ours.
     """
-    remedy = rerun(Stage.NOMINATE)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values is None:
-            return None
-        return Nomination(**{field.name: values[field.name] for field in fields(Nomination)})
-    except FileNotFoundError:
-        raise ManifestError("nothing was nominated here", where=path, remedy=remedy) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ManifestError(
-            "the nomination cannot be read", where=path, received=type(error).__name__, remedy=remedy
-        ) from None  # fmt: skip
+    again = rerun(Stage.NOMINATE)
+    return read_json(
+        path, _nomination_of, missing="nothing was nominated here", damaged="the nomination cannot be read",
+        make=again, again=again,
+    )  # fmt: skip
+
+
+def _nomination_of(values: Any) -> Nomination | None:
+    return None if values is None else Nomination(**{one.name: values[one.name] for one in fields(Nomination)})

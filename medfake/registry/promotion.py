@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from medfake.errors import BusyError, PromotionRefusedError, RegistryError
-from medfake.folders import NOMINATION, PROBES, SLICES
 from medfake.package.card import read_card
+from medfake.project import Project
 from medfake.registry.gates.gate import GATES, Case, Gate, Ruling
 from medfake.registry.ledger import Decision, Said, now, reason_of
 from medfake.registry.model_registry import ModelRegistry
@@ -85,23 +84,15 @@ class Outcome:
 
 
 def judge(
-    registry: ModelRegistry,
-    version: str | None = None,
-    *,
-    overrule: Collection[str] = (),
-    slices: Path = SLICES,
-    probes: Path = PROBES,
-    nomination: Path = NOMINATION,
+    registry: ModelRegistry, project: Project, version: str | None = None, *, overrule: Collection[str] = ()
 ) -> Judgement:
     """Ask all gates about a version; nothing is changed.
 
     Args:
         registry: Where it is registered.
+        project: Where its data set, the probes' reports and the nomination are looked for.
         version: Number or alias; the challenger when left out, or the champion when it has no challenger.
         overrule: Names of gates that may be broken; only those with a flag of their own can be.
-        slices: Folder of the data sets, where the challenger's is looked for.
-        probes: Folder of the probes' reports.
-        nomination: What stage `nominate` wrote.
 
     Raises:
         RegistryError: There is no such version, or its files are gone.
@@ -121,9 +112,7 @@ def judge(
         champion=champion,
         asked_for=version not in (None, Alias.CHALLENGER),
         registry=registry,
-        slices=slices,
-        probes=probes,
-        nomination=nomination,
+        project=project,
     )
     may_break = {name for name in overrule if GATES[name].overrule}
     judged = []
@@ -134,13 +123,7 @@ def judge(
 
 
 def promote(
-    registry: ModelRegistry,
-    version: str | None = None,
-    *,
-    overrule: Collection[str] = (),
-    slices: Path = SLICES,
-    probes: Path = PROBES,
-    nomination: Path = NOMINATION,
+    registry: ModelRegistry, project: Project, version: str | None = None, *, overrule: Collection[str] = ()
 ) -> Outcome:
     """Make the challenger champion if every gate lets it through.
 
@@ -148,11 +131,9 @@ def promote(
 
     Args:
         registry: Where it is registered.
+        project: Where its data set, the probes' reports and the nomination are looked for.
         version: Number to promote instead of the challenger.
         overrule: Names of gates that may be broken; the ledger says so.
-        slices: Folder of the data sets, where the challenger's is looked for.
-        probes: Folder of the probes' reports.
-        nomination: What stage `nominate` wrote.
 
     Raises:
         RegistryError: There is no challenger.
@@ -160,9 +141,7 @@ def promote(
         BusyError: Others decide all the time.
     """
     for _ in range(_ATTEMPTS):
-        judgement = judge(
-            registry, version, overrule=overrule, slices=slices, probes=probes, nomination=nomination
-        )  # fmt: skip
+        judgement = judge(registry, project, version, overrule=overrule)
         number, previous = judgement.challenger.number, _number(judgement.champion)
         if judgement.settled:
             return Outcome(number, None, f"version {number} is the champion already", changed=False)

@@ -11,6 +11,7 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
+from medfake.project import Project
 from medfake.registry.gates.gate import GATES, Case
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nomination import Nomination, write_nomination
@@ -33,9 +34,7 @@ def make_case(make_package: MakePackage, no_store: TrackingParams, tmp_path: Pat
             champion=None,
             asked_for=False,
             registry=ModelRegistry(no_store),
-            slices=tmp_path / "slices",
-            probes=tmp_path / "probes",
-            nomination=tmp_path / "nomination.json",
+            project=Project(tmp_path),
         )
 
     return make
@@ -48,7 +47,7 @@ def _version(number: int, package: Path) -> Version:
 
 def _nominate(case: Case, version: int, digest: str) -> None:
     nomination = Nomination(version, digest, "ResidualCNN", "chest", "grouped", 3, 1, "auc", 0.8, (("a", 0.8),))
-    write_nomination(case.nomination, nomination)
+    write_nomination(case.project.nomination, nomination)
 
 
 def test_the_gates_of_this_project() -> None:
@@ -106,7 +105,7 @@ def test_the_nominated_version_passes(make_case: Callable[..., Case]) -> None:
 
 def test_where_nobody_was_nominated_the_alias_alone_does_not_count(make_case: Callable[..., Case]) -> None:
     case = make_case()
-    write_nomination(case.nomination, None)
+    write_nomination(case.project.nomination, None)
     assert "names no detector" in GATES["nominated"].judge(case).sentence
 
 

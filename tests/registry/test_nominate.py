@@ -14,6 +14,7 @@ from medfake.registry.nominate import choose_dataset, nominate
 from medfake.registry.nomination import read_nomination, write_nomination
 from medfake.registry.promotion import judge, promote, rollback
 from medfake.registry.versions import Alias
+from tests.conftest import HERE
 
 MakePackage = Callable[..., Path]
 AUC = NominateParams(metric="auc")
@@ -87,10 +88,10 @@ def test_where_no_package_is_there_nobody_is_nominated(registry: ModelRegistry, 
 def test_a_leaky_challenger_is_refused_unless_told(make_package: MakePackage, registry: ModelRegistry) -> None:
     nominate([make_package(protocol="replica")], AUC, registry)
     with pytest.raises(PromotionRefusedError, match="leaky"):
-        promote(registry)
+        promote(registry, HERE)
     with pytest.raises(PromotionRefusedError, match="leaky"):  # another gate's flag does not open this one
-        promote(registry, overrule=["shortcuts"])
-    assert promote(registry, overrule=["leakage"]).changed
+        promote(registry, HERE, overrule=["shortcuts"])
+    assert promote(registry, HERE, overrule=["leakage"]).changed
     (said,) = (one for one in registry.decisions()[-1].rulings if one.gate == "leakage")
     assert (said.passed, said.overruled) == (False, True)
 
@@ -98,22 +99,22 @@ def test_a_leaky_challenger_is_refused_unless_told(make_package: MakePackage, re
 def test_the_champion_is_not_its_own_challenger(make_package: MakePackage, registry: ModelRegistry) -> None:
     package = make_package()
     nominate([package], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     assert registry.find(Alias.CHAMPION).aliases == ("champion",)
     assert registry.look_up(Alias.CHALLENGER) is None
     nominate([package], AUC, registry)  # it is still the best
     assert registry.look_up(Alias.CHALLENGER) is None
-    assert not promote(registry).changed
+    assert not promote(registry, HERE).changed
     rollback(registry)
     assert registry.find("1").aliases == ("challenger",)
 
 
 def test_every_broken_gate_is_named_with_its_remedy(make_package: MakePackage, registry: ModelRegistry) -> None:
     nominate([make_package("a", val=0.9)], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     nominate([make_package("b", val=0.8, protocol="replica")], AUC, registry)
     with pytest.raises(PromotionRefusedError) as caught:
-        judge(registry).require_passed()
+        judge(registry, HERE).require_passed()
     assert caught.value.where == "gate champion, leakage"
     assert "does not beat the champion" in str(caught.value.received)
     assert "is leaky" in str(caught.value.received)
@@ -126,7 +127,7 @@ def test_a_champion_of_before_that_was_deleted_is_passed_over(
 ) -> None:
     for name, value in (("a", 0.7), ("b", 0.8), ("c", 0.9)):
         nominate([make_package(name, val=value)], AUC, registry)
-        promote(registry)
+        promote(registry, HERE)
     registry.store.client.delete_model_version("medfake-detector", "2")
     outcome = rollback(registry)
     assert (outcome.champion, outcome.previous) == (1, 3)
@@ -139,9 +140,9 @@ def test_an_alias_that_was_moved_by_hand_is_found_and_recorded(
 ) -> None:
     for name, value in (("a", 0.7), ("b", 0.8), ("c", 0.9)):
         nominate([make_package(name, val=value)], AUC, registry)
-    promote(registry, "1")
+    promote(registry, HERE, "1")
     registry.store.client.set_registered_model_alias("medfake-detector", "champion", "2")
-    assert promote(registry, "3").previous == 2
+    assert promote(registry, HERE, "3").previous == 2
     chain = [(one.action, one.previous, one.version) for one in registry.decisions()]
     assert chain == [("promote", None, 1), ("moved", 1, 2), ("promote", 2, 3)]
     assert rollback(registry).champion == 2

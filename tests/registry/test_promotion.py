@@ -15,6 +15,7 @@ from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import judge, promote, rollback
 from medfake.registry.versions import Alias
+from tests.conftest import HERE
 
 MakePackage = Callable[..., Path]
 AUC, F1 = NominateParams(metric="auc"), NominateParams(metric="f1")
@@ -76,13 +77,13 @@ def test_a_nominated_but_unpromoted_detector_is_told_to_be_promoted(
 
 def test_promotion_needs_a_challenger(registry: ModelRegistry) -> None:
     with pytest.raises(RegistryError, match="there is no challenger") as caught:
-        promote(registry)
+        promote(registry, HERE)
     assert caught.value.remedy == "dvc repro -s -f nominate"
 
 
 def test_judging_changes_nothing(make_package: MakePackage, registry: ModelRegistry) -> None:
     nominate([make_package()], AUC, registry)
-    judge(registry).require_passed()
+    judge(registry, HERE).require_passed()
     assert registry.decisions() == []
     with pytest.raises(NoChampionError):
         registry.find(Alias.CHAMPION)
@@ -90,10 +91,10 @@ def test_judging_changes_nothing(make_package: MakePackage, registry: ModelRegis
 
 def test_champions_come_and_go_and_the_ledger_remembers(make_package: MakePackage, registry: ModelRegistry) -> None:
     nominate([make_package("a", val=0.7)], AUC, registry)
-    assert promote(registry).champion == 1
-    assert not promote(registry).changed
+    assert promote(registry, HERE).champion == 1
+    assert not promote(registry, HERE).changed
     nominate([make_package("b", val=0.8)], AUC, registry)
-    assert promote(registry).previous == 1
+    assert promote(registry, HERE).previous == 1
     assert registry.find(Alias.CHAMPION).number == 2
     assert rollback(registry).champion == 1
     assert registry.find(Alias.CHAMPION).number == 1
@@ -109,29 +110,29 @@ def test_an_equal_or_worse_challenger_is_refused(
     value: float, make_package: MakePackage, registry: ModelRegistry
 ) -> None:
     nominate([make_package("a", val=0.7)], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     nominate([make_package("b", val=value)], AUC, registry)
     with pytest.raises(PromotionRefusedError, match="does not beat") as caught:
-        promote(registry)
+        promote(registry, HERE)
     assert "0.7000" in str(caught.value.received)
     assert registry.find(Alias.CHAMPION).number == 1
 
 
 def test_figures_of_another_data_set_are_not_compared(make_package: MakePackage, registry: ModelRegistry) -> None:
     nominate([make_package("a", val=0.7)], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     nominate([make_package("b", val=0.9, dataset_sha256="e" * 64)], AUC, registry)
     with pytest.raises(PromotionRefusedError, match="different data"):
-        promote(registry)
+        promote(registry, HERE)
 
 
 def test_a_champion_nominated_by_another_figure_is_compared_by_the_challengers(
     make_package: MakePackage, registry: ModelRegistry
 ) -> None:
     nominate([make_package("a", val=0.7)], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     nominate([make_package("b", val=0.8)], F1, registry)
-    reason = promote(registry).reason
+    reason = promote(registry, HERE).reason
     assert "version 1 (ResidualCNN) has f1 0.7000;" in reason
     assert "its data set was not probed for shortcuts here" in reason
 
@@ -157,22 +158,21 @@ def test_a_stored_model_holds_no_pickle_and_loads_without_tensorflow(
     assert done.stdout.strip().endswith("0.5")
 
 
-def _probed(folder: Path, digest: str, *, outcome: ProbeOutcome) -> Path:
+def _probed(folder: Path, digest: str, *, outcome: ProbeOutcome) -> None:
     score = Score(0.9, 0.8, 1.0, "patients", 10)
     finding = Finding("metadata", "?", score, None, None, outcome, "The kernel tells.")
     ProbeReport("chest", digest, "phantom", 0.1, (finding,)).write(folder / "chest.json")
-    return folder
 
 
 def test_a_shortcut_in_its_data_set_refuses_the_challenger(
     make_package: MakePackage, registry: ModelRegistry, tmp_path: Path
 ) -> None:
     nominate([make_package()], AUC, registry)
-    probes = _probed(tmp_path / "probes", "d" * 64, outcome=ProbeOutcome.SHORTCUT)
+    _probed(HERE.probes, "d" * 64, outcome=ProbeOutcome.SHORTCUT)
     with pytest.raises(PromotionRefusedError, match="has a shortcut") as caught:
-        promote(registry, probes=probes)
+        promote(registry, HERE)
     assert "(metadata: The kernel tells.)" in str(caught.value.received)
-    outcome = promote(registry, probes=probes, overrule=["shortcuts"])
+    outcome = promote(registry, HERE, overrule=["shortcuts"])
     assert outcome.changed
     (said,) = (one for one in registry.decisions()[-1].rulings if one.gate == "shortcuts")
     assert (said.passed, said.overruled) == (False, True)
@@ -191,5 +191,6 @@ def test_what_the_probes_say_goes_to_the_ledger(
     digest: str, outcome: ProbeOutcome, said: str, make_package: MakePackage, registry: ModelRegistry, tmp_path: Path
 ) -> None:
     nominate([make_package()], AUC, registry)
-    promote(registry, probes=_probed(tmp_path / "probes", digest, outcome=outcome))
+    _probed(HERE.probes, digest, outcome=outcome)
+    promote(registry, HERE)
     assert said in registry.decisions()[-1].reason

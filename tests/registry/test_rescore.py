@@ -17,6 +17,7 @@ from medfake.files import sha256_file, write_json
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote
+from tests.conftest import HERE
 
 AUC = NominateParams(metric="auc")
 BLANK = {pa.string(): "", pa.bool_(): False}
@@ -49,15 +50,15 @@ def test_a_champion_of_other_data_is_scored_anew(
     claimed: float, wins: bool, slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
     nominate([make_package("a", val=0.1)], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     nominate([make_package("b", val=claimed, dataset_sha256=digest(slices / "chest"))], AUC, registry)
     if wins:
-        outcome = promote(registry, slices=slices)
+        outcome = promote(registry, HERE)
         assert outcome.changed
         assert "version 1 (ResidualCNN) has auc 1.0000 on the same slices, scored anew" in outcome.reason
         return
     with pytest.raises(PromotionRefusedError, match="does not beat") as caught:
-        promote(registry, slices=slices)
+        promote(registry, HERE)
     assert "has auc 1.0000 on the same slices" in str(caught.value.received)
 
 
@@ -65,8 +66,8 @@ def test_without_the_data_the_two_cannot_be_compared(
     slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
     nominate([make_package("a", val=0.7)], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     nominate([make_package("b", val=0.9, dataset_sha256="e" * 64)], AUC, registry)
     with pytest.raises(PromotionRefusedError, match="different data") as caught:
-        promote(registry, slices=slices)
+        promote(registry, HERE)
     assert caught.value.remedy == "dvc repro slices@chest (or dvc pull), then medfake promote"

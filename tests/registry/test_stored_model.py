@@ -23,6 +23,7 @@ from medfake.package.scorer import Scorer
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote
+from tests.conftest import HERE
 
 MakePackage = Callable[..., Path]
 AUC = NominateParams(metric="auc")
@@ -172,7 +173,7 @@ def test_mlflow_serves_the_champion_where_medfake_is_not_there(
     make_package: MakePackage, registry: ModelRegistry, bare: dict[str, str], tmp_path: Path
 ) -> None:
     nominate([make_package()], AUC, registry)
-    promote(registry)
+    promote(registry, HERE)
     stored = registry.package(registry.find("champion")).parent
     bodies = [
         (stored / "serving_input_example.json").read_bytes(),

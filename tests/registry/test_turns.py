@@ -16,6 +16,7 @@ from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote
 from medfake.registry.turns import turn
 from medfake.registry.versions import MODEL_NAME, Alias
+from tests.conftest import HERE
 
 MakePackage = Callable[..., Path]
 AUC = NominateParams(metric="auc")
@@ -33,17 +34,18 @@ def test_two_promotions_at_once_end_with_one_champion_and_both_are_recorded(
 ) -> None:
     for name, value in (("a", 0.7), ("b", 0.8), ("c", 0.9)):
         nominate([make_package(name, val=value)], AUC, registry)
-    promote(registry, "1")
+    promote(registry, HERE, "1")
     code = (
         "import sys, time\nfrom pathlib import Path\n"
         "from medfake.config import TrackingParams\nfrom medfake.errors import PromotionRefusedError\n"
+        "from medfake.project import Project\n"
         "from medfake.registry.model_registry import ModelRegistry\nfrom medfake.registry.promotion import promote\n"
         f"params = TrackingParams(uri={registry.store.uri!r}, artifacts={str(tmp_path / 'artifacts')!r}, "
         "experiment='medfake')\n"
         "registry = ModelRegistry(params)\nregistry.champion()\n"
         "Path('ready').touch()\n"
         "while not Path('../go').exists():\n    time.sleep(0.01)\n"
-        "try:\n    promote(registry, sys.argv[1])\nexcept PromotionRefusedError:\n    sys.exit(8)\n"
+        "try:\n    promote(registry, Project(Path()), sys.argv[1])\nexcept PromotionRefusedError:\n    sys.exit(8)\n"
     )
     folders = {number: tmp_path / f"machine-{number}" for number in ("2", "3")}
     processes = {}
@@ -68,16 +70,16 @@ def test_a_promotion_is_judged_anew_when_another_came_between(
 ) -> None:
     for name, value in (("a", 0.7), ("b", 0.8), ("c", 0.9)):
         nominate([make_package(name, val=value)], AUC, registry)
-    promote(registry, "1")
+    promote(registry, HERE, "1")
     taken = registry.turn
 
     def late(self: ModelRegistry) -> object:
         monkeypatch.undo()
-        promote(registry, "2")
+        promote(registry, HERE, "2")
         return taken()
 
     monkeypatch.setattr(ModelRegistry, "turn", late)
-    assert promote(registry, "3").previous == 2
+    assert promote(registry, HERE, "3").previous == 2
 
 
 def test_who_decides_is_waited_for(client: object) -> None:

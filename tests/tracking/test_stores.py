@@ -19,6 +19,7 @@ from medfake.registry.versions import Alias
 from medfake.tracking.runs import training_run
 from medfake.tracking.store import Store
 from medfake.tracking.store_errors import store_name, translated
+from tests.conftest import HERE
 
 MakePackage = Callable[..., Path]
 AUC = NominateParams(metric="auc")
@@ -68,7 +69,7 @@ def _moved(tracking: TrackingParams, make_package: MakePackage, monkeypatch: pyt
     (root / "old").mkdir()
     monkeypatch.chdir(root / "old")
     nominate([make_package()], AUC, ModelRegistry(here))
-    promote(ModelRegistry(here))
+    promote(ModelRegistry(here), HERE)
     (root / "old").rename(root / "new")
     monkeypatch.chdir(root / "new")
     return here.model_copy(update={"uri": f"sqlite:///{root}/new/mlflow.db"})

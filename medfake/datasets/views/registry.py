@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.by_name import Registry
-from medfake.config import ViewParams, validate
+from medfake.config import ViewParams, with_options
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def view_options(params: ViewParams, at: tuple[str, ...] = ("view",)) -> ViewPar
         ConfigError: No view has this name, or an option is wrong; key, value and near match are told.
     """
     options = VIEWS.require(params.name, ".".join([*at, "name"])).options
-    return params if isinstance(params, options) else validate(options, params.model_dump(), "params.yaml", at)
+    return with_options(params, options, at)
 
 
 def view_of(params: ViewParams) -> View:

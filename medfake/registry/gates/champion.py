@@ -23,12 +23,13 @@ def beats_the_champion(case: Case) -> Ruling:
     else:
         from medfake.registry.rescore import data_of, validation_figure
 
-        dataset = data_of(challenger, case.slices)
+        dataset = data_of(challenger, case.project.slices)
         if dataset is None:
             return Ruling(
                 False,
                 "challenger and champion were measured on different data, and the challenger's is not in "
-                f"{case.slices / challenger.dataset}: challenger on {_data(challenger)}; champion on {_data(champion)}",
+                f"{case.project.slices / challenger.dataset}: challenger on {_data(challenger)}; "
+                f"champion on {_data(champion)}",
                 f"{make(Stage.SLICES, challenger.dataset)} (or dvc pull), then medfake promote",
             )
         best = validation_figure(champion, dataset, metric, case.registry)

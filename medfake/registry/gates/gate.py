@@ -6,6 +6,7 @@ from pathlib import Path
 
 from medfake.by_name import Registry
 from medfake.package.card import Card
+from medfake.project import Project
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.versions import Version
 
@@ -33,9 +34,7 @@ class Case:
         package: Folder with its files.
         champion: Of now; None when nobody is.
         asked_for: Whether the version was named by the user, instead of the challenger of now.
-        slices: Folder of the data sets.
-        probes: Folder of the probes' reports.
-        nomination: What stage `nominate` wrote.
+        project: Where its data set, the probes' reports and the nomination are looked for.
     """
 
     challenger: Version
@@ -44,9 +43,7 @@ class Case:
     champion: Version | None
     asked_for: bool
     registry: ModelRegistry
-    slices: Path
-    probes: Path
-    nomination: Path
+    project: Project
 
 
 Judge = Callable[[Case], Ruling]

@@ -14,10 +14,10 @@ def is_what_was_nominated(case: Case) -> Ruling:
     challenger = case.challenger
     if case.asked_for:
         return Ruling(True, f"version {challenger.number} was asked for by its number")
-    file = "/".join(case.nomination.parts[-2:])  # the ledger keeps no paths of this machine
-    if not case.nomination.exists():
+    file = "/".join(case.project.nomination.parts[-2:])  # the ledger keeps no paths of this machine
+    if not case.project.nomination.exists():
         return Ruling(True, "no nomination lies here to compare with")
-    nomination = read_nomination(case.nomination)
+    nomination = read_nomination(case.project.nomination)
     if nomination and (nomination.version, nomination.package_sha256) == (challenger.number, challenger.package_sha256):
         return Ruling(True, f"it is the version that {file} names")
     named = f"version {nomination.version} ({nomination.detector})" if nomination else "no detector"

@@ -20,6 +20,6 @@ def probe_report(case: Case) -> "ProbeReport | None":
     """What the probes found in the very data that the challenger learnt from; None when it is not here."""
     from medfake.probes.report import read_probes
 
-    path = case.probes / f"{case.challenger.dataset}.json"
+    path = case.project.probes / f"{case.challenger.dataset}.json"
     report = read_probes(path) if path.exists() else None
     return report if report and report.dataset_sha256 == case.challenger.dataset_sha256 else None

@@ -73,9 +73,14 @@ def replace_folder(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write JSON, byte-stable: sorted keys, two spaces, a final line end, no NaN."""
+    """Write JSON whole, byte-stable."""
     with write_atomic(path) as file:
-        file.write(json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+        file.write(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """JSON as medfake writes it everywhere, byte-stable: sorted keys, two spaces, a final line end, no NaN."""
+    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path, build: Callable[[Any], Built], *, missing: str, damaged: str, make: str, again: str) -> Built:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from medfake.errors import OutputRefusedError, StorageError, storage_error
-from medfake.files import path_text, write_atomic
+from medfake.files import json_text, path_text, write_atomic
 
 _log = logging.getLogger(__name__)
 STANDARD_OUTPUT: Final = Path("-")
@@ -141,9 +141,9 @@ def open_output(path: Path, output: OutputFormat) -> Iterator[IO[str]]:
 
 
 def write_json_output(path: Path, output: OutputFormat, value: object) -> None:
-    """Write JSON as `medfake.files.write_json` does, to where the user said."""
+    """Write JSON to where the user said."""
     with open_output(path, output) as file:
-        file.write(json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+        file.write(json_text(value))
 
 
 @contextmanager

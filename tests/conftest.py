@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from medfake.tracking.store import Store
 pytest_plugins = ["tests.fixtures.predictions", "tests.fixtures.chests"]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; tests interrupt their children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("untimed", deadline=None)  # tests assert no times
 settings.load_profile("untimed")

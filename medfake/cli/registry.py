@@ -1,6 +1,5 @@
 """`medfake promote`, `medfake rollback` and `medfake registry`: decisions about champions, and what was decided."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,11 +87,12 @@ def list_registry(json_file: Path | None) -> None:
 @click.argument("version")
 def show(version: str) -> None:
     """Print the card of VERSION (a number, champion or challenger)."""
+    from medfake.files import json_text
     from medfake.package.card import read_card
 
     opened = open_registry()
     card = read_card(opened.package(opened.find(version)))
-    click.echo(json.dumps(card.model_dump(mode="json"), indent=2, sort_keys=True))
+    click.echo(json_text(card.model_dump(mode="json")), nl=False)
 
 
 @registry.command()

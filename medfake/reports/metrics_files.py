@@ -1,8 +1,8 @@
 """Metrics of a comparison as files: all of them, and the few that `dvc metrics` and `dvc exp show` compare."""
 
-import json
 from typing import Final
 
+from medfake.files import json_text
 from medfake.metrics.binary import PAPER_METRICS
 from medfake.reports.comparison import Comparison
 
@@ -54,4 +54,4 @@ def headline_json(comparison: Comparison) -> str:
 
 def _dump(values: Values) -> str:
     rounded = {key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in values.items()}
-    return json.dumps(rounded, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return json_text(rounded)

@@ -11,8 +11,8 @@ def main() -> None:
     from medfake.detectors.forensic.residual_cnn import build_residual_cnn
     from medfake.dicom.reader import read_volume
     from medfake.dicom.series import find_series
+    from medfake.package.export import export_keras
     from medfake.package.scorer import BATCH, Scorer
-    from medfake.training.export import export_keras
     from medfake.training.keras_setup import import_keras
 
     import_keras(1)

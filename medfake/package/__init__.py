@@ -1,1 +1,1 @@
-"""What is stored and served: the graph, its card and its scorer."""
+"""What is stored and served: the graph, how it is exported, its card and its scorer."""

@@ -1,1 +1,1 @@
-"""How detectors are trained: patches, two phases, classical; each ends as one ONNX graph."""
+"""What families of detectors share while they train: phases, state, calibration, hardware."""

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from medfake.errors import TrainingError
-from medfake.training.keras_setup import load_keras, native_chatter_off
+from medfake.native_output import silence_native_output
+from medfake.training.keras_setup import load_keras
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "OOM when allocating")
 
@@ -41,7 +42,7 @@ def device_count() -> int:
 
 
 def _gpus() -> list[Any]:
-    with native_chatter_off():  # it complains about missing drivers when it looks
+    with silence_native_output():  # it complains about missing drivers when it looks
         import tensorflow as tf
 
         return list(tf.config.list_physical_devices("GPU"))

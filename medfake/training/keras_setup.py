@@ -5,13 +5,12 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from medfake.errors import ConfigError
+from medfake.native_output import silence_native_output
 
 BACKENDS = ("tensorflow", "jax")
 BACKEND_VARIABLE = "KERAS_BACKEND"
@@ -43,9 +42,10 @@ def load_keras() -> Any:
     """
     if "keras" not in sys.modules:
         require_backend()
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast, and the same from run to run on one machine
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), native_chatter_off():
+    with warnings.catch_warnings(), silence_native_output():
         warnings.simplefilter("ignore")  # imports of tf2onnx and friends warn about NumPy aliases
         import keras
 
@@ -93,21 +93,3 @@ def clear_session() -> None:
 
         keras.backend.clear_session()
     gc.collect()
-
-
-@contextmanager
-def native_chatter_off() -> Iterator[None]:
-    """Swallow what TensorFlow's C++ prints about itself; Python exceptions still come through.
-
-    TensorFlow reads how much it may say when it is loaded, so whatever loads it does so in here.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast, and the same from run to run on one machine
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -21,9 +21,9 @@ from medfake.detectors.backbone.weights import Weights, build_backbone, find_wei
 from medfake.errors import ManifestError
 from medfake.files import replace_folder, write_json
 from medfake.locks import waiting_turn
+from medfake.package.export import write_onnx
 from medfake.package.scorer import BATCH, INPUT, open_session
 from medfake.progress import track
-from medfake.training.export import write_onnx
 from medfake.training.hardware import device_count, has_gpu
 from medfake.training.keras_setup import import_keras
 

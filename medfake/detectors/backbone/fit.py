@@ -14,7 +14,7 @@ from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.context import TrainingContext
 from medfake.errors import ExportMismatchError, TrainingError
-from medfake.training.export import export_keras
+from medfake.package.export import export_keras
 from medfake.training.hardware import computing_in, explain_out_of_memory, share_devices
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase

@@ -14,9 +14,9 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import TrainingError
 from medfake.package.card import ONNX_FILE, Agreement
+from medfake.package.export import require_agreement
 from medfake.package.scorer import CLASSES_OUTPUT
 from medfake.progress import track
-from medfake.training.export import require_agreement
 from medfake.training.trained import Trained
 from medfake.vocabulary import CLASSES
 

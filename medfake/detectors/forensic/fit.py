@@ -12,8 +12,8 @@ from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.forensic.patches import PatchSource, patch_source
 from medfake.detectors.registry import DetectorSpec
 from medfake.log_odds import logit
+from medfake.package.export import export_keras
 from medfake.training.calibration import EDGE, fit_platt
-from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import Batch, BatchSource, Phase, train_phase
 from medfake.training.trained import Trained

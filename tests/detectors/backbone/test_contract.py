@@ -18,8 +18,8 @@ from medfake.detectors.backbone.graph import build_detector, build_extractor, bu
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec, backbone_specs
 from medfake.package.card import KERAS_FILE, LARGEST_DIFFERENCE
+from medfake.package.export import export_keras
 from medfake.reports.published import read_table
-from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
 
 BACKBONES = {spec.name: spec for spec in backbone_specs()}

@@ -8,8 +8,8 @@ import pytest
 
 from medfake.detectors.forensic.residual_cnn import PATCH_PX, build_residual_cnn
 from medfake.package.card import KERAS_FILE, ONNX_FILE
+from medfake.package.export import export_keras
 from medfake.package.scorer import Scorer
-from medfake.training.export import export_keras
 from medfake.training.keras_setup import import_keras
 
 OUTPUTS = ("p_tampered", "site_y", "site_x", "site_p")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.errors import ExportMismatchError
+from medfake.native_output import silence_native_output
 from medfake.package.card import KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Agreement
 from medfake.package.scorer import Scorer
-from medfake.training.keras_setup import native_chatter_off
 
 
 def export_keras(
@@ -62,7 +62,7 @@ def write_onnx(model: Any, path: Path, example: NDArray[Any]) -> None:
     """
     model(example, training=False)
     _fix_normalisation(model)
-    with warnings.catch_warnings(), native_chatter_off(), _convertible():
+    with warnings.catch_warnings(), silence_native_output(), _convertible():
         warnings.simplefilter("ignore")  # tf2onnx warns about NumPy aliases
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
         model.export(path, format="onnx", verbose=False)

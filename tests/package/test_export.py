@@ -7,7 +7,7 @@ from onnx import TensorProto, helper
 
 from medfake.errors import ExportMismatchError
 from medfake.package.card import LARGEST_DIFFERENCE, ONNX_FILE
-from medfake.training.export import require_agreement
+from medfake.package.export import require_agreement
 
 SLICES = np.repeat(np.array([-8, 7, 23], np.int16), 96 * 96).reshape(3, 96, 96)
 TRUTH = 1 / (1 + np.exp(-SLICES.mean(axis=(1, 2)) / 10))

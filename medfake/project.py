@@ -9,6 +9,7 @@ from typing import TypeVar
 from medfake.config import PARAMS_FILE, DatasetParams, Params, TrackingParams, load_params
 from medfake.config.paths import Roots, anchor
 from medfake.errors import ConfigError
+from medfake.private_folders import PRIVATE
 
 STAGES_FILE = Path("dvc.yaml")
 _TEMPORARY = (".dvc", "tmp", "exps")  # where DVC copies a project to, for `dvc exp run --temp` and `--queue`
@@ -36,14 +37,22 @@ class Project:
         Raises:
             ConfigError: Neither the folder nor one above it has params.yaml and dvc.yaml.
         """
+        project = cls.around(start)
+        if project is None:
+            raise ConfigError(
+                f"there is no medfake project here: no {PARAMS_FILE} beside a {STAGES_FILE}",
+                where=(start or Path.cwd()).absolute(), remedy="cd into a medfake project",
+            )  # fmt: skip
+        return project
+
+    @classmethod
+    def around(cls, start: Path | None = None) -> "Project | None":
+        """The project that a folder belongs to, for what works outside of one, too; arguments as for `find`."""
         here = (start or Path.cwd()).absolute()
         for folder in (here, *here.parents):
             if (folder / PARAMS_FILE).is_file() and (folder / STAGES_FILE).is_file():
                 return cls(folder)
-        raise ConfigError(
-            f"there is no medfake project here: no {PARAMS_FILE} beside a {STAGES_FILE}",
-            where=here, remedy="cd into a medfake project",
-        )  # fmt: skip
+        return None
 
     @property
     def home(self) -> Path:
@@ -111,7 +120,7 @@ class Project:
     @property
     def private(self) -> Path:
         """What is this machine's alone; experiments share it."""
-        return self.home / ".medfake"
+        return self.home / PRIVATE
 
     @property
     def tuning(self) -> Path:
@@ -133,7 +142,7 @@ class Project:
 
     def interrupted_file(self, dataset: str, detector: str, seed: int) -> Path:
         """Where a training keeps what it needs to go on after it was cut short; outside of what DVC removes."""
-        return self.root / ".medfake" / "interrupted" / f"{dataset}-{detector}-{seed}.npz"
+        return self.root / PRIVATE / "interrupted" / f"{dataset}-{detector}-{seed}.npz"
 
     @cached_property
     def params(self) -> Params:

@@ -43,6 +43,11 @@ def test_a_folder_with_params_but_without_stages_is_none(root: Path, tmp_path: P
     assert caught.value.where == str(root)
 
 
+def test_what_works_outside_of_projects_is_told_that_there_is_none(root: Path) -> None:
+    assert Project.around(root / "data") == Project(root)
+    assert Project.around(root.parent) is None
+
+
 def test_relative_paths_count_from_the_root_wherever_one_stands(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _change(root, detectors={"MobileNetV3Large": {"weights": "weights/own.h5"}})
     monkeypatch.chdir(root.parent)

@@ -88,9 +88,11 @@ def inspect(path: Path, kind: str | None, json_file: Path | None, strict: bool, 
 def _header_cache() -> "HeaderCache | None":
     """Headers read before: the project's, or the user's outside of one; none where no file can be kept."""
     from medfake.dicom.header_cache import CACHE_FILE, HeaderCache
-    from medfake.folders import PRIVATE, user_cache
+    from medfake.private_folders import user_cache
+    from medfake.project import Project
 
-    folder = PRIVATE if PRIVATE.is_dir() else user_cache()
+    project = Project.around()
+    folder = project.private if project and project.private.is_dir() else user_cache()
     try:
         return None if folder is None else HeaderCache(folder / CACHE_FILE)
     except OSError as error:

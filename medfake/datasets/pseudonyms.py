@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from medfake.errors import StorageError
-from medfake.folders import PRIVATE, user_data
+from medfake.private_folders import PRIVATE, user_data
 
 KEY_FILE = "pseudonym.key"
 KEY_VARIABLE = "MEDFAKE_PSEUDONYM_KEY_FILE"

@@ -112,6 +112,20 @@ def test_inspect_writes_nothing_into_a_working_folder_that_is_no_project(scans: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", *before]
 
 
+def test_inspect_remembers_headers_in_the_project_that_it_is_started_in(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    (project / ".medfake").mkdir(parents=True, mode=0o700)
+    (project / "data").mkdir()
+    for name in ("params.yaml", "dvc.yaml"):
+        (project / name).touch()
+    monkeypatch.chdir(project / "data")
+    run("inspect", str(scans))
+    assert [path.name for path in (project / ".medfake").iterdir()] == ["headers.sqlite"]
+    assert not (tmp_path / "cache").exists()
+
+
 def test_inspect_needs_no_cache(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))

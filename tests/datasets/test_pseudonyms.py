@@ -10,7 +10,7 @@ import pytest
 
 from medfake.datasets.pseudonyms import KEY_FILE, KEY_VARIABLE, PUBLIC_KEY, pseudonym, pseudonym_key
 from medfake.errors import StorageError
-from medfake.folders import PRIVATE
+from medfake.private_folders import PRIVATE
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 STAGES: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 PLUMBING = {  # what a stage reads, says and keeps goes through these, and does not depend on them
     *("medfake.cli", "medfake.config", "medfake.project", "medfake.tracking", "medfake.logs", "medfake.progress"),
-    *("medfake.errors", "medfake.failures", "medfake.remedies", "medfake.outputs", "medfake.files", "medfake.folders"),
-    *("medfake.locks", "medfake.by_name", "medfake.native_output"),
+    *("medfake.errors", "medfake.failures", "medfake.remedies", "medfake.outputs", "medfake.files"),
+    *("medfake.locks", "medfake.by_name", "medfake.native_output", "medfake.private_folders"),
 }
 ELSEWHERE = {  # imported, and without an effect on the outs of the stage
     "check": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.package", "medfake.log_odds"},

@@ -17,6 +17,7 @@ def noise_set(train: int, val: int) -> Any:
     import pandas as pd
 
     from medfake.datasets.dataset import Dataset
+    from medfake.vocabulary import Evidence, Manipulation, Split
 
     folder, count = Path(tempfile.mkdtemp(prefix="medfake-bench-")), train + val
     rng = np.random.default_rng(1)
@@ -29,13 +30,13 @@ def noise_set(train: int, val: int) -> Any:
             "shard": "shard-000.npy",
             "row": range(count),
             "label": [row % 2 for row in range(count)],
-            "manipulation": [("none", "injected")[row % 2] for row in range(count)],
-            "split": ["train"] * train + ["val"] * val,
+            "manipulation": [(Manipulation.NONE, Manipulation.INJECTED)[row % 2] for row in range(count)],
+            "split": [Split.TRAIN] * train + [Split.VAL] * val,
             "rows": EDGE,
             "cols": EDGE,
         }
     )
-    return Dataset(folder, "noise", manifest, pd.DataFrame(), "0" * 64, "phantom", "grouped")
+    return Dataset(folder, "noise", manifest, pd.DataFrame(), "0" * 64, Evidence.PHANTOM, "grouped")
 
 
 def small_network() -> tuple[Any, Any]:

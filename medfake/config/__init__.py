@@ -7,10 +7,12 @@ from medfake.config.datasets import (
     ExpectedCounts,
     ExtentLabelling,
     ForgedParams,
+    Identifiers,
     NeighboursLabelling,
     PhantomParams,
     SourceParams,
     SplitParams,
+    UnknownLabels,
     ViewParams,
 )
 from medfake.config.probes import ProbesParams
@@ -38,6 +40,7 @@ __all__ = [
     "ExtentLabelling",
     "ForgedParams",
     "Fraction",
+    "Identifiers",
     "Name",
     "NeighboursLabelling",
     "NominateParams",
@@ -53,6 +56,7 @@ __all__ = [
     "TrackingParams",
     "TrainParams",
     "TuneParams",
+    "UnknownLabels",
     "ViewParams",
     "WorkersParams",
     "load_params",

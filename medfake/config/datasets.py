@@ -10,6 +10,9 @@ from medfake.vocabulary import CLASSES, LabelCode, Manipulation, Split
 
 Folder = Annotated[str, FromRoot(of_experiment=True)]  # DVC looks for it there, as a dependency
 
+UnknownLabels = Literal["stop", "leave_out"]
+Identifiers = Literal["public", "private"]
+
 
 class PhantomParams(Section):
     """A built-in phantom set: patients of the LIDC-like tree and scans of the CT-GAN tree."""
@@ -42,7 +45,7 @@ class SourceParams(Section):
     min_slices: int | None = Field(
         default=None, ge=1, description="shorter series are left out; null for 3 of lidc and 1 of the other kinds"
     )
-    unknown_labels: Literal["stop", "leave_out"] = Field(
+    unknown_labels: UnknownLabels = Field(
         default="stop",
         description="rows of a label file that name no scan stop the build, or are left out together with every scan "
         "that they may mean",
@@ -127,7 +130,7 @@ class DatasetParams(Section):
 
     reals: SourceParams
     fakes: SourceParams
-    identifiers: Literal["public", "private"] = Field(
+    identifiers: Identifiers = Field(
         description="public: pseudonyms that agree on every machine, for sets that anyone may download; "
         "private: pseudonyms under a secret key of this user"
     )

@@ -12,12 +12,15 @@ from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
 from medfake.config.tune import TuneParams
 
+ChoosingMetric = Literal["auc", "h", "accuracy", "f1"]
+"""Of the validation split; what decides between trainings."""
+
 
 class RepeatParams(Section):
     """The best detectors of the first seeds, trained again with others (Alsabbagh and Al-Kadi, section 5)."""
 
     best: int = Field(ge=1, description="detectors of each data set")
-    by: Literal["auc", "h", "accuracy", "f1"] = Field(description="figure on the validation split that chooses them")
+    by: ChoosingMetric = Field(description="figure on the validation split that chooses them")
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
 
 
@@ -49,7 +52,7 @@ class EvaluationParams(Section):
 class NominateParams(Section):
     """What makes a detector the challenger; read on the validation split only."""
 
-    metric: Literal["auc", "h", "accuracy", "f1"]
+    metric: ChoosingMetric
     dataset: Name | None = Field(
         default=None, description="whose figures decide; null for the first of whole slices that keeps patients apart"
     )

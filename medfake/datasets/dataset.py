@@ -17,6 +17,7 @@ from medfake.datasets.scans import SITES_FILE
 from medfake.errors import ManifestError
 from medfake.files import sha256_file
 from medfake.remedies import Stage, rerun
+from medfake.vocabulary import Evidence
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Dataset:
 
     Attributes:
         digest: SHA-256 of manifest.parquet; names the data set.
-        evidence: "phantom", "forged" or "clinical".
+        evidence: What figures on it are worth.
         protocol: How its splits were made.
         facts: All that dataset.json says.
     """
@@ -35,7 +36,7 @@ class Dataset:
     manifest: pd.DataFrame
     sites: pd.DataFrame
     digest: str
-    evidence: Any
+    evidence: Evidence
     protocol: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -67,15 +68,18 @@ class Dataset:
             not isinstance(facts, dict)
             or facts.get("sha256") != digest
             or not {"name", "evidence", "protocol"} <= facts.keys()
+            or facts["evidence"] not in list(Evidence)
         ):
             raise ManifestError(
                 f"{MANIFEST_FILE} is not the one that {FACTS_FILE} describes", where=folder, received=digest,
                 remedy=rerun(Stage.SLICES, folder.name),
             )  # fmt: skip
-        return cls(folder, facts["name"], manifest, sites, digest, facts["evidence"], facts["protocol"], facts)
+        return cls(
+            folder, facts["name"], manifest, sites, digest, Evidence(facts["evidence"]), facts["protocol"], facts
+        )
 
     def split(self, name: str) -> pd.DataFrame:
-        """Rows of "train", "val" or "test"."""
+        """Rows of one split: train, val or test."""
         return self.manifest[self.manifest.split == name]
 
     def slices(self, rows: pd.DataFrame) -> NDArray[np.int16]:

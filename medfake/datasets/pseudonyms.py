@@ -7,8 +7,8 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
+from medfake.config import Identifiers
 from medfake.errors import StorageError
 from medfake.private_folders import PRIVATE, user_data
 
@@ -33,7 +33,7 @@ def pseudonym(value: str, key: bytes, prefix: str, digits: int = _LENGTH) -> str
     return f"{prefix}-{digest[:digits]}"
 
 
-def pseudonym_key(identifiers: Literal["public", "private"]) -> bytes:
+def pseudonym_key(identifiers: Identifiers) -> bytes:
     """The key for a data set's identifiers.
 
     Args:

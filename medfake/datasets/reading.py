@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
+from medfake.config import UnknownLabels
 from medfake.datasets.source_files import relative_text
 from medfake.datasets.sources.registry import SOURCES, Problem, Reading, SourceScan
 from medfake.dicom.header_cache import HeaderCache
@@ -31,7 +31,7 @@ class SourceRules:
     """
 
     min_slices: int | None = None
-    unknown_labels: Literal["stop", "leave_out"] = "stop"
+    unknown_labels: UnknownLabels = "stop"
 
 
 def read_source(

@@ -40,7 +40,7 @@ class SliceHeader:
         series_number: (0020,0011), None when absent.
         acquisition_number: (0020,0012), None when absent.
         lossy: Whether the pixels ever went through lossy compression, (0028,2110) or the transfer syntax.
-        synthetic: medfake's own mark ("phantom", "forged"), None for scans that medfake did not make.
+        synthetic: medfake's own mark, an `Evidence`, None for scans that medfake did not make.
     """
 
     path: Path

@@ -14,11 +14,12 @@ from medfake.dicom.header import SYNTHETIC_MARK, SliceHeader
 from medfake.dicom.series import Series
 from medfake.errors import PixelDataError
 from medfake.files import write_atomic
+from medfake.vocabulary import Evidence
 
 _DATE, _TIME = "20190101", "120000"  # no clock: the bytes depend on the arguments alone
 _WORDS = {
-    "phantom": "Synthetic: parametric chest phantom, no patient",
-    "forged": "Synthetic: pixels altered on purpose to train detectors of tampering",
+    Evidence.PHANTOM: "Synthetic: parametric chest phantom, no patient",
+    Evidence.FORGED: "Synthetic: pixels altered on purpose to train detectors of tampering",
 }
 
 
@@ -80,7 +81,7 @@ def write_series(
     template: SeriesTemplate,
     *,
     uid_seed: str,
-    synthetic: str | None,
+    synthetic: Evidence | None,
 ) -> None:
     """Write one file a slice, "0.dcm", "1.dcm", ..., as CT Image Storage (PS3.3 A.3), Explicit VR Little Endian.
 
@@ -90,7 +91,7 @@ def write_series(
         positions_mm: (slices, 3) Image Position (Patient), x, y, z.
         template: What all slices share.
         uid_seed: Same seed, same UIDs.
-        synthetic: "phantom" or "forged": Image Type DERIVED, (0008,2111) Derivation Description and a (0018,A001)
+        synthetic: Phantom or forged: Image Type DERIVED, (0008,2111) Derivation Description and a (0018,A001)
             Contributing Equipment item say so.
 
     Raises:
@@ -136,7 +137,7 @@ def _decimal(number: float) -> str:
     return f"{number:.9g}"
 
 
-def _shared(template: SeriesTemplate, uid_seed: str, synthetic: str | None, shape: tuple[int, ...]) -> Dataset:
+def _shared(template: SeriesTemplate, uid_seed: str, synthetic: Evidence | None, shape: tuple[int, ...]) -> Dataset:
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     kind = "LOCALIZER" if template.localizer else "AXIAL"
@@ -179,12 +180,12 @@ def _pad(dataset: Dataset, template: SeriesTemplate) -> None:
             dataset.add_new(keyword, "SS" if template.signed else "US", end)
 
 
-def _mark(dataset: Dataset, synthetic: str) -> None:
+def _mark(dataset: Dataset, synthetic: Evidence) -> None:
     dataset.DerivationDescription = _WORDS[synthetic]
     equipment, purpose = Dataset(), Dataset()
     purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = "109102", "DCM", "Processing Equipment"
     equipment.Manufacturer = SYNTHETIC_MARK
-    equipment.ContributionDescription = synthetic
+    equipment.ContributionDescription = str(synthetic)
     equipment.PurposeOfReferenceCodeSequence = DicomSequence([purpose])
     dataset.ContributingEquipmentSequence = DicomSequence([equipment])
 

@@ -11,6 +11,7 @@ from medfake.package.card import CARD_FILE, Card, read_card
 from medfake.progress import track
 from medfake.project import Project, package_folder
 from medfake.training.keras_setup import clear_session
+from medfake.vocabulary import Split
 
 
 def choose_best(cards: Sequence[Card], repeat: RepeatParams) -> list[Card]:
@@ -25,7 +26,7 @@ def choose_best(cards: Sequence[Card], repeat: RepeatParams) -> list[Card]:
     """
 
     def value(card: Card) -> float:
-        figure = card.metrics["val"].get(repeat.by)
+        figure = card.metrics[Split.VAL].get(repeat.by)
         return float("-inf") if figure is None else figure
 
     ranked = sorted(cards, key=lambda card: (card.dataset, -value(card), card.detector, card.seed))

@@ -19,7 +19,7 @@ from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.predict import predict
-from medfake.metrics.predictions import scan_table, write_predictions
+from medfake.metrics.predictions import SCORED, scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
 from medfake.package.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.package.scorer import Scorer
@@ -113,7 +113,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
-        predictions = predict(dataset, Scorer(folder / ONNX_FILE), ("val", "test"), detector, seed)
+        predictions = predict(dataset, Scorer(folder / ONNX_FILE), SCORED, detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)
         card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
@@ -151,7 +151,7 @@ def _card(
     scan = choose_scan_thresholds(scan_table(predictions), threshold.value)
     measured = {
         split: evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
-        for split in ("val", "test")
+        for split in SCORED
     }
     return Card(
         detector=detector,

@@ -23,6 +23,7 @@ from medfake.tracking.runs import Run, begin_run, continued, status_of, training
 from medfake.tracking.store import Store
 from medfake.training.keras_setup import clear_session, require_backend
 from medfake.training.run_state import RunState
+from medfake.vocabulary import Split
 
 _LOG = logging.getLogger(__name__)
 _PARENT_TAG = "mlflow.parentRunId"
@@ -71,7 +72,7 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
     if family_of(detector_spec(detector)).network:
         require_backend()
     whole = Dataset.open(project.slices / data)
-    dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != "test"].reset_index(drop=True))
+    dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != Split.TEST].reset_index(drop=True))
     name = _name(dataset, detector, params, space)
     store = Store(params.tracking)
     with working(workers) as worker:

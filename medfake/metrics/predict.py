@@ -19,7 +19,7 @@ def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: s
     Args:
         dataset: What is scored.
         scorer: The stored graph.
-        splits: Of "train", "val" and "test".
+        splits: Which ones.
         detector: Its name, for the table.
         seed: Of its training, for the table.
 

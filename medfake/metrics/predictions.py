@@ -128,19 +128,19 @@ def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
         predictions: One run's rows, columns of `COLUMNS`.
 
     Returns:
-        One row a scan, sorted by scan_id: scan_id, patient_id, split, label (int8), manipulation ("none", one word, or
+        One row a scan, sorted by scan_id: scan_id, patient_id, split, label (int8), manipulation (none, one word, or
         several joined by "+"), p_tampered (float64, 0..1), n_slices.
     """
     rows: list[dict[str, Any]] = []  # cells of a table under construction
     for (split, scan_id), slices in predictions.groupby(["split", "scan_id"], sort=True):
-        words = sorted(set(slices["manipulation"]) - {"none"})
+        words = sorted(set(slices["manipulation"]) - {Manipulation.NONE})
         rows.append(
             {
                 "scan_id": scan_id,
                 "patient_id": slices["patient_id"].iloc[0],
                 "split": split,
                 "label": int(slices["label"].max()),
-                "manipulation": "+".join(words) or "none",
+                "manipulation": "+".join(words) or Manipulation.NONE.value,
                 "p_tampered": score_scan(slices["p_tampered"].to_numpy(), slices["z_mm"].to_numpy()).p_tampered,
                 "n_slices": len(slices),
             }
@@ -193,13 +193,13 @@ def _listed(words: Iterable[str]) -> str:
 
 def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str]]:
     """Column, rows that break its rule, and what was expected there."""
-    tampered = frame["label"] == 1
+    tampered, untouched = frame["label"] == 1, frame["manipulation"] == Manipulation.NONE
     patients_of_scan = frame.groupby("scan_id")["patient_id"].transform("nunique")
     return [
         ("label", ~frame["label"].isin([0, 1]), "0 (real) or 1 (tampered)"),
         ("split", ~frame["split"].isin(SCORED), f"one of {_listed(SCORED)}"),
         ("manipulation", ~frame["manipulation"].isin(list(Manipulation)), f"one of {_listed(Manipulation)}"),
-        ("manipulation", tampered == (frame["manipulation"] == "none"), "none where label is 0, and only there"),
+        ("manipulation", tampered == untouched, "none where label is 0, and only there"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
         *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in OPTIONAL),
         ("z_mm", ~np.isfinite(frame["z_mm"]), "a number of mm"),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from medfake.log_odds import logit, sigmoid
 from medfake.metrics.scans import P_MIN, Floats
+from medfake.vocabulary import Split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,12 +67,12 @@ def choose_slice_threshold(predictions: "pd.DataFrame") -> SliceThreshold:
     Of several equally good cuts it takes the middle of the widest gap between scores, then the lowest.
 
     Args:
-        predictions: One run's rows; only those with split "val" are read.
+        predictions: One run's rows; only those of the validation split are read.
 
     Returns:
         The threshold; 0.5 when validation lacks a class or no cut beats chance, and the rule says so.
     """
-    val = predictions[predictions["split"] == "val"]
+    val = predictions[predictions["split"] == Split.VAL]
     tampered = val["label"].to_numpy() == 1
     p = val["p_tampered"].to_numpy(dtype=np.float64)
     n_tampered, n_real = int(tampered.sum()), int((~tampered).sum())
@@ -98,10 +99,10 @@ def choose_scan_thresholds(scans: "pd.DataFrame", slice_threshold: float) -> Sca
     gap, in logits. So two scans of each class are enough, and few scans make a wide band rather than a bold verdict.
 
     Args:
-        scans: `scan_table` of one run; only rows with split "val" are read.
+        scans: `scan_table` of one run; only rows of the validation split are read.
         slice_threshold: Centre of the band when validation has scans of one class only.
     """
-    val = scans[scans["split"] == "val"]
+    val = scans[scans["split"] == Split.VAL]
     tampered = val["label"].to_numpy() == 1
     x = logit(val["p_tampered"].to_numpy(), P_MIN)
     n_tampered, n_real = int(tampered.sum()), int((~tampered).sum())

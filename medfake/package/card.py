@@ -1,13 +1,14 @@
 """The card that travels with a stored detector: what it is, how its threshold was chosen, how well it did."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from medfake.errors import ManifestError
 from medfake.files import write_json
 from medfake.remedies import retrain
+from medfake.vocabulary import Evidence
 
 CARD_FILE = "card.json"
 ONNX_FILE = "detector.onnx"
@@ -17,8 +18,6 @@ LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
 INTENDED_USE = (
     "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."
 )
-
-Evidence = Literal["phantom", "forged", "clinical"]
 
 
 class Agreement(BaseModel):
@@ -34,7 +33,7 @@ class Card(BaseModel):
     """Facts about one stored detector.
 
     Attributes:
-        evidence: What the data were: "phantom" and "forged" figures are no clinical evidence.
+        evidence: What figures on its data are worth.
         view: What part of a slice it learnt to judge; only detectors of whole slices can scan.
         input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
         threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.

@@ -8,6 +8,7 @@ from medfake.files import read_json, write_json
 from medfake.probes.answer import Score
 from medfake.probes.outcome import ProbeOutcome
 from medfake.remedies import Stage, make, rerun
+from medfake.vocabulary import Evidence
 
 SCHEMA_VERSION: Final = 2
 
@@ -44,7 +45,7 @@ class ProbeReport:
 
     dataset: str
     dataset_sha256: str
-    evidence: str
+    evidence: Evidence
     limit: float
     findings: tuple[Finding, ...] = field(default=())
 
@@ -78,7 +79,9 @@ def read_probes(path: Path) -> ProbeReport:
 
 def _report_of(values: Any) -> ProbeReport:
     findings = tuple(_read_finding(one) for one in values["findings"])
-    return ProbeReport(values["dataset"], values["dataset_sha256"], values["evidence"], values["limit"], findings)
+    return ProbeReport(
+        values["dataset"], values["dataset_sha256"], Evidence(values["evidence"]), values["limit"], findings
+    )
 
 
 def _written(finding: Finding) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def run_probes(data: Dataset, params: ProbesParams) -> ProbeReport:
     given = ProbeInput(data, params)
     with threadpool_limits(1):  # threads that wait for each other make small tables slow
         findings = tuple(_finding(one, one.look(given), params.limit) for one in PROBES.values())
-    return ProbeReport(data.name, data.digest, str(data.evidence), params.limit, findings)
+    return ProbeReport(data.name, data.digest, data.evidence, params.limit, findings)
 
 
 def _finding(asked: Probe, answer: Answer, limit: float) -> Finding:

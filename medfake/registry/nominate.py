@@ -10,6 +10,7 @@ from medfake.package.card import CARD_FILE, ONNX_FILE, Card, read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nomination import Nomination
 from medfake.registry.versions import Alias, package_sha256
+from medfake.vocabulary import Split
 
 Cards = Mapping[Path, Card]
 
@@ -48,7 +49,7 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
     metric = params.metric
     ranked = sorted(cards, key=lambda package: _rank(package, cards[package], metric))
     best = cards[ranked[0]] if ranked else None
-    value = best.metrics["val"].get(metric) if best else None
+    value = best.metrics[Split.VAL].get(metric) if best else None
     if best is None or value is None:
         raise RegistryError(
             "no detector has the figure that nominates", where="nominate.metric in params.yaml", received=metric,
@@ -64,11 +65,11 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
         detector=best.detector,
         dataset=best.dataset,
         protocol=best.protocol,
-        validation_patients=best.patients.get("val"),
+        validation_patients=best.patients.get(Split.VAL),
         seed=best.seed,
         metric=metric,
         value=value,
-        table=tuple((_name(cards[package]), cards[package].metrics["val"].get(metric)) for package in ranked),
+        table=tuple((_name(cards[package]), cards[package].metrics[Split.VAL].get(metric)) for package in ranked),
         missing=missing,
         notes=notes,
     )
@@ -128,7 +129,7 @@ def _known(package: Path, card: Card, metric: str, registry: ModelRegistry) -> i
 
 
 def _rank(package: Path, card: Card, metric: str) -> tuple[float, int, str]:
-    value = card.metrics["val"].get(metric)
+    value = card.metrics[Split.VAL].get(metric)
     return (-value if value is not None else 1.0, (package / ONNX_FILE).stat().st_size, _name(card))
 
 

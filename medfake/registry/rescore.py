@@ -11,6 +11,7 @@ from medfake.package.card import ONNX_FILE, read_card
 from medfake.package.scorer import Scorer
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.versions import Version
+from medfake.vocabulary import Split
 
 
 def data_of(version: Version, slices: Path) -> Dataset | None:
@@ -44,6 +45,6 @@ def validation_figure(version: Version, dataset: Dataset, metric: str, registry:
     """
     package = registry.package(version)
     card = read_card(package)
-    predictions = predict(dataset, Scorer(package / ONNX_FILE), ("val",), card.detector, card.seed)
+    predictions = predict(dataset, Scorer(package / ONNX_FILE), (Split.VAL,), card.detector, card.seed)
     figure: float | None = measure(predictions, card.threshold).values()[metric]
     return figure

@@ -8,6 +8,7 @@ from typing import Any
 
 from medfake.files import sha256_file
 from medfake.package.card import CARD_FILE, ONNX_FILE, Card
+from medfake.vocabulary import Split
 
 MODEL_NAME = "medfake-detector"
 _FIGURE = "val_"  # tags with the validation figures that promotion may compare
@@ -69,8 +70,8 @@ def version_tags(card: Card, package: Path, metric: str) -> dict[str, str]:
         "package_sha256": package_sha256(package),
         "card_sha256": card_sha256(package),
         "metric": metric,
-        "value": repr(card.metrics["val"].get(metric)),
-        **{f"{_FIGURE}{name}": repr(value) for name, value in card.metrics["val"].items() if value is not None},
+        "value": repr(card.metrics[Split.VAL].get(metric)),
+        **{f"{_FIGURE}{name}": repr(value) for name, value in card.metrics[Split.VAL].items() if value is not None},
     }
 
 

@@ -17,6 +17,7 @@ from medfake.reports.comparison import Comparison, Result, VerdictCounts
 from medfake.reports.entry import Absent, Entry
 from medfake.reports.published import published_for
 from medfake.reports.standings import rank
+from medfake.vocabulary import Manipulation, Split
 
 
 def compare(entries: Iterable[Entry], bootstrap: Bootstrap | None = None, absent: Iterable[Absent] = ()) -> Comparison:
@@ -41,7 +42,7 @@ def compare(entries: Iterable[Entry], bootstrap: Bootstrap | None = None, absent
 
 
 def _compare_on(runs: Sequence[Entry], bootstrap: Bootstrap) -> list[Result]:
-    tests = [run.split("test") for run in runs]
+    tests = [run.split(Split.TEST) for run in runs]
     scans = [scan_table(test) for test in tests]
     slices = [evaluate_with_intervals(test, run.threshold, bootstrap) for run, test in zip(runs, tests, strict=True)]
     correct = [_is_right(table, run) for run, table in zip(runs, scans, strict=True)]
@@ -49,7 +50,7 @@ def _compare_on(runs: Sequence[Entry], bootstrap: Bootstrap) -> list[Result]:
     results = [
         Result(
             entry=run,
-            val=measure(run.split("val"), run.threshold),
+            val=measure(run.split(Split.VAL), run.threshold),
             slices=measured,
             scan_scores=table,
             scans=evaluate_with_intervals(table, run.scan_high, bootstrap),
@@ -76,7 +77,7 @@ def _check(entries: Sequence[Entry]) -> None:
             remedy="train first: `dvc repro`",
         )
     for entry in entries:
-        if entry.split("test").empty:
+        if entry.split(Split.TEST).empty:
             raise ManifestError(
                 "the predictions have no test slices",
                 where=entry.name,
@@ -100,8 +101,8 @@ def _verdicts(scans: pd.DataFrame, run: Entry) -> dict[str, VerdictCounts]:
 
 
 def _by_manipulation(test: pd.DataFrame, threshold: float, bootstrap: Bootstrap) -> dict[str, MetricsWithIntervals]:
-    words = sorted(set(test["manipulation"]) - {"none"})
+    words = sorted(set(test["manipulation"]) - {Manipulation.NONE})
     return {
-        word: evaluate_with_intervals(test[test["manipulation"].isin(["none", word])], threshold, bootstrap)
+        word: evaluate_with_intervals(test[test["manipulation"].isin([Manipulation.NONE, word])], threshold, bootstrap)
         for word in words
     }

@@ -19,7 +19,7 @@ from medfake.dicom.window import to_grey
 from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
 from medfake.reports.sentences import RESEARCH_ONLY
-from medfake.vocabulary import Evidence, Split
+from medfake.vocabulary import Manipulation, Split
 
 _SHOWN: Final = 4  # slices of each class
 _LARGEST_PX: Final = 288
@@ -90,7 +90,7 @@ def write_dataset_page(
         params=params,
         checks=checks,
         probes=probes,
-        evidence=Evidence(data.evidence).sentence,
+        evidence=data.evidence.sentence,
         leaky=is_leaky(params.split.protocol),
         splits=split_rows(data.manifest),
         scanners=_scanners(data.manifest),
@@ -108,14 +108,14 @@ def split_rows(manifest: pd.DataFrame) -> list[SplitRow]:
     for name in Split:
         of_split = manifest[manifest.split == name]
         kinds = of_split.manipulation.value_counts()
-        counts = (int(kinds.get(kind, 0)) for kind in ("none", "injected", "removed", "generated"))
+        counts = (int(kinds.get(kind, 0)) for kind in Manipulation)
         rows.append(SplitRow(name, of_split.patient_id.nunique(), of_split.scan_id.nunique(), *counts))
     return rows
 
 
 def pictures(data: Dataset) -> list[Picture]:
     """A few slices of each class, evenly spread over the train split."""
-    train = data.split("train")
+    train = data.split(Split.TRAIN)
     train = train[train["transform"] == ""]
     shown = [_spread(train[train.label == label], _SHOWN) for label in (1, 0)]
     rows = pd.concat(shown)

@@ -10,6 +10,7 @@ from medfake.errors import ManifestError
 from medfake.metrics.predictions import RUN_KEY, read_predictions
 from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, read_card
 from medfake.remedies import Stage, rerun
+from medfake.vocabulary import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Entry:
         scan_low: A scan is not tampered below, 0..1.
         scan_high: A scan is tampered from here on, 0..1.
         threshold_rule: How the threshold was chosen, in words.
-        evidence: "phantom", "forged" or "clinical".
+        evidence: What figures on its data set are worth.
         dataset_sha256: Digest of the manifest.
         protocol: Rule of the splits, e.g. "grouped".
         parameters: Trainable weights; None for detectors without.
@@ -39,7 +40,7 @@ class Entry:
     scan_low: float
     scan_high: float
     threshold_rule: str
-    evidence: str
+    evidence: Evidence
     dataset_sha256: str
     protocol: str
     parameters: int | None = None
@@ -82,7 +83,7 @@ class Entry:
         )
 
     def split(self, name: str) -> pd.DataFrame:
-        """Rows of one split, "val" or "test"."""
+        """Rows of one split of those that were scored."""
         return self.predictions[self.predictions["split"] == name]
 
 

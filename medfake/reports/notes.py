@@ -6,13 +6,12 @@ from medfake.datasets.split import is_leaky
 from medfake.metrics.intervals import FEW_CLUSTERS
 from medfake.reports.comparison import Comparison, Result
 from medfake.reports.entry import Absent
-from medfake.vocabulary import Evidence
 
 
 def evidence_text(comparison: Comparison, dataset: str) -> tuple[str, ...]:
     """What figures on a data set are worth, a sentence for each kind of evidence."""
     kinds = sorted({result.entry.evidence for result in comparison.of(dataset)})
-    return tuple(Evidence(kind).sentence for kind in kinds)
+    return tuple(kind.sentence for kind in kinds)
 
 
 def notes_text(comparison: Comparison, dataset: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import pandas as pd
 from medfake.metrics.weighted import ece_bins
 from medfake.reports.comparison import Result
 from medfake.reports.sentences import number_text, run_text
+from medfake.vocabulary import Split
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +106,7 @@ def reliability_svg(results: Sequence[Result]) -> str:
     def paint(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=0.8, linestyle=(0, (1, 3)))
         for result, colour, dash, marker in zip(results, _SERIES, _DASHES, _MARKERS, strict=False):
-            bins = _reliability(result.entry.split("test"))
+            bins = _reliability(result.entry.split(Split.TEST))
             name = f"{run_text(result, results)} {number_text(result.slices.metrics.ece)}"
             axes.plot(
                 bins["p"],

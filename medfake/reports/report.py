@@ -16,6 +16,7 @@ from medfake.remedies import Stage, make
 from medfake.reports import notes, plots, rows, sentences
 from medfake.reports.comparison import Comparison, Result
 from medfake.reports.published import LABEL, Published
+from medfake.vocabulary import Split
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -131,7 +132,7 @@ def report_html(
 def split_facts(result: Result) -> tuple[SplitFacts, ...]:
     """Count patients, scans and slices of the validation and the test split."""
     facts = []
-    for name, word in (("val", "validation"), ("test", "test")):
+    for name, word in ((Split.VAL, "validation"), (Split.TEST, "test")):
         rows = result.entry.split(name)
         counts = rows.loc[rows["label"] == 1, "manipulation"].value_counts().sort_index()
         facts.append(

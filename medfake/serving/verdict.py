@@ -14,7 +14,7 @@ from medfake.files import path_text
 from medfake.metrics.scans import Verdict, decide, score_scan
 from medfake.package.card import Card
 from medfake.serving.report import ScanVerdict, SiteFound, SliceScore
-from medfake.vocabulary import QualityFlag
+from medfake.vocabulary import Evidence, QualityFlag
 
 LEAST_SLICES_WITH_LUNG: Final = 0.25
 """Share of slices that show lung, from which on a scan gets a verdict: lungs are a tenth of an abdomen or a neck that
@@ -111,5 +111,5 @@ def _warnings(series: Series, scored: int, card: Card) -> Iterator[str]:
         yield f"{flag}: {QualityFlag(flag).sentence}"
     if scored < FEW_SLICES:
         yield f"only {scored} slices: a manipulation spans several"
-    if card.evidence != "clinical":
+    if card.evidence is not Evidence.CLINICAL:
         yield f"the detector was trained on {card.evidence} data; on real scans its verdicts are no evidence"

@@ -16,6 +16,7 @@ from medfake.errors import SourceError
 from medfake.files import path_text, replace_folder
 from medfake.progress import track
 from medfake.tamper.registry import MANIPULATIONS
+from medfake.vocabulary import Evidence
 
 LABELS = "labels.csv"
 COLUMNS = ("scan", "type", "slice", "x", "y")
@@ -81,6 +82,6 @@ def _forge_series(
         place = places[copy // len(manipulations) % len(places)]
         name = f"{number:03d}-{copy:02d}"
         forged = manipulation.apply(volume, scan.spacing_zyx_mm, place, rng)
-        write_series(folder / name, forged, positions, template, uid_seed=f"{seed}/{name}", synthetic="forged")
+        write_series(folder / name, forged, positions, template, uid_seed=f"{seed}/{name}", synthetic=Evidence.FORGED)
         rows.append((name, manipulation.code, place.z, place.x, place.y))
     return rows

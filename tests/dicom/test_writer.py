@@ -12,6 +12,7 @@ from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import PixelDataError
+from medfake.vocabulary import Evidence
 
 Template = Callable[..., SeriesTemplate]
 POSITIONS = np.array([(-201.0, -59.0, -515.800049 + 1.25 * index) for index in range(4)])
@@ -33,7 +34,7 @@ def test_what_is_written_is_read_back(
 
 def test_the_same_arguments_make_the_same_bytes(tmp_path: Path, volume: np.ndarray, template: Template) -> None:
     for name in ("a", "b"):
-        write_series(tmp_path / name, volume, POSITIONS, template(), uid_seed="s", synthetic="phantom")
+        write_series(tmp_path / name, volume, POSITIONS, template(), uid_seed="s", synthetic=Evidence.PHANTOM)
     for index in range(4):
         assert (tmp_path / "a" / f"{index}.dcm").read_bytes() == (tmp_path / "b" / f"{index}.dcm").read_bytes()
 
@@ -47,7 +48,7 @@ def test_uids_are_valid_and_depend_on_the_seed(tmp_path: Path, write: Callable[.
     assert other.SeriesInstanceUID != first[0].SeriesInstanceUID
 
 
-@pytest.mark.parametrize("word", ["phantom", "forged"])
+@pytest.mark.parametrize("word", [Evidence.PHANTOM, Evidence.FORGED])
 def test_a_synthetic_scan_says_so_in_its_header(
     tmp_path: Path, volume: np.ndarray, template: Template, word: str
 ) -> None:

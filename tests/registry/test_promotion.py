@@ -15,6 +15,7 @@ from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import judge, promote, rollback
 from medfake.registry.versions import Alias
+from medfake.vocabulary import Evidence
 from tests.conftest import HERE
 
 MakePackage = Callable[..., Path]
@@ -161,7 +162,7 @@ def test_a_stored_model_holds_no_pickle_and_loads_without_tensorflow(
 def _probed(folder: Path, digest: str, *, outcome: ProbeOutcome) -> None:
     score = Score(0.9, 0.8, 1.0, "patients", 10)
     finding = Finding("metadata", "?", score, None, None, outcome, "The kernel tells.")
-    ProbeReport("chest", digest, "phantom", 0.1, (finding,)).write(folder / "chest.json")
+    ProbeReport("chest", digest, Evidence.PHANTOM, 0.1, (finding,)).write(folder / "chest.json")
 
 
 def test_a_shortcut_in_its_data_set_refuses_the_challenger(

@@ -8,6 +8,7 @@ from medfake.metrics.bootstrap import Bootstrap
 from medfake.reports.compare import compare
 from medfake.reports.entry import Entry
 from medfake.reports.notes import notes_text
+from medfake.vocabulary import Evidence
 
 QUICK = Bootstrap(resamples=100)
 
@@ -124,7 +125,7 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         detector="ResidualCNN",
         seed=3,
         dataset_sha256="a" * 64,
-        evidence="forged",
+        evidence=Evidence.FORGED,
         protocol="grouped",
         threshold=0.4,
         threshold_rule="youden",

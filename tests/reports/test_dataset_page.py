@@ -13,6 +13,7 @@ from medfake.probes.answer import Score
 from medfake.probes.outcome import ProbeOutcome
 from medfake.probes.report import Finding, ProbeReport
 from medfake.reports.dataset_page import split_rows, write_dataset_page
+from medfake.vocabulary import Evidence
 
 MakeSet = Callable[..., Dataset]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ def page(
     score = Score(0.9, 0.8, 1.0, "patients", 10)
     probe = Finding("metadata", "Can it be told?", score, score, None, outcome, "A sentence.")
     checks = CheckReport(data.name, data.digest, (rule,))
-    probes = ProbeReport(data.name, "d", "phantom", 0.1, (probe,))
+    probes = ProbeReport(data.name, "d", Evidence.PHANTOM, 0.1, (probe,))
     write_dataset_page(folder / "page.html", data, params, checks, probes, pictured=pictured)
     return (folder / "page.html").read_text()
 

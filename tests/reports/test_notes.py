@@ -36,7 +36,7 @@ def test_figures_of_the_replica_protocol_are_called_leaky(predict, enter):
 
 @pytest.mark.parametrize("evidence", Evidence)
 def test_each_kind_of_evidence_has_its_sentence(predict, enter, evidence):
-    comparison = compare([enter(predict(patients=2, slices=2), evidence=str(evidence))], QUICK)
+    comparison = compare([enter(predict(patients=2, slices=2), evidence=evidence)], QUICK)
     assert evidence_text(comparison, "chest") == (evidence.sentence,)
 
 

@@ -7,6 +7,7 @@ import pytest
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.reports.compare import compare
 from medfake.reports.report import Panel, auc_bar, report_html, scale_floor, split_facts, write_report
+from medfake.vocabulary import Evidence
 
 QUICK = Bootstrap(resamples=100)
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -92,7 +93,8 @@ def test_the_page_says_what_its_figures_are_worth(html):
 
 
 @pytest.mark.parametrize(
-    ("evidence", "words"), [("forged", "home-made fakes are no clinical evidence"), ("clinical", "real scans")]
+    ("evidence", "words"),
+    [(Evidence.FORGED, "home-made fakes are no clinical evidence"), (Evidence.CLINICAL, "real scans")],
 )
 def test_other_evidence_has_other_words(predict, enter, evidence, words):
     html = report_html(compare([enter(predict(), evidence=evidence)], QUICK))

@@ -161,9 +161,10 @@ def held_out_apart(data: Dataset, params: DatasetParams) -> Findings:
         return Findings(pd.DataFrame(), [], f"nothing is held out under {params.split.protocol}", NOT_ASKED_FOR)
     row = {one.value: int(((split == one) & out.held).sum()) for one in Split}
     row["other"] = int(((split == Split.TEST) & out.other).sum())
+    empty = (Split.TRAIN.value, Split.VAL.value, "other")
     wanted = [
-        *(gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0) for column in ("train", "val", "other")),
-        gxe.ExpectColumnValuesToBeBetween(column="test", min_value=1),
+        *(gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0) for column in empty),
+        gxe.ExpectColumnValuesToBeBetween(column=Split.TEST.value, min_value=1),
     ]
     figures = ", ".join(f"{one} {row[one]}" for one in Split)
     return Findings(pd.DataFrame([row]), wanted, f"slices of {out.name}: {figures}; of others in test: {row['other']}")

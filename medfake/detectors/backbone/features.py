@@ -26,6 +26,7 @@ from medfake.package.scorer import BATCH, INPUT, open_session
 from medfake.progress import track
 from medfake.training.hardware import device_count, has_gpu
 from medfake.training.keras_setup import import_keras
+from medfake.vocabulary import Split
 
 FEATURES_FILE, FACTS_FILE = "features.npy", "features.json"
 EXTRACTOR_ONNX, EXTRACTOR_KERAS = "extractor.onnx", "extractor.keras"
@@ -112,7 +113,7 @@ def _compute(
         write_onnx(extractor, partial / EXTRACTOR_ONNX, dataset.slices(dataset.manifest.iloc[:1]))
         started = time.monotonic()
         table = _extract(dataset, *_engine(extractor, partial))
-        require_spread(table[dataset.split("train").index], spec.name)
+        require_spread(table[dataset.split(Split.TRAIN).index], spec.name)
         np.save(partial / FEATURES_FILE, table, allow_pickle=False)
         rate = len(table) / max(time.monotonic() - started, 1e-9)
         write_json(partial / FACTS_FILE, {**facts, "shape": list(table.shape), "slices_per_s": rate})

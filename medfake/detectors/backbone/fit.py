@@ -19,7 +19,7 @@ from medfake.training.hardware import computing_in, explain_out_of_memory, share
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase
 from medfake.training.trained import Trained
-from medfake.vocabulary import CLASSES
+from medfake.vocabulary import CLASSES, Split
 
 _HEAD, _FINE_TUNE = "head", "fine-tune"
 _CHECKED_SLICES = 4
@@ -48,7 +48,7 @@ def train_two_phase(context: BackboneContext) -> Trained:
     head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
     extractor = known.extractor()
     model = build_detector(extractor, head)
-    checked = dataset.split("val").iloc[:_CHECKED_SLICES]
+    checked = dataset.split(Split.VAL).iloc[:_CHECKED_SLICES]
     sample = dataset.slices(checked)
     with explain_out_of_memory(spec.name, options.batch_size, options.input_size):
         _train_head(keras, context, head, known)
@@ -103,8 +103,8 @@ def _train_head(keras: Any, context: BackboneContext, head: Any, known: Features
 
     _compile(keras, head, options.learning_rate, options, classes)
     phase = Phase(_HEAD, options.epochs)
-    train = ShuffledRows(batches("train", options.batch_size), context.seed)
-    train_phase(head, train, batches("val", _HEAD_VAL_BATCH), phase, context.state, context.on_epoch)
+    train = ShuffledRows(batches(Split.TRAIN, options.batch_size), context.seed)
+    train_phase(head, train, batches(Split.VAL, _HEAD_VAL_BATCH), phase, context.state, context.on_epoch)
 
 
 def unfreeze(keras: Any, backbone: Any) -> None:
@@ -138,9 +138,8 @@ def _fine_tune(keras: Any, context: BackboneContext, extractor: Any, head: Any) 
 
     _compile(keras, trained, options.fine_tune.learning_rate, options, classes)
     phase = Phase(_FINE_TUNE, options.fine_tune.epochs, options.epochs)
-    train_phase(
-        trained, ShuffledRows(batches("train"), context.seed), batches("val"), phase, context.state, context.on_epoch
-    )
+    train = ShuffledRows(batches(Split.TRAIN), context.seed)
+    train_phase(trained, train, batches(Split.VAL), phase, context.state, context.on_epoch)
     if trained is not whole:
         whole.set_weights(trained.get_weights())
 

@@ -7,6 +7,7 @@ import numpy as np
 from medfake.datasets.dataset import Dataset
 from medfake.errors import TrainingError
 from medfake.progress import track
+from medfake.vocabulary import Split
 
 _BATCH = 16
 _SLICES = 64
@@ -30,7 +31,7 @@ def measure_normalisation(images: Any, backbone: Any, dataset: Dataset) -> None:
     if not layers:
         return
     momenta = [layer.momentum for layer in layers]
-    train = dataset.split("train")
+    train = dataset.split(Split.TRAIN)
     rows = train.iloc[np.unique(np.linspace(0, len(train) - 1, _SLICES).round().astype(int))]
     batches = dataset.batches(rows, _BATCH)
     for seen, batch in enumerate(track(batches, "batch statistics", -(-len(rows) // _BATCH))):

@@ -18,7 +18,7 @@ from medfake.package.export import require_agreement
 from medfake.package.scorer import CLASSES_OUTPUT
 from medfake.progress import track
 from medfake.training.trained import Trained
-from medfake.vocabulary import CLASSES
+from medfake.vocabulary import CLASSES, Split
 
 _OPSET = 17
 _ML_OPSET = 1
@@ -43,7 +43,7 @@ def train_classical(context: ClassicalContext) -> Trained:
     from sklearn.metrics import log_loss
 
     spec, options, dataset, seed = context.spec, context.options, context.dataset, context.seed
-    train, val = dataset.split("train"), dataset.split("val")
+    train, val = dataset.split(Split.TRAIN), dataset.split(Split.VAL)
     size = _size(dataset, spec.name)
     pixels, labels = _pixels(dataset.slices(train), options.pool), _labels(train, dataset)
     metrics: dict[str, float] = {}

@@ -17,6 +17,7 @@ from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import Batch, BatchSource, Phase, train_phase
 from medfake.training.trained import Trained
+from medfake.vocabulary import Split
 
 VALIDATION_PATCHES = 256
 _CALIBRATION_BATCH = 4
@@ -68,7 +69,7 @@ def train_forensic(context: ForensicContext) -> Trained:
     from medfake.detectors.forensic.residual_cnn import build_residual_cnn
 
     rng = np.random.default_rng(seed)
-    train, val = patch_source(dataset, "train", rng), patch_source(dataset, "val", rng)
+    train, val = patch_source(dataset, Split.TRAIN, rng), patch_source(dataset, Split.VAL, rng)
     patch_model, slice_model = build_residual_cnn(options.top_places)
     steps = max(1, options.presentations // options.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
@@ -81,7 +82,7 @@ def train_forensic(context: ForensicContext) -> Trained:
     phase = Phase("patches", -(-steps // every), start_counts=False)
     train_phase(patch_model, patches, looks, phase, context.state, context.on_epoch)
     a, b = _calibrate(slice_model, dataset)
-    sample = dataset.slices(dataset.split("val").iloc[:4])
+    sample = dataset.slices(dataset.split(Split.VAL).iloc[:4])
     return Trained(
         save=lambda folder: export_keras(slice_model, folder, sample),
         parameters=int(slice_model.count_params()),
@@ -91,7 +92,7 @@ def train_forensic(context: ForensicContext) -> Trained:
 
 def _calibrate(slice_model: Any, dataset: Dataset) -> tuple[float, float]:
     """Fit Platt's a and b on whole validation slices and store them in the graph."""
-    rows = dataset.split("val")
+    rows = dataset.split(Split.VAL)
     batches = dataset.batches(rows, _CALIBRATION_BATCH)
     parts = [slice_model.predict_on_batch(batch)["p_tampered"].reshape(-1) for batch in batches]
     a, b = fit_platt(logit(np.concatenate(parts), EDGE), rows.label.to_numpy())

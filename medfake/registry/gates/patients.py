@@ -1,6 +1,7 @@
 """How many patients decided?"""
 
 from medfake.registry.gates.gate import Case, Ruling, gate
+from medfake.vocabulary import Split
 
 
 @gate("patients")
@@ -9,7 +10,7 @@ def validation_patients(case: Case) -> Ruling:
 
     Whoever has few patients has no better figure, and the sentence stays in the ledger.
     """
-    patients = case.card.patients.get("val")
+    patients = case.card.patients.get(Split.VAL)
     if patients is None:
         return Ruling(True, "how many validation patients decided is not known")
     if patients == 1:

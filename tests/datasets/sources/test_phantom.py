@@ -17,6 +17,7 @@ from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ConfigError, OutputRefusedError
 from medfake.tamper.cube import Cube
+from medfake.vocabulary import LabelCode
 
 SIZE = 128
 PARAMS = PhantomParams(seed=4, reals=2, fakes={"FM": 2, "FB": 2, "TM": 1, "TB": 1}, slices=24)
@@ -99,7 +100,7 @@ def test_tampered_scans_differ_from_the_untampered_patient_in_the_labelled_cube_
 
 
 def test_headers_of_one_scanners_tampered_and_real_scans_differ_in_identifiers_only(tmp_path: Path) -> None:
-    each = {"FM": 1, "FB": 1, "TM": 1, "TB": 1}
+    each = dict.fromkeys(LabelCode, 1)
     params = PARAMS.model_copy(update={"reals": 1, "fakes": each, "scanners": ["Phantom D"]})
     write_phantom(tmp_path / "set", params, size=SIZE)
 

@@ -19,6 +19,7 @@ from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
+from medfake.vocabulary import Evidence
 
 MakeDataset = Callable[..., Dataset]
 
@@ -104,7 +105,7 @@ def test_it_reports_the_validation_loss_once(dataset: Dataset) -> None:
 def test_slices_of_several_sizes_are_refused_in_words(dataset: Dataset) -> None:
     manifest = dataset.manifest.copy()
     manifest.loc[0, "rows"] = 256
-    mixed = Dataset(dataset.folder, "made", manifest, dataset.sites, "0" * 64, "phantom", "grouped")
+    mixed = Dataset(dataset.folder, "made", manifest, dataset.sites, "0" * 64, Evidence.PHANTOM, "grouped")
     with pytest.raises(TrainingError, match="slices of one size") as caught:
         train(mixed)
     assert "(256, 192)" in str(caught.value)

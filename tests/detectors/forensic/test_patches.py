@@ -9,6 +9,7 @@ from medfake.detectors.forensic.patches import PatchSource, patch_source
 from medfake.detectors.forensic.residual_cnn import PATCH_PX
 from medfake.errors import TrainingError
 from medfake.lungs import judged_places, lung_pixels
+from medfake.vocabulary import Evidence
 
 MakeDataset = Callable[..., Dataset]
 
@@ -42,7 +43,7 @@ def test_only_the_core_of_a_site_is_a_positive(dataset: Dataset) -> None:
     manifest = dataset.manifest.copy()
     tampered = manifest.index[(manifest.split == "train") & (manifest.label == 1)]
     manifest.loc[tampered, "distance_mm"] = np.where(np.arange(len(tampered)) == 0, 10.0, 10.1)
-    changed = Dataset(dataset.folder, "made", manifest, dataset.sites, "0" * 64, "phantom", "grouped")
+    changed = Dataset(dataset.folder, "made", manifest, dataset.sites, "0" * 64, Evidence.PHANTOM, "grouped")
     places = patch_source(changed, "train", np.random.default_rng(1)).positives
     assert sum(len(kind) for kind in places.values()) == 1
 
@@ -75,7 +76,7 @@ def test_real_nodules_serve_as_negatives(dataset: Dataset) -> None:
     manifest = dataset.manifest.copy()
     first = manifest.index[(manifest.split == "train") & (manifest.label == 0)][0]
     manifest.loc[first, ["distance_mm", "site_y", "site_x"]] = 3.0, 96.0, 56.0
-    changed = Dataset(dataset.folder, "made", manifest, dataset.sites, "0" * 64, "phantom", "grouped")
+    changed = Dataset(dataset.folder, "made", manifest, dataset.sites, "0" * 64, Evidence.PHANTOM, "grouped")
     nodules = patch_source(changed, "train", np.random.default_rng(1)).negatives["real nodule"]
     np.testing.assert_array_equal(nodules, [[0, 96, 56]])
 

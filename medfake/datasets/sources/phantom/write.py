@@ -23,12 +23,13 @@ from medfake.progress import track
 from medfake.tamper.places import injection_places
 from medfake.tamper.registry import MANIPULATIONS
 from medfake.tamper.site import Site
+from medfake.vocabulary import Evidence, LabelCode
 
 LABEL_COLUMNS = ("type", "uuid", "slice", "x", "y")
 _EXPERIMENTS = {1: ("EXP1_blind", "labels_exp1.csv"), 2: ("EXP2_open", "labels_exp2.csv")}
 _SHARE_OF_EXPERIMENT_1 = 0.7
-_MANIPULATION_OF = {"FM": "injection", "FB": "removal", "TM": None, "TB": None}
-_NODULES_OF = {"FM": 0, "FB": 1, "TM": 1, "TB": 0}
+_MANIPULATION_OF = {LabelCode.FM: "injection", LabelCode.FB: "removal"}
+_NODULES_OF = {LabelCode.FM: 0, LabelCode.FB: 1, LabelCode.TM: 1, LabelCode.TB: 0}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class _Scan:
     nodules: int
     manipulation: str | None
     scout: bool
-    type: str | None
+    type: LabelCode | None
     experiment: int
     uuid: str
 
@@ -105,7 +106,7 @@ def _require_own(folder: Path) -> None:
     if received is None and any(folder.iterdir()):
         series, others = find_series(folder)
         headers = [header for one in series for header in one.headers]
-        foreign = sum(header.synthetic != "phantom" or header.path.parent != folder for header in headers)
+        foreign = sum(header.synthetic != Evidence.PHANTOM or header.path.parent != folder for header in headers)
         received = f"{len(others) + foreign} other files" if others or foreign or not headers else None
     if received is not None:
         raise OutputRefusedError(
@@ -146,18 +147,17 @@ def _lidc_scans(folder: Path, params: PhantomParams, scanners: list[Scanner]) ->
 def _ct_gan_scans(folder: Path, params: PhantomParams, scanners: list[Scanner]) -> Iterable[_Scan]:
     count = sum(params.fakes.values())
     uuids = iter(default_rng([params.seed, 2]).choice(np.arange(1000, 10_000), size=count, replace=False))
-    dealt = Counter(real=params.reals, tampered=0)  # each class goes on where its last type stopped
+    dealt = Counter({False: params.reals, True: 0})  # each class goes on where its last type stopped
     for stream, (kind, number) in enumerate(sorted(params.fakes.items())):
-        label = "tampered" if _MANIPULATION_OF[kind] else "real"
         for index in range(number):
             uuid = str(next(uuids))
             experiment = 1 if index < round(number * _SHARE_OF_EXPERIMENT_1) else 2
             place = folder / "CT_Scans" / _EXPERIMENTS[experiment][0] / uuid
-            scanner = scanners[dealt[label] % len(scanners)]
-            dealt[label] += 1
+            scanner = scanners[dealt[kind.tampered] % len(scanners)]
+            dealt[kind.tampered] += 1
             yield _Scan(
                 place, "CT-GAN", scanner, (params.seed, 3 + stream, index), params.slices, _NODULES_OF[kind],
-                _MANIPULATION_OF[kind], False, kind, experiment, uuid,
+                _MANIPULATION_OF.get(kind), False, kind, experiment, uuid,
             )  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def _write(scan: _Scan, size: int) -> Site | None:
         padding=None if scan.scanner.padding_hu is None else scan.scanner.padding_hu - scan.scanner.intercept,
     )
     seed = "/".join(map(str, scan.seed))
-    write_series(scan.folder, volume, patient.positions_mm, template, uid_seed=seed, synthetic="phantom")
+    write_series(scan.folder, volume, patient.positions_mm, template, uid_seed=seed, synthetic=Evidence.PHANTOM)
     if scan.scout:
         _write_scout(scan, patient, template, seed)
     return place
@@ -209,7 +209,7 @@ def _write_scout(scan: _Scan, patient: Patient, template: SeriesTemplate, seed: 
         patient.positions_mm[:1],
         replace(template, localizer=True, padding=None),
         uid_seed=f"{seed}/scout",
-        synthetic="phantom",
+        synthetic=Evidence.PHANTOM,
     )
 
 

@@ -34,7 +34,7 @@ def stage_name(stage: Stage, *names: object) -> str:
     Args:
         stage: Of dvc.yaml.
         names: What it is one of many by, in the order of dvc.yaml: the data set, then detector and seed where it has
-            them; nothing for a stage that there is once.
+            them; nothing for a stage that there is once, or for all of them.
     """
     return f"{stage}@{'-'.join(map(str, names))}" if names else str(stage)
 

@@ -33,7 +33,7 @@ _PROSE = {
     "again",
     "stops",
 }  # words that follow a command
-_PLACES = {"{stage}": "nominate", "{{ data.name }}": "chest"}  # what stands there when it is printed
+_PLACES = {"{stage}": "nominate"}  # what stands there when it is printed
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,11 @@ def test_a_stage_that_is_made_comes_with_what_it_needs(repo: Repo, stage: Stage)
     command = make(stage, *NAMES[stage])
     assert "phantom@chest" in stages_of(repo, command)
     assert not get_main_parser().parse_args(shlex.split(command)[1:]).force
+
+
+def test_a_stage_without_names_is_all_of_its_kind(repo: Repo) -> None:
+    made = stages_of(repo, make(Stage.TRAIN))
+    assert {stage_name(Stage.TRAIN, "chest", name, 1) for name in ("RandomForest", "ResidualCNN")} < made
 
 
 @pytest.mark.parametrize("command", sorted(set(written())))

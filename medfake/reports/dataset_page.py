@@ -18,6 +18,7 @@ from medfake.datasets.split import is_leaky
 from medfake.dicom.window import to_grey
 from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
+from medfake.remedies import Stage, rerun
 from medfake.reports.sentences import RESEARCH_ONLY
 from medfake.vocabulary import Manipulation, Split
 
@@ -96,6 +97,7 @@ def write_dataset_page(
         scanners=_scanners(data.manifest),
         facts=_facts(data, params),
         pictures=pictures(data) if shown else [],
+        anew=rerun(Stage.PROBE, data.name),
         research_only=RESEARCH_ONLY,
     )
     with write_atomic(path) as file:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from medfake.datasets.split import is_leaky
 from medfake.metrics.intervals import FEW_CLUSTERS
+from medfake.remedies import Stage, make
 from medfake.reports.comparison import Comparison, Result
 from medfake.reports.entry import Absent
 
@@ -28,7 +29,7 @@ def absent_text(absent: Sequence[Absent]) -> str:
     plural = len(absent) > 1
     return (
         f"Missing here, as {'they have' if plural else 'it has'} no package: {', '.join(one.name for one in absent)}. "
-        f"`dvc repro train` trains {'them' if plural else 'it'}, then `dvc repro compare` compares anew."
+        f"`{make(Stage.TRAIN)}` trains {'them' if plural else 'it'}, then `{make(Stage.COMPARE)}` compares anew."
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from medfake.experiments.plan import Plan
     from medfake.experiments.status import Status
 
 _OF_WHAT_IS_THERE = ("repeat", "compare", "nominate")  # stages that go on without a training that failed
@@ -96,11 +97,16 @@ def plan(name: str | None) -> None:
         click.echo(f"{found.repeated} repeated runs of the best, as if they were average: {hours} hours")
     for dataset in found.guessed:
         click.echo(f"{dataset} is not built and names no planned_slices: 2500 were taken")
-    least = "at least " if found.unmeasured and found.hours is not None else ""
-    hours = f"{least}{_rounded(found.hours, 1)} hours on this machine"
-    if found.unmeasured:
-        hours += f", without {', '.join(found.unmeasured)}"
-    click.echo(f"all: {found.trainings} runs, {found.gigabytes:.1f} GB, {hours}\nnext: dvc repro")
+    click.echo(f"all: {found.trainings} runs, {found.gigabytes:.1f} GB, {_hours_of(found)}\nnext: dvc repro")
+
+
+def _hours_of(found: "Plan") -> str:
+    """What is known of the hours, and whose are not."""
+    unmeasured = f": not measured is {', '.join(found.unmeasured)}" if found.unmeasured else ""
+    if found.hours is None:
+        return f"unknown hours{unmeasured}"
+    least = "at least " if unmeasured else ""
+    return f"{least}{_rounded(found.hours, 1)} hours on this machine{unmeasured}"
 
 
 def _rounded(value: float | None, digits: int) -> str:

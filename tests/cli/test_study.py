@@ -1,5 +1,6 @@
 """`medfake study`: studies are listed, shown, written to params.yaml after a diff, and counted before they are run."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -80,6 +81,30 @@ def test_a_plan_adds_up_runs_gigabytes_and_hours(project: Path) -> None:
     assert "all: 4 runs" in said
     hours = float(said.split(" GB, ")[1].split(" hours")[0])
     assert hours > 0
+
+
+def plan_of(project: Path, *detectors: str) -> str:
+    """What `medfake study plan` says of the quickstart with these detectors, small ones."""
+    study = yaml.safe_load((project / "params.yaml").read_text())
+    study["detectors"] = {name: study["detectors"][name] for name in detectors}
+    if "MobileNetV3Large" in detectors:
+        study["detectors"]["MobileNetV3Large"]["input_size"] = 64
+    study["train"]["detectors"] = list(detectors)
+    (project / "params.yaml").write_text(yaml.safe_dump(study))
+    return say("plan")
+
+
+def test_a_plan_does_not_say_hours_where_nothing_was_measured(project: Path) -> None:
+    said = plan_of(project, "RandomForest")
+    assert "unknown hours: not measured is RandomForest\nnext:" in said
+    (row,) = (line for line in said.splitlines() if " RandomForest " in line and "│" in line)
+    assert [cell.strip() for cell in row.split("│")[5:7]] == ["unknown", "unknown"]
+
+
+@pytest.mark.slow
+def test_a_plan_says_at_least_where_some_were_not_measured(project: Path) -> None:
+    said = plan_of(project, "MobileNetV3Large", "RandomForest")
+    assert re.search(r"GB, at least \d+\.\d hours on this machine: not measured is RandomForest\n", said)
 
 
 STAGES = """\

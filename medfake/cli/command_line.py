@@ -5,7 +5,8 @@ import sys
 
 import click
 
-from medfake.errors import exit_with_message
+from medfake.cli.places import tell_root
+from medfake.errors import MedfakeError, exit_with_message
 from medfake.failures import record_failure
 from medfake.logs import configure_logging
 
@@ -31,5 +32,8 @@ def _invoke(command: click.Command) -> None:
         sys.exit(error.exit_code)
     except click.Abort as error:
         raise KeyboardInterrupt from error
+    except MedfakeError as error:
+        tell_root(error)
+        raise
     if isinstance(code, int) and code:
         sys.exit(code)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from medfake.cli.json_option import json_option, write_listing
+from medfake.cli.places import at_root
 
 if TYPE_CHECKING:
     from medfake.datasets.survey import Survey
@@ -75,7 +76,7 @@ def inspect(path: Path, kind: str | None, json_file: Path | None, strict: bool, 
         check_output(json_file, output)
     found = survey(path, kind, jobs, _header_cache())
     if write_listing(json_file, output, found.as_json()):
-        _print(found)
+        _print(found, path)
     if strict and found.problems:
         raise SourceError(
             f"{len(found.problems)} faults",
@@ -100,7 +101,7 @@ def _header_cache() -> "HeaderCache | None":
         return None
 
 
-def _print(found: "Survey") -> None:
+def _print(found: "Survey", path: Path) -> None:
     rows: list[tuple[str, dict[str, int]]] = [
         ("manipulations", found.manipulations),
         ("labelled places", found.sites),
@@ -124,6 +125,21 @@ def _print(found: "Survey") -> None:
         click.echo(f"  fault            {problem}")
     if len(found.problems) > _EXAMPLES:
         click.echo(f"  ... and {len(found.problems) - _EXAMPLES} faults more: --json lists them")
+    named, command = _in_params(path)
     click.echo(
-        f"next: name it under `datasets` in params.yaml as {{kind: {found.kind}, path: {found.path}}}, then dvc repro"
+        f"next: name it under `datasets` in params.yaml as {{kind: {found.kind}, path: {named}}}, then {command}"
     )
+
+
+def _in_params(path: Path) -> tuple[str, str]:
+    """A source as params.yaml has to name it, where relative paths count from the root, and the command to go on."""
+    from medfake.files import path_text
+    from medfake.project import Project
+
+    project = Project.around()
+    if project is None:
+        return path_text(path), "dvc repro"
+    if project.root != Path.cwd() and not path.is_absolute():
+        absolute = Path(os.path.normpath(path.absolute()))
+        path = absolute.relative_to(project.root) if absolute.is_relative_to(project.root) else absolute
+    return path_text(path), at_root("dvc repro", project)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from medfake.cli.json_option import json_option, write_listing
+from medfake.cli.places import at_root
 from medfake.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def registry() -> None:
 def list_registry(json_file: Path | None) -> None:
     """List all versions, newest first."""
     from medfake.outputs import json_format
+    from medfake.project import Project
     from medfake.registry.versions import Version
 
     rows = [vars(one) for one in open_registry().versions()]
@@ -80,7 +82,7 @@ def list_registry(json_file: Path | None) -> None:
         return
     print_table(rows, ("number", "aliases", "detector", "dataset", "protocol", "evidence", "metric", "value"))
     if not rows:
-        click.echo("no detector is registered\nnext: dvc repro")
+        click.echo(f"no detector is registered\nnext: {at_root('dvc repro', Project.find())}")
 
 
 @registry.command()

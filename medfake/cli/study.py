@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from medfake.cli.places import at_root, from_here
+
 if TYPE_CHECKING:
     from medfake.experiments.plan import Plan
     from medfake.experiments.status import Status
+    from medfake.project import Project
 
 _OF_WHAT_IS_THERE = ("repeat", "compare", "nominate")  # stages that go on without a training that failed
 
@@ -59,7 +62,7 @@ def use(name: str, yes: bool) -> None:
     chosen = read_study_named(name, project)
     difference = diff_to(chosen, project.params_file)
     if not difference:
-        click.echo(f"params.yaml is {name} already\nnext: dvc repro")
+        click.echo(f"params.yaml is {name} already\nnext: {at_root('dvc repro', project)}")
         return
     click.echo(difference, nl=False)
     if not yes and not sys.stdin.isatty():
@@ -69,7 +72,8 @@ def use(name: str, yes: bool) -> None:
         return
     with write_atomic(project.params_file) as file:
         file.write(chosen.text)
-    click.echo(f"params.yaml is {name} now: {chosen.trainings} trainings\nnext: medfake study plan, then dvc repro")
+    then = at_root("dvc repro", project)
+    click.echo(f"params.yaml is {name} now: {chosen.trainings} trainings\nnext: medfake study plan, then {then}")
 
 
 @study.command()
@@ -97,7 +101,8 @@ def plan(name: str | None) -> None:
         click.echo(f"{found.repeated} repeated runs of the best, as if they were average: {hours} hours")
     for dataset in found.guessed:
         click.echo(f"{dataset} is not built and names no planned_slices: 2500 were taken")
-    click.echo(f"all: {found.trainings} runs, {found.gigabytes:.1f} GB, {_hours_of(found)}\nnext: dvc repro")
+    click.echo(f"all: {found.trainings} runs, {found.gigabytes:.1f} GB, {_hours_of(found)}")
+    click.echo(f"next: {at_root('dvc repro', project)}")
 
 
 def _hours_of(found: "Plan") -> str:
@@ -119,7 +124,8 @@ def status() -> None:
     from medfake.experiments.status import read_status
     from medfake.project import Project
 
-    _print_status(read_status(Project.find()))
+    project = Project.find()
+    _print_status(read_status(project), project)
 
 
 @study.command("run")
@@ -138,13 +144,13 @@ def run_study(targets: tuple[str, ...]) -> None:
     code, failures = reproduce(project, targets)
     if code and not targets and any(project.models.glob(f"*/*/*/{CARD_FILE}")):
         failures = {**failures, **reproduce(project, ("--single-item", *_OF_WHAT_IS_THERE))[1]}
-    _print_status(read_status(project))
+    _print_status(read_status(project), project)
     for stage, error in failures.items():
-        click.echo(f"\n{stage} failed\nerror: {error}\n  again: dvc repro {stage}", err=True)
+        click.echo(f"\n{stage} failed\nerror: {error}\n  again: {at_root(f'dvc repro {stage}', project)}", err=True)
     sys.exit(code)
 
 
-def _print_status(found: "Status") -> None:
+def _print_status(found: "Status", project: "Project") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -165,4 +171,4 @@ def _print_status(found: "Status") -> None:
     if left:
         click.echo("next: medfake study run")
     else:
-        click.echo("next: xdg-open reports/comparison.html")
+        click.echo(f"next: xdg-open {from_here(project.reports / 'comparison.html')}")

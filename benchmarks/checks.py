@@ -42,9 +42,8 @@ def _large_set() -> Path:
     import pandas as pd
     import pyarrow as pa
 
-    from medfake.datasets.build import FACTS_FILE
-    from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA, write_manifest
-    from medfake.datasets.scans import SITE_COLUMNS, SITES_FILE
+    from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA, SITES_FILE, write_manifest
+    from medfake.datasets.scans import SITE_COLUMNS
     from medfake.files import sha256_file, write_json
 
     folder = Path(tempfile.mkdtemp(prefix="medfake-bench-")) / "chest"

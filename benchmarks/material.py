@@ -12,7 +12,7 @@ REPEATS = 5
 @lru_cache(maxsize=1)
 def phantom_scan() -> Path:
     """Folder of one phantom scan of 40 slices."""
-    from medfake.datasets.sources.phantom import write_patient
+    from medfake.phantom import write_patient
 
     folder = Path(tempfile.mkdtemp(prefix="medfake-bench-")) / "scan"
     write_patient(folder, seed=1, slices=40, manipulation=None)

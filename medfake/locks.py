@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from medfake.errors import BusyError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _LOOK_AGAIN_S = 0.01
 
@@ -22,6 +24,8 @@ def exclusive_lock(path: Path, what: str) -> Iterator[None]:
     Raises:
         BusyError: Somebody holds it.
     """
+    from filelock import Timeout
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         held = _lock(path).acquire(blocking=False)
@@ -45,6 +49,8 @@ def waiting_turn(path: Path) -> Iterator[None]:
 
 def is_held(path: Path) -> bool:
     """Whether a process of this machine holds a lock; a file that is not there is not held."""
+    from filelock import Timeout
+
     if not path.exists():
         return False
     try:
@@ -54,5 +60,7 @@ def is_held(path: Path) -> bool:
         return True
 
 
-def _lock(path: Path) -> FileLock:
+def _lock(path: Path) -> "FileLock":
+    from filelock import FileLock  # loads asyncio
+
     return FileLock(path, mode=0o600, poll_interval=_LOOK_AGAIN_S)

@@ -10,7 +10,7 @@ from medfake.project import Project, block
 @click.option("--name", required=True, help="A key under `phantom` in params.yaml.")
 def main(name: str) -> None:
     """Write one phantom set."""
-    from medfake.datasets.sources.phantom import write_phantom
+    from medfake.phantom import write_phantom
 
     project = Project.find()
     phantom = block(project.params.phantom, name, "phantom")

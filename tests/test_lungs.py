@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medfake.datasets.sources.phantom import write_patient
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
 from medfake.lungs import (
@@ -18,6 +17,7 @@ from medfake.lungs import (
     lung_pixels,
     place_shares,
 )
+from medfake.phantom import write_patient
 from tests.fixtures.bodies import BODIES, chest
 
 Slice = np.ndarray[Any, np.dtype[np.int16]]

@@ -95,7 +95,7 @@ def backbones(pattern: str, json_file: Path | None) -> None:
 @click.option("--manipulation", type=click.Choice(["injection", "removal"]), help="Left out: an untampered scan.")
 def phantom(folder: Path, seed: int, slices: int, manipulation: str | None) -> None:
     """Write one phantom scan into FOLDER, new, empty or of an earlier phantom, to try `medfake scan` on."""
-    from medfake.datasets.sources.phantom import write_patient
+    from medfake.phantom import write_patient
 
     place = write_patient(folder, seed, slices, manipulation)
     truth = f"{manipulation} in {place.z}.dcm at y {place.y}, x {place.x}" if place else "not tampered with"

@@ -11,9 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medfake.datasets.build import FACTS_FILE
-from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
-from medfake.datasets.scans import SITES_FILE
+from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SITES_FILE, read_manifest
 from medfake.errors import ManifestError
 from medfake.files import sha256_file
 from medfake.remedies import Stage, rerun

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from joblib import Parallel, delayed
-
 from medfake.errors import DataError
 
 Item = TypeVar("Item")
@@ -35,6 +33,8 @@ def in_order(
     Raises:
         DataError: No scheduler answers at the address, or it has no workers.
     """
+    from joblib import Parallel, delayed
+
     if dask is not None:
         return _on_cluster(work, items, dask)
     results: Iterator[Result] = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(

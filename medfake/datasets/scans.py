@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from medfake.config import DatasetParams
+from medfake.datasets.manifest import SITES_FILE
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.datasets.reading import SourceRules, read_source
 from medfake.datasets.source_faults import SourceFaults, summary
@@ -16,7 +17,7 @@ from medfake.dicom.header_cache import HeaderCache
 from medfake.errors import SourceError
 from medfake.files import replace_folder, write_json
 
-SCANS_FILE, SITES_FILE = "scans.parquet", "sites.parquet"
+SCANS_FILE = "scans.parquet"
 SOURCES_FILE = "sources.json"
 SITE_COLUMNS = ("scan_id", "kind", "z_index", "z_mm", "y", "x")
 

@@ -12,9 +12,9 @@ import pytest
 
 from medfake.config import AugmentParams, DatasetParams
 from medfake.datasets.augment import apply, move, transforms
-from medfake.datasets.build import BOTH_LABELS, FACTS_FILE, LEFT_OUT_FILE, TWICE, build_dataset
+from medfake.datasets.build import BOTH_LABELS, LEFT_OUT_FILE, TWICE, build_dataset
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA
+from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA
 from medfake.datasets.scans import SCANS_FILE, collect_scans
 from medfake.datasets.source_files import find_files
 from medfake.datasets.stored import AIR_FRACTION_BELOW_HU

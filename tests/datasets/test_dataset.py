@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from medfake.config import DatasetParams
-from medfake.datasets.build import FACTS_FILE, build_dataset
+from medfake.datasets.build import build_dataset
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.manifest import MANIFEST_FILE, read_manifest, write_manifest
-from medfake.datasets.scans import SITES_FILE, collect_scans
+from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SITES_FILE, read_manifest, write_manifest
+from medfake.datasets.scans import collect_scans
 from medfake.errors import ManifestError
 from medfake.files import sha256_file
 

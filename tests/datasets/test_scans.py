@@ -11,8 +11,9 @@ import pytest
 
 from medfake.config import DatasetParams
 from medfake.datasets.build import build_dataset
+from medfake.datasets.manifest import SITES_FILE
 from medfake.datasets.pseudonyms import KEY_VARIABLE
-from medfake.datasets.scans import SCANS_FILE, SITE_COLUMNS, SITES_FILE, collect_scans
+from medfake.datasets.scans import SCANS_FILE, SITE_COLUMNS, collect_scans
 from medfake.datasets.source_faults import PROBLEMS_FILE, SKIPPED_FILE
 from medfake.errors import SourceError
 

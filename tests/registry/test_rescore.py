@@ -9,9 +9,8 @@ import pyarrow as pa
 import pytest
 
 from medfake.config import NominateParams
-from medfake.datasets.build import FACTS_FILE
-from medfake.datasets.manifest import MANIFEST_FILE, SCHEMA, write_manifest
-from medfake.datasets.scans import SITE_COLUMNS, SITES_FILE
+from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA, SITES_FILE, write_manifest
+from medfake.datasets.scans import SITE_COLUMNS
 from medfake.errors import PromotionRefusedError
 from medfake.files import sha256_file, write_json
 from medfake.registry.model_registry import ModelRegistry

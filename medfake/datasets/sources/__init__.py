@@ -1,1 +1,1 @@
-"""Where scans come from: trees of the public sets, one's own folder, the built-in phantom."""
+"""Where scans come from: trees of the public sets, or a folder of one's own."""

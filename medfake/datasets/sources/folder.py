@@ -1,7 +1,10 @@
 """One's own scans: a folder of CT series, with or without a labels.csv."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medfake.datasets.sources.label_files import label_file
 from medfake.datasets.sources.labels import LabelRow, Labels, read_labels
@@ -16,10 +19,12 @@ from medfake.datasets.sources.registry import (
 from medfake.datasets.sources.scan_names import Resolved, resolve
 from medfake.datasets.sources.slice_numbers import place_sites
 from medfake.dicom.patients import patient_or_folder
-from medfake.dicom.series import Series, told_reasons
 from medfake.errors import SourceError
 from medfake.files import path_text
 from medfake.vocabulary import TAMPERED_CODES, Evidence, Manipulation
+
+if TYPE_CHECKING:
+    from medfake.dicom.series import Series
 
 LABELS = "labels.csv"
 
@@ -39,6 +44,8 @@ def read_folder(root: Path, find: Find) -> Reading:
         SourceError: No CT series at all.
         LabelError: labels.csv lacks a column, or is not where it is read.
     """
+    from medfake.dicom.series import told_reasons
+
     series, skipped = find(root)
     if not series:
         raise SourceError(

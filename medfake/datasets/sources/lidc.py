@@ -1,15 +1,20 @@
 """LIDC-IDRI as The Cancer Imaging Archive gives it out: any folder depth, several series a patient."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medfake.datasets.sources.label_files import is_label_file
 from medfake.datasets.sources.nodules import NodulePlace, read_nodules
 from medfake.datasets.sources.registry import Find, Problem, Reading, SourceScan, SourceSite, source
 from medfake.dicom.patients import patient_or_folder
-from medfake.dicom.series import Series, Skipped, told_reasons
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
 from medfake.vocabulary import LabelCode
+
+if TYPE_CHECKING:
+    from medfake.dicom.series import Series
 
 
 def _looks_like_lidc(root: Path) -> bool:
@@ -33,6 +38,8 @@ def read_lidc(root: Path, find: Find) -> Reading:
         LabelError: A label file lies there: this kind reads none, and every scan would count as real.
     """
     series, skipped = find(root)
+    from medfake.dicom.series import told_reasons
+
     labels = next((one.path for one in skipped if is_label_file(one.path)), None)
     if labels is not None:
         raise LabelError(
@@ -65,6 +72,8 @@ def _order(series: Series, root: Path) -> tuple[object, ...]:
 
 def _nodules(paths: list[Path], reading: Reading) -> dict[str, list[NodulePlace]]:
     """Nodules by series UID; an XML file that is none of LIDC's is skipped, one that is broken is a problem."""
+    from medfake.dicom.series import Skipped
+
     of_series: dict[str, list[NodulePlace]] = {}
     for path in paths:
         try:

@@ -1,12 +1,17 @@
 """Kinds of source trees by name; one decorated function in a file of this folder adds one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medfake.by_name import Registry
-from medfake.dicom.series import Series, Skipped
 from medfake.vocabulary import LabelCode, Manipulation
+
+if TYPE_CHECKING:  # reading a name from the registry loads no pydicom
+    from medfake.dicom.series import Series, Skipped
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Reading:
     notes: list[str] = field(default_factory=list)
 
 
-Find = Callable[[Path], tuple[list[Series], list[Skipped]]]  # find_series with its jobs and cache
+Find = Callable[[Path], "tuple[list[Series], list[Skipped]]"]  # find_series with its jobs and cache
 Read = Callable[[Path, Find], Reading]
 Looks = Callable[[Path], bool]
 

@@ -1,15 +1,19 @@
 """From the slice that a label row names to the slice of its series: by instance, or by number as a viewer counts."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medfake.datasets.sources.labels import LabelRow, Labels
 from medfake.datasets.sources.registry import Problem, SourceSite
-from medfake.dicom.series import Series, Skipped, positions_along_normal
-from medfake.dicom.unread import unread_position
 from medfake.files import path_text
+
+if TYPE_CHECKING:
+    from medfake.dicom.series import Series, Skipped
 
 _PARALLEL = 0.05  # largest difference of direction cosines
 _LEFT_OUT = "the scan is left out"
@@ -95,6 +99,9 @@ def _slice_numbers(
     series: Series, unread: Sequence[Skipped], beside: Sequence[Series], *, by_stem: bool
 ) -> dict[int, int] | str:
     """Number in the label file -> index in the series; a sentence where slices cannot be counted."""
+    from medfake.dicom.series import positions_along_normal
+    from medfake.dicom.unread import unread_position
+
     stems = [header.path.stem for header in series.headers]
     if all(stem.isascii() and stem.isdigit() for stem in stems):
         numbers = [int(stem) for stem in stems]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import zoom
 
-from medfake.datasets.sources.phantom.scanners import Scanner
+from medfake.phantom.scanners import Scanner
 
 Image = NDArray[np.float32]
 

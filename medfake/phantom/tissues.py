@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from medfake.datasets.sources.phantom.anatomy import Anatomy
-from medfake.datasets.sources.phantom.plane import Image, Plane, lay, lay_ellipse
+from medfake.phantom.anatomy import Anatomy
+from medfake.phantom.plane import Image, Plane, lay, lay_ellipse
 
 AIR, FAT, MUSCLE, BLOOD, LIVER, MARROW, CORTEX = -1000.0, -105.0, 52.0, 42.0, 58.0, 170.0, 640.0
 TABLE, FOAM, CARTILAGE, DISC, CORD = -150.0, -930.0, 110.0, 85.0, 30.0

@@ -8,12 +8,12 @@ from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from medfake.datasets.sources.phantom.anatomy import Anatomy
-from medfake.datasets.sources.phantom.plane import Plane
-from medfake.datasets.sources.phantom.scanners import Scanner
-from medfake.datasets.sources.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
-from medfake.datasets.sources.phantom.tissues import paint
-from medfake.datasets.sources.phantom.vessels import Segment, draw, grow_tree
+from medfake.phantom.anatomy import Anatomy
+from medfake.phantom.plane import Plane
+from medfake.phantom.scanners import Scanner
+from medfake.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
+from medfake.phantom.tissues import paint
+from medfake.phantom.vessels import Segment, draw, grow_tree
 from medfake.tamper.site import Site
 
 VESSEL_HU = 42.0

@@ -1,5 +1,5 @@
 """A parametric chest: what the whole pipeline runs on when no real data is there. No clinical evidence."""
 
-from medfake.datasets.sources.phantom.write import write_patient, write_phantom
+from medfake.phantom.write import write_patient, write_phantom
 
 __all__ = ["write_patient", "write_phantom"]

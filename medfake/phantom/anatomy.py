@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator
 
-from medfake.datasets.sources.phantom.plane import Image, Plane, joined
+from medfake.phantom.plane import Image, Plane, joined
 
 
 class Outlines(NamedTuple):

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pydicom.uid import generate_uid
 
 from medfake.config import PhantomParams
-from medfake.datasets.sources.phantom.chest import SIZE, Patient, scan_patient
-from medfake.datasets.sources.phantom.scanners import SCANNERS, Scanner
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ConfigError, DataError, OutputRefusedError
 from medfake.files import path_text, replace_folder
+from medfake.phantom.chest import SIZE, Patient, scan_patient
+from medfake.phantom.scanners import SCANNERS, Scanner
 from medfake.progress import track
 from medfake.tamper.places import injection_places
 from medfake.tamper.registry import MANIPULATIONS

@@ -9,13 +9,13 @@ import pytest
 from numpy.random import SeedSequence
 
 from medfake.config import PhantomParams
-from medfake.datasets.sources.phantom import write_patient, write_phantom
-from medfake.datasets.sources.phantom.chest import scan_patient
-from medfake.datasets.sources.phantom.scanners import SCANNERS
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ConfigError, OutputRefusedError
+from medfake.phantom import write_patient, write_phantom
+from medfake.phantom.chest import scan_patient
+from medfake.phantom.scanners import SCANNERS
 from medfake.tamper.cube import Cube
 from medfake.vocabulary import LabelCode
 

@@ -14,6 +14,7 @@ from medfake.native_output import silence_native_output
 
 BACKENDS = ("tensorflow", "jax")
 BACKEND_VARIABLE = "KERAS_BACKEND"
+_EXTRAS = ("jax", "matplotlib", "sklearn")
 _EPSILON = 1e-7  # of losses and norms, as Keras has it unless keras.json says otherwise
 
 
@@ -45,7 +46,7 @@ def load_keras() -> Any:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast, and the same from run to run on one machine
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), silence_native_output():
+    with warnings.catch_warnings(), silence_native_output(), _without_extras():
         warnings.simplefilter("ignore")  # imports of tf2onnx and friends warn about NumPy aliases
         import keras
 
@@ -62,10 +63,7 @@ def require_backend() -> None:
         ConfigError: KERAS_BACKEND, or else keras.json, names another than TensorFlow and JAX, or one that is not
             installed.
     """
-    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    named = os.environ.get(BACKEND_VARIABLE)
-    where = f"{BACKEND_VARIABLE} in the shell" if named else path
-    backend = named or _backend_of(path) or BACKENDS[0]
+    backend, where = _named_backend()
     if backend in BACKENDS and find_spec(backend) is not None:
         return
     fault = "is not installed" if backend in BACKENDS else f"is none of {' and '.join(BACKENDS)}"
@@ -75,6 +73,14 @@ def require_backend() -> None:
     )  # fmt: skip
 
 
+def _named_backend() -> tuple[str, str | Path]:
+    """The backend that Keras will take, and where it is named."""
+    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    if named := os.environ.get(BACKEND_VARIABLE):
+        return named, f"{BACKEND_VARIABLE} in the shell"
+    return _backend_of(path) or BACKENDS[0], path
+
+
 def _backend_of(path: Path) -> str | None:
     """What keras.json names; a file that Keras cannot read counts for nothing, as with Keras."""
     try:
@@ -82,6 +88,23 @@ def _backend_of(path: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return str(stored["backend"]) if isinstance(stored, dict) and stored.get("backend") else None
+
+
+@contextmanager
+def _without_extras() -> Iterator[None]:
+    """Have Keras and TensorFlow do without optional packages that medfake never uses through them.
+
+    TensorFlow Lite takes JAX, Keras takes Matplotlib for galleries and scikit-learn for wrappers, if they are there:
+    two fifths of the time that importing TensorFlow takes. Who needs them imports them afterwards as ever.
+    """
+    backend, _ = _named_backend()
+    hidden = [name for name in _EXTRAS if name not in sys.modules and name != backend]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: as if it were not installed
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def clear_session() -> None:

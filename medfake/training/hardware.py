@@ -42,6 +42,7 @@ def device_count() -> int:
 
 
 def _gpus() -> list[Any]:
+    load_keras()  # which loads TensorFlow the quick way, with whatever it says about itself off
     with silence_native_output():  # it complains about missing drivers when it looks
         import tensorflow as tf
 

@@ -5,6 +5,9 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,7 @@ def import_keras(seed: int) -> Any:
     return keras
 
 
+@cache
 def load_keras() -> Any:
     """Import Keras and pin what keras.json may set, so that a training depends on params.yaml alone.
 

@@ -19,18 +19,17 @@ A data set that was built, and trainings side by side:
     >>> data = medfake.Dataset.open(Path("data/slices/toy"))
     >>> len(data.manifest), data.protocol
     (18, 'grouped')
-    >>> medfake.compare  # doctest: +ELLIPSIS
-    <function compare at ...>
+    >>> comparison = medfake.compare(["models/chest/ResidualCNN/seed-1"])
+    >>> [(result.entry.detector, result.slices.unit) for result in comparison.results]
+    [('ResidualCNN', 'patients')]
 
-One's own parts, each a function in one file; the entry points `medfake.backbones`, `medfake.sources` and so on in a
-package's pyproject.toml let medfake find the file. E.g. a guard that stops a data set of fewer than three scans:
+One's own parts, each a function or a class in one file, under a decorator whose docstring shows an example, e.g.
+`help(medfake.guard)`. The entry points `medfake.detectors`, `medfake.sources` and so on in a package's pyproject.toml
+let medfake find the file:
 
-    >>> from great_expectations import expectations
-    >>> from medfake.checks.guards.registry import Findings
-    >>> @medfake.guard("three scans", rule="there are three scans", remedy="add scans")
-    ... def three_scans(data, params):
-    ...     table = data.manifest[["scan_id"]].drop_duplicates()
-    ...     return Findings(table, [expectations.ExpectTableRowCountToBeBetween(min_value=3)], f"{len(table)} scans")
+    >>> @medfake.protocol("nobody-is-tested")
+    ... def nobody_is_tested(slices, params):
+    ...     return slices.patient_id.map(lambda patient: "val" if patient.endswith("0") else "train")
 """
 
 from importlib import import_module
@@ -46,6 +45,7 @@ _HOMES: Final = {  # public name -> module that it is loaded from
     "Dataset": "medfake.datasets.dataset",
     "backbone": "medfake.detectors.backbone.spec",
     "detector": "medfake.detectors.registry",
+    "family": "medfake.detectors.families",
     "source": "medfake.datasets.sources.registry",
     "view": "medfake.datasets.views.registry",
     "protocol": "medfake.datasets.split",

@@ -73,6 +73,16 @@ def protocol(
         options: Model of the `split` block: a `SplitParams` that forbids other keys.
         leaky: Whether slices of one patient may be on both sides.
         holds_out: Tells which slices only the test split may see, so that a guard can look.
+
+    Example:
+        >>> import medfake
+        >>> import pandas as pd
+        >>> @medfake.protocol("every-fourth-patient")
+        ... def every_fourth_patient(slices, params):
+        ...     number = pd.factorize(slices.patient_id, sort=True)[0] % 4
+        ...     return pd.Series(number, slices.index).map({0: "train", 1: "train", 2: "val", 3: "test"})
+        >>> every_fourth_patient(pd.DataFrame({"patient_id": ["a", "a", "b", "c", "d"]}), None).tolist()
+        ['train', 'train', 'train', 'val', 'test']
     """
 
     def register(draw: Draw) -> Draw:

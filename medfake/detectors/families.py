@@ -76,7 +76,24 @@ Class = TypeVar("Class", bound=type[Family[Any, Any]])
 
 
 def family(name: str) -> Callable[[Class], Class]:
-    """Register a family under the name that its detectors give."""
+    """Register a family under the name that its detectors give.
+
+    Example:
+        >>> import medfake
+        >>> from medfake.detectors.cost import Cost
+        >>> from medfake.detectors.families import FAMILIES, Family
+        >>> from medfake.training.trained import Trained
+        >>> @medfake.family("rules")
+        ... class Rules(Family):
+        ...     '''Rules that somebody wrote down as an ONNX graph: nothing is learnt.'''
+        ...     network = False
+        ...     def fit(self, context):
+        ...         return Trained(save=context.spec.build(context.options), parameters=None)
+        ...     def estimate(self, spec, options):
+        ...         return lambda sizes: Cost(training_bytes=1e5, training_s=1.0)
+        >>> "rules" in FAMILIES
+        True
+    """
 
     def register(cls: Class) -> Class:
         FAMILIES.add(name, cls(), cls)

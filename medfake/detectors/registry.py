@@ -37,7 +37,18 @@ DETECTORS: Registry[DetectorSpec] = Registry(
 
 
 def detector(name: str, *, family: str, options: type[Section], **facts: Any) -> Callable[[Builder], Builder]:
-    """Register a builder as a detector of a family."""
+    """Register a builder as a detector of a family.
+
+    Example:
+        >>> import medfake
+        >>> from medfake.detectors.classical.options import RandomForestOptions
+        >>> @medfake.detector("ShallowForest", family="classical", options=RandomForestOptions)
+        ... def shallow_forest(options, seed):
+        ...     from sklearn.ensemble import RandomForestClassifier
+        ...     return RandomForestClassifier(options.trees, max_depth=3, random_state=seed)
+        >>> shallow_forest(RandomForestOptions(trees=10), seed=1)
+        RandomForestClassifier(max_depth=3, n_estimators=10, random_state=1)
+    """
 
     def register(build: Builder) -> Builder:
         DETECTORS.add(name, DetectorSpec(name, family, options, build, **facts), build)

@@ -32,6 +32,19 @@ def probe(
         name: One or two words, unique.
         question: What is asked, in a sentence.
         means: What a shortcut means, a clause.
+
+    Example:
+        >>> import medfake
+        >>> from pathlib import Path
+        >>> from medfake.config import ProbesParams
+        >>> from medfake.probes.answer import Answer, score
+        >>> from medfake.probes.probe_input import ProbeInput
+        >>> @medfake.probe("air", question="Does the share of air tell the class?")
+        ... def air(given):
+        ...     share = given.rows("test").air_fraction.to_numpy(float)
+        ...     return Answer(score(given, "test", share), because="air_fraction")
+        >>> air(ProbeInput(medfake.Dataset.open(Path("data/slices/toy")), ProbesParams())).score.auc
+        0.5
     """
 
     def register(look: Look) -> Look:

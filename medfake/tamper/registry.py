@@ -48,6 +48,21 @@ def manipulation(name: str, *, code: LabelCode, places: Places | None = None) ->
         name: Its word in params.yaml, unique.
         code: Type in label files: LabelCode.FM where something is put in, LabelCode.FB where something is taken out.
         places: Where a volume may be manipulated; None: inside the lungs for FM, at nodule-like spots for FB.
+
+    Example:
+        >>> import medfake
+        >>> import numpy as np
+        >>> from medfake.tamper.site import Site
+        >>> from medfake.vocabulary import LabelCode
+        >>> @medfake.manipulation("blot", code=LabelCode.FB)
+        ... def blot(volume, spacing_mm, place, rng):
+        ...     '''Water, 5 x 5 px on one slice.'''
+        ...     result = volume.copy()
+        ...     result[place.z, place.y - 2 : place.y + 3, place.x - 2 : place.x + 3] = 0
+        ...     return result
+        >>> lung = np.full((3, 64, 64), -850, np.int16)
+        >>> int((blot(lung, (1, 1, 1), Site(1, 32, 32), None) != lung).sum())
+        25
     """
 
     def register(function: Apply) -> Apply:

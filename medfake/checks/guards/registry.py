@@ -72,6 +72,19 @@ def guard(name: str, *, rule: str, remedy: str, blocks: int | None = None) -> Ca
         rule: What holds, as a sentence without full stop.
         remedy: What to type or do when it does not; see `Guard`.
         blocks: Place among the guards without which no other can read the table; None for others.
+
+    Example:
+        >>> import medfake
+        >>> from pathlib import Path
+        >>> from great_expectations import expectations
+        >>> from medfake.checks.guards.registry import Findings
+        >>> @medfake.guard("three scans", rule="there are three scans", remedy="add scans")
+        ... def three_scans(data, params):
+        ...     scans = data.manifest[["scan_id"]].drop_duplicates()
+        ...     wanted = expectations.ExpectTableRowCountToBeBetween(min_value=3)
+        ...     return Findings(scans, [wanted], f"{len(scans)} scans")
+        >>> three_scans(medfake.Dataset.open(Path("data/slices/toy")), None).figures
+        '6 scans'
     """
 
     def register(look: Look) -> Look:

@@ -147,6 +147,19 @@ def source(
         min_slices: Shorter series are left out, unless params.yaml says otherwise.
         origin: Where the public set of this kind is to be had, as the end of "get ...".
         catch_all: Whether any folder looks like it, so that the other kinds are tried first.
+
+    Example:
+        >>> import medfake
+        >>> from pathlib import Path
+        >>> from medfake.datasets.sources.registry import Reading, SourceScan
+        >>> @medfake.source("ward", lambda root: (root / "ward.txt").is_file())
+        ... def read_ward(root, find):
+        ...     series, skipped = find(root)
+        ...     scans = [SourceScan(one, "ward", one.folder.name, one.headers[0].patient_id) for one in series]
+        ...     return Reading(scans, skipped)
+        >>> from medfake.dicom.series import find_series
+        >>> [scan.key for scan in read_ward(Path("scan"), find_series).scans]
+        ['scan']
     """
 
     def register(read: Read) -> Read:

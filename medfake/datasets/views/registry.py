@@ -91,6 +91,24 @@ def view(name: str, options: type[ViewParams] = NoOptions, *, whole: bool = Fals
         name: Its word in params.yaml, unique.
         options: Model of its block: a `ViewParams` that forbids other keys.
         whole: Whether it shows the patient and the air around, not a cut of the lungs.
+
+    Example:
+        >>> import medfake
+        >>> import numpy as np
+        >>> from medfake.datasets.views.registry import Cut, Place
+        >>> @medfake.view("upper-half")
+        ... class UpperHalf:
+        ...     '''The upper half of every slice.'''
+        ...     def __init__(self, params):
+        ...         pass
+        ...     def places(self, kept, sites, seed):
+        ...         return kept.assign(view_y=np.nan, view_x=np.nan)
+        ...     def shape(self, rows, cols):
+        ...         return rows // 2, cols
+        ...     def cut(self, hu, place):
+        ...         return Cut(hu[: len(hu) // 2].copy())
+        >>> UpperHalf(None).cut(np.zeros((512, 512), np.int16), Place(256, 256, False, 0.7)).pixels.shape
+        (256, 512)
     """
 
     def register(build: Build) -> Build:

@@ -50,6 +50,16 @@ def backbone(
         feature_width: Likewise.
         gradcam_layer: Likewise.
         facts: Any of `parameters`, `imagenet_file` and `paper`.
+
+    Example:
+        >>> import medfake
+        >>> @medfake.backbone("MobileNet-0.5", contract="tf", feature_width=512, gradcam_layer="conv_pw_13_relu")
+        ... def half_mobilenet(input_shape, weights):
+        ...     from keras.applications import MobileNet
+        ...     return MobileNet(input_shape=input_shape, alpha=0.5, include_top=False, weights=weights)
+        >>> from medfake.detectors.backbone.spec import backbone_specs
+        >>> [one.name for one in backbone_specs("MobileNet-*")]
+        ['MobileNet-0.5']
     """
 
     def register(build: Builder) -> Builder:

@@ -74,6 +74,16 @@ def gate(name: str, *, overrule: str | None = None, flag_help: str = "") -> Call
         name: One or two words, unique.
         overrule: Its own flag, e.g. "--despite-shortcuts"; `medfake promote` has it from then on.
         flag_help: What the flag says of itself in `medfake promote --help`, a sentence.
+
+    Example:
+        >>> import medfake
+        >>> from medfake.registry.gates.gate import GATES, Ruling
+        >>> @medfake.gate("young", overrule="--although-young", flag_help="Although few scans were seen.")
+        ... def enough_patients(case):
+        ...     patients = case.card.patients.get("train", 0)
+        ...     return Ruling(patients >= 100, f"it learnt from {patients} patients", "add patients, then dvc repro")
+        >>> GATES["young"].overrule
+        '--although-young'
     """
 
     def register(judge: Judge) -> Judge:

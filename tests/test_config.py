@@ -236,3 +236,58 @@ def test_a_study_that_is_no_utf8_is_told_like_params(tmp_path: Path) -> None:
 def test_a_key_that_yaml_takes_for_a_number_is_to_be_quoted(values: dict[str, Any]) -> None:
     values["datasets"][2019] = values["datasets"]["chest"]
     assert _message(values).startswith("datasets has the key 2019, which is no text; write it in quotes")
+
+
+def test_a_nominated_data_set_must_be_one_that_is_trained_on(values: dict[str, Any]) -> None:
+    values["nominate"]["dataset"] = "chst"
+    message = _message(values)
+    assert message == "nominate.dataset names 'chst', which train.datasets does not have, did you mean 'chest'?"
+    values["nominate"]["dataset"] = "chest"
+    assert validate(Params, values, "params.yaml").nominate.dataset == "chest"
+
+
+@pytest.mark.parametrize("uri", ["", "mysql", "mlflow.db"])
+def test_a_store_without_an_address_is_not_taken_for_a_folder(values: dict[str, Any], uri: str) -> None:
+    values["tracking"]["uri"] = uri
+    assert _message(values).startswith("tracking.uri: should be an address such as sqlite:///mlflow.db")
+
+
+@pytest.mark.parametrize("block", sorted(set(Params.model_fields) - {"study"}))
+@pytest.mark.parametrize("wrong", [None, [1], "word", 3])
+def test_what_is_no_block_is_told_without_names_of_classes(values: dict[str, Any], block: str, wrong: object) -> None:
+    values[block] = wrong
+    assert _message(values) == f"{block} = {wrong!r}: input should be a block of keys and values"
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "3\n", "- 1\n"])
+def test_a_file_without_blocks_is_told_as_a_whole(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"^the file = .*: input should be a block of keys and values"):
+        load_params(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (lambda raw: raw.replace(b"  chest:", b"\tchest:", 1), "line 5"),
+        (lambda raw: "# für\n".encode("cp1252") + raw, "line 1"),
+        (lambda raw: raw + b"\0", "params.yaml"),
+        (lambda raw: raw + b"---\nstudy: other\n", "line 4"),
+    ],
+    ids=["tabs", "windows-1252", "nul", "two documents"],
+)
+def test_what_is_no_yaml_is_told_with_its_place(tmp_path: Path, change: Any, where: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(change((PROJECT / "params.yaml").read_bytes()))
+    with pytest.raises(ConfigError) as caught:
+        load_params(path)
+    assert where in str(caught.value.where)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_other_systems_change_nothing(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes((PROJECT / "params.yaml").read_text().replace("\n", end).encode())
+    assert load_params(path) == load_params(PROJECT / "params.yaml")

@@ -8,6 +8,7 @@ import click
 from medfake.cli.places import at_root, from_here
 
 if TYPE_CHECKING:
+    from medfake.config import Params
     from medfake.experiments.plan import Plan
     from medfake.experiments.status import Status
     from medfake.project import Project
@@ -72,6 +73,7 @@ def use(name: str, yes: bool) -> None:
         return
     with write_atomic(project.params_file) as file:
         file.write(chosen.text)
+    _tell_missing(chosen.params, project)
     then = at_root("dvc repro", project)
     click.echo(f"params.yaml is {name} now: {chosen.trainings} trainings\nnext: medfake study plan, then {then}")
 
@@ -88,7 +90,8 @@ def plan(name: str | None) -> None:
     from medfake.studies import read_study_named
 
     project = Project.find()
-    found = make_plan(read_study_named(name, project).params if name else project.params, project.slices)
+    params = read_study_named(name, project).params if name else project.params
+    found = make_plan(params, project.slices)
     table = Table("data set", "detector", "runs", "slices", "forward, slices/s", "hours", "GB")
     for line in found.lines:
         measured = (_rounded(line.slices_per_s, 2), _rounded(line.hours, 1), _rounded(line.gigabytes, 2))
@@ -101,8 +104,17 @@ def plan(name: str | None) -> None:
         click.echo(f"{found.repeated} repeated runs of the best, as if they were average: {hours} hours")
     for dataset in found.guessed:
         click.echo(f"{dataset} is not built and names no planned_slices: 2500 were taken")
+    _tell_missing(params, project)
     click.echo(f"all: {found.trainings} runs, {found.gigabytes:.1f} GB, {_hours_of(found)}")
     click.echo(f"next: {at_root('dvc repro', project)}")
+
+
+def _tell_missing(params: "Params", project: "Project") -> None:
+    """Say which raw data are not there, where to get them and where to put them."""
+    from medfake.datasets.missing import missing_sources
+
+    for error in missing_sources(params, project.raw):
+        click.echo(f"missing: {error}", err=True)
 
 
 def _hours_of(found: "Plan") -> str:
@@ -147,6 +159,8 @@ def run_study(targets: tuple[str, ...]) -> None:
     _print_status(read_status(project), project)
     for stage, error in failures.items():
         click.echo(f"\n{stage} failed\nerror: {error}\n  again: {at_root(f'dvc repro {stage}', project)}", err=True)
+    if code:
+        _tell_missing(project.params, project)
     sys.exit(code)
 
 

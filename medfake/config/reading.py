@@ -1,5 +1,6 @@
 """Reading params.yaml and saying in plain words what is wrong with it."""
 
+import re
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -12,6 +13,7 @@ from medfake.config.yaml_file import read_yaml
 from medfake.errors import ConfigError
 
 PARAMS_FILE = Path("params.yaml")
+_DICTIONARY = re.compile(r"be a valid dictionary( or instance of \w+)?")  # pydantic's words for a block
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -85,7 +87,7 @@ def _fault(model: type[BaseModel], fault: Any, at: tuple[str, ...]) -> str:  # p
         fault = {**fault, "msg": f"input should be {context['expected_tags'].replace(', ', ' or ')}"}
         context = {"expected": context["expected_tags"]}
     message = fault["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    message = _DICTIONARY.sub("be a block of keys and values", message[0].lower() + message[1:])
     if fault["type"] == "value_error":
         return message if not location else f"{key}: {message}"
     allowed = context.get("expected", "").replace("'", "").replace(" or ", ", ").split(", ")

@@ -3,7 +3,7 @@
 import os
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from medfake.by_name import did_you_mean
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
@@ -77,6 +77,14 @@ class TrackingParams(Section):
     artifacts: Annotated[str, FromRoot()]
     experiment: Name
 
+    @field_validator("uri")
+    @classmethod
+    def _is_an_address(cls, uri: str) -> str:
+        if "://" not in uri:  # MLflow would take it for a folder, and keep runs there
+            message = f"should be an address such as sqlite:///mlflow.db, but got {uri!r}"
+            raise ValueError(message)
+        return uri
+
 
 class Params(Section):
     """The whole of params.yaml."""
@@ -103,4 +111,9 @@ class Params(Section):
                     near = did_you_mean(name, known)
                     message = f"train.{kind} names {name!r}, which has no block under {kind}{near}"
                     raise ValueError(message)
+        nominated = self.nominate.dataset
+        if nominated is not None and nominated not in self.train.datasets:
+            near = did_you_mean(nominated, self.train.datasets)
+            message = f"nominate.dataset names {nominated!r}, which train.datasets does not have{near}"
+            raise ValueError(message)
         return self

@@ -35,7 +35,7 @@ datasets:
 detectors:
   # a tree
   DecisionTree: {pool: 8}   # small
-  MobileNetV3Large:
+  CustomCNN:
     weights: none
     input_size: 32
     head: [8]               # few
@@ -114,11 +114,11 @@ def test_the_test_split_is_out_of_reach(study: Callable[..., Path], monkeypatch:
 
 def test_a_network_is_pruned_by_its_epochs_and_shares_features(study: Callable[..., Path]) -> None:
     space = {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}
-    folder = study(trials=8, warm_up=1, space={"MobileNetV3Large": space})
-    found = tune(Project(folder), "toy", "MobileNetV3Large")
+    folder = study(trials=8, warm_up=1, space={"CustomCNN": space})
+    found = tune(Project(folder), "toy", "CustomCNN")
     assert found.finished == 8
     assert found.pruned >= 1
-    assert len(list((folder / TUNING / "features/toy/MobileNetV3Large").glob("*/features.npy"))) == 1
+    assert len(list((folder / TUNING / "features/toy/CustomCNN").glob("*/features.npy"))) == 1
 
 
 def test_another_space_is_another_study(study: Callable[..., Path]) -> None:
@@ -137,7 +137,7 @@ def test_an_option_that_is_none_is_refused(study: Callable[..., Path]) -> None:
 def test_a_detector_without_a_space_is_refused(study: Callable[..., Path]) -> None:
     folder = study()
     with pytest.raises(ConfigError, match="nothing to search"):
-        tune(Project(folder), "toy", "MobileNetV3Large")
+        tune(Project(folder), "toy", "CustomCNN")
 
 
 @pytest.mark.parametrize("detector", ["MobileNetV3Large", "RandomForest", "ResidualCNN"])
@@ -284,17 +284,17 @@ def running(folder: Path, storage: Any = None) -> bool:
     return any("mlflow_run_id" in trial.user_attrs for trial in trials)
 
 
-SLOW_SPACE = {"MobileNetV3Large": {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}}
+SLOW_SPACE = {"CustomCNN": {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}}
 
 
 @pytest.mark.slow
 def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) -> None:
     folder = study(trials=3, warm_up=1000, space=SLOW_SPACE)
-    process = worker(folder, "MobileNetV3Large")
+    process = worker(folder, "CustomCNN")
     wait_for(lambda: running(folder), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    said = run(folder, "MobileNetV3Large")
+    said = run(folder, "CustomCNN")
     assert "3 trials" in said
     trials = opened(folder).get_trials()
     states = [trial.state for trial in trials]
@@ -339,11 +339,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_two_workers_share_a_study_on_postgresql_and_outlive_a_kill(study: Callable[..., Path], postgres: str) -> None:
     folder = study(trials=6, warm_up=1000, storage=postgres, heartbeat_s=1, space=SLOW_SPACE)
     storage = optuna.storages.RDBStorage(postgres)
-    killed = worker(folder, "MobileNetV3Large")
+    killed = worker(folder, "CustomCNN")
     wait_for(lambda: running(folder, storage), killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    both = [worker(folder, "MobileNetV3Large") for _ in range(2)]
+    both = [worker(folder, "CustomCNN") for _ in range(2)]
     for process in both:
         said, _ = process.communicate(timeout=300)
         assert process.returncode == 0, said

@@ -18,10 +18,10 @@ from medfake.project import Project
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
-COMMAND = ["-m", "pipelines.train", "--dataset", "toy", "--detector", "MobileNetV3Large", "--seed", "1"]
-PACKAGE = "models/toy/MobileNetV3Large/seed-1"
-STATE = ".medfake/interrupted/toy-MobileNetV3Large-1.npz"
-OPTIONS = {"weights": "none", "input_size": 32, "head": [8], "epochs": 400, "fine_tune": {"epochs": 6}}
+COMMAND = ["-m", "pipelines.train", "--dataset", "toy", "--detector", "CustomCNN", "--seed", "1"]
+PACKAGE = "models/toy/CustomCNN/seed-1"
+STATE = ".medfake/interrupted/toy-CustomCNN-1.npz"
+OPTIONS = {"weights": "none", "input_size": 32, "head": [8], "epochs": 200, "fine_tune": {"epochs": 60}}
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def study(tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[st
     """A folder with a toy set of noise and params for it."""
     write_toy_set(tmp_path / "data/slices/toy", size=96)
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
-    params |= {"phantom": {}, "datasets": {"toy": toy_block}, "detectors": {"MobileNetV3Large": OPTIONS}}
-    params["train"] = {"datasets": ["toy"], "detectors": ["MobileNetV3Large"], "seeds": [1]}
+    params |= {"phantom": {}, "datasets": {"toy": toy_block}, "detectors": {"CustomCNN": OPTIONS}}
+    params["train"] = {"datasets": ["toy"], "detectors": ["CustomCNN"], "seeds": [1]}
     params["evaluation"]["bootstrap"] = 100
     params["tracking"]["uri"] = f"sqlite:///{tmp_path}/mlflow.db"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
@@ -103,7 +103,7 @@ def test_the_same_training_twice_at_a_time_is_refused_and_status_tells_the_first
     second = start(study)
     said, _ = second.communicate(timeout=300)
     assert second.returncode == 11
-    assert "the training of MobileNetV3Large on toy, seed 1, is under way" in said
+    assert "the training of CustomCNN on toy, seed 1, is under way" in said
     assert [one.state for one in read_status(Project(study)).trainings] == [State.RUNNING]
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
@@ -113,7 +113,7 @@ def test_the_same_training_twice_at_a_time_is_refused_and_status_tells_the_first
 def test_changed_params_are_refused_with_the_difference(study: Path) -> None:
     kill_in(study, "head")
     params = yaml.safe_load((study / "params.yaml").read_text())
-    params["detectors"]["MobileNetV3Large"]["learning_rate"] = 0.01
+    params["detectors"]["CustomCNN"]["learning_rate"] = 0.01
     (study / "params.yaml").write_text(yaml.safe_dump(params))
     process = start(study)
     said, _ = process.communicate(timeout=300)

@@ -12,8 +12,11 @@ from medfake.errors import ConfigError
 from medfake.training.keras_setup import BACKEND_VARIABLE, require_backend
 
 BUILD = """
+import sys
 from medfake.training.keras_setup import import_keras
 keras = import_keras(1)
+assert not {"jax", "matplotlib", "sklearn"} & set(sys.modules), "Keras took what it can do without"
+import matplotlib.pyplot, sklearn.base  # and whoever needs them has them
 import numpy as np
 from medfake.detectors.forensic.residual_cnn import build_residual_cnn
 _, whole = build_residual_cnn(4)

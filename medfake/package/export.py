@@ -58,14 +58,29 @@ def write_onnx(model: Any, path: Path, example: NDArray[Any]) -> None:
     Args:
         model: Of one input.
         path: File to write.
-        example: An input; Keras exports no model that was never called.
+        example: An input, which builds what is not built yet.
     """
     model(example, training=False)
     _fix_normalisation(model)
     with warnings.catch_warnings(), silence_native_output(), _convertible():
         warnings.simplefilter("ignore")  # tf2onnx warns about NumPy aliases
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+        _convert(model, path)
+
+
+def _convert(model: Any, path: Path) -> None:
+    """What Keras' own export does, which traces a TensorFlow model three times for what only a SavedModel needs."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
         model.export(path, format="onnx", verbose=False)
+        return
+    import tensorflow as tf
+    import tf2onnx
+
+    (given,) = model.inputs
+    signature = [tf.TensorSpec(given.shape, given.dtype, name=given.name)]
+    tf2onnx.convert.from_function(tf.function(lambda x: model(x, training=False)), signature, output_path=path)
 
 
 def _fix_normalisation(model: Any) -> None:

@@ -14,8 +14,8 @@ _CODE = """
 import sys
 from pathlib import Path
 from medfake.checks.suite import run_checks
-from medfake.config import load_params
-report = run_checks(Path(sys.argv[1]), load_params().datasets["chest"])
+from medfake.project import Project
+report = run_checks(Path(sys.argv[1]), Project.find().dataset("chest"))
 report.raise_if_failed()
 """
 
@@ -45,6 +45,7 @@ def _large_set() -> Path:
     from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA, SITES_FILE, write_manifest
     from medfake.datasets.scans import SITE_COLUMNS
     from medfake.files import sha256_file, write_json
+    from medfake.vocabulary import Evidence, Manipulation, Split
 
     folder = Path(tempfile.mkdtemp(prefix="medfake-bench-")) / "chest"
     folder.mkdir()
@@ -60,8 +61,8 @@ def _large_set() -> Path:
         patient_id=patient,
         source="LIDC-IDRI",
         label=number % 2,
-        manipulation=np.where(number % 2, "injected", "none"),
-        split=np.select([number < 0.6 * ROWS, number < 0.8 * ROWS], ["train", "val"], "test"),
+        manipulation=np.where(number % 2, Manipulation.INJECTED, Manipulation.NONE),
+        split=np.select([number < 0.6 * ROWS, number < 0.8 * ROWS], [Split.TRAIN, Split.VAL], Split.TEST),
         shard="shard-000.npy",
         row=number,
         sha256=[hashlib.sha256(one.tobytes()).hexdigest() for one in pixels],
@@ -82,9 +83,10 @@ def _large_set() -> Path:
     pd.DataFrame(columns=list(SITE_COLUMNS)).to_parquet(folder / SITES_FILE)
     facts = {
         "name": "chest",
-        "evidence": "phantom",
+        "evidence": Evidence.PHANTOM,
         "protocol": "grouped",
         "sha256": sha256_file(folder / MANIFEST_FILE),
+        "labels": {"noise": {"rows": 0, "used": 0, "left_out": 0, "places": 0}},
     }
     write_json(folder / FACTS_FILE, facts)
     return folder

@@ -12,6 +12,7 @@ def main() -> None:
     from medfake.detectors.backbone.graph import build_extractor, build_head
     from medfake.training.keras_setup import import_keras
     from medfake.training.phase import BatchSource, ShuffledRows, learn
+    from medfake.vocabulary import Split
 
     spec, options = small_network()
     keras = import_keras(1)
@@ -21,12 +22,12 @@ def main() -> None:
     unfreeze(keras, backbone)
     model.compile(optimizer=keras.optimizers.Adam(1e-5), loss=keras.losses.BinaryCrossentropy())
     dataset = noise_set(STEPS * options.batch_size, 32)
-    rows = dataset.split("train")
+    rows = dataset.split(Split.TRAIN)
     labels = rows.label.to_numpy("float32")
-    material = BatchSource(lambda at: dataset.slices(rows.iloc[at]), labels, options.batch_size)
+    source = BatchSource(lambda at: dataset.slices(rows.iloc[at]), labels, options.batch_size)
     slices = dataset.slices(rows)
     starts = range(0, len(slices), options.batch_size)
-    ours_s = fastest_s(lambda: learn(model, ShuffledRows(material, 1).epoch(0)), 3)
+    ours_s = fastest_s(lambda: learn(model, ShuffledRows(source, 1).epoch(0)), 3)
     bare_s = fastest_s(
         lambda: [
             model.train_on_batch(slices[at : at + options.batch_size], labels[at : at + options.batch_size])

@@ -52,6 +52,7 @@ def _plain(dataset: Any) -> tuple[float, float]:
     from medfake.detectors.backbone.normalisation import measure_normalisation
     from medfake.detectors.backbone.weights import build_backbone, find_weights
     from medfake.training.keras_setup import import_keras
+    from medfake.vocabulary import Split
 
     spec, options = small_network()
     keras = import_keras(BACKBONE_SEED)
@@ -65,15 +66,16 @@ def _plain(dataset: Any) -> tuple[float, float]:
     head = build_head(256, options.head)
     model = keras.Model(extractor.input, head(extractor.output))
     model.compile(optimizer=keras.optimizers.Adam(options.learning_rate), loss=keras.losses.BinaryCrossentropy())
-    rows = {name: dataset.split(name) for name in ("train", "val")}
+    rows = {name: dataset.split(name) for name in (Split.TRAIN, Split.VAL)}
     slices = {name: dataset.slices(one) for name, one in rows.items()}
     labels = {name: one.label.to_numpy("float32") for name, one in rows.items()}
     started, loss = time.perf_counter(), 0.0
     for epoch in range(PLAIN_EPOCHS):
-        order = np.random.default_rng((1, epoch)).permutation(len(labels["train"]))  # as the cached way shuffles
+        order = np.random.default_rng((1, epoch)).permutation(len(labels[Split.TRAIN]))  # as the cached way shuffles
         history = model.fit(
-            slices["train"][order], labels["train"][order], batch_size=options.batch_size, shuffle=False, verbose=0,
-            validation_data=(slices["val"], labels["val"]),
+            slices[Split.TRAIN][order], labels[Split.TRAIN][order],
+            batch_size=options.batch_size, shuffle=False, verbose=0,
+            validation_data=(slices[Split.VAL], labels[Split.VAL]),
         )  # fmt: skip
         loss = history.history["val_loss"][0]
     return time.perf_counter() - started, float(loss)

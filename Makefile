@@ -15,7 +15,7 @@ demo: ## everything, offline, on the built-in phantom: dvc repro, promote, scan 
 	@$(PYTHON) scripts/demo.py
 
 test: setup ## run the tests; `CI=true make test` runs the slow ones too: servers, browsers, whole pipelines
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(if $(CI),,-m "not slow")
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow")
 
 lint: setup ## ruff, mypy, import-linter, codespell
 	@$(BIN)/ruff check .

@@ -43,6 +43,15 @@ WriteToySet = Callable[..., None]
 Z_MM = (0.0, 5.0, 10.0, 60.0)  # of the slices of a tampered scan; its site is at 5 mm, so 60 mm is real
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no worker is left alone with one at the end."""
+    minutes: dict[Path, float] = {}
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            minutes[item.path] = max(minutes.get(item.path, 0.0), mark.kwargs.get("minutes", 0.0))
+    items.sort(key=lambda item: minutes.get(item.path, 0.0), reverse=True)
+
+
 def brightness_detector() -> onnx.ModelProto:
     """A real graph: P(tampered) grows with the mean of a slice; its site is row and column 32."""
     nodes = [

@@ -1,1 +1,1 @@
-"""What can be trained, by name, and how a trained detector is stored and scored."""
+"""What can be trained, by name: a room for each family of detectors."""

@@ -168,6 +168,7 @@ class Project:
         """
         from medfake.datasets.chosen import validate_chosen
         from medfake.detectors.registry import validate_options
+        from medfake.detectors.search_space import require_space
 
         params = validate_chosen(load_params(path))
         roots = Roots(self.home, self.root)
@@ -176,6 +177,8 @@ class Project:
             options = validate_options(name, values)
             detectors[name] = {key: getattr(anchor(options, roots), key) if isinstance(value, str) else value
                                for key, value in values.items()}  # fmt: skip
+        for name, space in params.tune.space.items():
+            require_space(name, space, params.detectors.get(name, {}))
         return anchor(params, roots).model_copy(update={"detectors": detectors})
 
     def dataset(self, name: str) -> DatasetParams:

@@ -87,6 +87,14 @@ def test_an_unknown_manipulation_is_told_with_its_place_in_the_list(values: dict
     assert "did you mean 'injection'?" in _message(values)
 
 
+def test_an_unknown_scanner_is_told_with_its_place_in_the_list(values: dict[str, Any]) -> None:
+    values["phantom"]["chest"]["scanners"] = ["Phantom A", "Phantom D"]
+    validate_chosen(validate(Params, copy.deepcopy(values), "params.yaml"))
+    values["phantom"]["chest"]["scanners"][1] = "phantom d"
+    message = _message(values)
+    assert message == "phantom.chest.scanners.1 = 'phantom d' is no kind of scanner, did you mean 'Phantom D'?"
+
+
 def test_options_of_a_view_and_a_protocol_are_filled_up_at_the_door(values: dict[str, Any]) -> None:
     values["datasets"]["chest"]["view"] = {"name": "localized"}
     chest = validate_chosen(validate(Params, values, "params.yaml")).datasets["chest"]

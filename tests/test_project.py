@@ -91,6 +91,14 @@ def test_an_experiment_in_a_temporary_copy_shares_the_store_but_not_the_data(roo
     [
         ({"detectors": {"ResidualCNN": {"presentation": 9}}}, "unknown key detectors.ResidualCNN.presentation"),
         ({"detectors": {"ResidualCN": {}}}, "no detector has this name"),
+        (
+            {"tune": {"space": {"RandomForrest": {"trees": {"low": 1, "high": 9}}}}},
+            "tune.space = 'RandomForrest' is no kind of detector, did you mean 'RandomForest'",
+        ),
+        (
+            {"tune": {"space": {"RandomForest": {"tree": {"low": 1, "high": 9}}}}},
+            "unknown key tune.space.RandomForest.tree = 1, did you mean 'trees'",
+        ),
     ],
 )
 def test_params_are_validated_whole(root: Path, blocks: dict[str, dict[str, object]], message: str) -> None:

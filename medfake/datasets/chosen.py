@@ -12,7 +12,7 @@ from medfake.vocabulary import Split
 
 
 def validate_chosen(params: Params) -> Params:
-    """Check sources, views, protocols and manipulations, and fill up the options of those that have any.
+    """Check sources, views, protocols, manipulations and scanners, and fill up the options of those that have any.
 
     Raises:
         ConfigError: Nothing has such a name, or one of its options is wrong; the full key, the value and a near match
@@ -21,8 +21,19 @@ def validate_chosen(params: Params) -> Params:
     for name, forged in params.forged.items():
         for number, manipulation in enumerate(forged.manipulations):
             MANIPULATIONS.require(manipulation, f"forged.{name}.manipulations.{number}")
+    for name, phantom in params.phantom.items():
+        _require_scanners(phantom.scanners or [], f"phantom.{name}.scanners")
     datasets = {name: _validated(one, ("datasets", name)) for name, one in params.datasets.items()}
     return params.model_copy(update={"datasets": datasets})
+
+
+def _require_scanners(names: list[str], key: str) -> None:
+    if not names:
+        return
+    from medfake.phantom.scanners import SCANNERS  # most commands do without the phantom
+
+    for number, name in enumerate(names):
+        SCANNERS.require(name, f"{key}.{number}")
 
 
 def _validated(params: DatasetParams, at: tuple[str, ...]) -> DatasetParams:

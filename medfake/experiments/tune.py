@@ -15,6 +15,7 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
+from medfake.detectors.search_space import nested
 from medfake.errors import ConfigError, TrainingError
 from medfake.experiments.search_storage import open_study, sampler_of
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
@@ -60,7 +61,7 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
         trials: Finished ones; as params.yaml says when left out.
 
     Raises:
-        ConfigError: There is no space for this detector, or it names an option that it has not.
+        ConfigError: There is no space for this detector.
         StorageError: The storage cannot be opened.
         TrainingError: No trial ended well.
     """
@@ -106,18 +107,6 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
     return Tuned(name, len(finished), len(finished) - len(complete), options, float(best.value))
 
 
-def nested(options: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with values put in by dotted names."""
-    merged: dict[str, Any] = json.loads(json.dumps(dict(options)))
-    for key, value in found.items():
-        *outer, last = key.split(".")
-        inner = merged
-        for part in outer:
-            inner = inner.setdefault(part, {})
-        inner[last] = value
-    return merged
-
-
 def _space(params: Params, detector: str) -> dict[str, Span | Choices]:
     space = params.tune.space.get(detector)
     if not space:
@@ -128,8 +117,6 @@ def _space(params: Params, detector: str) -> dict[str, Span | Choices]:
             "there is nothing to search", where=f"tune.space.{detector} in params.yaml", received="no such block",
             remedy=f"name options and their values there, e.g. {detector}: {{{option}: {choices}}}",
         )  # fmt: skip
-    ends = {key: one.choices[0] if isinstance(one, Choices) else one.low for key, one in space.items()}
-    validate_options(detector, nested(params.detectors.get(detector, {}), ends))
     return space
 
 

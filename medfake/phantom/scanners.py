@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from medfake.by_name import Registry
+
 
 @dataclass(frozen=True)
 class Scanner:
@@ -32,12 +34,11 @@ class Scanner:
     padding_hu: int | None
 
 
-SCANNERS = {
-    scanner.name: scanner
-    for scanner in (
-        Scanner("Phantom A", "soft-30", 14.0, 0.18, 0.6, 0.9, 0.74, 2.5, -1024, False, None),
-        Scanner("Phantom B", "sharp-60", 34.0, 0.34, 1.0, 0.55, 0.68, 2.0, -1024, False, None),
-        Scanner("Phantom C", "standard", 22.0, 0.25, 0.8, 0.7, 0.70, 2.5, 0, True, -2000),
-        Scanner("Phantom D", "lung-50", 28.0, 0.30, 0.9, 0.6, 0.78, 3.0, -1000, False, None),
-    )
-}
+SCANNERS: Registry[Scanner] = Registry("scanner", room=__name__, where="phantom.NAME.scanners in params.yaml")
+for _scanner in (
+    Scanner("Phantom A", "soft-30", 14.0, 0.18, 0.6, 0.9, 0.74, 2.5, -1024, False, None),
+    Scanner("Phantom B", "sharp-60", 34.0, 0.34, 1.0, 0.55, 0.68, 2.0, -1024, False, None),
+    Scanner("Phantom C", "standard", 22.0, 0.25, 0.8, 0.7, 0.70, 2.5, 0, True, -2000),
+    Scanner("Phantom D", "lung-50", 28.0, 0.30, 0.9, 0.6, 0.78, 3.0, -1000, False, None),
+):
+    SCANNERS.add(_scanner.name, _scanner, _scanner)

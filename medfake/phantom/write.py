@@ -15,7 +15,7 @@ from pydicom.uid import generate_uid
 from medfake.config import PhantomParams
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
-from medfake.errors import ConfigError, DataError, OutputRefusedError
+from medfake.errors import DataError, OutputRefusedError
 from medfake.files import path_text, replace_folder
 from medfake.phantom.chest import SIZE, Patient, scan_patient
 from medfake.phantom.scanners import SCANNERS, Scanner
@@ -122,14 +122,7 @@ def _free(folder: Path) -> str:
 
 
 def _scanners(params: PhantomParams) -> list[Scanner]:
-    names = params.scanners or list(SCANNERS)
-    for name in names:
-        if name not in SCANNERS:
-            raise ConfigError(
-                "unknown phantom scanner", where="params.yaml phantom.<name>.scanners", received=name,
-                remedy=f"choose among {', '.join(SCANNERS)}",
-            )  # fmt: skip
-    return [SCANNERS[name] for name in names]
+    return [SCANNERS[name] for name in params.scanners or SCANNERS]
 
 
 def _lidc_scans(folder: Path, params: PhantomParams, scanners: list[Scanner]) -> Iterable[_Scan]:

@@ -19,7 +19,7 @@ from medfake.detectors.registry import validate_options
 from medfake.errors import ConfigError, StorageError
 from medfake.experiments.search_storage import sampler_of
 from medfake.experiments.trial_workers import is_dead, working
-from medfake.experiments.tune import nested, tune
+from medfake.experiments.tune import tune
 from medfake.project import Project
 from medfake.tracking.store import Store
 
@@ -128,12 +128,6 @@ def test_another_space_is_another_study(study: Callable[..., Path]) -> None:
     assert tune(Project(folder), "toy", "DecisionTree").study != first.study
 
 
-def test_an_option_that_is_none_is_refused(study: Callable[..., Path]) -> None:
-    folder = study(space={"DecisionTree": {"max_deep": {"low": 1, "high": 3}}})
-    with pytest.raises(ConfigError, match="did you mean 'max_depth'"):
-        tune(Project(folder), "toy", "DecisionTree")
-
-
 def test_a_detector_without_a_space_is_refused(study: Callable[..., Path]) -> None:
     folder = study()
     with pytest.raises(ConfigError, match="nothing to search"):
@@ -222,12 +216,6 @@ def test_a_database_that_is_not_there_is_told(study: Callable[..., Path]) -> Non
     folder = study(storage="postgresql+psycopg://nobody@127.0.0.1:1/none")
     with pytest.raises(StorageError, match="cannot be opened"):
         tune(Project(folder), "toy", "DecisionTree")
-
-
-def test_dotted_names_reach_inner_options() -> None:
-    assert nested({"a": 1, "b": {"c": 2, "d": 3}}, {"b.c": 9, "e.f": 4}) == {
-        "a": 1, "b": {"c": 9, "d": 3}, "e": {"f": 4},
-    }  # fmt: skip
 
 
 def test_a_lock_tells_the_living_from_the_dead(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_a_link_to_a_phantom_stays_a_link(tmp_path: Path) -> None:
 
 def test_an_unknown_scanner_is_refused(tmp_path: Path) -> None:
     wrong = PARAMS.model_copy(update={"scanners": ["Phantom Z"]})
-    with pytest.raises(ConfigError, match="unknown phantom scanner"):
+    with pytest.raises(ConfigError, match="no scanner has this name"):
         write_phantom(tmp_path / "set", wrong, size=64)
     assert not list(tmp_path.iterdir())
 

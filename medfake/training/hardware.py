@@ -1,7 +1,7 @@
 """What there is to compute on, and what to say when it is too small."""
 
+import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +12,7 @@ from medfake.errors import TrainingError
 from medfake.native_output import silence_native_output
 from medfake.training.keras_setup import load_keras
 
+_LOG = logging.getLogger(__name__)
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "OOM when allocating")
 
 
@@ -30,7 +31,7 @@ def share_devices() -> None:
         if len(keras.distribution.list_devices()) > 1 and keras.distribution.distribution() is None:
             keras.distribution.set_distribution(keras.distribution.DataParallel())
     elif len(_gpus()) > 1:
-        sys.stderr.write(f"{len(_gpus())} GPUs are here and one is used; KERAS_BACKEND=jax uses all\n")
+        _LOG.warning("%d GPUs are here and one is used; KERAS_BACKEND=jax uses all", len(_gpus()))
 
 
 def device_count() -> int:

@@ -17,7 +17,7 @@ from medfake.project import Project
 
 PROJECT = Path(__file__).resolve().parents[2]
 STUDIES = PROJECT / "studies"
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=8)
 ALL_STAGES = """
 import json, sys
 from importlib import import_module
@@ -27,10 +27,11 @@ for stage, *arguments in json.loads(sys.argv[1]):
     clear_session()
 """
 SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its kinds
-    "alsabbagh": ["MobileNetV3Large", "ResNet50V2", "VGG19"],
-    "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "VGG19"],
-    "shree": ["CustomCNN", "ResNet18", "ResNet50", "MobileNetV2"],
+    "alsabbagh": ["MobileNetV3Large", "CustomCNN", "VGG19"],
+    "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "CustomCNN"],
+    "shree": ["CustomCNN", "ResNet18", "MobileNetV2"],
 }
+LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
 NETWORK = {"weights": "none", "input_size": 64, "epochs": 2}
 CLASSICAL = {"pool": 16, "folds": 2}
 PHANTOM = {"seed": 5, "reals": 6, "fakes": {"FM": 6, "FB": 6, "TM": 2, "TB": 2}, "slices": 24}
@@ -46,6 +47,8 @@ def toy(name: str) -> dict[str, Any]:
         dataset["split"] |= {"val": 0.3, "test": 0.3}
         if dataset.get("augment"):
             dataset["augment"] = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
+    if name in LIKE:
+        study["detectors"]["CustomCNN"] = dict(study["detectors"][LIKE[name]])
     for detector, options in study["detectors"].items():
         options.update(CLASSICAL | {"grid": GRIDS[detector]} if detector in GRIDS else NETWORK)
         if options.get("fine_tune", {}).get("epochs"):
@@ -135,12 +138,12 @@ def _solaiyappan(repeated: set[tuple[str, ...]], page: str, folder: Path) -> Non
     assert set(raw.manipulation) == {"none", "injected"}
     card = json.loads((folder / "models/raw/DecisionTree/seed-1/card.json").read_text())
     assert card["chosen"]["max_depth"] in (2, 4)
-    network = json.loads((folder / "models/localized/VGG19/seed-1/card.json").read_text())
+    network = json.loads((folder / "models/localized/CustomCNN/seed-1/card.json").read_text())
     assert (network["view"], network["options"]["output"], network["options"]["head"]) == ("localized", "softmax", [10])
 
 
 def _shree(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
-    """The four networks, with the paper's figure beside the one that has any."""
+    """Networks from scratch and pretrained ones, with the paper's figure beside the one that has any."""
     assert not repeated
     assert "Shree" in page
     assert {path.parent.name for path in folder.glob("models/whole/*/seed-1")} == set(SMALL["shree"])

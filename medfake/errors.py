@@ -20,7 +20,7 @@
     │   ├── NoChampionError              nothing has been promoted yet
     │   └── PromotionRefusedError        the challenger did not earn it
     ├── ScanError                    9   there is nothing to score
-    ├── StorageError                10   a full or read-only disk, or no permission
+    ├── StorageError                10   a full, broken or read-only disk, no permission, a path that cannot be
     │   └── OutputRefusedError           an output would replace what medfake did not write
     └── BusyError                   11   somebody else is at it already
 
@@ -181,7 +181,7 @@ class ScanError(MedfakeError):
 
 
 class StorageError(MedfakeError):
-    """Raised when a disk is full or read-only, or permission is missing."""
+    """Raised when a disk is full, broken or read-only, permission is missing, or a path cannot be."""
 
     exit_code = 10
 
@@ -202,11 +202,16 @@ _STORAGE_ADVICE = {
     errno.EROFS: ("the file system is read-only", "choose a writable folder, then run the same command again"),
     errno.EACCES: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),
     errno.EPERM: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),
+    errno.EIO: ("the disk cannot be read or written", "copy it to a sound disk, then run the same command again"),
+    errno.ELOOP: ("links lead in a circle", "remove one of the links (`ls -l`), then run the same command again"),
+    errno.ENAMETOOLONG: ("the path is too long", "choose a shorter one, then run the same command again"),
+    errno.ENOTDIR: ("a file is where a folder should be", "move the file away, then run the same command again"),
+    errno.EISDIR: ("a folder is where a file should be", "move the folder away, then run the same command again"),
 }
 
 
 def storage_error(error: OSError) -> StorageError | None:
-    """Translate an OSError about the disk.
+    """Translate an OSError about the disk, or about a path that cannot be.
 
     Returns:
         A StorageError with its remedy, or None when the error is about something else.

@@ -105,8 +105,10 @@ def check_output(path: Path, output: OutputFormat) -> None:
     except FileNotFoundError:
         _require_folder(path, output)
         return
+    except PermissionError as error:
+        raise _no_permission(path) from error
     except OSError as error:  # a circle of links, a file where a folder should be, a name that is too long
-        raise storage_error(error) or _refused(path, output, error.strerror, _NO_PLACE) from error
+        raise _refused(path, output, error.strerror, _NO_PLACE) from error
     for is_kind, name in _ITSELF.items():
         if is_kind(found.st_mode):
             raise _refused(path, output, name, _NO_PLACE)
@@ -193,6 +195,8 @@ def _told(path: Path, size: int) -> str:
 
 
 def _no_permission(path: Path) -> StorageError:
+    if path.exists() and os.statvfs(path).f_flag & os.ST_RDONLY:
+        return storage_error(OSError(errno.EROFS, "", path_text(path))) or StorageError("the file system is read-only")
     return StorageError("permission denied", where=path_text(path), remedy=f"ls -ld {path_text(path)}")
 
 

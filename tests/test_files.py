@@ -79,6 +79,11 @@ def test_digest_is_sha256(tmp_path: Path) -> None:
         (errno.ENOSPC, "the disk is full"),
         (errno.EROFS, "the file system is read-only"),
         (errno.EACCES, "permission denied"),
+        (errno.EIO, "the disk cannot be read or written"),
+        (errno.ELOOP, "links lead in a circle"),
+        (errno.ENAMETOOLONG, "the path is too long"),
+        (errno.ENOTDIR, "a file is where a folder should be"),
+        (errno.EISDIR, "a folder is where a file should be"),
     ],
 )
 def test_errors_of_the_disk_are_told_in_words(number: int, what: str) -> None:

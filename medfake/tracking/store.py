@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from medfake.config import TrackingParams
-from medfake.tracking.store_errors import store_name, translated
+from medfake.tracking.store_errors import SQLITE, require_openable, store_name, translated
 
-_SQLITE = "sqlite:///"
 _QUIET = ("mlflow", "alembic")
+_RETRIES = "mlflow.store.db.utils"  # says that it tries again to reach a server, for up to two minutes
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -54,7 +54,7 @@ class Store:
 
     def exists(self) -> bool:
         """Whether there is something to ask; a missing SQLite file is not made just by looking."""
-        return not self.uri.startswith(_SQLITE) or Path(self.uri.removeprefix(_SQLITE)).exists()
+        return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).exists()
 
     @cached_property
     def client(self) -> Any:
@@ -64,7 +64,8 @@ class Store:
             mlflow.MlflowClient.
 
         Raises:
-            StorageError: The database cannot be opened or written.
+            StorageError: The database is damaged or cannot be opened or written.
+            BusyError: Another process holds it.
             RegistryError: It was made by another version of MLflow.
         """
         os.environ.update(_ENVIRONMENT)
@@ -74,6 +75,8 @@ class Store:
             logging.getLogger(name).setLevel(logging.ERROR)
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
+        logging.getLogger(_RETRIES).setLevel(logging.WARNING)
+        require_openable(self.uri)
         with translated(self.uri):
             return mlflow.MlflowClient(self.uri, self.uri)
 
@@ -82,7 +85,7 @@ class Store:
         """The client; what MLflow or its database raises in the block becomes one clear error.
 
         Raises:
-            StorageError: The disk is full, or the database cannot be opened or written.
+            StorageError: The disk is full, or the database is damaged or cannot be opened or written.
             BusyError: Another process holds the database.
             RegistryError: Anything else that MLflow refuses.
         """

@@ -1,9 +1,11 @@
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,10 @@ from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote
 from medfake.registry.versions import Alias
+from medfake.tracking import store_errors
 from medfake.tracking.runs import training_run
 from medfake.tracking.store import Store
-from medfake.tracking.store_errors import store_name, translated
+from medfake.tracking.store_errors import require_openable, store_name, translated
 from tests.conftest import HERE
 
 MakePackage = Callable[..., Path]
@@ -110,6 +113,8 @@ def test_a_version_without_its_files_is_one_clear_error_and_is_registered_anew(
         ("(sqlite3.OperationalError) database or disk is full", StorageError),
         ("(sqlite3.OperationalError) unable to open database file", StorageError),
         ("attempt to write a readonly database", StorageError),
+        ("(sqlite3.DatabaseError) database disk image is malformed", StorageError),
+        ("(sqlite3.DatabaseError) file is not a database", StorageError),
         ("database is locked", BusyError),
         ("Detected out-of-date database schema", RegistryError),
         ("anything else", RegistryError),
@@ -122,6 +127,41 @@ def test_what_a_store_raises_becomes_one_clear_error(text: str, kind: type[Excep
         raise MlflowException(text)
     assert caught.value.remedy
     assert "secret" not in str(caught.value)
+
+
+def test_a_damaged_database_is_told_with_the_way_to_a_new_one(tracking: TrackingParams) -> None:
+    database = Path(tracking.uri.removeprefix("sqlite:///"))
+    database.write_bytes(b"not SQLite any more" * 100)
+    with pytest.raises(StorageError, match="is damaged") as caught:
+        ModelRegistry(tracking).versions()
+    assert f"mv {database} {database}.damaged, then dvc repro -s -f nominate" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("place", ["a folder", "a link to nothing"])
+def test_a_database_that_cannot_be_opened_is_told_without_waiting(tracking: TrackingParams, place: str) -> None:
+    database = Path(tracking.uri.removeprefix("sqlite:///"))
+    database.unlink(missing_ok=True)
+    if place == "a folder":
+        database.mkdir()
+    else:
+        database.symlink_to(database.parent / "nowhere" / "mlflow.db")
+    with pytest.raises(StorageError, match="cannot be opened"):
+        require_openable(tracking.uri)
+    with pytest.raises(StorageError, match="cannot be opened"):
+        _ = Store(tracking).client
+
+
+def test_a_database_that_another_process_holds_is_busy(
+    tracking: TrackingParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_errors, "_PATIENCE_S", 0.0)
+    database = Path(tracking.uri.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BusyError, match="another process holds"):
+            require_openable(tracking.uri)
+        other.execute("ROLLBACK")
+    require_openable(tracking.uri)
 
 
 def test_a_password_is_not_part_of_a_stores_name() -> None:

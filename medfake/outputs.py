@@ -135,8 +135,12 @@ def open_output(path: Path, output: OutputFormat) -> Iterator[IO[str]]:
         with _standard_output() as file:
             yield file
     elif path.exists() and not path.is_file():
-        with os.fdopen(_open_stream(path), "w", encoding="utf-8", newline="\n") as file:
-            yield file
+        try:
+            with os.fdopen(_open_stream(path), "w", encoding="utf-8", newline="\n") as file:
+                yield file
+        except OSError as error:
+            error.filename = error.filename or path_text(path)  # a full device names no file by itself
+            raise
     else:
         with write_atomic(Path(os.path.realpath(path))) as file:
             yield file

@@ -49,13 +49,14 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
         raise click.UsageError("--json and --csv name the same file")
     from_registry = None if model and Path(model).exists() else open_registry()
     report = scan_paths(paths, open_model(model, from_registry), jobs)
+    taken = any(is_standard_output(file) for file, _ in outputs)
+    if report.scans:
+        report.render(Console(stderr=taken))  # first: a disk that has become full loses no verdict
     if json_file:
         report.write_json(json_file)
     if csv_file:
         report.write_csv(csv_file)
     report.require_scans(paths)
-    taken = any(is_standard_output(file) for file, _ in outputs)
-    report.render(Console(stderr=taken))
     written = " ".join(path_text(file) for file, _ in outputs if not is_standard_output(file))
     if written:
         click.echo(f"written: {written}", err=taken)

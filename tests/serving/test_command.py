@@ -13,7 +13,7 @@ from click import UsageError
 from click.testing import CliRunner, Result
 
 from medfake.cli.root import cli
-from medfake.errors import OutputRefusedError, ScanError
+from medfake.errors import OutputRefusedError, ScanError, StorageError
 from medfake.files import text_path
 
 WriteScan = Callable[..., Path]
@@ -97,6 +97,14 @@ def test_json_on_standard_output_leaves_the_table_to_standard_error(
     assert "not tampered" in result.stderr
     assert "written" not in result.stderr
     assert sorted(path.name for path in Path().iterdir()) == ["in", "packages"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+def test_a_full_disk_loses_no_verdict_and_is_told_with_the_file(package: Path, folder: Path) -> None:
+    done = started(package, folder, "--json", "/dev/full")
+    assert done.returncode == StorageError.exit_code == 10
+    assert "not tampered" in done.stdout.decode()
+    assert done.stderr.decode().startswith("error: the disk is full\n  where: /dev/full\n  next: free some space")
 
 
 def test_two_outputs_into_one_are_refused(package: Path, folder: Path) -> None:

@@ -25,7 +25,7 @@ from medfake.training.keras_setup import import_keras
 BACKBONES = {spec.name: spec for spec in backbone_specs()}
 QUICK = ("CustomCNN", "ResNet18")
 NETWORKS = [
-    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow(minutes=7))
     for name, spec in BACKBONES.items()
     if spec.paper
 ]

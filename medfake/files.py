@@ -68,6 +68,9 @@ def replace_folder(path: Path) -> Iterator[Path]:
             path.rename(retired)
         partial.rename(path)
         shutil.rmtree(retired, ignore_errors=True)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk names no file by itself
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -68,6 +68,14 @@ def test_json_refuses_nan(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_full_disk_is_told_with_the_file_or_folder_that_was_written(tmp_path: Path) -> None:
+    for write, name in ((replace_folder, "set"), (write_atomic, "a.json")):
+        with pytest.raises(OSError, match="full") as caught, write(tmp_path / name):
+            raise OSError(errno.ENOSPC, "full")
+        assert caught.value.filename == str(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_digest_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert sha256_file(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -1,7 +1,7 @@
 """A built data set, opened for reading."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -51,16 +51,8 @@ class Dataset:
             ManifestError: A part is missing or cannot be read.
         """
         manifest = read_manifest(folder)
-        try:
-            facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-            sites = pd.read_parquet(folder / SITES_FILE)
-        except (OSError, ValueError) as error:
-            raise ManifestError(
-                "the data set is not whole",
-                where=folder,
-                received=type(error).__name__,
-                remedy=rerun(Stage.SLICES, folder.name),
-            ) from None
+        facts = _part(folder / FACTS_FILE, lambda path: json.loads(path.read_text(encoding="utf-8")))
+        sites = _part(folder / SITES_FILE, pd.read_parquet)
         digest = sha256_file(folder / MANIFEST_FILE)
         if (
             not isinstance(facts, dict)
@@ -122,3 +114,13 @@ def _map(path: Path, digest: str) -> NDArray[np.int16]:  # noqa: ARG001  # the d
             remedy=rerun(Stage.SLICES, path.parent.name),
         ) from None
     return mapped
+
+
+def _part(path: Path, read: Callable[[Path], Any]) -> Any:
+    try:
+        return read(path)
+    except (OSError, ValueError) as error:
+        raise ManifestError(
+            "the data set is not whole", where=path, received=type(error).__name__,
+            remedy=rerun(Stage.SLICES, path.parent.name),
+        ) from None  # fmt: skip

@@ -99,6 +99,18 @@ def read_card(folder: Path) -> Card:
         ) from None  # fmt: skip
 
 
+def require_graph(folder: Path) -> Path:
+    """A package's graph.
+
+    Raises:
+        ManifestError: It is missing.
+    """
+    path = folder / ONNX_FILE
+    if not path.is_file():
+        raise ManifestError(f"this model package lacks its {ONNX_FILE}", where=folder, remedy=retrain(folder))
+    return path
+
+
 def write_card(card: Card, folder: Path) -> None:
     """Write a package's card, byte-stable."""
     write_json(folder / CARD_FILE, card.model_dump(mode="json"))

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 
 from medfake.config import TrackingParams
 from medfake.errors import NoChampionError, RegistryError
-from medfake.package.card import read_card
+from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
 from medfake.registry import ledger
 from medfake.registry.registration import log_package, require_agreement
 from medfake.registry.turns import turn
@@ -140,8 +140,9 @@ class ModelRegistry:
                 return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / "artifacts"
         there = Path(unquote(stored.path))
         for folder in (there, self._artifacts.joinpath(*there.parts[-3:])):  # models/<id>/artifacts
-            if (folder / "artifacts").is_dir():
-                return folder / "artifacts"
+            package = folder / "artifacts"
+            if (package / ONNX_FILE).is_file() and (package / CARD_FILE).is_file():
+                return package
         raise RegistryError(
             "the files of this version are gone",
             where=there,

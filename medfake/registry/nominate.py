@@ -6,7 +6,7 @@ from pathlib import Path
 from medfake.config import NominateParams
 from medfake.datasets.split import is_leaky
 from medfake.errors import ManifestError, RegistryError
-from medfake.package.card import CARD_FILE, ONNX_FILE, Card, read_card
+from medfake.package.card import CARD_FILE, Card, read_card, require_graph
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nomination import Nomination
 from medfake.registry.versions import Alias, package_sha256
@@ -32,7 +32,7 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
 
     Raises:
         RegistryError: No package has the figure, or the data set that params name has no detector of whole slices.
-        ManifestError: No package of the study is there.
+        ManifestError: No package of the study is there, or one lacks its graph.
     """
     there = [package for package in packages if (package / CARD_FILE).exists()]
     missing = tuple("/".join(package.parts[-3:]) for package in packages if package not in there)
@@ -130,7 +130,7 @@ def _known(package: Path, card: Card, metric: str, registry: ModelRegistry) -> i
 
 def _rank(package: Path, card: Card, metric: str) -> tuple[float, int, str]:
     value = card.metrics[Split.VAL].get(metric)
-    return (-value if value is not None else 1.0, (package / ONNX_FILE).stat().st_size, _name(card))
+    return (-value if value is not None else 1.0, require_graph(package).stat().st_size, _name(card))
 
 
 def _name(card: Card) -> str:

@@ -64,8 +64,9 @@ def test_batches_hold_the_same_slices_in_the_same_order(folder: Path, size: int)
 @pytest.mark.parametrize("name", [MANIFEST_FILE, FACTS_FILE, SITES_FILE])
 def test_a_missing_part_is_refused_with_the_stage_to_run(folder: Path, name: str) -> None:
     (folder / name).unlink()
-    with pytest.raises(ManifestError, match="dvc repro"):
+    with pytest.raises(ManifestError, match="dvc repro") as caught:
         Dataset.open(folder)
+    assert caught.value.where == str(folder / name)
 
 
 def test_a_missing_shard_is_refused_with_the_stage_to_run(folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from medfake.config import NominateParams
 from medfake.errors import ManifestError, PromotionRefusedError, RegistryError
-from medfake.package.card import Card, read_card
+from medfake.package.card import ONNX_FILE, Card, read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import choose_dataset, nominate
 from medfake.registry.nomination import read_nomination, write_nomination
@@ -83,6 +83,17 @@ def test_figures_of_another_data_set_do_not_stand_however_high(
 def test_where_no_package_is_there_nobody_is_nominated(registry: ModelRegistry, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no model package of this study is here"):
         nominate([tmp_path / "models" / "gone"], AUC, registry)
+
+
+def test_a_package_without_its_graph_is_one_error_that_says_how_to_train_it(
+    make_package: MakePackage, registry: ModelRegistry
+) -> None:
+    package = make_package("models/chest/RandomForest/seed-1")
+    (package / ONNX_FILE).unlink()
+    with pytest.raises(ManifestError, match=r"lacks its detector\.onnx") as caught:
+        nominate([package], AUC, registry)
+    assert caught.value.where == str(package)
+    assert caught.value.remedy == "dvc repro -s -f train@chest-RandomForest-1"
 
 
 def test_a_leaky_challenger_is_refused_unless_told(make_package: MakePackage, registry: ModelRegistry) -> None:

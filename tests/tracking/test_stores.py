@@ -13,7 +13,7 @@ import pytest
 from medfake.config import NominateParams, TrackingParams
 from medfake.errors import BusyError, RegistryError, StorageError
 from medfake.experiments.training_run import _public
-from medfake.package.card import read_card
+from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote
@@ -105,6 +105,17 @@ def test_a_version_without_its_files_is_one_clear_error_and_is_registered_anew(
     nomination = nominate([package], AUC, ModelRegistry(tracking))
     assert nomination is not None
     assert nomination.version == 2
+
+
+@pytest.mark.parametrize("name", [ONNX_FILE, CARD_FILE])
+def test_a_version_that_lacks_one_of_its_files_is_told_like_one_without_any(
+    make_package: MakePackage, tracking: TrackingParams, name: str
+) -> None:
+    nominate([make_package()], AUC, ModelRegistry(tracking))
+    (_files(ModelRegistry(tracking), "challenger") / name).unlink()
+    with pytest.raises(RegistryError, match="files of this version are gone") as caught:
+        _files(ModelRegistry(tracking), "challenger")
+    assert str(caught.value.remedy).endswith("dvc repro -s -f nominate")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Trained models as ONNX, compared with their origin before they count."""
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +78,6 @@ def _convert(model: Any, path: Path) -> None:
     import tensorflow as tf
     import tf2onnx
 
-    os.environ["TF2ONNX_CATCH_ERRORS"] = "FALSE"  # it would copy the graph a dozen times, in order to hide errors
     (given,) = model.inputs
     signature = [tf.TensorSpec(given.shape, given.dtype, name=given.name)]
     tf2onnx.convert.from_function(tf.function(lambda x: model(x, training=False)), signature, output_path=path)

@@ -51,10 +51,15 @@ tune: TUNE
 
 @pytest.fixture
 def study(
-    tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    write_toy_set: Callable[..., None],
+    toy_block: dict[str, Any],
+    empty_database: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Path]:
     """Write a project folder with a toy set, and work in it."""
     monkeypatch.chdir(tmp_path)
+    shutil.copyfile(empty_database, tmp_path / "mlflow.db")
     write_toy_set(tmp_path / "data/slices/toy", size=96)
     (tmp_path / ".medfake").mkdir(mode=0o700)
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +26,11 @@ OPTIONS = {"weights": "none", "input_size": 32, "head": [8], "epochs": 200, "fin
 
 
 @pytest.fixture
-def study(tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[str, object]) -> Path:
+def study(
+    tmp_path: Path, write_toy_set: Callable[..., None], toy_block: dict[str, object], empty_database: Path
+) -> Path:
     """A folder with a toy set of noise and params for it."""
+    shutil.copyfile(empty_database, tmp_path / "mlflow.db")
     write_toy_set(tmp_path / "data/slices/toy", size=96)
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     params |= {"phantom": {}, "datasets": {"toy": toy_block}, "detectors": {"CustomCNN": OPTIONS}}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from medfake.errors import OutputRefusedError, StorageError, storage_error
+from medfake.errors import OutputRefusedError, StorageError
 from medfake.files import json_text, path_text, write_atomic
 
 _log = logging.getLogger(__name__)
@@ -198,9 +198,10 @@ def _told(path: Path, size: int) -> str:
     return f"a {'DICOM file' if dicom else 'file'} of {size} bytes"
 
 
-def _no_permission(path: Path) -> StorageError:
+def _no_permission(path: Path) -> StorageError | OSError:
+    """What to raise; a read-only file system is told where all faults of disks are."""
     if path.exists() and os.statvfs(path).f_flag & os.ST_RDONLY:
-        return storage_error(OSError(errno.EROFS, "", path_text(path))) or StorageError("the file system is read-only")
+        return OSError(errno.EROFS, os.strerror(errno.EROFS), path_text(path))
     return StorageError("permission denied", where=path_text(path), remedy=f"ls -ld {path_text(path)}")
 
 

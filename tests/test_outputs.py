@@ -6,11 +6,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from medfake.errors import OutputRefusedError, StorageError
+from medfake.errors import OutputRefusedError, StorageError, storage_error
 from medfake.outputs import (
     OutputFormat,
     check_output,
@@ -136,6 +137,25 @@ def test_a_folder_without_permission_is_told_at_once(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StorageError, match="permission denied"):
         check_output(tmp_path / "a.json", REPORT)
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A file system that nobody may write to."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no file system may be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_read_only_file_system_is_told_as_one(read_only: Path) -> None:
+    with pytest.raises(OSError, match="Read-only file system") as caught:
+        check_output(read_only / "a.json", REPORT)
+    told = storage_error(caught.value)
+    assert told is not None
+    assert "the file system is read-only" in str(told)
+    assert str(read_only) in str(told)
 
 
 def test_a_fifo_is_written_to_and_stays_one(tmp_path: Path) -> None:

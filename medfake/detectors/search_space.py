@@ -11,7 +11,7 @@ Space = Mapping[str, Span | Choices]  # by dotted name of the option
 
 
 def require_space(detector: str, space: Space, options: Mapping[str, Any]) -> None:
-    """Check that a detector has every option that is searched, and that it takes the first value of each.
+    """Check that a detector has every option that is searched, and that it takes every choice and both ends of a span.
 
     Args:
         detector: As a key of `tune.space` names it.
@@ -23,8 +23,11 @@ def require_space(detector: str, space: Space, options: Mapping[str, Any]) -> No
             a near match are told.
     """
     spec = DETECTORS.require(detector, "tune.space")
-    first = {key: one.choices[0] if isinstance(one, Choices) else one.low for key, one in space.items()}
-    validate(spec.options, nested(options, first), "params.yaml", ("tune", "space", detector))
+    values = {key: one.choices if isinstance(one, Choices) else [one.low, one.high] for key, one in space.items()}
+    first = {key: some[0] for key, some in values.items()}
+    for key, some in values.items():
+        for value in some:
+            validate(spec.options, nested(options, {**first, key: value}), "params.yaml", ("tune", "space", detector))
 
 
 def nested(options: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:

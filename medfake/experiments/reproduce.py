@@ -30,7 +30,7 @@ def reproduce(project: Project, targets: Sequence[str] = ()) -> tuple[int, Mappi
     _ = project.params
     with tempfile.TemporaryDirectory(prefix="medfake-") as folder:
         failures = Path(folder) / "failures.jsonl"
-        code = subprocess.run(  # noqa: S603  # dvc beside this interpreter
+        code = subprocess.run(  # noqa: S603  # the dvc beside this interpreter, and no shell
             [str(Path(sys.executable).with_name("dvc")), "repro", "--keep-going", *targets],
             cwd=project.root, env={**dvc_environment(project), FAILURES_VARIABLE: str(failures)}, check=False,
         ).returncode  # fmt: skip

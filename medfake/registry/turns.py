@@ -41,7 +41,7 @@ def turn(client: Any, patience_s: float = PATIENCE_S) -> Iterator[None]:
         seen = {mark: seen.get(mark, now) for mark in others}
         for mark in (mark for mark, since in seen.items() if now - since > patience_s):
             client.delete_registered_model_tag(MODEL_NAME, mark)
-        time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  # so that two that withdrew do not meet again
+        time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  # no secret, only so that two that withdrew do not meet again
     try:
         yield
     finally:

@@ -22,6 +22,16 @@ def test_an_inner_option_that_is_none_is_told_with_its_full_key() -> None:
         require_space("MobileNetV3Large", space, {})
 
 
-def test_a_value_that_the_option_does_not_take_is_told_with_its_key() -> None:
-    with pytest.raises(ConfigError, match=r"^tune.space.RandomForest.trees = 0: input should be greater than"):
-        require_space("RandomForest", {"trees": Span(low=0, high=9)}, {})
+@pytest.mark.parametrize(
+    ("detector", "space", "key"),
+    [
+        ("RandomForest", {"trees": Span(low=0, high=9)}, "trees = 0"),
+        ("RandomForest", {"trees": Choices(choices=[5, 0])}, "trees = 0"),
+        ("MobileNetV3Large", {"beta_1": Span(low=0.5, high=1.5)}, "beta_1 = 1.5"),
+    ],
+)
+def test_a_value_that_the_option_does_not_take_is_told_with_its_key(
+    detector: str, space: dict[str, Span | Choices], key: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^tune.space.{detector}.{key}: input should be"):
+        require_space(detector, space, {})

@@ -37,9 +37,9 @@ def read_lidc(root: Path, find: Find) -> Reading:
         SourceError: No CT series at all.
         LabelError: A label file lies there: this kind reads none, and every scan would count as real.
     """
-    series, skipped = find(root)
     from medfake.dicom.series import told_reasons
 
+    series, skipped = find(root)
     labels = next((one.path for one in skipped if is_label_file(one.path)), None)
     if labels is not None:
         raise LabelError(

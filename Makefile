@@ -1,6 +1,8 @@
 # medfake: `make` lists what can be done. Everything runs in .venv; nothing is installed outside this folder.
 PYTHON ?= python3
 BIN := .venv/bin
+# where it is set, as in many containers, every process compiles TensorFlow and the rest anew: half a minute each
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format lock bench clean

@@ -10,7 +10,7 @@
     outside, and takes no part of the airways for lung because it is large in one slice.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +57,11 @@ def lung_pixels(hu: Pixels) -> Mask:
     Returns:
         (rows, cols) bool.
     """
-    clipped = np.clip(hu, DARKEST_HU, BRIGHTEST_HU).astype(np.int64)
+    clipped = np.clip(hu, DARKEST_HU, BRIGHTEST_HU)
     half = AVERAGED_PX // 2  # what lies beyond the border is not averaged
     total = _sums(np.pad(clipped, half), AVERAGED_PX)
-    count = _sums(np.pad(np.ones_like(clipped), half), AVERAGED_PX)
-    lung: Mask = (clipped < AIR_BELOW_HU) & (total > OPEN_AIR_HU * count)
+    down, across = (np.minimum(px + half, px[-1]) - np.maximum(px - half, 0) + 1 for px in map(np.arange, hu.shape))
+    lung: Mask = (clipped < AIR_BELOW_HU) & (total > OPEN_AIR_HU * np.outer(down, across))
     return lung
 
 
@@ -75,7 +75,7 @@ def place_shares(lung: Mask, step_px: int = PLACE_STEP_PX) -> NDArray[np.float64
     Returns:
         (places down, places across) 0..1; place (i, j) is centred on row 48 + i step, column 48 + j step.
     """
-    shares: NDArray[np.float64] = _sums(lung.astype(np.int64), PLACE_PX)[::step_px, ::step_px] / PLACE_PX**2
+    shares: NDArray[np.float64] = _sums(lung, PLACE_PX, step_px) / PLACE_PX**2
     return shares
 
 
@@ -204,8 +204,14 @@ def lungs_in_volume(volume: Pixels) -> Mask:
     return closed
 
 
-def _sums(values: NDArray[np.int64], edge: int) -> NDArray[np.int64]:
-    """(rows, cols) -> sums of all squares that fit, (rows - edge + 1, cols - edge + 1); empty where none does."""
-    up_to = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    sums: NDArray[np.int64] = up_to[edge:, edge:] - up_to[:-edge, edge:] - up_to[edge:, :-edge] + up_to[:-edge, :-edge]
+def _sums(values: NDArray[Any], edge: int, step: int = 1) -> NDArray[np.int32]:
+    """(rows, cols) integers -> sums of the squares that fit, one every `step` px; empty where none does."""
+    return _sums_down(_sums_down(values, edge, step).T, edge, step).T
+
+
+def _sums_down(values: NDArray[Any], edge: int, step: int) -> NDArray[np.int32]:
+    """(rows, cols) -> sums of `edge` rows."""
+    up_to = np.zeros((len(values) + 1, values.shape[1]), np.int32)  # 65,535 rows of 17 x 1024 fit
+    np.cumsum(values, axis=0, out=up_to[1:])
+    sums: NDArray[np.int32] = up_to[edge::step] - up_to[:-edge:step]
     return sums

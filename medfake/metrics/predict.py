@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from medfake.datasets.dataset import Dataset
-from medfake.package.scorer import BATCH, Scorer
+from medfake.package.scorer import RUN, Scorer
 from medfake.progress import track
 from medfake.vocabulary import CLASSES
 
@@ -27,8 +27,8 @@ def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: s
         Rows as predictions.parquet has them.
     """
     rows = pd.concat([dataset.split(name) for name in splits], ignore_index=True)
-    batches = track(dataset.batches(rows, BATCH), "predicting slices", -(-len(rows) // BATCH))
-    scores = [scorer.score(batch) for batch in batches]
+    batches = dataset.batches(rows, RUN)
+    scores = list(track(scorer.score_each(batches), "predicting slices", -(-len(rows) // RUN)))
     localises = scores[0].site_y is not None
     predictions = rows[[*_KEPT, "site_y", "site_x", "spacing_mm"]].copy()
     predictions.insert(0, "dataset", dataset.name)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from medfake.errors import ManifestError
 from medfake.files import write_atomic
-from medfake.metrics.scans import score_scan
+from medfake.package.strongest_run import score_scan
 from medfake.remedies import retrain
 from medfake.vocabulary import Manipulation, Split
 

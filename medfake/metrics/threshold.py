@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.log_odds import logit, sigmoid
-from medfake.metrics.scans import P_MIN, Floats
+from medfake.metrics.scans import Floats
+from medfake.package.strongest_run import P_MIN
 from medfake.vocabulary import Split
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from medfake.vocabulary import Evidence
 
 CARD_FILE = "card.json"
 ONNX_FILE = "detector.onnx"
+AGGREGATION_FILE = "aggregation.onnx"
 KERAS_FILE = "detector.keras"
 PREDICTIONS_FILE = "predictions.parquet"
 LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form

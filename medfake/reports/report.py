@@ -10,7 +10,7 @@ from medfake.files import write_atomic
 from medfake.metrics.binary import HEADINGS, METRICS
 from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.metrics.localisation import HIT_MM
-from medfake.metrics.scans import WINDOW_MM
+from medfake.package.strongest_run import WINDOW_MM
 from medfake.probes.report import ProbeReport, read_probes
 from medfake.remedies import Stage, make
 from medfake.reports import notes, plots, rows, sentences

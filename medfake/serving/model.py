@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medfake.errors import ManifestError, ScanError
-from medfake.package.card import ONNX_FILE, Card, read_card
-from medfake.package.scorer import Scorer
+from medfake.package.card import ONNX_FILE, Card
+from medfake.package.scan_scorer import ScanScorer, open_package
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.versions import MODEL_NAME, Alias
 
@@ -19,8 +19,12 @@ class Model:
     """
 
     name: str
-    card: Card
-    scorer: Scorer
+    scorer: ScanScorer
+
+    @property
+    def card(self) -> Card:
+        """Of the detector."""
+        return self.scorer.card
 
 
 def open_model(wanted: str | None, registry: ModelRegistry | None) -> Model:
@@ -56,10 +60,11 @@ def open_model(wanted: str | None, registry: ModelRegistry | None) -> Model:
 def _open(folder: Path, name: str) -> Model:
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
-    card = read_card(folder)
-    if card.view != "whole":
+    scorer = open_package(folder)
+    if scorer.card.view != "whole":
         raise ScanError(
-            "this detector judges parts of slices, and a scan has whole ones", where=name, received=f"view {card.view}",
+            "this detector judges parts of slices, and a scan has whole ones", where=name,
+            received=f"view {scorer.card.view}",
             remedy="scan with a detector of a data set whose view is whole",
         )  # fmt: skip
-    return Model(name, card, Scorer(folder / ONNX_FILE))
+    return Model(name, scorer)

@@ -1,7 +1,6 @@
 """Scan folders of DICOM files: a verdict for every series, a reason for every other file."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,11 @@ from medfake.dicom.reader import read_slice, read_volume
 from medfake.dicom.series import Series, Skipped, find_series, group_series
 from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.files import path_text
-from medfake.lungs import lung_in_view
-from medfake.package.scorer import Scores
+from medfake.package.scan_scorer import Chunk
 from medfake.progress import track
 from medfake.serving.model import Model
 from medfake.serving.report import ScanReport, ScanVerdict, SkippedFile
-from medfake.serving.verdict import ScoredSlice, judge, slice_name
+from medfake.serving.verdict import Scored, judge, slice_name
 
 CHUNK = 16  # slices decoded at a time: 8 MiB of 512 x 512
 
@@ -45,7 +43,7 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
         scored, broken = _score(one, model)
         skipped += broken
         if scored:
-            scans.append(judge(one, scored, model.card, key))
+            scans.append(judge(scored, model.card, key))
     return ScanReport(_describe(model), tuple(scans), tuple(skipped))
 
 
@@ -74,37 +72,31 @@ def _place(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def _score(series: Series, model: Model) -> tuple[list[ScoredSlice], list[SkippedFile]]:
-    """Every slice that could be decoded and scored, and the others."""
+def _score(series: Series, model: Model) -> tuple[Scored | None, list[SkippedFile]]:
+    """What the detector says of every slice that could be decoded; and the files that have no score."""
     broken: list[SkippedFile] = []
-    scored: list[ScoredSlice] = []
+    headers: list[SliceHeader] = []
+    try:
+        scores = model.scorer.score_scan(_chunks(series, headers, broken), series.headers[0].spacing_mm)
+    except MedfakeError as error:
+        told = {one.path for one in broken}
+        return None, broken + [_skip(one, error.what) for one in series.headers if slice_name(one) not in told]
+    broken += [
+        _skip(header, "the detector gives no number for this slice")
+        for header, p in zip(headers, scores.slice_p, strict=True)
+        if not np.isfinite(p)
+    ]
+    return Scored(series, tuple(headers), scores), broken
+
+
+def _chunks(series: Series, headers: list[SliceHeader], broken: list[SkippedFile]) -> Iterator[Chunk]:
+    """Slices that can be decoded, a few at a time; their headers go to `headers`, the others to `broken`."""
     slices = list(zip(series.headers, series.z_mm, strict=True))
     for start in range(0, len(slices), CHUNK):
-        pixels, headers, z_mm = _decode(slices[start : start + CHUNK], broken)
-        if not headers:
-            continue
-        try:
-            scores = model.scorer.score(pixels)
-        except MedfakeError as error:
-            broken += [_skip(header, error.what) for header in headers]
-            continue
-        for index, (header, z) in enumerate(zip(headers, z_mm, strict=True)):
-            if np.isfinite(scores.p_tampered[index]):
-                scored.append(_scored(header, z, scores, index, pixels[index]))
-            else:
-                broken.append(_skip(header, "the detector gives no number for this slice"))
-    return scored, broken
-
-
-def _scored(header: SliceHeader, z_mm: float, scores: Scores, index: int, hu: NDArray[np.int16]) -> ScoredSlice:
-    return ScoredSlice(
-        header=header,
-        z_mm=z_mm,
-        p_tampered=float(scores.p_tampered[index]),
-        site_y=None if scores.site_y is None else float(scores.site_y[index]),
-        site_x=None if scores.site_x is None else float(scores.site_x[index]),
-        lung_in_view=lung_in_view(hu, math.sqrt(math.prod(header.spacing_mm))),
-    )
+        pixels, decoded, z_mm = _decode(slices[start : start + CHUNK], broken)
+        headers += decoded
+        if decoded:
+            yield pixels, np.array(z_mm)
 
 
 def _decode(

@@ -1,6 +1,6 @@
 """From scored slices to the verdict on their scan, its sites and what must be said beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +11,9 @@ from medfake.dicom.header import SliceHeader
 from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series
 from medfake.files import path_text
-from medfake.metrics.scans import Verdict, decide, score_scan
+from medfake.metrics.scans import Verdict, decide
 from medfake.package.card import Card
+from medfake.package.scan_scores import ScanScores
 from medfake.serving.report import ScanVerdict, SiteFound, SliceScore
 from medfake.vocabulary import Evidence, QualityFlag
 
@@ -22,59 +23,53 @@ reaches them, and four tenths of a scan from neck to pelvis."""
 MOSTLY_LUNG: Final = 0.5
 """Share below which it is said that the other slices do not count."""
 FEW_SLICES = 8
-MOST_SITES = 5
-SAME_SITE_MM = 16.0
 
 
 @dataclass(frozen=True)
-class ScoredSlice:
-    """A slice and what the detector says of it.
+class Scored:
+    """A scan and what its detector says of the slices that could be decoded.
 
     Attributes:
-        z_mm: Position along the normal.
-        p_tampered: 0..1.
-        site_y: Row of its strongest place, px; None when the detector does not localise.
-        site_x: Column, px; likewise.
-        lung_in_view: Whether it shows lung: what is said of others decides nothing.
+        headers: (n,) of those slices, in the order of `scores`.
     """
 
-    header: SliceHeader
-    z_mm: float
-    p_tampered: float
-    site_y: float | None
-    site_x: float | None
-    lung_in_view: bool
+    series: Series
+    headers: tuple[SliceHeader, ...]
+    scores: ScanScores
 
 
-def judge(series: Series, scored: Sequence[ScoredSlice], card: Card, key: bytes) -> ScanVerdict:
+def judge(scored: Scored, card: Card, key: bytes) -> ScanVerdict:
     """Say of a scan whether it was tampered with.
 
     Slices that show lung speak for the scan. Where none does, P(tampered) is that of all slices; where they are less
     than a quarter of the scan, the verdict is "uncertain" whatever P is: the detector knows chests alone.
 
     Args:
-        series: The scan.
-        scored: Its slices that have a score, at least one.
+        scored: At least one of its slices has a number.
         card: Of the detector.
         key: Of pseudonyms.
     """
+    series, scores = scored.series, scored.scores
     first = series.headers[0]
-    with_lung = [one for one in scored if one.lung_in_view]
-    counted = with_lung or scored
-    score = score_scan(np.array([one.p_tampered for one in counted]), np.array([one.z_mm for one in counted]))
-    share = len(with_lung) / len(scored)
-    decided = decide(score.p_tampered, card.scan_threshold_low, card.scan_threshold_high)
-    warnings = (*_lung_warnings(series, len(with_lung), len(scored)), *_warnings(series, len(scored), card))
+    known = np.isfinite(scores.slice_p)
+    with_lung, n_slices = int((known & scores.shows_lung).sum()), int(known.sum())
+    decided = decide(scores.p_tampered, card.scan_threshold_low, card.scan_threshold_high)
+    if with_lung < LEAST_SLICES_WITH_LUNG * n_slices:
+        decided = Verdict.UNCERTAIN
     patient = patient_or_folder(first.patient_id, str(first.path.resolve().parent))
     return ScanVerdict(
         scan_id=pseudonym(series.identity, key, "scan"),
         patient_id=pseudonym(patient, key, "patient"),
-        p_tampered=score.p_tampered,
-        verdict=str(decided if share >= LEAST_SLICES_WITH_LUNG else Verdict.UNCERTAIN),
-        n_slices=len(scored),
-        sites=tuple(_sites(with_lung, card.threshold)),
-        slices=tuple(SliceScore(slice_name(one.header), one.p_tampered) for one in scored),
-        warnings=warnings,
+        p_tampered=scores.p_tampered,
+        verdict=str(decided),
+        n_slices=n_slices,
+        sites=tuple(_sites(scored, card.threshold)) if with_lung else (),
+        slices=tuple(
+            SliceScore(slice_name(header), float(p))
+            for header, p in zip(scored.headers, scores.slice_p, strict=True)
+            if np.isfinite(p)
+        ),
+        warnings=(*_lung_warnings(series, with_lung, n_slices), *_warnings(series, n_slices, card)),
     )
 
 
@@ -84,15 +79,11 @@ def slice_name(header: SliceHeader) -> str:
     return name if header.frame == 0 else f"{name}#{header.frame}"
 
 
-def _sites(scored: Sequence[ScoredSlice], threshold: float) -> list[SiteFound]:
-    """Strongest places of suspicious slices, at most one within 16 mm along z of another."""
-    sites: list[SiteFound] = []
-    for one in sorted(scored, key=lambda entry: -entry.p_tampered):
-        if one.p_tampered < threshold or len(sites) == MOST_SITES or one.site_y is None or one.site_x is None:
-            break
-        if all(abs(site.z_mm - one.z_mm) > SAME_SITE_MM for site in sites):
-            sites.append(SiteFound(slice_name(one.header), one.z_mm, one.site_y, one.site_x, one.p_tampered))
-    return sites
+def _sites(scored: Scored, threshold: float) -> Iterator[SiteFound]:
+    """The detector's sites that count as tampered."""
+    for site in scored.scores.sites:
+        if site.p >= threshold:
+            yield SiteFound(slice_name(scored.headers[site.slice_index]), site.z_mm, site.y, site.x, site.p)
 
 
 def _lung_warnings(series: Series, with_lung: int, scored: int) -> Iterator[str]:

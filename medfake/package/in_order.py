@@ -1,0 +1,37 @@
+"""Work on a few threads at a time, results in the order of the work; ONNX Runtime and NumPy let others run."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """Do the same with every item, and take no more items than there is work for.
+
+    Args:
+        work: May be called from several threads at once.
+        items: Are taken on the calling thread, which may read ahead twice as many as there are threads.
+        threads: At least 1; with 1 the calling thread does the work itself, and nothing is read ahead.
+
+    Yields:
+        Results in the order of the items. What `work` raises is raised where its result would have come.
+    """
+    if threads == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()

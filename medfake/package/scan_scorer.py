@@ -1,0 +1,99 @@
+"""A package at work on a scan: slices go in a few at a time, one answer on the whole scan comes out."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.errors import ManifestError, ScanError
+from medfake.lungs import lung_in_view
+from medfake.package.aggregation import AggregationGraph, places_are_finite
+from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Card, read_card, require_graph
+from medfake.package.in_order import in_order
+from medfake.package.scan_scores import Aggregate, ScanScores, ScoredScan
+from medfake.package.scorer import RUN, Scorer, Scores, join
+from medfake.package.strongest_run import strongest_run
+
+Slices = NDArray[np.int16]
+Chunk = tuple[Slices, NDArray[np.float64]]
+"""(n, rows, cols) int16 Hounsfield units and their (n,) positions along the normal, mm."""
+
+
+@dataclass(frozen=True)
+class ScanScorer:
+    """A package, loaded.
+
+    Attributes:
+        scorer: What judges slices.
+        aggregate: What judges the scan: the package's own graph, or the strongest run of slices where it has none.
+    """
+
+    card: Card
+    scorer: Scorer
+    aggregate: Aggregate
+
+    def score_scan(self, chunks: Iterable[Chunk], spacing_mm: tuple[float, float]) -> ScanScores:
+        """Score a scan.
+
+        Memory holds a few slices at a time; of the others only what the detector says of them is kept.
+
+        Args:
+            chunks: Of the scan's slices, ascending along the normal, all of one size; taken only as far as there is
+                work, on the calling thread.
+            spacing_mm: Between rows, between columns.
+
+        Raises:
+            ScanError: There is no slice, or the detector gives no number for any.
+            MedfakeError: Slices are too small, or of another shape or dtype.
+        """
+        square_mm = math.sqrt(math.prod(spacing_mm))
+
+        def judge(one: Chunk) -> tuple[Scores, list[bool], NDArray[np.float64]]:
+            slices, z_mm = one
+            return self.scorer.score_run(slices), [lung_in_view(hu, square_mm) for hu in slices], z_mm
+
+        parts = list(in_order(judge, _small(chunks), self.scorer.threads))
+        if not parts:
+            raise ScanError("a scan without slices has no score", remedy="check that the folder holds axial CT slices")
+        scores = join([part for part, _, _ in parts])
+        usable = np.isfinite(scores.p_tampered) & places_are_finite(scores)
+        if not usable.any():
+            raise ScanError("the detector gives no number for any slice of this scan")
+        return self.aggregate(
+            ScoredScan(
+                scores=scores,
+                z_mm=np.concatenate([z_mm for _, _, z_mm in parts]).astype(np.float64),
+                usable=usable,
+                shows_lung=np.concatenate([lung for _, lung, _ in parts]).astype(bool),
+                spacing_mm=spacing_mm,
+            )
+        )
+
+
+def open_package(folder: Path) -> ScanScorer:
+    """Load a package to score scans with, without TensorFlow.
+
+    Args:
+        folder: With detector.onnx, card.json and, where the detector has one, aggregation.onnx.
+
+    Raises:
+        ManifestError: The package is not whole, or none of ours.
+    """
+    card, scorer = read_card(folder), Scorer(require_graph(folder))
+    if not (folder / AGGREGATION_FILE).is_file():
+        return ScanScorer(card, scorer, strongest_run)
+    if not scorer.gives_places:
+        raise ManifestError(
+            f"the {AGGREGATION_FILE} of this package needs places, and its {ONNX_FILE} gives none", where=folder,
+            received=", ".join(scorer.outputs), remedy="train the detector anew: dvc repro",
+        )  # fmt: skip
+    return ScanScorer(card, scorer, AggregationGraph(folder / AGGREGATION_FILE))
+
+
+def _small(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    for slices, z_mm in chunks:
+        for start in range(0, len(slices), RUN):
+            yield slices[start : start + RUN], np.asarray(z_mm)[start : start + RUN]

@@ -51,6 +51,7 @@ _HOMES: Final = {  # public name -> module that it is loaded from
     "protocol": "medfake.datasets.split",
     "guard": "medfake.checks.guards.registry",
     "probe": "medfake.probes.registry",
+    "perturbation": "medfake.robustness.registry",
     "manipulation": "medfake.tamper.registry",
     "gate": "medfake.registry.gates.gate",
 }

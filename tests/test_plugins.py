@@ -13,7 +13,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-KINDS = ("detector", "source", "guard", "probe", "gate", "protocol", "view", "manipulation")
+KINDS = ("detector", "source", "guard", "probe", "gate", "protocol", "view", "manipulation", "perturbation")
 
 LOOK = """
 import json, sys
@@ -37,13 +37,14 @@ from medfake.errors import ConfigError
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import PROBES
 from medfake.registry.gates.gate import GATES
+from medfake.robustness.registry import PERTURBATIONS
 from medfake.tamper.registry import MANIPULATIONS
 from medfake.tamper.site import Site
 
 params, toy = validate_chosen(load_params(Path("params.yaml"))), Path(sys.argv[1])
 chest, said = params.datasets["chest"], {}
 kinds = {"source": SOURCES, "guard": GUARDS, "probe": PROBES, "gate": GATES, "protocol": PROTOCOLS, "view": VIEWS,
-         "manipulation": MANIPULATIONS, "detector": DETECTORS, "family": FAMILIES}
+         "manipulation": MANIPULATIONS, "perturbation": PERTURBATIONS, "detector": DETECTORS, "family": FAMILIES}
 said["listed"] = {kind: list(things) for kind, things in kinds.items()}
 said["recognised"] = recognise(Path("tree"))
 cut = view_of(chest.view).cut(np.zeros((512, 512), np.int16), Place(float("nan"), float("nan"), False, 1.0))
@@ -57,6 +58,9 @@ said["probe"] = PROBES["first slice"].look(ProbeInput(Dataset.open(toy), params.
 volume = np.arange(5 * 40 * 40, dtype=np.int16).reshape(5, 40, 40)
 after = MANIPULATIONS[params.forged["own"].manipulations[0]].apply(volume, (1, 1, 1), Site(2, 20, 10), None)
 said["changed"] = int((after != volume).sum())
+flip = PERTURBATIONS["mirrored"]
+(place,) = flip.move(np.array([[20.0, 39.0]]), (40, 40), (40, 40))
+said["moved"] = [flip.apply(volume[0], None)[20, 0].item(), place.tolist()]
 options = validate_options("ExtraTrees", {"trees": 3})
 said["estimator"] = type(detector_spec("ExtraTrees").build(options, 1)).__name__
 said["network"] = [family_of(detector_spec(name)).network for name in ("ExtraTrees", "Tossed")]
@@ -156,6 +160,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, write_toy_set: Any) -> dict[s
         ("protocol", "one-source-tests"),
         ("view", "centre"),
         ("manipulation", "mirror"),
+        ("perturbation", "mirrored"),
     ],
 )
 def test_what_another_package_offers_is_listed_beside_our_own(said: dict[str, Any], kind: str, name: str) -> None:
@@ -182,6 +187,10 @@ def test_a_detector_and_a_family_from_outside_are_built_and_found(said: dict[str
 
 def test_a_manipulation_from_outside_touches_what_it_says(said: dict[str, Any]) -> None:
     assert said["changed"] == 3 * 17 * 17
+
+
+def test_a_perturbation_from_outside_says_where_places_went(said: dict[str, Any]) -> None:
+    assert said["moved"] == [20 * 40 + 39, [20.0, 0.0]]
 
 
 def test_wrong_names_and_options_are_told_with_their_key_and_a_near_match(said: dict[str, Any]) -> None:

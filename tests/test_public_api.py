@@ -17,7 +17,19 @@ from medfake.package.card import PREDICTIONS_FILE
 
 USES = ("read_series", "open_model", "scan", "compare", "Dataset")
 DECORATORS = (
-    *("backbone", "detector", "family", "source", "view", "protocol", "guard", "probe", "manipulation", "gate"),
+    *(
+        "backbone",
+        "detector",
+        "family",
+        "source",
+        "view",
+        "protocol",
+        "guard",
+        "probe",
+        "perturbation",
+        "manipulation",
+        "gate",
+    ),
 )
 PUBLIC = {*USES, *DECORATORS}
 HEAVY = {"tensorflow", "keras", "mlflow", "great_expectations", "optuna", "pandas", "numpy", "pydicom"}

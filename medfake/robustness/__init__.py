@@ -1,0 +1,1 @@
+"""What a slice may go through between scanner and detector: noise, compression, windowing, resampling, smoothing."""

@@ -4,6 +4,7 @@ Slices of one patient resemble each other: resampling slices would pretend that 
 than there are, and the intervals would be too narrow.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,18 @@ def clusters_of(rows: "pd.DataFrame") -> Clusters:
     Args:
         rows: Columns patient_id and scan_id.
     """
-    unit = "patients" if len(rows["patient_id"].unique()) > 1 else "scans"
-    names, codes = np.unique(
-        rows["patient_id" if unit == "patients" else "scan_id"].to_numpy(dtype=str), return_inverse=True
-    )
+    return cluster(rows["patient_id"].to_numpy(dtype=str), rows["scan_id"].to_numpy(dtype=str))
+
+
+def cluster(patient_ids: Sequence[str] | NDArray[np.str_], scan_ids: Sequence[str] | NDArray[np.str_]) -> Clusters:
+    """Group rows by patient, or by scan where there is only one patient.
+
+    Args:
+        patient_ids: (n,) one a row.
+        scan_ids: (n,) likewise.
+    """
+    unit = "patients" if len(set(patient_ids)) > 1 else "scans"
+    names, codes = np.unique(np.asarray(patient_ids if unit == "patients" else scan_ids, str), return_inverse=True)
     return Clusters(codes, len(names), unit)
 
 

@@ -30,6 +30,24 @@ class Agreement(BaseModel):
     slices: int
 
 
+class FalseAlarms(BaseModel):
+    """Untouched scans that were called tampered, of patients that the detector had not seen.
+
+    Attributes:
+        scans: Untouched scans that were scored.
+        rate: Share of them with P >= `scan_threshold_high`.
+        low: Lower end of the interval of `rate`, of the card's confidence.
+        high: Upper end.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scans: int
+    rate: float
+    low: float
+    high: float
+
+
 class Card(BaseModel):
     """Facts about one stored detector.
 
@@ -47,6 +65,11 @@ class Card(BaseModel):
         patients: How many each split has whose slices were scored.
         interval_unit: "patients", or "scans" where a split has a single patient; by split.
         confidence: Of the intervals.
+        measured_on: What its figures come from, a clause each, e.g. "23 scans of 21 patients of three makers".
+        blind_to: What it cannot see or was never shown, a clause each.
+        false_alarms: None where they were not counted.
+        robustness: Metrics by what was done to the scans, e.g. "JPEG q90"; "clean" is what they are compared with. Loss
+            by compression is under names that begin with "JPEG".
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +98,10 @@ class Card(BaseModel):
     patients: dict[str, int] = {}
     interval_unit: dict[str, str] = {}
     confidence: float = 0.95
+    measured_on: tuple[str, ...] = ()
+    blind_to: tuple[str, ...] = ()
+    false_alarms: FalseAlarms | None = None
+    robustness: dict[str, dict[str, float]] = {}
     agreement: Agreement
     git_revision: str
     dvc_lock_sha256: str | None

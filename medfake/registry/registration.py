@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from medfake.errors import ExportMismatchError
-from medfake.package.card import CARD_FILE, KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Card
-from medfake.package.scorer import CLASSES_OUTPUT, SMALLEST_EDGE, open_session
+from medfake.package.card import AGGREGATION_FILE, CARD_FILE, KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Card
+from medfake.package.scorer import CLASSES_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
 from medfake.registry import pyfunc_model_path
 from medfake.remedies import Stage, rerun
 from medfake.tracking.runs import begin_run
@@ -21,7 +21,7 @@ from medfake.tracking.store import Store
 
 _WHO = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")  # MLflow's guesses at person and program
 _REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas")  # all that pyfunc_model.py imports
-_ARTIFACTS = {"onnx": ONNX_FILE, "card": CARD_FILE, "keras": KERAS_FILE}
+_ARTIFACTS = {"onnx": ONNX_FILE, "aggregation": AGGREGATION_FILE, "card": CARD_FILE, "keras": KERAS_FILE}
 _AIR_HU = -1000
 
 
@@ -114,14 +114,14 @@ def _gathered(package: Path) -> Iterator[Path]:
 
 
 def _signature(package: Path) -> Any:
-    """Slices in Hounsfield units in, one row a slice out; the graph says which columns it has."""
+    """Slices in Hounsfield units in, one row a slice out; the graph says which columns it has, maps left out."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     outputs = [output.name for output in open_session(package / ONNX_FILE).get_outputs()]
     columns = [
         column
-        for name in outputs
+        for name in outputs if name not in PLACE_OUTPUTS
         for column in (("p_removed", "p_injected") if name == CLASSES_OUTPUT else (name,))
     ]  # fmt: skip
     return ModelSignature(

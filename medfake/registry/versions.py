@@ -1,5 +1,6 @@
 """A registered version: what the registry's tags and aliases say of it."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medfake.files import sha256_file
-from medfake.package.card import CARD_FILE, ONNX_FILE, Card
+from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card
 from medfake.vocabulary import Split
 
 MODEL_NAME = "medfake-detector"
@@ -27,7 +28,7 @@ class Version:
 
     Attributes:
         aliases: "champion", "challenger" or none.
-        package_sha256: Of its graph, which names a package.
+        package_sha256: Of its graphs, which name a package.
         card_sha256: Of its card; "" where none was kept.
         metric: Validation figure by which it was nominated; promotion compares this one.
         value: Of that figure; None where undefined.
@@ -50,8 +51,11 @@ class Version:
 
 
 def package_sha256(package: Path) -> str:
-    """What names a package: the digest of its graph."""
-    return sha256_file(package / ONNX_FILE)
+    """What names a package: the digest of its graph, or of the digests of both where it has an aggregation, too."""
+    graph, aggregation = sha256_file(package / ONNX_FILE), package / AGGREGATION_FILE
+    if not aggregation.is_file():
+        return graph
+    return hashlib.sha256(f"{graph} {sha256_file(aggregation)}".encode()).hexdigest()
 
 
 def card_sha256(package: Path) -> str:
@@ -60,7 +64,11 @@ def card_sha256(package: Path) -> str:
 
 
 def version_tags(card: Card, package: Path, metric: str) -> dict[str, str]:
-    """What is kept of a package as tags of its version, for lists and comparisons without its files."""
+    """What is kept of a package as tags of its version, for lists and comparisons without its files.
+
+    A card without validation figures makes a version without them.
+    """
+    figures = card.metrics.get(Split.VAL, {})
     return {
         "detector": card.detector,
         "dataset": card.dataset,
@@ -70,8 +78,8 @@ def version_tags(card: Card, package: Path, metric: str) -> dict[str, str]:
         "package_sha256": package_sha256(package),
         "card_sha256": card_sha256(package),
         "metric": metric,
-        "value": repr(card.metrics[Split.VAL].get(metric)),
-        **{f"{_FIGURE}{name}": repr(value) for name, value in card.metrics[Split.VAL].items() if value is not None},
+        "value": repr(figures.get(metric)),
+        **{f"{_FIGURE}{name}": repr(value) for name, value in figures.items() if value is not None},
     }
 
 

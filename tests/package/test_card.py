@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,17 @@ def test_a_card_comes_back_as_it_was_written(tmp_path: Path, make_card: MakeCard
     card = make_card()
     write_card(card, tmp_path)
     assert read_card(tmp_path) == card
+
+
+def test_a_card_of_before_a_field_was_added_is_still_read(tmp_path: Path, make_card: MakeCard) -> None:
+    write_card(make_card(), tmp_path)
+    path = tmp_path / CARD_FILE
+    old = json.loads(path.read_text())
+    for name in ("measured_on", "blind_to", "false_alarms", "robustness"):
+        del old[name]
+    path.write_text(json.dumps(old))
+    card = read_card(tmp_path)
+    assert (card.measured_on, card.blind_to, card.false_alarms, card.robustness) == ((), (), None, {})
 
 
 def test_the_same_card_is_the_same_bytes(tmp_path: Path, make_card: MakeCard) -> None:

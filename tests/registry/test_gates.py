@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from medfake.config import TrackingParams
-from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
+from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, read_card
 from medfake.project import Project
 from medfake.registry.gates.gate import GATES, Case
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nomination import Nomination, write_nomination
 from medfake.registry.versions import Version, package_sha256, read_version, version_tags
+from tests.fixtures.places import give_places
 
 MakePackage = Callable[..., Path]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -152,3 +153,12 @@ def test_a_gate_of_another_package_is_asked_and_brings_its_flag(tmp_path: Path) 
     assert "--despite-night" in done.stdout, done.stderr
     assert "Although it is late." in done.stdout
     assert "--despite-shortcuts" in done.stdout
+
+
+def test_an_aggregation_names_a_package_too(make_package: MakePackage) -> None:
+    package = give_places(make_package())
+    whole = package_sha256(package)
+    (package / AGGREGATION_FILE).write_bytes((package / AGGREGATION_FILE).read_bytes() + b"\n")
+    changed = package_sha256(package)
+    (package / AGGREGATION_FILE).unlink()
+    assert len({whole, changed, package_sha256(package)}) == 3

@@ -19,11 +19,13 @@ from onnx import TensorProto, helper
 
 from medfake.config import NominateParams
 from medfake.package.card import ONNX_FILE
+from medfake.package.scan_scorer import open_package
 from medfake.package.scorer import Scorer
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote
 from tests.conftest import HERE
+from tests.fixtures.places import give_places
 
 MakePackage = Callable[..., Path]
 AUC = NominateParams(metric="auc")
@@ -125,6 +127,25 @@ def test_three_classes_are_a_column_each(
         "print(model.predict(np.zeros((5, 96, 96), np.int16)).astype(float).round(3).values.tolist()[4])\n"
     )
     assert _run(code, bare, tmp_path).splitlines() == ["['p_tampered', 'p_removed', 'p_injected']", "[0.8, 0.3, 0.5]"]
+
+
+def test_maps_of_places_are_no_columns_and_their_aggregation_is_stored(
+    make_package: MakePackage, registry: ModelRegistry, bare: dict[str, str], tmp_path: Path
+) -> None:
+    package = give_places(make_package())
+    registry.register(package, "auc")
+    code = (
+        "import mlflow, numpy as np\n"
+        "model = mlflow.pyfunc.load_model('models:/medfake-detector/1')\n"
+        "print(model.metadata.signature.outputs.input_names())\n"
+        "print(model.predict(np.zeros((5, 96, 96), np.int16)).shape)\n"
+    )
+    assert _run(code, bare, tmp_path).splitlines() == ["['p_tampered', 'site_y', 'site_x', 'site_p']", "(5, 4)"]
+    stored = open_package(registry.package(registry.find("1")))
+    volume = np.random.default_rng(1).integers(-1000, 400, (5, 96, 96)).astype(np.int16)
+    chunks = [(volume, np.arange(5.0))]
+    own = open_package(package).score_scan(chunks, (0.7, 0.7))
+    assert stored.score_scan(chunks, (0.7, 0.7)).sites == own.sites
 
 
 def test_nothing_of_this_machine_is_stored_with_it(make_package: MakePackage, registry: ModelRegistry) -> None:

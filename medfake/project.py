@@ -88,6 +88,11 @@ class Project:
         return self.root / "data" / "slices"
 
     @property
+    def banks(self) -> Path:
+        """Banks of manipulated slices, a folder a bank."""
+        return self.root / "data" / "banks"
+
+    @property
     def models(self) -> Path:
         """Packages of the matrix of trainings."""
         return self.root / "models"

@@ -17,6 +17,7 @@ class Stage(StrEnum):
 
     PHANTOM = "phantom"
     FORGE = "forge"
+    BANK = "bank"
     SCANS = "scans"
     SLICES = "slices"
     CHECK = "check"

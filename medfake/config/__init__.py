@@ -1,5 +1,6 @@
 """params.yaml as a typed, validated model; the only reader of that file."""
 
+from medfake.config.banks import BankParams
 from medfake.config.datasets import (
     AugmentParams,
     BalanceParams,
@@ -33,6 +34,7 @@ __all__ = [
     "PARAMS_FILE",
     "AugmentParams",
     "BalanceParams",
+    "BankParams",
     "Choices",
     "DatasetParams",
     "EvaluationParams",

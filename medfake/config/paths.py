@@ -12,7 +12,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class FromRoot:
-    """Marks a text of params.yaml as a path, as metadata of its annotation.
+    """Marks a text of params.yaml as a path, or a list of texts as paths, as metadata of its annotation.
 
     Attributes:
         prefix: Only what begins with it is a path, namely the rest, e.g. "sqlite:///".
@@ -52,10 +52,20 @@ def anchor(section: Model, roots: Roots) -> Model:
     for name, field in type(section).model_fields.items():
         before = getattr(section, name)
         mark = next((one for one in field.metadata if isinstance(one, FromRoot)), None)
-        after = mark.anchored(before, roots) if mark and isinstance(before, str) else _anchored(before, roots)
+        after = _marked(before, mark, roots) if mark else _anchored(before, roots)
         if after is not before:
             changed[name] = after
     return section.model_copy(update=changed) if changed else section
+
+
+def _marked(value: Any, mark: FromRoot, roots: Roots) -> Any:
+    """A path or a list of them."""
+    if isinstance(value, str):
+        return mark.anchored(value, roots)
+    if isinstance(value, list):
+        after = [mark.anchored(one, roots) for one in value]
+        return after if after != value else value
+    return _anchored(value, roots)
 
 
 def _anchored(value: Any, roots: Roots) -> Any:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from medfake.by_name import did_you_mean
+from medfake.config.banks import BankParams
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
@@ -92,6 +93,7 @@ class Params(Section):
     study: Name
     phantom: dict[Name, PhantomParams]
     forged: dict[Name, ForgedParams]
+    banks: dict[Name, BankParams] = Field(default={}, description="none in studies older than banks")
     datasets: dict[Name, DatasetParams] = Field(min_length=1)
     detectors: dict[str, dict[str, Any]] = Field(min_length=1, description="options by detector name")
     train: TrainParams

@@ -21,6 +21,9 @@ def validate_chosen(params: Params) -> Params:
     for name, forged in params.forged.items():
         for number, manipulation in enumerate(forged.manipulations):
             MANIPULATIONS.require(manipulation, f"forged.{name}.manipulations.{number}")
+    for name, bank in params.banks.items():
+        for manipulation in bank.manipulations:
+            MANIPULATIONS.require(manipulation, f"banks.{name}.manipulations")
     for name, phantom in params.phantom.items():
         _require_scanners(phantom.scanners or [], f"phantom.{name}.scanners")
     datasets = {name: _validated(one, ("datasets", name)) for name, one in params.datasets.items()}

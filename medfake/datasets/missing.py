@@ -21,12 +21,13 @@ def missing_sources(params: Params, raw: Path) -> list[SourceError]:
     """
     made = [raw / name for name in (*params.phantom, *params.forged)]
     found: dict[Path, SourceError] = {}
-    for name, forged in params.forged.items():
-        path = Path(forged.reals)
+    named = [(Path(forged.reals), f"forged.{name}.reals") for name, forged in params.forged.items()]
+    named += [(Path(one), f"banks.{name}.reals") for name, bank in params.banks.items() for one in bank.reals]
+    for path, key in named:
         if _is_missing(path, made):
             found[path] = SourceError(
                 "the folder of real scans is missing", where=path_text(path),
-                remedy=f"put real CT scans there, or mend the path, which is forged.{name}.reals in params.yaml",
+                remedy=f"put real CT scans there, or mend the path, which is {key} in params.yaml",
             )  # fmt: skip
     for dataset in params.datasets.values():
         for source in sources_of(dataset).values():

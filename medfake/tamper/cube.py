@@ -7,6 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.tamper.block import box_around
+from medfake.tamper.site import Site
+
 EDGE_MM = 32.0  # of the cube that is resampled (CT-GAN)
 INNER_MM = 20.0  # of the part inside that is generated anew
 _BLEND_MM = 2.0
@@ -43,10 +46,7 @@ class Cube:
             spacing_mm: Of slices, rows, columns, > 0.
             place: Voxel indices of the centre, inside the volume.
         """
-        half = [int(EDGE_MM / 2 / step + 1e-6) for step in spacing_mm]
-        lows = [max(0, centre - reach) for centre, reach in zip(place, half, strict=True)]
-        highs = [min(n, c + h + 1) for n, c, h in zip(volume.shape, place, half, strict=True)]
-        z, y, x = (slice(low, high) for low, high in zip(lows, highs, strict=True))
+        z, y, x = box_around(volume.shape, spacing_mm, Site(*place), EDGE_MM / 2)
         native = volume[z, y, x].astype(np.float32)
         shape = [round((n - 1) * step) + 1 for n, step in zip(native.shape, spacing_mm, strict=True)]
         grid = _resampled(
@@ -54,7 +54,7 @@ class Cube:
         )
         centre = [
             (c - low) * (g - 1) / max(n - 1, 1)
-            for c, low, g, n in zip(place, lows, grid.shape, native.shape, strict=True)
+            for c, low, g, n in zip(place, (z.start, y.start, x.start), grid.shape, native.shape, strict=True)
         ]
         return cls((z, y, x), grid, (centre[0], centre[1], centre[2]), native.shape)
 
@@ -89,11 +89,3 @@ def _resampled(grid: Grid, shape: Sequence[int]) -> Grid:
     factors = [wanted / length for wanted, length in zip(shape, grid.shape, strict=True)]
     resampled: Grid = zoom(grid, factors, order=1, mode="nearest", grid_mode=False)
     return resampled
-
-
-def local_noise(volume: Grid) -> float:
-    """Robust standard deviation of pixel noise, HU: median absolute second difference along rows."""
-    if volume.shape[-1] < 3:
-        return 0.0
-    second = np.diff(volume, n=2, axis=-1)
-    return float(np.median(np.abs(second)) / (0.6745 * np.sqrt(6.0)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from numpy.random import Generator
@@ -19,6 +20,19 @@ class Apply(Protocol):
         """Return a manipulated copy."""
 
 
+class Family(StrEnum):
+    """Manipulations that leave like traces; a detector is measured on a family that it never saw."""
+
+    CUBE = "cube"
+    """A cube resampled to 1 mm and back."""
+    PASTE = "paste"
+    """Real tissue of another place."""
+    SYNTHESIS = "synthesis"
+    """Content and noise made anew."""
+    BLEND = "blend"
+    """A place blended with a filtered copy of itself."""
+
+
 Places = Callable[[Volume, Spacing, Generator, int], list[Site]]  # at most so many, the best first
 
 
@@ -28,11 +42,13 @@ class Tampering:
 
     Attributes:
         code: Type in label files.
+        family: Word of those that leave like traces, see `Family`.
         places: Finds where a volume may be manipulated.
     """
 
     name: str
     code: LabelCode
+    family: str
     apply: Apply
     places: Places
 
@@ -41,12 +57,16 @@ MANIPULATIONS: Registry[Tampering] = Registry("manipulation", room="medfake.tamp
 _PLACES: dict[LabelCode, Places] = {LabelCode.FM: injection_places, LabelCode.FB: removal_places}
 
 
-def manipulation(name: str, *, code: LabelCode, places: Places | None = None) -> Callable[[Apply], Apply]:
+def manipulation(
+    name: str, *, code: LabelCode, family: str | None = None, places: Places | None = None
+) -> Callable[[Apply], Apply]:
     """Register a function as a manipulation.
 
     Args:
         name: Its word in params.yaml, unique.
         code: Type in label files: LabelCode.FM where something is put in, LabelCode.FB where something is taken out.
+        family: Word of those that leave like traces, see `Family`; None: a family of its own, called as the
+            manipulation.
         places: Where a volume may be manipulated; None: inside the lungs for FM, at nodule-like spots for FB.
 
     Example:
@@ -66,7 +86,7 @@ def manipulation(name: str, *, code: LabelCode, places: Places | None = None) ->
     """
 
     def register(function: Apply) -> Apply:
-        MANIPULATIONS.add(name, Tampering(name, code, function, places or _PLACES[code]), function)
+        MANIPULATIONS.add(name, Tampering(name, code, family or name, function, places or _PLACES[code]), function)
         return function
 
     return register

@@ -26,6 +26,7 @@ def params(tracking: TrackingParams, toy_block: dict[str, Any]) -> Params:
             "study": "toy",
             "phantom": {},
             "forged": {},
+            "banks": {},
             "datasets": {"toy": toy_block},
             "detectors": {"DecisionTree": TREE},
             "train": {"datasets": ["toy"], "detectors": ["DecisionTree"], "seeds": [1]},

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from medfake.tamper.cube import Cube, local_noise
+from medfake.tamper.cube import Cube
+from medfake.tamper.noise import local_noise
 
 
 @pytest.mark.parametrize("step_mm", [0.6, 1.25, 2.5, 5.0, 6.0, 8.0, 16.0])

@@ -3,8 +3,9 @@ import pytest
 
 from medfake.by_name import Registry
 from medfake.tamper import registry
-from medfake.tamper.cube import Cube, local_noise
-from medfake.tamper.manipulations import nodule_profile
+from medfake.tamper.cube import Cube
+from medfake.tamper.nodule import nodule_profile
+from medfake.tamper.noise import local_noise
 from medfake.tamper.places import injection_places
 from medfake.tamper.registry import MANIPULATIONS, manipulation
 from medfake.tamper.site import Site
@@ -21,9 +22,22 @@ def apply(name: str, volume: np.ndarray, place: Site, spacing: tuple[float, floa
 
 
 def test_manipulations_carry_the_codes_of_label_files() -> None:
-    assert {entry.name: (entry.code, entry.code.manipulation) for entry in MANIPULATIONS.values()} == {
-        "injection": ("FM", "injected"),
-        "removal": ("FB", "removed"),
+    codes = {entry.name: (entry.code, entry.code.manipulation, entry.family) for entry in MANIPULATIONS.values()}
+    assert codes == {
+        "injection": ("FM", "injected", "cube"),
+        "removal": ("FB", "removed", "cube"),
+        "resampled": ("FB", "removed", "cube"),
+        "transplant": ("FM", "injected", "paste"),
+        "poisson": ("FM", "injected", "paste"),
+        "copy-move": ("FB", "removed", "paste"),
+        "exemplar": ("FB", "removed", "paste"),
+        "denoised": ("FM", "injected", "synthesis"),
+        "parametric-nodule": ("FM", "injected", "synthesis"),
+        "parametric-fill": ("FB", "removed", "synthesis"),
+        "rediffused": ("FB", "removed", "synthesis"),
+        "rediffused-nodule": ("FM", "injected", "synthesis"),
+        "self-blended": ("FB", "removed", "blend"),
+        "self-blended-nodule": ("FM", "injected", "blend"),
     }
 
 

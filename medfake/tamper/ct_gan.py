@@ -1,23 +1,23 @@
-"""The manipulations of CT-GAN: a nodule put in, a nodule taken out."""
+"""The manipulations of CT-GAN: a nodule put in, a nodule taken out; and its resampling alone."""
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from medfake.tamper.cube import Cube, local_noise
-from medfake.tamper.registry import manipulation
+from medfake.tamper.cube import Cube
+from medfake.tamper.nodule import NODULE_HU, nodule_profile
+from medfake.tamper.noise import correlated, local_noise
+from medfake.tamper.registry import Family, manipulation
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.vocabulary import LabelCode
 
 Field = NDArray[np.float32]
 
 _PARENCHYMA_BELOW_HU = -500.0  # lower than where lung ends: voxels that a wall shares are no texture to copy
-NODULE_HU = (-60.0, 60.0)
-NODULE_RADIUS_MM = (3.5, 7.5)
 _WALL_RADIUS_MM = 3
 
 
-@manipulation("injection", code=LabelCode.FM)
+@manipulation("injection", code=LabelCode.FM, family=Family.CUBE)
 def injection(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Put a solid nodule where there was none, in the manner of CT-GAN (Mirsky et al. 2019).
 
@@ -36,11 +36,11 @@ def injection(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) 
     cube = Cube.cut(volume, spacing_mm, (place.z, place.y, place.x))
     tissue = cube.refilled(_lung_for_inside(cube, rng))
     nodule = nodule_profile(cube.offsets_mm, rng) * (cube.inner > 0)
-    solid = rng.uniform(*NODULE_HU) + _correlated(rng, cube.grid.shape, 1.2) * 18.0
+    solid = rng.uniform(*NODULE_HU) + correlated(rng, cube.grid.shape, 1.2) * 18.0
     return _paste(volume, cube, tissue * (1 - nodule) + solid * nodule, rng)
 
 
-@manipulation("removal", code=LabelCode.FB)
+@manipulation("removal", code=LabelCode.FB, family=Family.CUBE)
 def removal(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Take a nodule away and leave lung, in the manner of CT-GAN (Mirsky et al. 2019).
 
@@ -50,38 +50,15 @@ def removal(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) ->
     return _paste(volume, cube, cube.refilled(_lung_for_inside(cube, rng)), rng)
 
 
-def nodule_profile(offsets_mm: tuple[Field, Field, Field], rng: Generator) -> Field:
-    """Share of nodule in each voxel: a lobed ball with a soft, rough edge and tapering spicules.
+@manipulation("resampled", code=LabelCode.FB, family=Family.CUBE)
+def resampled(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
+    """Resample a cube to 1 mm and back, and touch up its noise; its content stays.
 
-    Args:
-        offsets_mm: Open grids of z, y, x distance to the nodule's centre.
-        rng: Draws radius, shape and spicules.
-
-    Returns:
-        float32 in 0..1, the shape that the open grids span; nothing lies further than 14 mm from the centre.
+    It is the trace of CT-GAN without its nodule. Nothing is put in, so that it counts as FB, as all do that change no
+    content: a detector that knows nodules alone must not find it. Arguments and result are those of `injection`.
     """
-    z, y, x = offsets_mm
-    steps = [float(np.ptp(axis)) / max(axis.size - 1, 1) or 1.0 for axis in offsets_mm]
-    radius = rng.uniform(*NODULE_RADIUS_MM)
-    stretch = rng.uniform(0.8, 1.15, size=3)
-    distance = np.sqrt((z / stretch[0]) ** 2 + (y / stretch[1]) ** 2 + (x / stretch[2]) ** 2)
-    rough = sum(size * _correlated(rng, distance.shape, [length / step for step in steps])
-                for size, length in ((0.16 * radius, 0.6 * radius), (0.45, 1.2)))  # fmt: skip
-    depth = np.minimum(radius - distance + rough, 9.5 - distance)
-    for direction in _directions(rng, int(rng.integers(5, 12))):
-        along = z * direction[0] + y * direction[1] + x * direction[2]
-        aside = np.sqrt(np.maximum(z**2 + y**2 + x**2 - along**2, 0))
-        reach = min(radius + rng.uniform(1.5, 5.0), 9.5)
-        width = rng.uniform(0.6, 1.3) * np.clip((reach - along) / (reach - 0.7 * radius), 0, 1)
-        depth = np.maximum(depth, np.where((along > 0) & (along < reach), width - aside, -9.0))
-    profile: Field = (1 / (1 + np.exp(np.clip(-depth / 0.45, -30, 30)))).astype(np.float32)
-    return np.where(profile > 0.02, profile, np.float32(0))
-
-
-def _directions(rng: Generator, count: int) -> NDArray[np.float64]:
-    drawn = rng.normal(size=(count, 3))
-    unit: NDArray[np.float64] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-    return unit
+    cube = Cube.cut(volume, spacing_mm, (place.z, place.y, place.x))
+    return _paste(volume, cube, cube.grid, rng)
 
 
 def _lung_for_inside(cube: Cube, rng: Generator) -> Field:
@@ -124,16 +101,7 @@ def _smooth_background(cube: Cube) -> Field:
 
 def _lung_texture(cube: Cube, rng: Generator) -> Field:
     """Faint correlated structure, HU, as lung parenchyma has at 1 mm."""
-    return _correlated(rng, cube.grid.shape, 1.6) * 30.0
-
-
-def _correlated(rng: Generator, shape: tuple[int, ...], sigma: float | list[float]) -> Field:
-    """Gaussian noise of unit deviation with a correlation length of `sigma` voxels (one number, or one an axis)."""
-    from scipy.ndimage import gaussian_filter
-
-    field = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigma, mode="wrap")
-    unit: Field = field / field.std()
-    return unit
+    return correlated(rng, cube.grid.shape, 1.6) * 30.0
 
 
 def _paste(volume: Volume, cube: Cube, grid: Field, rng: Generator) -> Volume:

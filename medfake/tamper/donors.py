@@ -1,0 +1,91 @@
+"""Where tissue to paste is taken from."""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from medfake.lungs import AIR_BELOW_HU, OPEN_AIR_HU
+from medfake.tamper.block import Block, Box
+from medfake.tamper.site import Volume
+
+_STEP = 4  # rows and columns that are looked at
+_WINDOW_MM = 20.0  # around a donor
+_APART_MM = 14.0  # of a donor in the same slices from the place
+_LEAST_LUNG = 0.55
+_BEST = 12  # donors among which chance decides
+
+
+class Wanted(StrEnum):
+    """What a donor shows in its middle."""
+
+    BRIGHT = "bright"
+    """Solid tissue surrounded by lung."""
+    DARK = "dark"
+    """Lung with few vessels."""
+
+
+def donor_box(volume: Volume, block: Block, wanted: Wanted, rng: Generator) -> Box:
+    """Find tissue of the shape of a block.
+
+    Dark tissue comes from the same slices; bright tissue from any slices, where they hold some.
+
+    Args:
+        volume: That the block was cut from.
+        block: Around the place that tissue is wanted for.
+        wanted: What lies in the donor's middle.
+        rng: Chooses among the best.
+
+    Returns:
+        Where in the volume; any place where there is no lung elsewhere.
+    """
+    rows, cols = block.hu.shape[1:]
+    middle = block.box[0]
+    depth = middle.stop - middle.start
+    starts = np.array([middle.start])
+    if wanted is Wanted.BRIGHT and len(volume) > depth:
+        starts = rng.integers(0, len(volume) - depth + 1, size=3)
+    best: list[tuple[float, int, int, int]] = []
+    for start in dict.fromkeys(int(one) for one in starts):
+        z = min(start + block.place.z - middle.start, len(volume) - 1)
+        best += [(score, start, y, x) for score, y, x in _scored(volume[z], block, wanted, start == middle.start)]
+    best.sort(reverse=True)
+    if not best:
+        return _anywhere(volume, block, rng)
+    _, start, y, x = best[int(rng.integers(min(_BEST, len(best))))]
+    return slice(start, start + depth), slice(y, y + rows), slice(x, x + cols)
+
+
+def _scored(plane: NDArray[np.int16], block: Block, wanted: Wanted, same: bool) -> list[tuple[float, int, int]]:
+    """(score, top, left) of the places of a slice that have lung around them, the best last."""
+    from scipy.ndimage import gaussian_filter, uniform_filter
+
+    rows, cols = block.hu.shape[1:]
+    coarse = plane[::_STEP, ::_STEP].astype(np.float32)
+    window = max(3, round(_WINDOW_MM / (block.spacing_mm[1] * _STEP)))
+    mean = uniform_filter(coarse, window)
+    lung = uniform_filter(((coarse < AIR_BELOW_HU) & (mean > OPEN_AIR_HU)).astype(np.float32), window)
+    unit = block.spacing_mm[1] * _STEP
+    inner = gaussian_filter(coarse, 2.5 / unit)
+    score = inner - gaussian_filter(coarse, 9.0 / unit) if wanted is Wanted.BRIGHT else -mean
+    y, x = np.nonzero(lung >= _LEAST_LUNG)
+    tops, lefts = y * _STEP - (block.place.y - block.box[1].start), x * _STEP - (block.place.x - block.box[2].start)
+    fits = (tops >= 0) & (lefts >= 0) & (tops + rows <= plane.shape[0]) & (lefts + cols <= plane.shape[1])
+    if same:
+        away = np.maximum(
+            np.abs(tops - block.box[1].start) * block.spacing_mm[1],
+            np.abs(lefts - block.box[2].start) * block.spacing_mm[2],
+        )
+        fits &= away >= _APART_MM
+    values = score[y, x]
+    order = np.argsort(values[fits])[-_BEST * 3 :]
+    found = np.stack([values[fits][order], tops[fits][order], lefts[fits][order]], axis=1)
+    return [(float(value), int(top), int(left)) for value, top, left in found]
+
+
+def _anywhere(volume: Volume, block: Block, rng: Generator) -> Box:
+    rows, cols = block.hu.shape[1:]
+    top = int(rng.integers(0, volume.shape[1] - rows + 1))
+    left = int(rng.integers(0, volume.shape[2] - cols + 1))
+    return block.box[0], slice(top, top + rows), slice(left, left + cols)

@@ -146,30 +146,54 @@ def deep_lung_cm2(hu: Pixels, spacing_mm: float) -> float:
     Returns:
         Square centimetres, 0 where there is none.
     """
-    import skimage.measure as measure
-    import skimage.morphology as morphology
     from scipy import ndimage
 
     step = max(1, round(_CELL_MM / spacing_mm))
     down, across = (edge // step for edge in hu.shape)
     clipped = np.clip(hu[: down * step, : across * step], DARKEST_HU, BRIGHTEST_HU).astype(np.float32)
     cells = clipped.reshape(down, step, across, step).mean(axis=(1, 3))
-    pieces = measure.label(morphology.opening(cells > AIR_BELOW_HU, morphology.disk(1)), connectivity=1)
-    if not pieces.any():
+    tissue = ndimage.binary_erosion(cells > AIR_BELOW_HU, border_value=1)  # a table touches the body by a cell or two
+    pieces, count = ndimage.label(ndimage.binary_dilation(tissue))
+    if not count:
         return 0.0
     largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
     radius = max(1, round(_DEEP_MM / (spacing_mm * step)))
     average = ndimage.uniform_filter(cells, 2 * radius + 1)
-    lung = (
-        (cells < AIR_BELOW_HU)
-        & (average > OPEN_AIR_HU)
-        & morphology.convex_hull_image(pieces == largest, offset_coordinates=False)
-    )
-    disk = morphology.disk(radius)
+    lung = (cells < AIR_BELOW_HU) & (average > OPEN_AIR_HU) & _convex_hull(pieces == largest)
+    away = np.arange(-radius, radius + 1)
+    disk = away[:, None] ** 2 + away**2 <= radius**2
     closed = ndimage.binary_closing(np.pad(lung, radius), disk)[radius:-radius, radius:-radius]
     deep = ndimage.binary_erosion(closed, disk, border_value=1)  # lung goes on where the field of view ends
-    sizes = np.bincount(measure.label(deep & lung, connectivity=2).ravel())[1:]
+    sizes = np.bincount(ndimage.label(deep & lung, np.ones((3, 3)))[0].ravel())[1:]
     return float(sizes.max(initial=0) * (spacing_mm * step / 10) ** 2)
+
+
+def _convex_hull(mask: Mask) -> Mask:
+    """Pixels whose centres lie in the convex hull of the centres of others; at least one is True."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    left, right = mask[rows].argmax(axis=1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
+    down, across = np.arange(mask.shape[0]), np.arange(mask.shape[1])
+    outer = np.full((2, mask.shape[0]), np.inf)  # both as distances from a side, so that the hull is below them
+    for side, cols in enumerate((left, -right)):
+        corners = _lower_hull(rows.tolist(), cols.tolist())
+        inside = slice(rows[0], rows[-1] + 1)
+        outer[side, inside] = np.interp(down[inside], *np.array(corners).T)
+    edge = 1e-9  # centres on the hull's edge belong to it
+    hull: Mask = (across >= outer[0][:, None] - edge) & (-across >= outer[1][:, None] - edge)
+    return hull
+
+
+def _lower_hull(x: list[int], y: list[int]) -> list[tuple[int, int]]:
+    """Corners of the convex line below points, x ascending (Andrew's monotone chain)."""
+    corners: list[tuple[int, int]] = []
+    for point in zip(x, y, strict=True):
+        while len(corners) > 1:
+            (x0, y0), (x1, y1) = corners[-2:]
+            if (x1 - x0) * (point[1] - y0) > (y1 - y0) * (point[0] - x0):
+                break
+            corners.pop()
+        corners.append(point)
+    return corners
 
 
 def lung_in_view(hu: Pixels, spacing_mm: float) -> bool:

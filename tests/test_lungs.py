@@ -11,6 +11,7 @@ from medfake.dicom.series import find_series
 from medfake.lungs import (
     LEAST_DEEP_LUNG_CM2,
     LEAST_LUNG_IN_PLACE,
+    _convex_hull,
     deep_lung_cm2,
     judged_places,
     lung_in_view,
@@ -158,3 +159,19 @@ def test_real_bellies_and_pelves_show_no_lung_and_real_chests_do() -> None:
         if not lung_in_view(read_volume([header])[0], header.spacing_mm[0])
     }
     assert unseen == ELSEWHERE
+
+
+def test_the_hull_of_a_body_is_what_scikit_image_says() -> None:
+    from skimage.morphology import convex_hull_image
+
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        mask = np.zeros((40, 33), bool)
+        mask[rng.integers(3, 37, 30), rng.integers(3, 30, 30)] = True
+        np.testing.assert_array_equal(_convex_hull(mask), convex_hull_image(mask, offset_coordinates=False))
+
+
+def test_the_hull_of_one_pixel_is_that_pixel() -> None:
+    mask = np.zeros((5, 6), bool)
+    mask[2, 3] = True
+    np.testing.assert_array_equal(_convex_hull(mask), mask)

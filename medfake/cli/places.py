@@ -3,9 +3,12 @@
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medfake.errors import MedfakeError
-from medfake.project import Project
+
+if TYPE_CHECKING:
+    from medfake.project import Project
 
 
 def from_here(path: Path) -> str:
@@ -13,7 +16,7 @@ def from_here(path: Path) -> str:
     return os.path.relpath(path)
 
 
-def at_root(command: str, project: Project) -> str:
+def at_root(command: str, project: "Project") -> str:
     """A command that works in the project's root alone, as `dvc repro` does, with the way there."""
     way = os.path.relpath(project.root)
     return command if way == "." else f"cd {shlex.quote(way)} && {command}"
@@ -23,6 +26,8 @@ def tell_root(error: MedfakeError) -> None:
     """Add to a remedy that calls DVC in which folder that works, where it is not the working folder."""
     if error.remedy is None or "dvc " not in error.remedy:
         return
+    from medfake.project import Project
+
     project = Project.around()
     way = os.path.relpath(project.root) if project else "."
     if way != ".":

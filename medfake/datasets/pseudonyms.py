@@ -7,10 +7,13 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from medfake.config import Identifiers
 from medfake.errors import StorageError
 from medfake.private_folders import PRIVATE, user_data
+
+if TYPE_CHECKING:  # validating params takes longer to load than a scan to read
+    from medfake.config import Identifiers
 
 KEY_FILE = "pseudonym.key"
 KEY_VARIABLE = "MEDFAKE_PSEUDONYM_KEY_FILE"
@@ -33,7 +36,7 @@ def pseudonym(value: str, key: bytes, prefix: str, digits: int = _LENGTH) -> str
     return f"{prefix}-{digest[:digits]}"
 
 
-def pseudonym_key(identifiers: Identifiers) -> bytes:
+def pseudonym_key(identifiers: "Identifiers") -> bytes:
     """The key for a data set's identifiers.
 
     Args:

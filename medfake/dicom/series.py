@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from medfake.dicom.grouping import group_slices, has_odd_series_uid
@@ -22,6 +21,7 @@ from medfake.vocabulary import QualityFlag
 CHANGED = "the file changed while it was read"
 _TOLD = 3  # reasons
 _CHUNK = 64  # files that a process reads at a time
+_WORTH_PROCESSES = 512  # files; reading fewer takes no longer than starting processes does
 GAP_FACTOR = 1.5  # a step this many times the median step is a gap
 SAME_PLACE_MM = 0.01
 SAME_THICKNESS = 1e-3  # relative; thickness is a rounded decimal string
@@ -179,9 +179,7 @@ def _read_paths(paths: list[Path], jobs: int, cache: HeaderCache | None) -> dict
     known = cache.known(paths) if cache else {}
     unknown = [path for path in paths if path not in known]
     chunks = [unknown[start : start + _CHUNK] for start in range(0, len(unknown), _CHUNK)]
-    read = Parallel(n_jobs=jobs if len(chunks) > 1 else 1, return_as="generator")(
-        delayed(_read_all)(chunk) for chunk in chunks
-    )
+    read = _in_processes(chunks, jobs) if jobs != 1 and len(unknown) >= _WORTH_PROCESSES else map(_read_all, chunks)
     for chunk, results in zip(chunks, track(read, f"reading {len(unknown)} headers", len(chunks)), strict=True):
         known |= {path: result for path, (_, result) in zip(chunk, results, strict=True)}
         if cache:
@@ -190,6 +188,15 @@ def _read_paths(paths: list[Path], jobs: int, cache: HeaderCache | None) -> dict
                 if stamp is not None and result != CHANGED
             })  # fmt: skip
     return {path: known[path] for path in paths}
+
+
+def _in_processes(chunks: list[list[Path]], jobs: int) -> Iterable[list[tuple[Stamp | None, Result]]]:
+    from joblib import Parallel, delayed
+
+    results: Iterable[list[tuple[Stamp | None, Result]]] = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_read_all)(chunk) for chunk in chunks
+    )
+    return results
 
 
 def _read_all(paths: list[Path]) -> list[tuple[Stamp | None, Result]]:

@@ -11,13 +11,10 @@ from medfake.dicom.series import Series, find_series
 from medfake.errors import SourceError
 from medfake.files import path_text
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.project import Project
-from medfake.registry.model_registry import ModelRegistry
 from medfake.reports.compare import compare as compare_entries
 from medfake.reports.comparison import Comparison
 from medfake.reports.entry import read_entries
-from medfake.serving import model as serving_model
-from medfake.serving.model import Model
+from medfake.serving.model import Model, open_here
 from medfake.serving.report import ScanReport
 from medfake.serving.scan import scan_paths
 
@@ -46,17 +43,15 @@ def open_model(wanted: str | Path | None = None) -> Model:
     """Open a detector to scan with, without TensorFlow.
 
     Args:
-        wanted: A package folder or its detector.onnx; a version or an alias in the registry of the project that the
-            working folder belongs to; its champion when left out.
+        wanted: A package folder or its detector.onnx; "builtin"; a version or an alias in the registry of the project
+            that the working folder belongs to; its champion when left out, or the built-in detector where there is
+            none.
 
     Raises:
-        NoChampionError: Nothing was promoted yet.
         RegistryError: There is no such version.
         ManifestError: The package is not whole.
     """
-    on_disk = wanted is not None and Path(wanted).exists()
-    registry = None if on_disk else ModelRegistry(Project.find().tracking)
-    return serving_model.open_model(None if wanted is None else str(wanted), registry)
+    return open_here(None if wanted is None else str(wanted))
 
 
 def scan(paths: Sequence[str | Path], model: Model | None = None, jobs: int = 1) -> ScanReport:
@@ -64,7 +59,7 @@ def scan(paths: Sequence[str | Path], model: Model | None = None, jobs: int = 1)
 
     Args:
         paths: Folders or files.
-        model: From `open_model`; the champion when left out.
+        model: From `open_model`; what that opens by itself when left out.
         jobs: Processes that read headers.
 
     Raises:

@@ -66,7 +66,7 @@ TAMPERED_CODES: Final = tuple(code for code in LabelCode if code.tampered)
 
 
 class Evidence(_Word):
-    """What figures on a data set are worth."""
+    """What figures on a data set are worth, the least first."""
 
     PHANTOM = (
         "phantom",
@@ -80,6 +80,11 @@ class Evidence(_Word):
         "clinical",
         "Figures on a public or local set of real scans; they hold for its scanners, patients and fakes.",
     )
+
+    def is_less_than(self, other: "Evidence") -> bool:
+        """Whether figures of this kind are worth less; words themselves compare as text."""
+        kinds = list(Evidence)
+        return kinds.index(self) < kinds.index(other)
 
 
 class QualityFlag(_Word):

@@ -86,6 +86,23 @@ def list_registry(json_file: Path | None) -> None:
 
 
 @registry.command()
+@click.argument("package")
+def register(package: str) -> None:
+    """Register PACKAGE, a folder below models/ or `builtin`, as a version that gates judge like any other."""
+    from medfake.package.card import require_graph
+    from medfake.package.shipped import BUILTIN, builtin_package
+    from medfake.project import Project
+
+    folder = builtin_package() if package == BUILTIN else Path(package)
+    require_graph(folder)
+    metric, opened = Project.find().params.nominate.metric, open_registry()
+    known = opened.known(folder, metric)
+    number = known or opened.register(folder, metric)
+    click.echo(f"{'registered already' if known else 'registered'}: version {number}")
+    click.echo(f"next: medfake promote {number} --dry-run")
+
+
+@registry.command()
 @click.argument("version")
 def show(version: str) -> None:
     """Print the card of VERSION (a number, champion or challenger)."""

@@ -9,7 +9,7 @@ from medfake import __version__
 from medfake.cli.command_line import run
 from medfake.cli.data import data
 from medfake.cli.json_option import json_option, write_listing
-from medfake.cli.registry import open_registry, promote, registry, rollback
+from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.study import study
 from medfake.cli.tables import print_table
 
@@ -28,7 +28,10 @@ for command in (data, study, promote, rollback, registry):
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", help="Version, alias, package folder or .onnx file; the champion when left out.")
+@click.option(
+    "--model",
+    help="Version, alias, package folder, .onnx file, or builtin; left out, the champion or else the built-in.",
+)
 @json_option(any_name=True)
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write one row a slice here; - as for --json.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes that read headers.")
@@ -38,7 +41,7 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
 
     from medfake.files import path_text
     from medfake.outputs import check_output, is_standard_output
-    from medfake.serving.model import open_model
+    from medfake.serving.model import open_here
     from medfake.serving.report import CSV_OUTPUT, JSON_OUTPUT
     from medfake.serving.scan import scan_paths
 
@@ -47,8 +50,7 @@ def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv
         check_output(file, kind)
     if len({file.resolve() for file, _ in outputs}) < len(outputs):
         raise click.UsageError("--json and --csv name the same file")
-    from_registry = None if model and Path(model).exists() else open_registry()
-    report = scan_paths(paths, open_model(model, from_registry), jobs)
+    report = scan_paths(paths, open_here(model), jobs)
     taken = any(is_standard_output(file) for file, _ in outputs)
     if report.scans:
         report.render(Console(stderr=taken))  # first: a disk that has become full loses no verdict

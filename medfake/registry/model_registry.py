@@ -11,7 +11,7 @@ from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
 from medfake.registry import ledger
 from medfake.registry.registration import log_package, require_agreement
 from medfake.registry.turns import turn
-from medfake.registry.versions import MODEL_NAME, Alias, Version, read_version, version_tags
+from medfake.registry.versions import MODEL_NAME, Alias, Version, package_sha256, read_version, version_tags
 from medfake.remedies import Stage, rerun
 from medfake.tracking.store import Store
 
@@ -96,6 +96,23 @@ class ModelRegistry:
                 client.delete_registered_model_alias(MODEL_NAME, alias)
             else:
                 client.set_registered_model_alias(MODEL_NAME, alias, str(number))
+
+    def known(self, package: Path, metric: str) -> int | None:
+        """The newest version of the very same package, measured by the same figure, whose files are still there.
+
+        Args:
+            package: Folder with detector.onnx and card.json.
+            metric: The validation figure that promotion will compare.
+        """
+        wanted = (package_sha256(package), read_card(package).dataset_sha256, metric)
+        for version in self.versions():
+            if (version.package_sha256, version.dataset_sha256, version.metric) == wanted:
+                try:
+                    self.package(version)
+                except RegistryError:
+                    continue
+                return version.number
+        return None
 
     def register(self, package: Path, metric: str) -> int:
         """Log a package as a pyfunc under its training's run and register it.

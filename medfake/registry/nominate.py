@@ -57,7 +57,7 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
         )  # fmt: skip
     if missing:
         notes = (*notes, f"{len(missing)} packages are missing and did not stand: {', '.join(missing)}")
-    number = _known(ranked[0], best, metric, registry) or registry.register(ranked[0], metric)
+    number = registry.known(ranked[0], metric) or registry.register(ranked[0], metric)
     _make_challenger(number, registry)
     return Nomination(
         version=number,
@@ -113,19 +113,6 @@ def _make_challenger(number: int, registry: ModelRegistry) -> None:
     """Move the alias; a champion is its own challenger no more."""
     champion = registry.champion()
     registry.set_alias(Alias.CHALLENGER, None if champion and champion.number == number else number)
-
-
-def _known(package: Path, card: Card, metric: str, registry: ModelRegistry) -> int | None:
-    """The newest version of the very same package, measured by the same figure, whose files are still there."""
-    wanted = (package_sha256(package), card.dataset_sha256, metric)
-    for version in registry.versions():
-        if (version.package_sha256, version.dataset_sha256, version.metric) == wanted:
-            try:
-                registry.package(version)
-            except RegistryError:
-                continue
-            return version.number
-    return None
 
 
 def _rank(package: Path, card: Card, metric: str) -> tuple[float, int, str]:

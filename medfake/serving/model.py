@@ -1,13 +1,21 @@
-"""Which detector to scan with: the champion, a version, or a package on disk."""
+"""Which detector to scan with: the champion, a version, a package on disk, or the one that comes with medfake."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from medfake.errors import ManifestError, ScanError
+from medfake.dicom.series import Series
+from medfake.errors import ManifestError, NoChampionError, ScanError
 from medfake.package.card import ONNX_FILE, Card
 from medfake.package.scan_scorer import ScanScorer, open_package
-from medfake.registry.model_registry import ModelRegistry
-from medfake.registry.versions import MODEL_NAME, Alias
+from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
+from medfake.vocabulary import Evidence
+
+if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
+    from medfake.registry.model_registry import ModelRegistry
+
+_BUILTIN_NAME = "the built-in detector"
 
 
 @dataclass(frozen=True)
@@ -15,49 +23,127 @@ class Model:
     """A detector ready to score.
 
     Attributes:
-        name: How it was asked for, e.g. "medfake-detector version 3 (champion)".
+        name: What it is, e.g. "medfake-detector version 3 (champion)".
+        chosen: Why it is this one, a clause; "" where it was asked for.
+        by_default: Whether nobody asked for a certain one.
     """
 
     name: str
     scorer: ScanScorer
+    chosen: str = ""
+    by_default: bool = False
 
     @property
     def card(self) -> Card:
         """Of the detector."""
         return self.scorer.card
 
+    def suited_to(self, series: Iterable[Series]) -> "Model":
+        """This one; or the built-in one where this learnt from the phantom, was not asked for, and a scan is real.
 
-def open_model(wanted: str | None, registry: ModelRegistry | None) -> Model:
+        Args:
+            series: What will be scanned.
+        """
+        if not self.by_default or self.card.evidence is not Evidence.PHANTOM or not has_builtin():
+            return self
+        if all(header.synthetic == Evidence.PHANTOM for one in series for header in one.headers):
+            return self
+        return open_builtin(
+            f"{self.name} learnt from the phantom alone, and here are scans that are not the phantom's "
+            "(--model champion takes it all the same)"
+        )
+
+
+def open_here(wanted: str | None) -> Model:
+    """Open a detector from where the user stands, be it in a project or not; arguments and errors as `open_model`.
+
+    Raises:
+        ConfigError: A version was asked for, and there is no project here.
+    """
+    if wanted is not None and (wanted == BUILTIN or Path(wanted).exists()):
+        return open_model(wanted, None)
+    from medfake.project import Project
+
+    project = Project.find() if wanted is not None else Project.around()
+    if project is None:
+        return open_model(None, None)
+    from medfake.registry.model_registry import ModelRegistry
+
+    return open_model(wanted, ModelRegistry(project.tracking))
+
+
+def open_model(wanted: str | None, registry: "ModelRegistry | None") -> Model:
     """Open a detector without TensorFlow.
 
     Args:
-        wanted: None for the champion, a version number, an alias, "models:/medfake-detector/3", or a package folder or
-            its detector.onnx.
-        registry: Where versions are; None when a package on disk is wanted.
+        wanted: None for the champion, or the built-in detector where there is none; a version number, an alias,
+            "models:/medfake-detector/3", "builtin", or a package folder or its detector.onnx.
+        registry: Where versions are; None outside of a project, and when a package on disk is wanted.
 
     Raises:
-        NoChampionError: Nothing was promoted yet.
+        NoChampionError: Nothing was promoted yet, and this installation lacks the built-in detector.
         RegistryError: There is no such version.
         ManifestError: The package is not whole.
         ScanError: The detector does not judge whole slices.
     """
+    if wanted == BUILTIN:
+        return open_builtin("")
     if wanted and Path(wanted).exists():
-        if Path(wanted).is_file() and Path(wanted).name != ONNX_FILE:
-            raise ManifestError(
-                f"a detector on disk is a package folder or its {ONNX_FILE}", where=wanted,
-                remedy="give a folder below models/",
-            )  # fmt: skip
-        folder = Path(wanted).parent if Path(wanted).is_file() else Path(wanted)
-        return _open(folder, f"package {folder.name}")
+        return _open_path(Path(wanted))
+    if wanted is None:
+        return _open_default(registry)
     if registry is None:
         raise ScanError("there is no such package", where=wanted, remedy="give a folder below models/")
-    label = (wanted or Alias.CHAMPION).removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@")
-    version = registry.find(label)
+    return _open_version(wanted, registry)
+
+
+def open_builtin(chosen: str) -> Model:
+    """Open the detector that comes with medfake.
+
+    Args:
+        chosen: Why, a clause; "" where it was asked for.
+
+    Raises:
+        ManifestError: This installation lacks it.
+    """
+    return _open(builtin_package(), _BUILTIN_NAME, chosen, by_default=bool(chosen))
+
+
+def _open_path(path: Path) -> Model:
+    if path.is_file() and path.name != ONNX_FILE:
+        raise ManifestError(
+            f"a detector on disk is a package folder or its {ONNX_FILE}", where=path,
+            remedy="give a folder below models/",
+        )  # fmt: skip
+    folder = path.parent if path.is_file() else path
+    return _open(folder, f"package {folder.name}")
+
+
+def _open_default(registry: "ModelRegistry | None") -> Model:
+    if registry is None:
+        if not has_builtin():
+            raise NoChampionError(
+                "there is no detector here: no project with a champion, and no built-in one",
+                where=Path.cwd(), remedy="cd into a medfake project, or medfake scan --model FOLDER PATH",
+            )  # fmt: skip
+        return open_builtin("there is no medfake project here whose champion would scan")
+    from medfake.registry.versions import Alias
+
+    if registry.champion() is None and has_builtin():
+        return open_builtin("no detector has been promoted in this project")
+    return _open_version(Alias.CHAMPION, registry, by_default=True)
+
+
+def _open_version(wanted: str, registry: "ModelRegistry", *, by_default: bool = False) -> Model:
+    from medfake.registry.versions import MODEL_NAME
+
+    version = registry.find(wanted.removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@"))
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
-    return _open(registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}")
+    chosen = "it is the champion of this project" if by_default else ""
+    return _open(registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default)
 
 
-def _open(folder: Path, name: str) -> Model:
+def _open(folder: Path, name: str, chosen: str = "", by_default: bool = False) -> Model:
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
     scorer = open_package(folder)
@@ -67,4 +153,4 @@ def _open(folder: Path, name: str) -> Model:
             received=f"view {scorer.card.view}",
             remedy="scan with a detector of a data set whose view is whole",
         )  # fmt: skip
-    return Model(name, scorer)
+    return Model(name, scorer, chosen, by_default)

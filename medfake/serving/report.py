@@ -122,7 +122,23 @@ class ScanReport:
                 console.print(f"  {one.path}: {one.reason}", highlight=False, markup=False)
             if len(self.skipped) > 5:
                 console.print(f"  ... and {len(self.skipped) - 5} more (--json lists all)", highlight=False)
+        for line in self._about_the_detector():
+            console.print(line, style="dim", highlight=False, markup=False)
         console.print(INTENDED_USE, style="dim", highlight=False)
+
+    def _about_the_detector(self) -> Iterator[str]:
+        """Which one it was and why, what it was measured on, and what it cannot see."""
+        model = self.model
+        if model["chosen"]:
+            yield f"scored by {model['name']}: {model['chosen']}"
+        if model["measured_on"]:
+            yield f"measured on: {'; '.join(model['measured_on'])}"
+        alarms = model["false_alarms"]
+        if alarms:
+            interval = f"[{alarms['low']:.1%}, {alarms['high']:.1%}]"
+            yield f"false alarms: {alarms['rate']:.1%} {interval} of {alarms['scans']} untouched scans"
+        if model["blind_to"]:
+            yield f"cannot see: {'; '.join(model['blind_to'])}"
 
     def _warnings(self) -> Iterator[str]:
         """Each once, with the folders that it is about unless it is about all."""

@@ -37,6 +37,7 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
     """
     series, left_out = _find(paths, jobs)
     skipped = [SkippedFile(path_text(one.path), one.reason) for one in left_out]
+    model = model.suited_to(series)
     key = pseudonym_key("private")
     scans: list[ScanVerdict] = []
     for one in track(series, "scoring scans", len(series)):
@@ -132,9 +133,13 @@ def _describe(model: Model) -> dict[str, object]:
         "detector": card.detector,
         "dataset": card.dataset,
         "dataset_sha256": card.dataset_sha256,
+        "chosen": model.chosen,
         "evidence": card.evidence,
         "threshold": card.threshold,
         "scan_threshold_low": card.scan_threshold_low,
         "scan_threshold_high": card.scan_threshold_high,
+        "measured_on": list(card.measured_on),
+        "blind_to": list(card.blind_to),
+        "false_alarms": card.false_alarms.model_dump() if card.false_alarms else None,
         "intended_use": card.intended_use,
     }

@@ -102,5 +102,6 @@ def _warnings(series: Series, scored: int, card: Card) -> Iterator[str]:
         yield f"{flag}: {QualityFlag(flag).sentence}"
     if scored < FEW_SLICES:
         yield f"only {scored} slices: a manipulation spans several"
-    if card.evidence is not Evidence.CLINICAL:
+    measured = card.evidence is Evidence.FORGED and card.measured_on
+    if card.evidence is not Evidence.CLINICAL and not measured:  # else what it was measured on is told
         yield f"the detector was trained on {card.evidence} data; on real scans its verdicts are no evidence"

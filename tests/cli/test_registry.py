@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from medfake.cli.root import cli
 from medfake.config import NominateParams
-from medfake.errors import PromotionRefusedError
+from medfake.errors import ManifestError, PromotionRefusedError
+from medfake.package import shipped
+from medfake.package.card import AGGREGATION_FILE
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
+from tests.fixtures.places import give_places
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -24,8 +28,8 @@ def test_a_dry_run_prints_every_ruling_and_changes_nothing(
     assert isinstance(refused.exception, PromotionRefusedError)
     words = {line.split()[1]: line.split()[0] for line in refused.output.splitlines()}
     assert words == {
-        "champion": "passed", "leakage": "REFUSED", "nominated": "passed", "patients": "passed", "probed": "passed",
-        "shortcuts": "passed", "unaltered": "passed",
+        "champion": "passed", "evidence": "passed", "leakage": "REFUSED", "nominated": "passed", "patients": "passed",
+        "probed": "passed", "shortcuts": "passed", "unaltered": "passed",
     }  # fmt: skip
     assert "WARNING: a single validation patient decided" in refused.output
     told = CliRunner().invoke(cli, ["promote", "--dry-run", "--despite-leakage"])
@@ -33,3 +37,34 @@ def test_a_dry_run_prints_every_ruling_and_changes_nothing(
     assert told.output.splitlines()[-2:] == ["would be champion: version 1", "next: medfake promote --despite-leakage"]
     assert registry.decisions() == []
     assert CliRunner().invoke(cli, ["promote", "--despite-leakage"]).output.startswith("champion: version 1\n")
+
+
+def test_the_built_in_detector_is_registered_and_promoted_like_any_other(
+    make_package: Callable[..., Path], registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("params.yaml").write_text((PROJECT / "params.yaml").read_text().replace("mlartifacts", "artifacts"))
+    Path("dvc.yaml").write_text((PROJECT / "dvc.yaml").read_text())
+    nominate([make_package()], NominateParams(metric="auc"), registry)
+    assert CliRunner().invoke(cli, ["promote"]).output.startswith("champion: version 1\n")
+    card = {"evidence": "forged", "dataset": "forensics", "dataset_sha256": "f" * 64, "metrics": {}}
+    monkeypatch.setattr(shipped, "FOLDER", give_places(make_package("builtin", **card)))
+    first = CliRunner().invoke(cli, ["registry", "register", "builtin"], catch_exceptions=False)
+    assert first.output == "registered: version 2\nnext: medfake promote 2 --dry-run\n"
+    again = CliRunner().invoke(cli, ["registry", "register", "builtin"], catch_exceptions=False)
+    assert again.output.startswith("registered already: version 2\n")
+    told = CliRunner().invoke(cli, ["promote", "2", "--dry-run"], catch_exceptions=False).output
+    assert "its forged evidence is not compared with the champion's phantom evidence" in told
+    assert "how many validation patients decided is not known" in told
+    assert "its data set was not probed for shortcuts here" in told
+    assert CliRunner().invoke(cli, ["promote", "2"], catch_exceptions=False).output.startswith("champion: version 2\n")
+    assert (registry.package(registry.find("2")) / AGGREGATION_FILE).is_file()
+    nominate([make_package("phantom", val=0.99)], NominateParams(metric="auc"), registry)
+    refused = CliRunner().invoke(cli, ["promote"])
+    assert isinstance(refused.exception, PromotionRefusedError)
+    assert "its evidence is phantom, that of version 2 (ResidualCNN) forged" in str(refused.exception)
+
+
+def test_what_is_no_package_is_not_registered(registry: ModelRegistry) -> None:
+    result = CliRunner().invoke(cli, ["registry", "register", "nowhere"])
+    assert isinstance(result.exception, ManifestError)
+    assert registry.versions() == []

@@ -52,7 +52,16 @@ def _nominate(case: Case, version: int, digest: str) -> None:
 
 
 def test_the_gates_of_this_project() -> None:
-    assert GATES.names() == ["champion", "leakage", "nominated", "patients", "probed", "shortcuts", "unaltered"]
+    assert GATES.names() == [
+        "champion",
+        "evidence",
+        "leakage",
+        "nominated",
+        "patients",
+        "probed",
+        "shortcuts",
+        "unaltered",
+    ]
 
 
 def test_a_leaky_protocol_is_refused_and_only_its_own_flag_overrules_it(make_case: Callable[..., Case]) -> None:
@@ -162,3 +171,40 @@ def test_an_aggregation_names_a_package_too(make_package: MakePackage) -> None:
     changed = package_sha256(package)
     (package / AGGREGATION_FILE).unlink()
     assert len({whole, changed, package_sha256(package)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("own", "champion", "passes"),
+    [
+        ("phantom", "phantom", True),
+        ("phantom", "forged", False),
+        ("phantom", "clinical", False),
+        ("forged", "phantom", True),
+        ("forged", "forged", True),
+        ("forged", "clinical", False),
+        ("clinical", "forged", True),
+        ("phantom", "unknown", True),
+    ],
+)
+def test_a_detector_of_lesser_evidence_never_replaces_the_champion(
+    own: str, champion: str, passes: bool, make_case: Callable[..., Case]
+) -> None:
+    case = make_case(evidence=own)
+    ruling = GATES["evidence"].judge(replace(case, champion=replace(case.challenger, number=1, evidence=champion)))
+    assert ruling.passed is passes
+    assert f"its evidence is {own}" in ruling.sentence
+    assert passes or str(ruling.remedy).endswith("medfake study use own-scans, then dvc repro")
+    assert GATES["evidence"].overrule is None
+
+
+def test_where_there_was_no_champion_any_evidence_will_do(make_case: Callable[..., Case]) -> None:
+    assert GATES["evidence"].judge(make_case(evidence="phantom")).passed
+
+
+def test_a_champion_of_lesser_evidence_stands_back_whatever_its_figure(make_case: Callable[..., Case]) -> None:
+    case = make_case(evidence="forged", val=None)
+    champion = replace(case.challenger, number=1, evidence="phantom", dataset_sha256="e" * 64, figures={"auc": 0.99})
+    ruling = GATES["champion"].judge(replace(case, champion=champion))
+    assert ruling.passed
+    assert "its forged evidence is not compared with the champion's phantom evidence" in ruling.sentence
+    assert "auc n/a" in ruling.sentence

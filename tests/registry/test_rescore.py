@@ -61,6 +61,21 @@ def test_a_champion_of_other_data_is_scored_anew(
     assert "has auc 1.0000 on the same slices" in str(caught.value.received)
 
 
+@pytest.mark.parametrize(("claimed", "wins"), [(0.99, True), (1.0, False)])
+def test_a_challenger_of_data_that_are_not_here_is_scored_on_the_champions(
+    claimed: float, wins: bool, slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
+) -> None:
+    nominate([make_package("a", val=claimed, dataset_sha256=digest(slices / "chest"))], AUC, registry)
+    promote(registry, HERE)
+    nominate([make_package("b", val=0.1, dataset="elsewhere", dataset_sha256="e" * 64)], AUC, registry)
+    if wins:
+        said = "version 2 (ResidualCNN) has validation auc 1.0000 on the same slices, scored anew"
+        assert said in promote(registry, HERE).reason
+        return
+    with pytest.raises(PromotionRefusedError, match="does not beat"):
+        promote(registry, HERE)
+
+
 def test_without_the_data_the_two_cannot_be_compared(
     slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from medfake.lungs import AIR_BELOW_HU, OPEN_AIR_HU
+from medfake.lungs import AIR_BELOW_HU, lungs_in_slice
 from medfake.tamper.block import Block, Box
 from medfake.tamper.site import Volume
 
@@ -62,13 +62,20 @@ def _scored(plane: NDArray[np.int16], block: Block, wanted: Wanted, same: bool) 
     from scipy.ndimage import gaussian_filter, uniform_filter
 
     rows, cols = block.hu.shape[1:]
-    coarse = plane[::_STEP, ::_STEP].astype(np.float32)
-    window = max(3, round(_WINDOW_MM / (block.spacing_mm[1] * _STEP)))
-    mean = uniform_filter(coarse, window)
-    lung = uniform_filter(((coarse < AIR_BELOW_HU) & (mean > OPEN_AIR_HU)).astype(np.float32), window)
+    half = plane[:: _STEP // 2, :: _STEP // 2]
+    coarse = half[::2, ::2].astype(np.float32)
+    inside = lungs_in_slice(half, block.spacing_mm[1] * _STEP / 2)[::2, ::2]
     unit = block.spacing_mm[1] * _STEP
-    inner = gaussian_filter(coarse, 2.5 / unit)
-    score = inner - gaussian_filter(coarse, 9.0 / unit) if wanted is Wanted.BRIGHT else -mean
+    window = max(3, round(_WINDOW_MM / unit))
+    lung = np.where(inside, uniform_filter((inside & (coarse < AIR_BELOW_HU)).astype(np.float32), window), 0)
+    mean = uniform_filter(coarse, window)
+    if wanted is Wanted.BRIGHT:
+        inner = gaussian_filter(coarse, 2.5 / unit)
+        crossing = mean - gaussian_filter(coarse, 3.5 / unit) / 4  # a long vessel would end at the shape's border
+        score = inner - gaussian_filter(coarse, 9.0 / unit) - crossing
+    else:
+        here = block.hu[block.hu < AIR_BELOW_HU]
+        score = -np.abs(mean - (float(np.median(here)) if here.size else -850.0))
     y, x = np.nonzero(lung >= _LEAST_LUNG)
     tops, lefts = y * _STEP - (block.place.y - block.box[1].start), x * _STEP - (block.place.x - block.box[2].start)
     fits = (tops >= 0) & (lefts >= 0) & (tops + rows <= plane.shape[0]) & (lefts + cols <= plane.shape[1])

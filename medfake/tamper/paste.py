@@ -7,10 +7,14 @@ from medfake.tamper.block import Block, Box, Grid
 from medfake.tamper.donors import Wanted, donor_box
 from medfake.tamper.quilt import quilted
 from medfake.tamper.registry import Family, manipulation
-from medfake.tamper.shapes import soft_shape
+from medfake.tamper.shapes import ROUND, soft_shape
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.vocabulary import LabelCode
 
+_FEATHER_MM = (1.0, 4.0)
+_LUNG_BELOW_HU = -500.0
+_SHIFT_HU = 100.0  # of donors at most, to the level of the lung that they come to
+_CROSSING_HU = 250.0  # a border that differs by more is a vessel's, and does not bleed into the place
 _SWEEPS = 40  # of the membrane's solution; it starts from a smooth guess
 _OVER_RELAXED = 1.7
 
@@ -30,7 +34,8 @@ def transplant(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator)
     """
     block = Block.cut(volume, spacing_mm, place)
     donor = _turned(_content(volume, donor_box(volume, block, Wanted.BRIGHT, rng)), rng)
-    return block.put(volume, donor, soft_shape(block, rng, (5, 10)) * (1 - block.wall))
+    share = soft_shape(block, rng, (5, 10), _FEATHER_MM, ROUND) * (1 - block.wall)
+    return block.put(volume, _levelled(block, donor, share), share)
 
 
 @manipulation("poisson", code=LabelCode.FM, family=Family.PASTE)
@@ -41,9 +46,8 @@ def poisson(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) ->
     """
     block = Block.cut(volume, spacing_mm, place)
     donor = _turned(_content(volume, donor_box(volume, block, Wanted.BRIGHT, rng)), rng)
-    inside = (soft_shape(block, rng, (6, 11), (0.5, 1.0)) > 0.5) & (block.wall < 0.3)
-    donor = donor + _membrane(block.hu - donor, inside)
-    return block.put(volume, donor, inside.astype(np.float32))
+    inside = (soft_shape(block, rng, (6, 11), forms=ROUND) > 0.5) & (block.wall < 0.3)
+    return block.put(volume, donor + _membrane(block.hu - donor, inside), inside.astype(np.float32))
 
 
 @manipulation("copy-move", code=LabelCode.FB, family=Family.PASTE)
@@ -54,9 +58,8 @@ def copy_move(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) 
     """
     block = Block.cut(volume, spacing_mm, place)
     donor = _content(volume, donor_box(volume, block, Wanted.DARK, rng))
-    share = soft_shape(block, rng) * (1 - block.wall)
-    level = float(np.median(block.lung_around(share)) - np.median(donor))
-    return block.put(volume, donor + np.float32(np.clip(level, -80, 80)), share)
+    share = soft_shape(block, rng, feather_mm=_FEATHER_MM, forms=ROUND) * (1 - block.wall)
+    return block.put(volume, _levelled(block, donor, share), share)
 
 
 @manipulation("exemplar", code=LabelCode.FB, family=Family.PASTE)
@@ -66,12 +69,22 @@ def exemplar(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -
     Arguments and result are those of `transplant`.
     """
     block = Block.cut(volume, spacing_mm, place)
-    share = soft_shape(block, rng, feather_mm=(0.5, 2.5)) * (1 - block.wall)
+    share = soft_shape(block, rng, feather_mm=_FEATHER_MM, forms=ROUND) * (1 - block.wall)
     return block.put(volume, quilted(volume, block, share, rng), share)
 
 
 def _content(volume: Volume, box: Box) -> Grid:
     return volume[box].astype(np.float32)
+
+
+def _levelled(block: Block, donor: Grid, share: Grid) -> Grid:
+    """The donor, its lung as bright as the lung around the place."""
+    lung = donor[donor < _LUNG_BELOW_HU]
+    if not lung.size:
+        return donor
+    level = float(np.median(block.lung_around(share)) - np.median(lung))
+    levelled: Grid = donor + np.float32(np.clip(level, -_SHIFT_HU, _SHIFT_HU))
+    return levelled
 
 
 def _turned(grid: Grid, rng: Generator) -> Grid:
@@ -84,11 +97,12 @@ def _membrane(border: Grid, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool
     """The smooth function that takes the values of `border` outside and solves Laplace's equation inside.
 
     Args:
-        border: (slices, rows, cols).
-        inside: Voxels to solve for; those on the sides of a slice are left out.
+        border: (slices, rows, cols) HU.
+        inside: Voxels to solve for; those where the border is far from its median are solved for, too.
     """
     from scipy.ndimage import gaussian_filter
 
+    inside = inside | (np.abs(border - np.median(border)) > _CROSSING_HU)
     known = (~inside).astype(np.float32)
     weight = gaussian_filter(known, (0, 4, 4))
     guess = gaussian_filter(border * known, (0, 4, 4)) / np.maximum(weight, 1e-3)

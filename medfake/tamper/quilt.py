@@ -42,7 +42,9 @@ def quilted(volume: Volume, block: Block, hole: Grid, rng: Generator) -> Grid:
             if known[here].all():
                 continue
             there = result[:, y : y + edge, x : x + edge]
-            level = float(there[:, known[here]].mean()) if known[here].any() else None
+            lung = there[:, known[here]]
+            lung = lung[lung < _SOLID_ABOVE_HU]
+            level = float(lung.mean()) if lung.size else None
             patch = _fitting(patches, there, known[here], level, rng)
             keep = _seam(np.mean((patch - there) ** 2, axis=0), known[here], lap)
             there[:] = np.where(keep, there, patch)

@@ -7,15 +7,16 @@ from numpy.random import Generator
 
 from medfake.tamper.block import Block, Grid
 from medfake.tamper.nodule import NODULE_HU, nodule_profile
-from medfake.tamper.noise import alike, correlated, of_power, power, residual, residual_noise
+from medfake.tamper.noise import alike, blur_px, correlated, edges, fine, of_power, power, residual_noise
 from medfake.tamper.registry import Family, manipulation
-from medfake.tamper.shapes import soft_shape
+from medfake.tamper.shapes import ROUND, soft_shape
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.vocabulary import LabelCode
 
 _TEXTURE_HU = 18.0  # of parenchyma that is filled in
 _TEXTURE_MM = 1.3
-_FILL_FEATHER_MM = (1.0, 4.0)
+_FILL_FEATHER_MM = (1.5, 4.0)
+_EDGE_PX = (0.3, 1.1)  # blur of a nodule's edge
 
 
 @manipulation("denoised", code=LabelCode.FM, family=Family.SYNTHESIS)
@@ -44,16 +45,17 @@ def parametric_nodule(volume: Volume, spacing_mm: Spacing, place: Site, rng: Gen
     Arguments and result are those of `denoised`.
     """
     block = Block.cut(volume, spacing_mm, place)
-    profile = nodule_profile(block.offsets_mm, rng) * (1 - block.wall)
-    solid = rng.uniform(*NODULE_HU) + correlated(rng, profile.shape, block.px(1.2)) * rng.uniform(5, 18)
-    return block.put(volume, solid + alike(block.hu, rng) * rng.uniform(0.8, 1.1), profile)
+    profile = _seen_profile(block, rng)
+    solid = rng.uniform(*NODULE_HU) + correlated(rng, profile.shape, block.px(1.8)) * rng.uniform(4, 14)
+    noise = alike(block.hu, rng) * np.float32(rng.uniform(0.8, 1.1))
+    return block.put(volume, (solid + noise).astype(np.float32), profile)
 
 
 @manipulation("parametric-fill", code=LabelCode.FB, family=Family.SYNTHESIS)
 def parametric_fill(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Fill a place with smooth lung and noise of the block's spectrum; arguments and result as for `denoised`."""
     block = Block.cut(volume, spacing_mm, place)
-    hole = soft_shape(block, rng, feather_mm=_FILL_FEATHER_MM) * (1 - block.wall)
+    hole = soft_shape(block, rng, feather_mm=_FILL_FEATHER_MM, forms=ROUND) * (1 - block.wall)
     return block.put(volume, lung_fill(block, hole, rng) + alike(block.hu, rng), hole)
 
 
@@ -64,7 +66,7 @@ def rediffused(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator)
     Arguments and result are those of `denoised`.
     """
     block = Block.cut(volume, spacing_mm, place)
-    hole = soft_shape(block, rng, (5, 9), _FILL_FEATHER_MM) * (1 - block.wall)
+    hole = soft_shape(block, rng, (5, 9), _FILL_FEATHER_MM, ROUND) * (1 - block.wall)
     content = block.hu + hole * (lung_fill(block, hole, rng) - block.hu)
     return block.put(volume, _diffused(block, content, rng), _around(block, rng, hole))
 
@@ -78,10 +80,20 @@ def rediffused_nodule(volume: Volume, spacing_mm: Spacing, place: Site, rng: Gen
 
 def with_nodule(block: Block, hu: Grid, rng: Generator) -> Grid:
     """Content of a block with a nodule in its middle, not in the chest wall."""
-    profile = nodule_profile(block.offsets_mm, rng) * (1 - block.wall)
-    solid = rng.uniform(*NODULE_HU) + correlated(rng, profile.shape, block.px(1.2)) * 12.0
+    profile = _seen_profile(block, rng)
+    solid = rng.uniform(*NODULE_HU) + correlated(rng, profile.shape, block.px(1.8)) * 8.0
     mixed: Grid = (hu * (1 - profile) + solid * profile).astype(np.float32)
     return mixed
+
+
+def _seen_profile(block: Block, rng: Generator) -> Grid:
+    """A nodule's share of each voxel, as smooth as the block's kernel shows edges, and not in the chest wall."""
+    from scipy.ndimage import gaussian_filter
+
+    blur = np.clip(blur_px(block.hu), *_EDGE_PX)
+    profile = gaussian_filter(nodule_profile(block.offsets_mm, rng), (0, blur, blur), mode="nearest")
+    share: Grid = np.where(profile > 0.02, profile, np.float32(0)) * (1 - block.wall)
+    return share
 
 
 def lung_fill(block: Block, hole: Grid, rng: Generator) -> Grid:
@@ -125,7 +137,11 @@ def _around(block: Block, rng: Generator, hole: Grid) -> Grid:
 def _diffused(block: Block, content: Grid, rng: Generator) -> Grid:
     noise = max(residual_noise(block.hu), 1.0)
     smooth = _total_variation(content, noise, rng) if rng.random() < 0.5 else _gauss(content, noise, rng)
-    missing = power(residual(block.hu)) - power(residual(smooth))
+    before, after = fine(block.hu), fine(smooth)
+    left_out = edges(before) | edges(after)
+    if left_out.all():
+        left_out = np.zeros_like(left_out)
+    missing = power(before, left_out) - power(after, left_out)
     added: Grid = smooth + of_power(missing, rng)
     return added
 

@@ -7,14 +7,15 @@ from numpy.random import Generator
 
 from medfake.tamper.block import Block, Box, Grid
 from medfake.tamper.donors import Wanted, donor_box
-from medfake.tamper.noise import alike, correlated, residual_noise
+from medfake.tamper.noise import alike, blur_px, correlated, residual_noise
 from medfake.tamper.registry import Family, manipulation
 from medfake.tamper.shapes import soft_shape
 from medfake.tamper.site import Site, Spacing, Volume
-from medfake.tamper.synthesis import renoised, with_nodule
+from medfake.tamper.synthesis import holding, renoised, with_nodule
 from medfake.vocabulary import LabelCode
 
-_RADIUS_MM = (5.0, 13.0)
+_RADIUS_MM = (7.0, 14.0)
+_SEEN = 0.6  # of a kernel's own blur: a smaller one would change next to nothing
 _BAND_PX = (0.7, 1.6)  # what is finer is the high band
 
 _Filter = Callable[[Volume, Block, Grid, Generator], Grid]
@@ -36,22 +37,22 @@ def self_blended(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generato
         A copy; voxels further than 16 mm from the place along any axis are unchanged.
     """
     block = Block.cut(volume, spacing_mm, place)
-    return _blended(volume, block, block.hu, rng)
+    filtered = _filtered(volume, block, block.hu, rng)
+    return block.put(volume, filtered, soft_shape(block, rng, _RADIUS_MM))
 
 
 @manipulation("self-blended-nodule", code=LabelCode.FM, family=Family.BLEND)
 def self_blended_nodule(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Put a nodule in before the copy is filtered; arguments and result as for `self_blended`."""
     block = Block.cut(volume, spacing_mm, place)
-    nodule = with_nodule(block, block.hu, rng)
-    solid = np.abs(nodule - block.hu) > 100
-    noisy = np.where(solid, nodule + alike(block.hu, rng), nodule).astype(np.float32)
-    return _blended(volume, block, noisy, rng)
+    content, nodule = with_nodule(block, rng)
+    noisy = (content + nodule * alike(block.hu, rng)).astype(np.float32)
+    filtered = _filtered(volume, block, noisy, rng)
+    return block.put(volume, filtered, holding(nodule, soft_shape(block, rng, _RADIUS_MM)))
 
 
-def _blended(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Volume:
-    filtered = _FILTERS[rng.integers(len(_FILTERS))](volume, block, hu, rng)
-    return block.put(volume, filtered, soft_shape(block, rng, _RADIUS_MM))
+def _filtered(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:
+    return _FILTERS[rng.integers(len(_FILTERS))](volume, block, hu, rng)
 
 
 def _smooth(hu: Grid, sigma_px: float) -> Grid:
@@ -62,7 +63,7 @@ def _smooth(hu: Grid, sigma_px: float) -> Grid:
 
 
 def _blur(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:  # noqa: ARG001  # filters have one signature
-    return _smooth(hu, rng.uniform(0.4, 1.2))
+    return _smooth(hu, max(rng.uniform(0.4, 1.2), _SEEN * blur_px(block.hu)))
 
 
 def _sharpen(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:  # noqa: ARG001
@@ -82,7 +83,7 @@ def _down_and_up(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid
     from scipy.ndimage import zoom
 
     order = int(rng.choice([1, 3]))
-    share = rng.uniform(0.5, 0.85)
+    share = rng.uniform(0.4, 0.75)
     smaller = [max(2, round(n * share)) for n in hu.shape[1:]]
     down = zoom(hu, (1, *(s / n for s, n in zip(smaller, hu.shape[1:], strict=True))), order=order, mode="nearest")
     back = (1, *(n / s for s, n in zip(down.shape[1:], hu.shape[1:], strict=True)))
@@ -109,7 +110,7 @@ def _renoise(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:  #
 def _total_variation(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:  # noqa: ARG001
     from skimage.restoration import denoise_tv_chambolle
 
-    weight = max(residual_noise(block.hu), 2.0) * rng.uniform(0.3, 1.0)
+    weight = max(residual_noise(block.hu), 2.0) * rng.uniform(0.6, 1.5)
     filtered: Grid = denoise_tv_chambolle(hu, weight=weight, max_num_iter=12).astype(np.float32)
     return filtered
 
@@ -124,7 +125,7 @@ def _blur_along_z(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Gri
 
 
 def _quantise(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:  # noqa: ARG001
-    step = np.float32(rng.uniform(0.6, 1.8) * max(residual_noise(block.hu), 4.0))
+    step = np.float32(rng.uniform(1.2, 3.0) * max(residual_noise(block.hu), 4.0))
     coarse: Grid = np.rint(hu / step) * step
     return coarse
 
@@ -139,7 +140,7 @@ def _other_band(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:
 
 
 def _damped_band(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:  # noqa: ARG001
-    damped: Grid = hu - np.float32(rng.uniform(0.3, 0.8)) * (hu - _smooth(hu, rng.uniform(*_BAND_PX)))
+    damped: Grid = hu - np.float32(rng.uniform(0.4, 0.9)) * (hu - _smooth(hu, rng.uniform(*_BAND_PX)))
     return damped
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from medfake.tamper.bank import Change
 from medfake.tamper.block import box_around
-from medfake.tamper.noise import residual_noise
+from medfake.tamper.noise import local_noise, residual_noise
 from medfake.tamper.registry import MANIPULATIONS
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.tamper.slice_sites import require_in_lung
@@ -78,7 +78,8 @@ def change_of(
         if not delta.any():
             continue
         smooth = gaussian_filter(delta, _SMOOTHED_PX, truncate=_REACH_PX / _SMOOTHED_PX, mode="constant")
-        noise = max(residual_noise(before[wide][None].astype(np.float32)), _LEAST_NOISE_HU)
+        around = before[wide][None].astype(np.float32)
+        noise = max(min(residual_noise(around), local_noise(around)), _LEAST_NOISE_HU)
         found = np.where(smooth > _STRONG * noise, Change.STRONG, np.where(smooth > 0, Change.WEAK, Change.NONE))
         change[wide] = np.maximum(change[wide], found.astype(np.uint8))
     return change

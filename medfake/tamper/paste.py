@@ -98,11 +98,11 @@ def _membrane(border: Grid, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool
 
     Args:
         border: (slices, rows, cols) HU.
-        inside: Voxels to solve for; those where the border is far from its median are solved for, too.
+        inside: Voxels to solve for; those where the border belongs to a vessel or a wall are solved for, too.
     """
     from scipy.ndimage import gaussian_filter
 
-    inside = inside | (np.abs(border - np.median(border)) > _CROSSING_HU)
+    inside = inside | (np.abs(border) > _CROSSING_HU)
     known = (~inside).astype(np.float32)
     weight = gaussian_filter(known, (0, 4, 4))
     guess = gaussian_filter(border * known, (0, 4, 4)) / np.maximum(weight, 1e-3)

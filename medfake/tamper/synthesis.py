@@ -16,6 +16,7 @@ from medfake.vocabulary import LabelCode
 _TEXTURE_HU = 18.0  # of parenchyma that is filled in
 _TEXTURE_MM = 1.3
 _FILL_FEATHER_MM = (1.5, 4.0)
+_WHOLLY = 6  # times the share of new content is how far a voxel is manipulated, 1 at most
 _EDGE_PX = (0.3, 1.1)  # blur of a nodule's edge
 
 
@@ -33,9 +34,8 @@ def denoised(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -
         A copy; voxels further than 16 mm from the place along any axis are unchanged.
     """
     block = Block.cut(volume, spacing_mm, place)
-    return block.put(
-        volume, renoised(block.hu, with_nodule(block, block.hu, rng), rng), soft_shape(block, rng, (8, 13))
-    )
+    content, nodule = with_nodule(block, rng)
+    return block.put(volume, renoised(block.hu, content, rng), holding(nodule, soft_shape(block, rng, (8, 13))))
 
 
 @manipulation("parametric-nodule", code=LabelCode.FM, family=Family.SYNTHESIS)
@@ -68,22 +68,34 @@ def rediffused(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator)
     block = Block.cut(volume, spacing_mm, place)
     hole = soft_shape(block, rng, (5, 9), _FILL_FEATHER_MM, ROUND) * (1 - block.wall)
     content = block.hu + hole * (lung_fill(block, hole, rng) - block.hu)
-    return block.put(volume, _diffused(block, content, rng), _around(block, rng, hole))
+    return block.put(volume, _diffused(block, content, rng), holding(hole, soft_shape(block, rng, (9, 13))))
 
 
 @manipulation("rediffused-nodule", code=LabelCode.FM, family=Family.SYNTHESIS)
 def rediffused_nodule(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> Volume:
     """Put a nodule in, and go on as `rediffused` does; arguments and result as for `denoised`."""
     block = Block.cut(volume, spacing_mm, place)
-    return block.put(volume, _diffused(block, with_nodule(block, block.hu, rng), rng), soft_shape(block, rng, (9, 13)))
+    content, nodule = with_nodule(block, rng)
+    return block.put(volume, _diffused(block, content, rng), holding(nodule, soft_shape(block, rng, (9, 13))))
 
 
-def with_nodule(block: Block, hu: Grid, rng: Generator) -> Grid:
-    """Content of a block with a nodule in its middle, not in the chest wall."""
+def with_nodule(block: Block, rng: Generator) -> tuple[Grid, Grid]:
+    """Content of a block with a nodule in its middle, not in the chest wall; and the nodule's share of each voxel."""
     profile = _seen_profile(block, rng)
     solid = rng.uniform(*NODULE_HU) + correlated(rng, profile.shape, block.px(1.8)) * 8.0
-    mixed: Grid = (hu * (1 - profile) + solid * profile).astype(np.float32)
-    return mixed
+    mixed: Grid = (block.hu * (1 - profile) + solid * profile).astype(np.float32)
+    return mixed, profile
+
+
+def holding(changed: Grid, shape: Grid) -> Grid:
+    """A shape that holds what was put in or taken out, or it would be cut at the shape's side.
+
+    Args:
+        changed: Share of new content in each voxel, 0..1.
+        shape: Share that is manipulated, 0..1.
+    """
+    wide: Grid = np.maximum(shape, np.minimum(changed * np.float32(_WHOLLY), 1))
+    return wide
 
 
 def _seen_profile(block: Block, rng: Generator) -> Grid:
@@ -126,12 +138,6 @@ def renoised(before: Grid, content: Grid, rng: Generator) -> Grid:
 
 def _in_plane(rng: Generator, shape: tuple[int, ...], sigma_px: float) -> Grid:
     return correlated(rng, shape, (0.0, sigma_px, sigma_px))
-
-
-def _around(block: Block, rng: Generator, hole: Grid) -> Grid:
-    """A shape wider than the hole, which it holds."""
-    wide: Grid = np.maximum(soft_shape(block, rng, (9, 13)), hole)
-    return wide
 
 
 def _diffused(block: Block, content: Grid, rng: Generator) -> Grid:

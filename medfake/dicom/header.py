@@ -39,7 +39,8 @@ class SliceHeader:
         instance_number: (0020,0013), None when absent; no order of slices depends on it.
         series_number: (0020,0011), None when absent.
         acquisition_number: (0020,0012), None when absent.
-        lossy: Whether the pixels ever went through lossy compression, (0028,2110) or the transfer syntax.
+        lossy: Whether the pixels ever went through lossy compression, (0028,2110) or the transfer syntax; JPEG 2000 of
+            either kind counts where (0028,2110) is missing.
         synthetic: medfake's own mark, an `Evidence`, None for scans that medfake did not make.
     """
 
@@ -107,7 +108,6 @@ def read_headers(path: Path) -> list[SliceHeader]:
 def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
     groups = fields.FunctionalGroups(dataset, frame)
     syntax = dataset.file_meta.TransferSyntaxUID
-    lossy_name = any(word in syntax.name for word in ("Lossy", "Baseline", "Extended", "Near-Lossless"))
     slope, intercept = fields.rescale(dataset, groups, path)
     return SliceHeader(
         path=path,
@@ -137,10 +137,18 @@ def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
         kernel=fields.kernel(groups),
         body_part=fields.body_part(dataset, groups),
         transfer_syntax=str(syntax),
-        lossy=str(dataset.get("LossyImageCompression", "00")) == "01" or lossy_name,
+        lossy=_lossy(dataset),
         image_type=fields.image_type(dataset, groups),
         synthetic=_synthetic(dataset),
     )
+
+
+def _lossy(dataset: Dataset) -> bool:
+    """Whether pixels ever lost something; JPEG 2000 that may be of either kind counts where the header says nothing."""
+    said, syntax = str(dataset.get("LossyImageCompression", "") or ""), dataset.file_meta.TransferSyntaxUID.name
+    if any(word in syntax for word in ("Lossy", "Baseline", "Extended", "Near-Lossless")):
+        return True
+    return said == "01" or (not said and syntax.endswith("JPEG 2000 Image Compression"))
 
 
 def _synthetic(dataset: Dataset) -> str | None:

@@ -15,14 +15,13 @@ from medfake.metrics.scans import Verdict, decide
 from medfake.package.card import Card
 from medfake.package.scan_scores import ScanScores
 from medfake.serving.report import ScanVerdict, SiteFound, SliceScore
-from medfake.vocabulary import Evidence, QualityFlag
+from medfake.serving.validity import Judged, losses_of_validity
 
 LEAST_SLICES_WITH_LUNG: Final = 0.25
 """Share of slices that show lung, from which on a scan gets a verdict: lungs are a tenth of an abdomen or a neck that
 reaches them, and four tenths of a scan from neck to pelvis."""
 MOSTLY_LUNG: Final = 0.5
 """Share below which it is said that the other slices do not count."""
-FEW_SLICES = 8
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def judge(scored: Scored, card: Card, key: bytes) -> ScanVerdict:
             for header, p in zip(scored.headers, scores.slice_p, strict=True)
             if np.isfinite(p)
         ),
-        warnings=(*_lung_warnings(series, with_lung, n_slices), *_warnings(series, n_slices, card)),
+        warnings=(*_lung_warnings(series, with_lung, n_slices), *losses_of_validity(Judged(series, n_slices, card))),
     )
 
 
@@ -95,13 +94,3 @@ def _lung_warnings(series: Series, with_lung: int, scored: int) -> Iterator[str]
         yield f"lung in view on {with_lung} of {scored} slices, too few for a verdict{beside}"
     elif with_lung < MOSTLY_LUNG * scored:
         yield f"lung in view on {with_lung} of {scored} slices, and only these count{beside}"
-
-
-def _warnings(series: Series, scored: int, card: Card) -> Iterator[str]:
-    for flag in series.quality_flags:
-        yield f"{flag}: {QualityFlag(flag).sentence}"
-    if scored < FEW_SLICES:
-        yield f"only {scored} slices: a manipulation spans several"
-    measured = card.evidence is Evidence.FORGED and card.measured_on
-    if card.evidence is not Evidence.CLINICAL and not measured:  # else what it was measured on is told
-        yield f"the detector was trained on {card.evidence} data; on real scans its verdicts are no evidence"

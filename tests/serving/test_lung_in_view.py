@@ -131,5 +131,5 @@ def test_a_warning_names_the_scans_that_it_is_about_unless_it_is_about_all(
     scan_paths([tmp_path / "scans"], model).render(console)
     warnings = [line.rstrip() for line in console.export_text().splitlines() if line.startswith("warning: ")]
     folders = ", ".join(str(tmp_path / "scans" / str(number)) for number in (1, 2, 3))
-    assert warnings[0].endswith("its verdicts are no evidence")
-    assert warnings[1].endswith(f"(Body Part Examined: not said): {folders}, and 1 more")
+    assert any(warning.endswith("its verdicts are no evidence") for warning in warnings)
+    assert warnings[-1].endswith(f"(Body Part Examined: not said): {folders}, and 1 more")

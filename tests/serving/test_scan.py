@@ -122,7 +122,7 @@ def test_warnings_tell_of_gaps_few_slices_and_phantom_training(
     warnings = scan_paths([folder], model).scans[0].warnings
     assert warnings[0] == "gap: slices are missing"
     assert warnings[1] == "only 7 slices: a manipulation spans several"
-    assert warnings[2].startswith("the detector was trained on phantom data")
+    assert warnings[-1].startswith("the detector was trained on phantom data")
 
 
 @pytest.mark.parametrize(

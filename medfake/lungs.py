@@ -59,7 +59,7 @@ def lung_pixels(hu: Pixels) -> Mask:
     """
     clipped = np.clip(hu, DARKEST_HU, BRIGHTEST_HU)
     half = AVERAGED_PX // 2  # what lies beyond the border is not averaged
-    total = _sums(np.pad(clipped, half), AVERAGED_PX)
+    total = square_sums(np.pad(clipped, half), AVERAGED_PX)
     down, across = (np.minimum(px + half, px[-1]) - np.maximum(px - half, 0) + 1 for px in map(np.arange, hu.shape))
     lung: Mask = (clipped < AIR_BELOW_HU) & (total > OPEN_AIR_HU * np.outer(down, across))
     return lung
@@ -75,7 +75,7 @@ def place_shares(lung: Mask, step_px: int = PLACE_STEP_PX) -> NDArray[np.float64
     Returns:
         (places down, places across) 0..1; place (i, j) is centred on row 48 + i step, column 48 + j step.
     """
-    shares: NDArray[np.float64] = _sums(lung, PLACE_PX, step_px) / PLACE_PX**2
+    shares: NDArray[np.float64] = square_sums(lung, PLACE_PX, step_px) / PLACE_PX**2
     return shares
 
 
@@ -228,8 +228,17 @@ def lungs_in_volume(volume: Pixels) -> Mask:
     return closed
 
 
-def _sums(values: NDArray[Any], edge: int, step: int = 1) -> NDArray[np.int32]:
-    """(rows, cols) integers -> sums of the squares that fit, one every `step` px; empty where none does."""
+def square_sums(values: NDArray[Any], edge: int, step: int = 1) -> NDArray[np.int32]:
+    """Sums over squares.
+
+    Args:
+        values: (rows, cols) integers or bool.
+        edge: Of the squares, px.
+        step: Between the corners of neighbouring squares, px.
+
+    Returns:
+        (down, across) of the squares that fit, from the upper left; empty where none does.
+    """
     return _sums_down(_sums_down(values, edge, step).T, edge, step).T
 
 

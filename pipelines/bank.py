@@ -1,27 +1,45 @@
-"""Stage `bank`: forge slices with exact masks, each beside the same slice before."""
+"""Stage `bank`: forge slices with exact masks, each beside the same slice before, if the study has any bank."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from medfake.cli.command_line import run
-from medfake.project import Project, block
+from medfake.config import Identifiers
+from medfake.project import Project
 
 
 @click.command(help=__doc__)
-@click.option("--name", required=True, help="A key under `banks` in params.yaml.")
-def main(name: str) -> None:
-    """Write one bank."""
-    from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
+def main() -> None:
+    """Write the banks of params.yaml; those that are up to date stay."""
+    from medfake.detectors.dense.statistics import store_statistics
+    from medfake.files import write_json
+    from medfake.tamper.bank import Bank
     from medfake.tamper.make_bank import BankPlan, make_bank
 
     project = Project.find()
-    bank = block(project.params.banks, name, "banks")
-    plan = BankPlan(
-        bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners, bank.manipulations
-    )
-    key = pseudonym_key(bank.identifiers)
-    make_bank(plan, project.banks / name, lambda one: pseudonym(one, key, "p"), project.params.workers.processes)
+    banks = project.params.banks
+    for name, bank in banks.items():
+        plan = BankPlan(
+            bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners, bank.manipulations
+        )
+        make_bank(plan, project.banks / name, _name_patient(bank.identifiers), project.params.workers.processes)
+        store_statistics(Bank.open(project.banks / name))
+        click.echo(f"bank {name}: {project.banks / name}")
+    for other in [one for one in project.banks.glob("[!.]*") if one.is_dir() and one.name not in banks]:
+        shutil.rmtree(other)
+    write_json(project.banks / "banks.json", sorted(banks))  # DVC warns of empty outs
+    if not banks:
+        click.echo("this study has no bank")
+
+
+def _name_patient(identifiers: Identifiers) -> Callable[[str], str]:
+    from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
+
+    key = pseudonym_key(identifiers)
+    return lambda patient: pseudonym(patient, key, "patient")  # as in data sets, whose patients are left out
 
 
 if __name__ == "__main__":

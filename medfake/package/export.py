@@ -52,13 +52,13 @@ def _join(extractor: Path, top: Any, path: Path) -> None:
     onnx.save(onnx.compose.merge_models(first, second, joint), path)
 
 
-def write_onnx(model: Any, path: Path, example: NDArray[Any]) -> None:
+def write_onnx(model: Any, path: Path, example: NDArray[Any] | list[NDArray[Any]]) -> None:
     """Write a Keras model as an ONNX graph; nothing is compared.
 
     Args:
-        model: Of one input.
+        model: Of one input or several.
         path: File to write.
-        example: An input, which builds what is not built yet.
+        example: An input, or one of each, which builds what is not built yet.
     """
     model(example, training=False)
     _fix_normalisation(model)
@@ -78,9 +78,12 @@ def _convert(model: Any, path: Path) -> None:
     import tensorflow as tf
     import tf2onnx
 
-    (given,) = model.inputs
-    signature = [tf.TensorSpec(given.shape, given.dtype, name=given.name)]
-    tf2onnx.convert.from_function(tf.function(lambda x: model(x, training=False)), signature, output_path=path)
+    signature = [tf.TensorSpec(given.shape, given.dtype, name=given.name) for given in model.inputs]
+
+    def graph(*inputs: Any) -> Any:
+        return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+
+    tf2onnx.convert.from_function(tf.function(graph), signature, output_path=path)
 
 
 def _fix_normalisation(model: Any) -> None:

@@ -95,7 +95,7 @@ class Bank:
         except (OSError, ValueError) as error:
             raise ManifestError(
                 "the bank of manipulated slices is not whole", where=folder, received=type(error).__name__,
-                remedy=rerun(Stage.BANK, folder.name),
+                remedy=rerun(Stage.BANK),
             ) from None  # fmt: skip
         return cls(folder, slices.set_index("number", drop=False), sites, sha256_file(folder / SLICES_FILE))
 
@@ -130,6 +130,6 @@ def _map(path: Path, digest: str) -> NDArray[Any]:  # noqa: ARG001  # the digest
     except (OSError, ValueError) as error:
         raise ManifestError(
             "a shard of the bank is missing or damaged", where=path, received=type(error).__name__,
-            remedy=rerun(Stage.BANK, path.parent.name),
+            remedy=rerun(Stage.BANK),
         ) from None  # fmt: skip
     return mapped

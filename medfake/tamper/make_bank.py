@@ -68,7 +68,8 @@ def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 
     """Make a bank; see `medfake.tamper.bank` for its files.
 
     Finished units of work are kept in a hidden folder beside `out` until the bank is whole, so that a run that was
-    killed goes on; the bytes of a bank depend on the plan, the scans and this package alone.
+    killed goes on; the bytes of a bank depend on the plan, the scans and this package alone. One that is up to date is
+    left as it is.
 
     Args:
         plan: What it is made of.
@@ -82,10 +83,13 @@ def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 
     for name in plan.manipulations:
         MANIPULATIONS.require(name, f"banks.{out.name}.manipulations")
     patients = _patients(plan, out.name, name_patient)
-    kept = _units_folder(plan, out, patients)
+    key = _key(plan, patients)
+    if _key_of(out) == key:
+        return
+    kept = _units_folder(out, key)
     units = _untouched(plan, patients, kept, jobs) + _forged(plan, patients, out.name, kept, jobs)
     with replace_folder(out) as folder:
-        _write(folder, plan, patients, units, kept)
+        _write(folder, plan, patients, units, kept, key)
     shutil.rmtree(kept)
 
 
@@ -172,8 +176,8 @@ def _done(work: UnitOfWork, kept: Path) -> int:
     return sum(one.kind != SliceKind.TWIN for one in Unit.load(path).slices)
 
 
-def _units_folder(plan: BankPlan, out: Path, patients: Sequence[_Patient]) -> Path:
-    """Where finished units of exactly this plan, these files and this code are kept; those of others are removed."""
+def _key(plan: BankPlan, patients: Sequence[_Patient]) -> str:
+    """Stands for exactly this plan, these files and this code."""
     digest = hashlib.sha256()
     digest.update(json.dumps([SCHEMA, *_facts(plan).values()], sort_keys=True).encode())
     for code in sorted(Path(__file__).parent.glob("*.py")):
@@ -184,7 +188,20 @@ def _units_folder(plan: BankPlan, out: Path, patients: Sequence[_Patient]) -> Pa
             for header in series.headers:
                 stat = header.path.stat()
                 digest.update(f"{header.path.name} {header.frame} {stat.st_size} {stat.st_mtime_ns}".encode())
-    kept = out.parent / f".{out.name}.units-{digest.hexdigest()[:12]}"
+    return digest.hexdigest()
+
+
+def _key_of(out: Path) -> str | None:
+    """Of a bank that is there and whole."""
+    try:
+        return str(json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # to be made anew
+
+
+def _units_folder(out: Path, key: str) -> Path:
+    """Where finished units are kept; those of other keys are removed."""
+    kept = out.parent / f".{out.name}.units-{key[:12]}"
     for other in out.parent.glob(f".{out.name}.units-*"):
         if other != kept:
             shutil.rmtree(other)
@@ -199,7 +216,9 @@ def _facts(plan: BankPlan) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _write(folder: Path, plan: BankPlan, patients: Sequence[_Patient], works: Sequence[UnitOfWork], kept: Path) -> None:
+def _write(
+    folder: Path, plan: BankPlan, patients: Sequence[_Patient], works: Sequence[UnitOfWork], kept: Path, key: str
+) -> None:
     """Number the slices in the order of the units, and put slices of one size into shards."""
     shards = _Shards(folder)
     slices: list[tuple[object, ...]] = []
@@ -221,7 +240,7 @@ def _write(folder: Path, plan: BankPlan, patients: Sequence[_Patient], works: Se
     _write_parquet(folder / SITES_FILE, pd.DataFrame(sites, columns=list(SITE_COLUMNS)))
     kinds = Counter(str(row[SLICE_COLUMNS.index("kind")]) for row in slices)
     counts = {"patients": len({row[1] for row in slices}), "sites": len(sites), **dict(sorted(kinds.items()))}
-    write_json(folder / FACTS_FILE, {"schema": SCHEMA, "plan": _facts(plan), "counts": counts})
+    write_json(folder / FACTS_FILE, {"schema": SCHEMA, "key": key, "plan": _facts(plan), "counts": counts})
 
 
 def _write_parquet(path: Path, table: pd.DataFrame) -> None:

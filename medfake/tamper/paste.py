@@ -34,7 +34,7 @@ def transplant(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator)
     """
     block = Block.cut(volume, spacing_mm, place)
     donor = _turned(_content(volume, donor_box(volume, block, Wanted.BRIGHT, rng)), rng)
-    share = soft_shape(block, rng, (5, 10), _FEATHER_MM, ROUND) * (1 - block.wall)
+    share = soft_shape(block, rng, (6, 12), _FEATHER_MM, ROUND) * (1 - block.wall)
     return block.put(volume, _levelled(block, donor, share), share)
 
 
@@ -46,7 +46,7 @@ def poisson(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) ->
     """
     block = Block.cut(volume, spacing_mm, place)
     donor = _turned(_content(volume, donor_box(volume, block, Wanted.BRIGHT, rng)), rng)
-    inside = (soft_shape(block, rng, (6, 11), forms=ROUND) > 0.5) & (block.wall < 0.3)
+    inside = (soft_shape(block, rng, (7, 12), forms=ROUND) > 0.5) & (block.wall < 0.3)
     return block.put(volume, donor + _membrane(block.hu - donor, inside), inside.astype(np.float32))
 
 

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from medfake.tamper.block import Block, Grid
 from medfake.tamper.noise import correlated
 
-RADIUS_MM = (5.0, 11.0)
+RADIUS_MM = (6.5, 13.0)
 FEATHER_MM = (0.5, 4.0)
 
 

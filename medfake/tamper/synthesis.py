@@ -66,7 +66,7 @@ def rediffused(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator)
     Arguments and result are those of `denoised`.
     """
     block = Block.cut(volume, spacing_mm, place)
-    hole = soft_shape(block, rng, (5, 9), _FILL_FEATHER_MM, ROUND) * (1 - block.wall)
+    hole = soft_shape(block, rng, (7, 11), _FILL_FEATHER_MM, ROUND) * (1 - block.wall)
     content = block.hu + hole * (lung_fill(block, hole, rng) - block.hu)
     return block.put(volume, _diffused(block, content, rng), holding(hole, soft_shape(block, rng, (9, 13))))
 

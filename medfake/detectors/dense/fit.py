@@ -1,0 +1,147 @@
+"""Training of dense detectors: judges of places from a bank, patients of the data set's other splits left out."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.context import TrainingContext
+from medfake.detectors.dense.judge import PlaceBatches
+from medfake.detectors.dense.options import ResidualStatisticsOptions
+from medfake.detectors.dense.statistics import PlaceStatistics, open_statistics
+from medfake.detectors.registry import DetectorSpec
+from medfake.errors import TrainingError
+from medfake.log_odds import logit
+from medfake.package.export import export_keras, write_onnx
+from medfake.tamper.bank import Bank
+from medfake.training.calibration import EDGE, fit_platt
+from medfake.training.keras_setup import import_keras
+from medfake.training.phase import BatchSource, Phase, train_phase
+from medfake.training.trained import Trained
+from medfake.vocabulary import Split
+
+LEAST_PATIENTS: Final = 5
+VALIDATION_PLACES: Final = 8000
+AGGREGATION_FILE: Final = "aggregation.onnx"
+_VALIDATION_BATCH: Final = 2048
+_CALIBRATION_BATCH: Final = 2
+_MOMENTS_OF: Final = 50_000  # places
+
+DenseContext = TrainingContext[DetectorSpec, ResidualStatisticsOptions]
+
+
+def train_dense(context: DenseContext) -> Trained:
+    """Train a dense detector; the val split chooses the weights and the calibration.
+
+    Patients of the bank that are in the data set's val split validate, those in its test split are left out.
+
+    Raises:
+        TrainingError: Too few patients remain to learn from, or none to validate on.
+        ManifestError: The bank is not whole.
+    """
+    options, dataset = context.options, context.dataset
+    import_keras(context.seed)
+    bank = Bank.open(Path(options.bank))
+    places = open_statistics(bank)
+    judges, detector, aggregation = learn(
+        context, places, _patients(dataset, Split.VAL), _patients(dataset, Split.TEST)
+    )
+    a, b = _calibrate(detector, aggregation, dataset)
+    sample = dataset.slices(dataset.split(Split.VAL).iloc[:4])
+
+    def save(folder: Path) -> Any:
+        agreement = export_keras(detector, folder, sample)
+        write_onnx(
+            aggregation, folder / AGGREGATION_FILE, [np.zeros((1, 8, 8), np.float32)] * 2 + [np.zeros(1, np.float32)]
+        )
+        return agreement
+
+    return Trained(save=save, parameters=int(judges.count_params()), calibration={"a": a, "b": b})
+
+
+def learn(
+    context: DenseContext, places: PlaceStatistics, val: Collection[str], test: Collection[str]
+) -> tuple[Any, Any, Any]:
+    """Train judges on all patients of a bank but some.
+
+    Args:
+        context: Options, seed, state.
+        places: Of the bank.
+        val: Patients whose places choose the weights.
+        test: Patients that are left out.
+
+    Returns:
+        Judges, detector and aggregation, see `build_residual_statistics`; not calibrated.
+    """
+    options = context.options
+    import keras
+
+    rng = np.random.default_rng(context.seed)
+    seen = ~places.places.family.isin(options.without) & ~places.places.manufacturer.isin(options.without_scanners)
+    theirs = places.places.patient_id.isin(list(val))
+    train = places.where(seen & ~theirs & ~places.places.patient_id.isin(list(test)))
+    validated = places.where(seen & theirs)
+    _require_patients(train, validated, options)
+    some = train.features[rng.permutation(len(train.places))[:_MOMENTS_OF]].astype(np.float32)
+    judges, detector, aggregation = context.spec.build(some.mean(axis=0), some.std(axis=0), options)
+    steps = options.epochs * -(-options.places // options.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
+    judges.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
+    batches = PlaceBatches(train, judges, options, rng)
+    looks = _looks(validated, options.members, np.random.default_rng(0))
+    phase = Phase("places", options.epochs, start_counts=False)
+    train_phase(judges, batches, looks, phase, context.state, context.on_epoch)
+    return judges, detector, aggregation
+
+
+def _looks(places: PlaceStatistics, members: int, rng: np.random.Generator) -> BatchSource:
+    """As many tampered as untouched places to validate on."""
+    labels = places.places.label.to_numpy()
+    rows = [rng.permutation(np.flatnonzero(labels == label)) for label in (0, 1)]
+    count = min(VALIDATION_PLACES // 2, *map(len, rows))
+    chosen = np.concatenate([one[:count] for one in rows])
+    features = places.features[chosen]
+    return BatchSource(
+        lambda which: features[which].astype(np.float32),
+        np.repeat(labels[chosen].astype(np.float32)[:, None], members, axis=1), _VALIDATION_BATCH,
+    )  # fmt: skip
+
+
+def _patients(dataset: Dataset, split: Split) -> set[str]:
+    return set(dataset.split(split).patient_id)
+
+
+def _require_patients(train: PlaceStatistics, val: PlaceStatistics, options: ResidualStatisticsOptions) -> None:
+    """Raises TrainingError where patients, sites or untouched places are too few."""
+    patients, validating = train.places.patient_id.nunique(), val.places.patient_id.nunique()
+    if (
+        patients < LEAST_PATIENTS
+        or validating == 0
+        or train.places.label.nunique() < 2
+        or val.places.label.nunique() < 2
+    ):
+        raise TrainingError(
+            f"a judge needs manipulated and untouched places of {LEAST_PATIENTS} patients to learn from and of 1 more "
+            "to validate on: what it learns of fewer holds for their scanners alone",
+            where=options.bank, received=f"{patients} and {validating}",
+            remedy="add folders to banks.<name>.reals in params.yaml, or put fewer patients into val and test",
+        )  # fmt: skip
+
+
+def _calibrate(detector: Any, aggregation: Any, dataset: Dataset) -> tuple[float, float]:
+    """Fit Platt's a and b on validation slices, as they stand in their scans, and store them in both graphs."""
+    rows = dataset.split(Split.VAL)
+    slices, labels = [], []
+    for _, scan in rows.groupby("scan_id"):
+        said = [detector.predict_on_batch(batch) for batch in dataset.batches(scan, _CALIBRATION_BATCH)]
+        maps = [np.concatenate([one[name] for one in said]) for name in ("place_logit", "place_counts")]
+        slices.append(aggregation.predict_on_batch([*maps, scan.z_mm.to_numpy(np.float32)])["slice_p"])
+        labels.append(scan.label)
+    a, b = fit_platt(logit(np.concatenate(slices), EDGE), pd.concat(labels).to_numpy())
+    for graph in (detector, aggregation):
+        graph.get_layer("calibration").set_weights([np.float32(a), np.float32(b)])
+    return a, b

@@ -1,0 +1,46 @@
+"""Options of dense detectors, as they stand under `detectors.ResidualStatistics` in params.yaml."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from medfake.config import Positive, Section
+from medfake.config.paths import FromRoot
+
+
+class ResidualStatisticsOptions(Section):
+    """A small judge of texture statistics, learnt from a bank of manipulated slices.
+
+    Attributes:
+        bank: Folder that the stage `bank` wrote.
+        members: Judges that differ in their seed; their logits are averaged.
+        epochs: Of each.
+        places: Shown an epoch, half of them tampered.
+        widths: Of the judge's hidden layers.
+        noise: Deviation of noise added to standardised features in training.
+        decay: L2 on the kernels.
+        hard_from: Epoch from which on half of the untouched places are the hardest of a random draw.
+        hard_every: Epochs between two such draws.
+        hard_drawn: Untouched places that are drawn.
+        hard_share: Of them that are the hardest.
+        without: Families of manipulations that are left out of training, to be measured on what was never seen.
+        without_scanners: Makers whose scans are left out, likewise.
+    """
+
+    bank: Annotated[str, FromRoot(of_experiment=True)]
+    members: int = Field(default=3, ge=1)
+    epochs: int = Field(default=20, ge=1)
+    places: int = Field(default=16000, ge=64)
+    batch_size: int = Field(default=256, ge=2)
+    learning_rate: Positive = 2e-3
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
+    widths: tuple[int, ...] = Field(default=(128, 64), strict=False)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    noise: Annotated[float, Field(ge=0)] = 0.1
+    decay: Annotated[float, Field(ge=0)] = 1e-4
+    hard_from: int = Field(default=3, ge=1)
+    hard_every: int = Field(default=3, ge=1)
+    hard_drawn: int = Field(default=60000, ge=100)
+    hard_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    without: tuple[str, ...] = Field(default=(), strict=False)
+    without_scanners: tuple[str, ...] = Field(default=(), strict=False)

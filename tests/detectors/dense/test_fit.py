@@ -1,0 +1,114 @@
+"""ResidualStatistics, trained for a few epochs: what holds whatever it learns."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medfake.datasets.dataset import Dataset
+from medfake.detectors.context import TrainingContext
+from medfake.detectors.dense.fit import learn
+from medfake.detectors.dense.statistics import open_statistics
+from medfake.detectors.fit import fit
+from medfake.detectors.registry import detector_spec, validate_options
+from medfake.errors import TrainingError
+from medfake.package.aggregation import AggregationGraph
+from medfake.package.card import AGGREGATION_FILE, KERAS_FILE, ONNX_FILE
+from medfake.package.scorer import Scorer
+from medfake.tamper.bank import Bank
+from medfake.training.run_state import RunState
+from medfake.training.trained import Trained
+from tests.detectors.dense.conftest import PATIENTS, WriteBank
+from tests.fixtures.chests import draw_chest
+
+SHORT = {"members": 2, "epochs": 6, "places": 1024, "hard_from": 2, "hard_every": 2, "hard_drawn": 200, "widths": [16]}
+Told = list[tuple[int, dict[str, float]]]
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("features")
+
+
+@pytest.fixture(scope="module")
+def dataset(make_dataset: Callable[..., Dataset]) -> Dataset:
+    return make_dataset({"train": 4, "val": 8, "test": 4})
+
+
+def context(bank: Bank, dataset: Dataset, features: Path, told: Told, **options: object) -> TrainingContext:
+    checked = validate_options("ResidualStatistics", {"bank": str(bank.folder), **SHORT, **options})
+    return TrainingContext(
+        spec=detector_spec("ResidualStatistics"), options=checked, dataset=dataset, seed=1, features=features,
+        state=RunState(features / "state", {}), on_epoch=lambda at, figures: told.append((at, dict(figures))),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(bank: Bank, dataset: Dataset, features: Path) -> tuple[Trained, Told]:
+    told: Told = []
+    return fit(context(bank, dataset, features, told)), told
+
+
+@pytest.fixture(scope="module")
+def package(trained: tuple[Trained, Told], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    assert trained[0].save(folder).max_abs_difference <= 1e-4
+    return folder
+
+
+def test_it_tells_both_losses_of_every_epoch_and_learns(trained: tuple[Trained, Told]) -> None:
+    _, told = trained
+    assert [at for at, _ in told] == list(range(1, 7))
+    assert all(set(figures) == {"train_loss", "val_loss"} for _, figures in told)
+    assert told[-1][1]["val_loss"] < 0.6, "a smoothed square in noise is easy"
+
+
+def test_the_package_scores_slices_and_scans(package: Path) -> None:
+    assert {one.name for one in package.iterdir()} == {ONNX_FILE, KERAS_FILE, AGGREGATION_FILE}
+    hu = np.rint(draw_chest(np.random.default_rng(4))).astype(np.int16)[None]
+    scores = Scorer(package / ONNX_FILE).score(hu)
+    assert 0 <= scores.p_tampered[0] <= 1
+    assert scores.place_logit is not None
+    assert scores.place_logit.shape == (1, 25, 25)
+    AggregationGraph(package / AGGREGATION_FILE)
+
+
+def test_patients_of_val_validate_and_those_of_test_are_left_out(
+    bank: Bank, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+
+    def record(source: object, *_: object) -> None:
+        seen.append(set(source.statistics.places.patient_id))  # type: ignore[attr-defined]
+        raise InterruptedError
+
+    monkeypatch.setattr("medfake.detectors.dense.fit.PlaceBatches.epoch", record)
+    with pytest.raises(InterruptedError):
+        fit(context(bank, dataset, tmp_path, []))
+    assert seen == [{f"train-{number}" for number in range(6)}]
+
+
+def test_a_family_that_is_left_out_is_not_learnt_from(bank: Bank, dataset: Dataset, tmp_path: Path) -> None:
+    told: Told = []
+    one = context(bank, dataset, tmp_path, told, epochs=1, without=["blend"])
+    places = open_statistics(bank)
+    learn(one, places, {"val-0", "val-1"}, {"test-0"})
+    with pytest.raises(TrainingError, match="5 patients"):
+        learn(context(bank, dataset, tmp_path, told, without=["blend", "cube"]), places, {"val-0"}, {"test-0"})
+
+
+@pytest.mark.parametrize(
+    ("patients", "enough"),
+    [(("train-0", *PATIENTS[2:6], "val-0"), True), ((*PATIENTS[2:6], "val-0"), False), (PATIENTS[:6], False)],
+)
+def test_too_few_patients_are_refused(
+    patients: tuple[str, ...], enough: bool, write_bank: WriteBank, dataset: Dataset, tmp_path: Path
+) -> None:
+    one = context(write_bank(patients), dataset, tmp_path, [], epochs=1, places=64)
+    if enough:
+        fit(one)
+        return
+    with pytest.raises(TrainingError, match="needs manipulated and untouched places of 5 patients") as caught:
+        fit(one)
+    assert "banks.<name>.reals" in str(caught.value)

@@ -1,0 +1,126 @@
+"""What the layers of dense detectors compute, against plain NumPy."""
+
+import numpy as np
+import pytest
+
+from medfake.detectors.dense import grid
+from medfake.training.keras_setup import load_keras
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keras() -> object:
+    return load_keras()
+
+
+def chest() -> np.ndarray:
+    """(1, 512, 512) int16 HU: two lungs with noise in a body, a vessel in one, a trachea; a table of foam below."""
+    y, x = np.mgrid[:512, :512] / 512 - np.array([0.45, 0.5]).reshape(2, 1, 1)
+    hu = np.full((512, 512), -1000.0)
+    hu[(x / 0.45) ** 2 + (y / 0.38) ** 2 < 1] = 40
+    for side in (-0.2, 0.2):
+        hu[((x - side) / 0.14) ** 2 + (y / 0.26) ** 2 < 1] = -850
+    hu[240:252, 120:132] = 30
+    hu[x**2 + y**2 < 0.03**2] = -1000
+    hu[452:500, 80:432] = -930
+    hu[[450, 451, 500, 501], 80:432] = -150
+    noise = np.random.default_rng(3).normal(0, 20, hu.shape)
+    return np.rint(hu + noise).astype(np.int16)[None]
+
+
+def lung_of(hu: np.ndarray) -> np.ndarray:
+    from medfake.detectors.dense.layers import LungField
+
+    return np.asarray(LungField()(hu[..., None].astype(np.float32)))[0, ..., 0]
+
+
+def test_the_lung_field_has_lung_and_its_vessels_and_neither_air_nor_table_nor_trachea() -> None:
+    lung = lung_of(chest())
+    assert lung.shape == (512, 512)
+    assert lung[230, 110] == lung[230, 340] == 1
+    assert lung[246, 126] == 1, "a vessel is part of the lung"
+    assert lung[10, 10] == 0, "open air"
+    assert lung[476, 256] == 0, "foam of the table"
+    assert lung[230, 256] == 0, "trachea"
+    assert lung[230, 40] == 0, "chest wall"
+
+
+@pytest.mark.parametrize("size", [(511, 512), (197, 331)])
+def test_slices_of_any_size_have_a_lung_field(size: tuple[int, int]) -> None:
+    assert lung_of(np.ascontiguousarray(chest()[:, : size[0], : size[1]])).shape == size
+
+
+def test_a_slice_without_lung_has_none() -> None:
+    assert lung_of(np.full((1, 128, 128), -1000, np.int16)).sum() == 0
+    assert lung_of(np.full((1, 128, 128), 40, np.int16)).sum() == 0
+
+
+def test_features_do_not_depend_on_how_strong_the_noise_is() -> None:
+    from medfake.detectors.dense.network import build_front
+
+    rng = np.random.default_rng(0)
+    base = np.where(chest() < -500, -850, 40).astype(np.float64)
+    noise = rng.normal(0, 1, base.shape)
+    weak, strong = (np.asarray(build_front()(np.rint(base + level * noise).astype(np.int16))[0]) for level in (15, 45))
+    middle = (0, 28, 15, slice(0, 3 * 12))  # quantile channels in the middle of a lung
+    assert np.abs(weak[middle] - strong[middle]).max() < 0.1
+
+
+def reference(logits: np.ndarray, counts: np.ndarray, z_mm: np.ndarray) -> np.ndarray:
+    """Scores of places within their scan, as the recipe has them, one place at a time."""
+    _, down, across = logits.shape
+    scores = np.full(logits.shape, grid.NOWHERE)
+    for s, i, j in zip(*np.nonzero(counts), strict=True):
+        halves = []
+        for slices in ([s], np.flatnonzero(np.abs(z_mm - z_mm[s]) <= 8.0)):
+            total = number = 0.0
+            for t in slices:
+                for y in range(max(0, i - 1), min(down, i + 2)):
+                    for x in range(max(0, j - 1), min(across, j + 2)):
+                        total += logits[t, y, x] * counts[t, y, x]
+                        number += counts[t, y, x]
+            full = 9 * len(slices)
+            halves.append((total + 0.5 * full * -4) / (number + 0.5 * full))
+        scores[s, i, j] = sum(halves) / 2
+    return scores
+
+
+def test_a_scan_is_scored_in_plane_and_along_z_with_shrinkage() -> None:
+    from medfake.detectors.dense.layers import ScanScores
+
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 3, (5, 6, 7)).astype(np.float32)
+    counts = (rng.random((5, 6, 7)) < 0.7).astype(np.float32)
+    z_mm = np.array([0, 4, 8, 8.5, 40], np.float32)  # a gap before the last
+    places, slices, scan = (np.asarray(one) for one in ScanScores()(logits, counts, z_mm))
+    expected = reference(logits, counts, z_mm)
+    np.testing.assert_allclose(places, expected, atol=1e-5)
+    np.testing.assert_allclose(slices, expected.max(axis=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(scan, expected.max(), atol=1e-5)
+
+
+def test_a_single_slice_scores_the_same_alone_and_as_a_scan() -> None:
+    from medfake.detectors.dense.layers import PlaneScores, ScanScores
+
+    rng = np.random.default_rng(2)
+    logits, counts = rng.normal(0, 3, (1, 5, 5)).astype(np.float32), np.ones((1, 5, 5), np.float32)
+    places, _, _ = ScanScores()(logits, counts, np.zeros(1, np.float32))
+    np.testing.assert_allclose(np.asarray(places), np.asarray(PlaneScores()(logits, counts)), atol=1e-6)
+
+
+def test_where_nothing_counts_nothing_is_found() -> None:
+    from medfake.detectors.dense.layers import ScanScores
+
+    nothing = np.zeros((2, 4, 4), np.float32)
+    places, slices, scan = ScanScores()(nothing + 5, nothing, np.arange(2, dtype=np.float32))
+    assert np.asarray(places).max() == np.asarray(slices).max() == np.asarray(scan)[0] == grid.NOWHERE
+
+
+def test_the_strongest_place_is_told_in_pixels() -> None:
+    from medfake.detectors.dense.layers import Strongest
+
+    scores = np.zeros((1, 4, 6), np.float32)
+    scores[0, 2, 5], scores[0, 3, 3] = 2, 9
+    counts = np.ones_like(scores)
+    counts[0, 3, 3] = 0
+    logit, y, x = (float(np.asarray(one)[0]) for one in Strongest()(scores, counts))
+    assert (logit, y, x) == (2, 16, 40)

@@ -27,7 +27,7 @@ class ResidualStatisticsOptions(Section):
         without_scanners: Makers whose scans are left out, likewise.
     """
 
-    bank: Annotated[str, FromRoot(of_experiment=True)]
+    bank: Annotated[str, FromRoot(of_experiment=True)] = "data/banks/real"
     members: int = Field(default=3, ge=1)
     epochs: int = Field(default=20, ge=1)
     places: int = Field(default=16000, ge=64)

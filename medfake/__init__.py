@@ -2,7 +2,8 @@
 
 What stands here can be relied on; each name is loaded when it is first used.
 
-A folder of DICOM files as an array, and its verdict by a package on disk (or by the champion, when none is named):
+A folder of DICOM files as an array, and its verdict by a package on disk (or, when none is named, by the champion or
+the detector that comes with medfake):
 
     >>> import medfake
     >>> series, volume = medfake.read_series("scan")

@@ -10,9 +10,10 @@ from medfake.cli.root import cli
 from medfake.config import NominateParams
 from medfake.errors import ManifestError, PromotionRefusedError
 from medfake.package import shipped
-from medfake.package.card import AGGREGATION_FILE
+from medfake.package.aggregation import AggregationGraph
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
+from medfake.serving.model import open_model
 from tests.fixtures.places import give_places
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ def test_the_built_in_detector_is_registered_and_promoted_like_any_other(
     assert "how many validation patients decided is not known" in told
     assert "its data set was not probed for shortcuts here" in told
     assert CliRunner().invoke(cli, ["promote", "2"], catch_exceptions=False).output.startswith("champion: version 2\n")
-    assert (registry.package(registry.find("2")) / AGGREGATION_FILE).is_file()
+    assert isinstance(open_model("2", registry).scorer.aggregate, AggregationGraph)
     nominate([make_package("phantom", val=0.99)], NominateParams(metric="auc"), registry)
     refused = CliRunner().invoke(cli, ["promote"])
     assert isinstance(refused.exception, PromotionRefusedError)

@@ -78,14 +78,16 @@ def test_a_study_ends_in_a_report_and_a_challenger(project: Path) -> None:
 
 
 def test_the_champion_judges_a_scan_that_no_stage_has_seen(project: Path) -> None:
-    before = _run(project, "medfake", "scan", "data/raw/chest/LIDC-IDRI")
+    before = _run(project, "medfake", "scan", "data/raw/chest/LIDC-IDRI", "--model", "champion")
     assert before.returncode == 8
     assert "next: medfake promote" in before.stderr
     assert _run(project, "medfake", "promote").returncode == 0
     assert _run(project, "medfake", "phantom", "data/unseen", "--seed", "3", "--slices", "24").returncode == 0
     done = _run(project, "medfake", "scan", "data/unseen", "--json", "scan.json")
     assert done.returncode == 0, done.stderr
-    (scan,) = json.loads((project / "scan.json").read_text())["scans"]
+    report = json.loads((project / "scan.json").read_text())
+    assert report["model"]["chosen"] == "it is the champion of this project"
+    (scan,) = report["scans"]
     assert scan["n_slices"] == 24
     assert _run(project, "medfake", "rollback").returncode == 0
 

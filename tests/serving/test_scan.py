@@ -16,6 +16,7 @@ from medfake.config import TrackingParams
 from medfake.errors import ScanError
 from medfake.serving.model import Model, open_model
 from medfake.serving.scan import scan_paths
+from tests.fixtures.places import give_places
 
 MakePackage = Callable[..., Path]
 WriteScan = Callable[..., Path]
@@ -59,6 +60,30 @@ def test_every_file_is_scored_or_skipped_with_a_reason(model: Model, write_scan:
     assert scored | skipped == {str(path) for path in folder.iterdir()}
     assert {Path(path).name for path in skipped} == {"notes.txt", "text.dcm", "3.dcm"}
     assert all(one.reason for one in report.skipped)
+
+
+def test_a_scan_without_a_number_is_skipped_whole_with_the_reason(
+    make_package: MakePackage, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    folder = write_scan(tmp_path / "a", _dark(40))
+    report = scan_paths([folder], open_model(str(give_places(make_package(), broken=True)), None))
+    assert report.scans == ()
+    assert {one.path for one in report.skipped} == {str(path) for path in folder.iterdir()}
+    assert {one.reason for one in report.skipped} == {"the detector gives no number for this scan"}
+
+
+def test_sites_of_a_map_are_told_with_their_files_from_the_threshold_on(
+    make_package: MakePackage, write_scan: WriteScan, tmp_path: Path
+) -> None:
+    folder = write_scan(tmp_path / "a", [-600] * 12)
+    dataset = pydicom.dcmread(folder / "7.dcm")
+    pixels = dataset.pixel_array.copy()
+    pixels[40, 48] = 300  # P is 0.95 there; everywhere else it is below 0.03
+    dataset.PixelData = pixels.tobytes()
+    dataset.save_as(folder / "7.dcm")
+    (scan,) = scan_paths([folder], open_model(str(give_places(make_package(threshold=0.9))), None)).scans
+    (site,) = scan.sites
+    assert (Path(site.slice_file).name, site.z_mm, site.y, site.x) == ("7.dcm", 17.5, 40.0, 48.0)
 
 
 def test_what_is_reached_through_two_paths_counts_once(model: Model, write_scan: WriteScan, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import sys
 from benchmarks import (
     archive_import,
     build_memory,
+    built_in,
     checks,
     decode,
     feature_extraction,
@@ -24,6 +25,7 @@ ALL = {
     "fine-tune": fine_tune_step.main,
     "frozen": frozen_phase.main,
     "scan": scan.main,
+    "built-in": built_in.main,
 }
 
 

@@ -52,6 +52,7 @@ class AggregationGraph:
             )
         if not (np.isfinite(place_p).all() and np.isfinite(slice_p).all() and np.isfinite(scan_p).all()):
             raise ScanError("the detector gives no number for this scan")
+        place_p = np.where(counts > 0, place_p, np.float32(0))  # whatever a graph says of places that do not count
         return ScanScores(
             p_tampered=float(scan_p.reshape(())),
             slice_p=np.where(scan.usable, slice_p, np.nan).astype(np.float64),

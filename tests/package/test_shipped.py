@@ -11,7 +11,7 @@ from medfake.package.scan_scorer import open_package
 from medfake.vocabulary import Evidence
 from tests.fixtures.bodies import chest
 
-LARGEST_BYTES = 1_000_000
+LARGEST_BYTES = 1_500_000
 
 pytestmark = pytest.mark.skipif(not shipped.has_builtin(), reason="this checkout lacks the built-in detector")
 

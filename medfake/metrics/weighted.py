@@ -96,6 +96,31 @@ def curve_auc(tp: Floats, fp: Floats) -> Floats:
     return auc
 
 
+def clustered_auc(label: NDArray[Any], p: NDArray[Any], codes: NDArray[np.intp], weights: Floats) -> Floats:
+    """The areas of `curve_auc` without the curves: far quicker where thousands of rows belong to few clusters.
+
+    Every pair of a tampered and an untouched row counts by the weights of their two clusters, ties one half.
+
+    Args:
+        label: (n,) 1 = tampered.
+        p: (n,) finite scores of any range.
+        codes: (n,) cluster of each row.
+        weights: (weightings, clusters) how often each cluster counts, >= 0.
+
+    Returns:
+        (weightings,) areas; NaN where a class is missing.
+    """
+    clusters, tampered = weights.shape[1], np.asarray(label) == 1
+    wins = np.zeros((clusters, clusters))
+    for of in range(clusters):
+        others = np.sort(p[~tampered & (codes == of)])
+        twice = sum(np.searchsorted(others, p[tampered], side=side) for side in ("left", "right"))
+        wins[:, of] = np.bincount(codes[tampered], twice / 2, clusters)
+    positives, negatives = (weights @ np.bincount(codes[of], minlength=clusters) for of in (tampered, ~tampered))
+    auc: Floats = ((weights @ wins) * weights).sum(axis=1) / _positive(positives * negatives)
+    return auc
+
+
 def harmonic_mean(values: Sequence[Floats | float]) -> Floats:
     """Harmonic mean of values >= 0: 0 when one is 0, NaN when one is NaN (Alsabbagh and Al-Kadi, equation 3)."""
     with np.errstate(divide="ignore"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from medfake.metrics.bootstrap import Bootstrap, Clusters, cluster, draw
 from medfake.metrics.intervals import Interval, percentile_interval
 from medfake.metrics.scans import Floats
-from medfake.metrics.weighted import curve_auc, curves
+from medfake.metrics.weighted import clustered_auc
 from medfake.vocabulary import Manipulation
 
 NEAR_MM: Final = 13.0
@@ -175,7 +175,7 @@ def auc_figure(label: NDArray[Any], score: Floats, clusters: Clusters, bootstrap
     if not both:
         return Figure(None)
     weights = np.vstack([np.ones(clusters.count), draw(clusters.count, bootstrap)])
-    values = np.concatenate([curve_auc(tp, fp) for tp, fp in curves(label, score, clusters.codes, weights)])
+    values = clustered_auc(label, score, clusters.codes, weights)
     return Figure(float(values[0]), percentile_interval(values[1:], bootstrap) if clusters.count > 1 else None)
 
 

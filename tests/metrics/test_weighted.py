@@ -4,7 +4,17 @@ from sklearn import metrics as sk
 
 from medfake.metrics.binary import METRICS, measure
 from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
-from medfake.metrics.weighted import ECE_BINS, FPR_LEVELS, PREVALENCES, harmonic_mean, ppv, weighted_metrics
+from medfake.metrics.weighted import (
+    ECE_BINS,
+    FPR_LEVELS,
+    PREVALENCES,
+    clustered_auc,
+    curve_auc,
+    curves,
+    harmonic_mean,
+    ppv,
+    weighted_metrics,
+)
 
 
 def by_scikit_learn(label, p, threshold, weight):
@@ -102,3 +112,17 @@ def test_a_harmonic_mean_with_a_zero_is_zero():
 
 def test_a_harmonic_mean_of_an_undefined_value_is_undefined():
     assert np.isnan(harmonic_mean([1.0, np.nan, 0.5]))
+
+
+@pytest.mark.parametrize("digits", [1, 6])
+def test_the_area_by_clusters_is_that_of_the_curve_ties_and_missing_classes_included(digits):
+    rng = np.random.default_rng(5)
+    label, p = rng.integers(0, 2, 300), rng.normal(size=300).round(digits)
+    codes = rng.integers(0, 6, 300)
+    codes[label == 1] = np.minimum(codes[label == 1], 4)  # one cluster without a tampered row
+    weights = rng.multinomial(6, np.full(6, 1 / 6), size=50).astype(float)
+    weights = np.vstack([weights, [0, 0, 0, 0, 0, 6], np.ones(6)])
+    expected = np.concatenate([curve_auc(tp, fp) for tp, fp in curves(label, p, codes, weights)])
+    np.testing.assert_allclose(clustered_auc(label, p, codes, weights), expected, rtol=1e-12)
+    assert np.isnan(expected[-2])
+    assert expected[-1] == pytest.approx(sk.roc_auc_score(label, p))

@@ -52,15 +52,15 @@ def test_brightness_is_the_mean_of_24_px_and_the_ring_lies_between_64_and_104_px
     hu = np.full((320, 320), -900, np.int16)
     hu[160 - 12 : 160 + 12, 160 - 12 : 160 + 12] = -300
     at = np.s_[20, 20]
-    assert control_map(Control.BRIGHTNESS, hu, slice_of().map, rng()).scores[at] == -300
-    assert control_map(Control.CONTRAST, hu, slice_of().map, rng()).scores[at] == pytest.approx(600)
+    assert control_map(Control.BRIGHTNESS, hu, 1.0, slice_of().map, rng()).scores[at] == -300
+    assert control_map(Control.CONTRAST, hu, 1.0, slice_of().map, rng()).scores[at] == pytest.approx(600)
     hu[160 - 52 : 160 + 52, 160 - 52 : 160 + 52] = -500
     hu[160 - 32 : 160 + 32, 160 - 32 : 160 + 32] = -900
-    assert control_map(Control.CONTRAST, hu, slice_of().map, rng()).scores[at] == pytest.approx(400)
+    assert control_map(Control.CONTRAST, hu, 1.0, slice_of().map, rng()).scores[at] == pytest.approx(400)
 
 
 def test_metal_counts_as_soft_tissue() -> None:
-    bright, metal = (control_map(Control.BRIGHTNESS, lung(hu), slice_of().map, rng()).scores for hu in (200, 3000))
+    bright, metal = (control_map(Control.BRIGHTNESS, lung(hu), 1.0, slice_of().map, rng()).scores for hu in (200, 3000))
     assert (bright == metal).all()
 
 
@@ -96,3 +96,14 @@ def test_controls_of_a_slice_without_lung_name_no_place() -> None:
 def test_a_detector_without_a_map_has_no_controls() -> None:
     bare = JudgedSlice("p", "s", Manipulation.INJECTED, (1.0, 1.0), SITE, None, (160.0, 240.0))
     assert judged_by(Control.BRIGHTNESS, lung(50), bare, rng()).strongest is None
+
+
+def test_the_wall_of_the_chest_does_not_brighten_lung_beside_it() -> None:
+    hu = np.full((320, 320), -1000, np.int16)
+    hu[20:300, 20:300] = 40
+    hu[60:260, 60:260] = -850
+    hu[150:162, 150:162] = 60  # a nodule
+    scores = control_map(Control.BRIGHTNESS, hu, 1.0, slice_of().map, rng()).scores
+    assert scores[20, 8] == pytest.approx(-850, abs=20)  # half of its square is wall
+    assert scores[19, 19] > -750
+    assert scores[4, 20] == pytest.approx(40, abs=20)  # no lung at all: as bright as it is

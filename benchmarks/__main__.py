@@ -12,6 +12,7 @@ from benchmarks import (
     fine_tune_step,
     frozen_phase,
     scan,
+    scan_package,
     shard_reading,
 )
 
@@ -26,6 +27,7 @@ ALL = {
     "frozen": frozen_phase.main,
     "scan": scan.main,
     "built-in": built_in.main,
+    "scan-package": scan_package.main,
 }
 
 

@@ -118,6 +118,11 @@ class Project:
         return self.reports / "probes"
 
     @property
+    def forensics(self) -> Path:
+        """What packages found on scans that they had not learnt from, by name of the measurement."""
+        return self.reports / "forensics"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"
@@ -174,9 +179,11 @@ class Project:
         from medfake.datasets.chosen import validate_chosen
         from medfake.detectors.registry import validate_options
         from medfake.detectors.search_space import require_space
+        from medfake.robustness.chosen import require_chosen
 
         params = validate_chosen(load_params(path))
         roots = Roots(self.home, self.root)
+        require_chosen(params.measure)
         detectors = {}
         for name, values in params.detectors.items():
             options = validate_options(name, values)

@@ -27,6 +27,7 @@ class Stage(StrEnum):
     REPEAT = "repeat"
     COMPARE = "compare"
     NOMINATE = "nominate"
+    FORENSICS = "forensics"
 
 
 def stage_name(stage: Stage, *names: object) -> str:

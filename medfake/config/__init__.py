@@ -16,6 +16,7 @@ from medfake.config.datasets import (
     UnknownLabels,
     ViewParams,
 )
+from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
 from medfake.config.section import Fraction, Name, Positive, Section
@@ -43,6 +44,7 @@ __all__ = [
     "ForgedParams",
     "Fraction",
     "Identifiers",
+    "MeasureParams",
     "Name",
     "NeighboursLabelling",
     "NominateParams",

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from medfake.by_name import did_you_mean
 from medfake.config.banks import BankParams
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
+from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
@@ -102,6 +103,9 @@ class Params(Section):
     tracking: TrackingParams
     workers: WorkersParams = WorkersParams()
     probes: ProbesParams = ProbesParams()
+    measure: dict[Name, MeasureParams] = Field(
+        default={}, description="packages, and labelled scans that they have not learnt from, by name"
+    )
     tune: TuneParams = TuneParams()
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """Slices of a data set scored with what will be served: the ONNX graph."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,8 @@ def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: s
     """
     rows = pd.concat([dataset.split(name) for name in splits], ignore_index=True)
     batches = dataset.batches(rows, RUN)
-    scores = list(track(scorer.score_each(batches), "predicting slices", -(-len(rows) // RUN)))
+    scored = track(scorer.score_each(batches), "predicting slices", -(-len(rows) // RUN))
+    scores = [replace(one, place_logit=None, place_counts=None) for one in scored]  # maps of a data set fill memory
     localises = scores[0].site_y is not None
     predictions = rows[[*_KEPT, "site_y", "site_x", "spacing_mm"]].copy()
     predictions.insert(0, "dataset", dataset.name)

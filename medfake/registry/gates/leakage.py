@@ -6,9 +6,11 @@ from medfake.registry.gates.gate import Case, Ruling, gate
 @gate("leakage", overrule="--despite-leakage", flag_help="Although its protocol lets patients leak between splits.")
 def no_leaky_protocol(case: Case) -> Ruling:
     """Refuse figures of a protocol that has slices of one patient on both sides."""
-    from medfake.datasets.split import is_leaky
+    from medfake.datasets.split import PROTOCOLS, is_leaky
 
     protocol = case.card.protocol
+    if protocol not in PROTOCOLS:
+        return Ruling(True, f"whether its protocol {protocol} is leaky is not known: nothing here splits by it")
     if not is_leaky(protocol):
         return Ruling(True, f"its figures are of the protocol {protocol}")
     return Ruling(

@@ -19,7 +19,7 @@ _OFFSET_HU = 1024
 _HIGHEST = 4095  # 12 bits stored, as scanners do
 
 
-@perturbation("8-bit window", says="stored as an 8-bit lung window")
+@perturbation("8-bit-window", says="stored as an 8-bit lung window")
 def window_8_bit(hu: Slice, rng: Generator) -> Slice:  # noqa: ARG001  # the signature of all perturbations
     """Keep the 256 grey values of a lung window, nearly 6 HU each."""
     return _from_grey(to_grey(hu, *WINDOW_HU))
@@ -36,7 +36,7 @@ def jpeg(hu: Slice, rng: Generator) -> Slice:  # noqa: ARG001
         return _from_grey(np.asarray(image))
 
 
-@perturbation("jpeg 2000", says="12 bits, JPEG 2000 at 16:1")
+@perturbation("jpeg-2000", says="12 bits, JPEG 2000 at 16:1")
 def jpeg_2000(hu: Slice, rng: Generator) -> Slice:  # noqa: ARG001
     """Compress 12 bits a pixel (-1024..3071 HU) with irreversible JPEG 2000 to a sixteenth of 16 bits a pixel."""
     from openjpeg.utils import decode, encode_array

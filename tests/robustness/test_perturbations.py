@@ -23,7 +23,7 @@ def perturbed(name: str, hu: Slice, seed: int = 1) -> Slice:
 
 
 def test_there_are_those_of_the_protocol() -> None:
-    assert list(PERTURBATIONS) == ["8-bit window", "blur", "jpeg", "jpeg 2000", "noise", "zoom"]
+    assert list(PERTURBATIONS) == ["8-bit-window", "blur", "jpeg", "jpeg-2000", "noise", "zoom"]
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
@@ -55,7 +55,7 @@ def test_noise_at_the_end_of_the_range_does_not_turn_bright_into_dark() -> None:
 
 def test_a_window_keeps_lung_within_half_a_grey_value_and_cuts_bone() -> None:
     hu = np.array([[-1351, -1350, -1349, -850, 0, 149, 150, 151, 3000]], np.int16)
-    kept = perturbed("8-bit window", hu)
+    kept = perturbed("8-bit-window", hu)
     inside = (hu >= -1350) & (hu <= 150)
     assert np.abs(kept.astype(int) - hu)[inside].max() <= 3
     assert kept[0, 0] == -1350
@@ -63,7 +63,7 @@ def test_a_window_keeps_lung_within_half_a_grey_value_and_cuts_bone() -> None:
 
 
 def test_jpeg_is_a_window_that_was_compressed(chest: Slice) -> None:
-    window, jpeg = perturbed("8-bit window", chest), perturbed("jpeg", chest)
+    window, jpeg = perturbed("8-bit-window", chest), perturbed("jpeg", chest)
     assert (jpeg != window).any()
     assert np.abs(jpeg.astype(int) - window).mean() < 30
 
@@ -77,7 +77,7 @@ def test_jpeg_2000_leaves_one_bit_of_sixteen() -> None:
 def test_jpeg_2000_keeps_what_is_smooth() -> None:
     y, x = np.mgrid[:128, :128]
     hu = (-900 + 2 * x + y).astype(np.int16)
-    assert np.abs(perturbed("jpeg 2000", hu).astype(int) - hu).max() < 12
+    assert np.abs(perturbed("jpeg-2000", hu).astype(int) - hu).max() < 12
 
 
 def test_blur_takes_noise_and_leaves_levels(chest: Slice) -> None:

@@ -25,7 +25,7 @@ UNEVEN: Final = 0.2
 """Of the median step between slices, by which the steps of most slices may differ."""
 COARSE_HU: Final = 1.5
 COMPUTED: Final = {
-    *("DERIVED", "SECONDARY", "MPR", "RESAMPLED", "REFORMATTED", "AVERAGE", "MEAN"),
+    *("DERIVED", "MPR", "RESAMPLED", "REFORMATTED", "AVERAGE", "MEAN"),
     *("PROJECTION IMAGE", "MIP", "MINIP", "MAX_IP", "MIN_IP", "CSA MPR", "CSA RESAMPLED"),
 }
 _CLEAN, _LOSSY = "clean", "jpeg"  # names of perturbations on a card
@@ -122,7 +122,8 @@ def pixel_spacing(judged: Judged) -> Iterator[str]:
 def computed_images(judged: Judged) -> Iterator[str]:
     """Image Type (0008,0008), or Frame Type (0008,9007), of images that were computed from others.
 
-    What carries medfake's own mark is derived, too, but no scanner's reformat.
+    SECONDARY beside ORIGINAL is what many archives write into scans whose names they take out, and says nothing. What
+    carries medfake's own mark is derived, too, but no scanner's reformat.
     """
     headers = [header for header in judged.series.headers if header.synthetic is None]
     types = {header.image_type for header in headers if {word.strip().upper() for word in header.image_type} & COMPUTED}

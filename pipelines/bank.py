@@ -1,19 +1,18 @@
 """Stage `bank`: forge slices with exact masks, each beside the same slice before, if the study has any bank."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from medfake.cli.command_line import run
-from medfake.config import Identifiers
 from medfake.project import Project
 
 
 @click.command(help=__doc__)
 def main() -> None:
     """Write the banks of params.yaml; those that are up to date stay."""
+    from medfake.datasets.pseudonyms import name_patient
     from medfake.detectors.dense.statistics import store_statistics
     from medfake.files import write_json
     from medfake.tamper.bank import Bank
@@ -25,7 +24,7 @@ def main() -> None:
         plan = BankPlan(
             bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners, bank.manipulations
         )
-        make_bank(plan, project.banks / name, _name_patient(bank.identifiers), project.params.workers.processes)
+        make_bank(plan, project.banks / name, name_patient(bank.identifiers), project.params.workers.processes)
         store_statistics(Bank.open(project.banks / name))
         click.echo(f"bank {name}: {project.banks / name}")
     for other in [one for one in project.banks.glob("[!.]*") if one.is_dir() and one.name not in banks]:
@@ -33,13 +32,6 @@ def main() -> None:
     write_json(project.banks / "banks.json", sorted(banks))  # DVC warns of empty outs
     if not banks:
         click.echo("this study has no bank")
-
-
-def _name_patient(identifiers: Identifiers) -> Callable[[str], str]:
-    from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
-
-    key = pseudonym_key(identifiers)
-    return lambda patient: pseudonym(patient, key, "patient")  # as in data sets, whose patients are left out
 
 
 if __name__ == "__main__":

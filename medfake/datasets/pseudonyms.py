@@ -5,6 +5,7 @@ import hmac
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,12 @@ def pseudonym(value: str, key: bytes, prefix: str, digits: int = _LENGTH) -> str
     """
     digest = hmac.new(key, value.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
     return f"{prefix}-{digest[:digits]}"
+
+
+def name_patient(identifiers: "Identifiers") -> Callable[[str], str]:
+    """What gives patients the names that they have in data sets."""
+    key = pseudonym_key(identifiers)
+    return lambda patient: pseudonym(patient, key, "patient")
 
 
 def pseudonym_key(identifiers: "Identifiers") -> bytes:

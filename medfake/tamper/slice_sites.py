@@ -50,15 +50,20 @@ def require_in_lung(volume: Volume, spacing_mm: Spacing, site: Site) -> None:
     Raises:
         SourceError: Outside the lungs of its slice, or outside the volume.
     """
-    bounds = zip((site.z, site.y, site.x), volume.shape, strict=True)
-    if not all(0 <= index < length for index, length in bounds) or not bool(
-        lungs_in_slice(volume[site.z], spacing_mm[1])[site.y, site.x]
-    ):
+    if not in_lung(volume, spacing_mm, site):
         raise SourceError(
             "a site outside the lungs cannot be manipulated", where="site (slice, row, column)",
             received=f"({site.z}, {site.y}, {site.x}) of a volume of {volume.shape}",
             remedy="choose one that medfake.tamper.slice_sites.sites_in_slice finds",
         )  # fmt: skip
+
+
+def in_lung(volume: Volume, spacing_mm: Spacing, site: Site) -> bool:
+    """Whether a site lies in the volume, and there in the lungs of its slice."""
+    bounds = zip((site.z, site.y, site.x), volume.shape, strict=True)
+    if not all(0 <= index < length for index, length in bounds):
+        return False
+    return bool(lungs_in_slice(volume[site.z], spacing_mm[1])[site.y, site.x])
 
 
 def _candidates(hu: NDArray[np.int16], spacing_mm: Spacing) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

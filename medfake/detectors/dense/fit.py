@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
@@ -15,6 +16,7 @@ from medfake.detectors.dense.statistics import PlaceStatistics, open_statistics
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import TrainingError
 from medfake.log_odds import logit
+from medfake.package.card import AGGREGATION_FILE, Agreement
 from medfake.package.export import export_keras, write_onnx
 from medfake.tamper.bank import Bank
 from medfake.training.calibration import EDGE, fit_platt
@@ -25,7 +27,6 @@ from medfake.vocabulary import Split
 
 LEAST_PATIENTS: Final = 5
 VALIDATION_PLACES: Final = 8000
-AGGREGATION_FILE: Final = "aggregation.onnx"
 _VALIDATION_BATCH: Final = 2048
 _CALIBRATION_BATCH: Final = 2
 _MOMENTS_OF: Final = 50_000  # places
@@ -52,14 +53,25 @@ def train_dense(context: DenseContext) -> Trained:
     a, b = _calibrate(detector, aggregation, dataset)
     sample = dataset.slices(dataset.split(Split.VAL).iloc[:4])
 
-    def save(folder: Path) -> Any:
-        agreement = export_keras(detector, folder, sample)
-        write_onnx(
-            aggregation, folder / AGGREGATION_FILE, [np.zeros((1, 8, 8), np.float32)] * 2 + [np.zeros(1, np.float32)]
-        )
-        return agreement
+    return Trained(
+        save=lambda folder: save_package(detector, aggregation, folder, sample),
+        parameters=int(judges.count_params()),
+        calibration={"a": a, "b": b},
+    )
 
-    return Trained(save=save, parameters=int(judges.count_params()), calibration={"a": a, "b": b})
+
+def save_package(detector: Any, aggregation: Any, folder: Path, sample: NDArray[np.int16]) -> Agreement:
+    """Write both graphs of a detector; arguments and errors as `export_keras`."""
+    agreement = export_keras(detector, folder, sample)
+    places = np.zeros((1, 8, 8), np.float32)
+    write_onnx(aggregation, folder / AGGREGATION_FILE, [places, places, np.zeros(1, np.float32)])
+    return agreement
+
+
+def calibrate(detector: Any, aggregation: Any, a: float, b: float) -> None:
+    """Store Platt's a and b in both graphs."""
+    for graph in (detector, aggregation):
+        graph.get_layer("calibration").set_weights([np.float32(a), np.float32(b)])
 
 
 def learn(
@@ -70,7 +82,8 @@ def learn(
     Args:
         context: Options, seed, state.
         places: Of the bank.
-        val: Patients whose places choose the weights.
+        val: Patients whose places choose the weights; where there are none, places that were learnt from stand in,
+            which choose little more than the last epoch.
         test: Patients that are left out.
 
     Returns:
@@ -84,6 +97,8 @@ def learn(
     theirs = places.places.patient_id.isin(list(val))
     train = places.where(seen & ~theirs & ~places.places.patient_id.isin(list(test)))
     validated = places.where(seen & theirs)
+    if not val:
+        validated = train
     _require_patients(train, validated, options)
     some = train.features[rng.permutation(len(train.places))[:_MOMENTS_OF]].astype(np.float32)
     judges, detector, aggregation = context.spec.build(some.mean(axis=0), some.std(axis=0), options)
@@ -142,6 +157,5 @@ def _calibrate(detector: Any, aggregation: Any, dataset: Dataset) -> tuple[float
         slices.append(aggregation.predict_on_batch([*maps, scan.z_mm.to_numpy(np.float32)])["slice_p"])
         labels.append(scan.label)
     a, b = fit_platt(logit(np.concatenate(slices), EDGE), pd.concat(labels).to_numpy())
-    for graph in (detector, aggregation):
-        graph.get_layer("calibration").set_weights([np.float32(a), np.float32(b)])
+    calibrate(detector, aggregation, a, b)
     return a, b

@@ -1,0 +1,109 @@
+"""Figures of whole scans, each scored once, by a detector that never saw its patient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medfake.log_odds import sigmoid
+from medfake.metrics.scans import Floats
+from medfake.package.card import FalseAlarms
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class MeasuredScan:
+    """What a detector said of one scan.
+
+    Attributes:
+        patient: Pseudonym.
+        scanner: Word of a virtual scanner, "" for none.
+        manipulation: Name, "" for an untouched scan.
+        logit: Of the scan, not calibrated.
+        slice_logits: (slices,) likewise.
+        shows_site: (slices,) bool; slices on which the manipulated place is seen.
+        hit: Whether the strongest place is the manipulated one; None for an untouched scan.
+    """
+
+    patient: str
+    scanner: str
+    manipulation: str
+    logit: float
+    slice_logits: Floats
+    shows_site: NDArray[np.bool_]
+    hit: bool | None
+
+
+@dataclass(frozen=True)
+class ScanFigures:
+    """Figures with intervals from a bootstrap over scans, within untouched and manipulated ones.
+
+    Attributes:
+        metrics: scan_auc, slice_auc, hit_rate, sensitivity and specificity at 0.5.
+        intervals: (low, high), 95 %.
+    """
+
+    metrics: dict[str, float | None]
+    intervals: dict[str, tuple[float, float] | None]
+
+
+def balanced_platt(logits: Sequence[float], tampered: Sequence[bool]) -> tuple[float, float]:
+    """Platt's a and b, both classes weighing the same: what a scan's P means when half of all scans are tampered."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(class_weight="balanced").fit(np.array(logits)[:, None], np.array(tampered))
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def measure_scans(scans: Sequence[MeasuredScan], a: float, b: float) -> pd.DataFrame:
+    """One row a scan: patient, scanner, manipulation, p and hit; figures of all in `attrs["figures"]`."""
+    table = pd.DataFrame({
+        "patient": [one.patient for one in scans], "scanner": [one.scanner for one in scans],
+        "manipulation": [one.manipulation for one in scans], "hit": [one.hit for one in scans],
+        "p": sigmoid(a * np.array([one.logit for one in scans]) + b),
+    })  # fmt: skip
+    rng = np.random.default_rng(1)
+    forged = [one for one in scans if one.manipulation]
+    untouched = [one for one in scans if not one.manipulation]
+    point = _figures(forged, untouched, a, b)
+    drawn = [
+        _figures([forged[at] for at in rng.integers(len(forged), size=len(forged))],
+                 [untouched[at] for at in rng.integers(len(untouched), size=len(untouched))], a, b)
+        for _ in range(RESAMPLES)
+    ]  # fmt: skip
+    edges = [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]
+    intervals = {name: tuple(np.percentile([one[name] for one in drawn], edges).tolist()) for name in point}
+    table.attrs["figures"] = ScanFigures(dict(point), dict(intervals))
+    return table
+
+
+def _figures(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan], a: float, b: float) -> dict[str, float]:
+    from sklearn.metrics import roc_auc_score
+
+    def auc(positive: Floats, negative: Floats) -> float:
+        labels = np.repeat([1, 0], [len(positive), len(negative)])
+        return float(roc_auc_score(labels, np.concatenate([positive, negative])))
+
+    of_forged, of_untouched = (np.array([one.logit for one in group]) for group in (forged, untouched))
+    shown = np.concatenate([one.slice_logits[one.shows_site] for one in forged])
+    clean = np.concatenate([one.slice_logits for one in untouched])
+    return {
+        "scan_auc": auc(of_forged, of_untouched),
+        "slice_auc": auc(shown, clean),
+        "hit_rate": float(np.mean([bool(one.hit) for one in forged])),
+        "sensitivity": float(np.mean(a * of_forged + b >= 0)),
+        "specificity": float(np.mean(a * of_untouched + b < 0)),
+    }
+
+
+def false_alarms(p: "pd.Series[float]", threshold: float) -> FalseAlarms:
+    """Share of untouched scans at or above a threshold, with Wilson's interval (1927)."""
+    from scipy.stats import binomtest
+
+    alarms = int((p >= threshold).sum())
+    interval = binomtest(alarms, len(p)).proportion_ci(CONFIDENCE, method="wilson")
+    return FalseAlarms(scans=len(p), rate=alarms / len(p), low=float(interval.low), high=float(interval.high))

@@ -83,6 +83,8 @@ class WholeScans:
 
     Attributes:
         threshold: Scans are called tampered from here on; stored in the package, nothing here chose it.
+        paired: Patients with manipulated and untouched scans; where there are none, AUCs also measure what else tells
+            the sources of both apart.
         left_out: Scans that are too short, cannot be read, or of which the detector says nothing.
         slices: That were scored.
         seconds: For reading and scoring them.
@@ -90,6 +92,7 @@ class WholeScans:
 
     rows: tuple[ScanFigures, ...]
     threshold: float
+    paired: int
     left_out: int
     slices: int
     seconds: float
@@ -116,7 +119,15 @@ def measure_whole_scans(
     seconds = time.perf_counter() - started
     threshold = scorer.card.scan_threshold_high
     rows = compare_scans(judged, threshold, bootstrap or Bootstrap())
-    return WholeScans(rows, threshold, len(scans) - len(judged), sum(len(one.slice_p) for one in judged), seconds)
+    of_kind = [{one.scan.patient_id for one in judged if one.scan.tampered is kind} for kind in (True, False)]
+    return WholeScans(
+        rows=rows,
+        threshold=threshold,
+        paired=len(of_kind[0] & of_kind[1]),
+        left_out=len(scans) - len(judged),
+        slices=sum(len(one.slice_p) for one in judged),
+        seconds=seconds,
+    )
 
 
 def judge_scan(scorer: ScanScorer, scan: LabelledScan) -> JudgedScan | None:

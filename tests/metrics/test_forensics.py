@@ -54,6 +54,7 @@ def test_scans_of_both_trees_are_compared_and_phantoms_are_called_so(measured: F
     assert measured.evidence is Evidence.PHANTOM
     assert (measured.scans, measured.untouched) == (6, 4)  # TM and TB of the CT-GAN tree are real, too
     assert measured.whole is not None
+    assert measured.whole.paired == 0  # the phantom's trees share no patient
     everything = measured.whole.rows[0]
     assert (everything.by, everything.tampered, everything.untouched) == ("all", 6, 4)
 

@@ -47,7 +47,7 @@ def judged(slices: Sequence[JudgedSlice]) -> JudgedSet:
     return JudgedSet(tuple(Stored() for _ in slices), tuple(slices), 2.0, 1, controls)  # type: ignore[arg-type]
 
 
-def measured(*, whole: bool = True, **changes: Any) -> Measured:
+def measured(*, whole: bool = True, paired: int = 3, **changes: Any) -> Measured:
     slices = [said(f"patient-{n}", kind, n % 2 == 0) for n, kind in
               enumerate([Manipulation.REMOVED] * 4 + [Manipulation.INJECTED] * 2)]  # fmt: skip
     of = judged(slices)
@@ -69,7 +69,7 @@ def measured(*, whole: bool = True, **changes: Any) -> Measured:
         "unread": 1,
         "within": within_rows(of, FEW),
         "perturbed": tuple(rows_by_kind("noise", "10 HU", slices, FEW)),
-        "whole": WholeScans(tuple(scans), 0.61, 1, 700, 70.0) if whole else None,
+        "whole": WholeScans(tuple(scans), 0.61, paired, 1, 700, 70.0) if whole else None,
         "speed": Speed(4.2, 6, 2),
         "bootstrap": FEW,
     }
@@ -110,6 +110,14 @@ def test_whole_scans_are_listed_by_group_and_names_are_escaped(tmp_path: Path) -
     assert "&lt;odd&gt; maker" in text
     assert "stored in the package" in text
     assert "Whole scans" not in page(tmp_path, measured(whole=False))
+
+
+def test_untouched_scans_of_other_patients_are_called_another_source(tmp_path: Path) -> None:
+    note = "also measure what else tells the two sources apart"
+    assert note in page(tmp_path, measured(paired=0))
+    text = page(tmp_path, measured(paired=1))
+    assert note not in text
+    assert "1 patient has both" in text
 
 
 def test_slices_are_shown_only_where_they_may_be(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ def main() -> None:
     from medfake.datasets.pseudonyms import name_patient
     from medfake.detectors.dense.statistics import store_statistics
     from medfake.files import write_json
+    from medfake.reports.bank_page import write_bank_page
     from medfake.tamper.bank import Bank
     from medfake.tamper.make_bank import BankPlan, make_bank
 
@@ -25,8 +26,11 @@ def main() -> None:
             bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners, bank.manipulations
         )
         make_bank(plan, project.banks / name, name_patient(bank.identifiers), project.params.workers.processes)
-        store_statistics(Bank.open(project.banks / name))
-        click.echo(f"bank {name}: {project.banks / name}")
+        made = Bank.open(project.banks / name)
+        store_statistics(made)
+        page = project.reports / "banks" / f"{name}.html"
+        write_bank_page(page, made, name, pictured=bank.identifiers == "public")
+        click.echo(f"bank {name}: {project.banks / name}, shown in {page}")
     for other in [one for one in project.banks.glob("[!.]*") if one.is_dir() and one.name not in banks]:
         shutil.rmtree(other)
     write_json(project.banks / "banks.json", sorted(banks))  # DVC warns of empty outs

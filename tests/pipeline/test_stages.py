@@ -18,6 +18,8 @@ PLUMBING = {  # what a stage reads, says and keeps goes through these, and does 
 ELSEWHERE = {  # imported, and without an effect on the outs of the stage
     "check": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.package", "medfake.log_odds"},
     # they write the page of a broken set, which is no out
+    "bank": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.checks", "medfake.log_odds"},
+    # they write the page for eyes, which is no out
     "nominate": {"medfake.datasets"},  # words of protocols
 }
 

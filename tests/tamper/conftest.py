@@ -34,14 +34,19 @@ def chest() -> np.ndarray:
     return make_chest()
 
 
+def write_series_of(folder: Path, volume: np.ndarray, **changes: object) -> np.ndarray:
+    """Write slices 2.5 mm apart; a keyword changes what the header says."""
+    known = {"patient_id": "PATIENT-5", "manufacturer": "ACME", "model": "One", "kernel": "B30f"}
+    geometry = {"thickness_mm": 2.5, "spacing_mm": SPACING[1:]}
+    template = SeriesTemplate(**{**known, **geometry, **changes})  # type: ignore[arg-type]  # a test's keywords
+    positions = np.array([(-178.0, -178.0, 2.5 * index) for index in range(len(volume))])
+    write_series(folder, volume, positions, template, uid_seed="real", synthetic=None)
+    return volume
+
+
 @pytest.fixture
 def write_reals(chest: np.ndarray) -> WriteReals:
     def write(folder: Path, volume: np.ndarray = chest, **changes: object) -> np.ndarray:
-        known = {"patient_id": "PATIENT-5", "manufacturer": "ACME", "model": "One", "kernel": "B30f"}
-        geometry = {"thickness_mm": 2.5, "spacing_mm": SPACING[1:]}
-        template = SeriesTemplate(**{**known, **geometry, **changes})  # type: ignore[arg-type]  # a test's keywords
-        positions = np.array([(-178.0, -178.0, 2.5 * index) for index in range(len(volume))])
-        write_series(folder, volume, positions, template, uid_seed="real", synthetic=None)
-        return volume
+        return write_series_of(folder, volume, **changes)
 
     return write

@@ -212,7 +212,7 @@ def test_a_bank_that_lost_a_file_says_how_to_make_it_anew(bank: Bank, tmp_path: 
 
 @pytest.mark.skipif(not CT_REALS.is_dir(), reason="../shared/ct-reals is not here")
 def test_single_slices_of_real_scanners_make_a_bank(tmp_path: Path) -> None:
-    plan = plan_of(CT_REALS, slices=12, untouched=1)
+    plan = plan_of(CT_REALS, slices=30, untouched=1)
     make_bank(plan, tmp_path / "bank", str)
     bank = Bank.open(tmp_path / "bank")
     assert bank.slices[bank.slices.kind == "forged"].patient_id.nunique() >= 8

@@ -62,9 +62,8 @@ def _scored(plane: NDArray[np.int16], block: Block, wanted: Wanted, same: bool) 
     from scipy.ndimage import gaussian_filter, uniform_filter
 
     rows, cols = block.hu.shape[1:]
-    half = plane[:: _STEP // 2, :: _STEP // 2]
-    coarse = half[::2, ::2].astype(np.float32)
-    inside = lungs_in_slice(half, block.spacing_mm[1] * _STEP / 2)[::2, ::2]
+    coarse = plane[::_STEP, ::_STEP].astype(np.float32)
+    inside = lungs_in_slice(plane, block.spacing_mm[1])[::_STEP, ::_STEP]  # of a coarser plane it loses some lungs
     unit = block.spacing_mm[1] * _STEP
     window = max(3, round(_WINDOW_MM / unit))
     lung = np.where(inside, uniform_filter((inside & (coarse < AIR_BELOW_HU)).astype(np.float32), window), 0)

@@ -41,7 +41,8 @@ def prepare() -> None:
     print("setting up .venv (3 GB of packages; a minute or two the first time)", flush=True)
     uv = [str(_installer()), *([] if sys.stderr.isatty() else ["--quiet"]), "pip"]
     target = ["--python", str(VENV / "bin" / "python")]
-    _run([*uv, "sync", "--require-hashes", *target, str(LOCK)])
+    # compiled here, on all cores: else the first run of every stage compiles on one, half a minute of the demo in all
+    _run([*uv, "sync", "--require-hashes", "--compile-bytecode", *target, str(LOCK)])
     _run([*uv, "install", "--no-deps", "--no-build-isolation", *target, "--editable", str(ROOT)])
     STAMP.write_text(wanted)
     print(f".venv is ready after {time.monotonic() - started:.0f} s", flush=True)

@@ -27,7 +27,7 @@ def main() -> None:
         )
         make_bank(plan, project.banks / name, name_patient(bank.identifiers), project.params.workers.processes)
         made = Bank.open(project.banks / name)
-        store_statistics(made)
+        store_statistics(made, project.params.workers.processes)
         page = project.reports / "banks" / f"{name}.html"
         write_bank_page(page, made, name, pictured=bank.identifiers == "public")
         click.echo(f"bank {name}: {project.banks / name}, shown in {page}")

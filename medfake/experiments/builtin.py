@@ -18,10 +18,16 @@ from medfake.detectors.registry import detector_spec
 from medfake.files import replace_folder
 from medfake.log_odds import logit
 from medfake.lungs import lung_in_view
-from medfake.metrics.left_out import MeasuredScan, balanced_platt, false_alarms, measure_scans
+from medfake.metrics.left_out import (
+    MeasuredScan,
+    balanced_platt,
+    false_alarms,
+    figures_by_manipulation,
+    measure_scans,
+)
 from medfake.metrics.threshold import choose_scan_thresholds
 from medfake.package.aggregation import AggregationGraph
-from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Agreement, Card, write_card
+from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Agreement, Card, graph_digests, write_card
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import Scorer, Scores
 from medfake.progress import track
@@ -92,7 +98,8 @@ def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFram
             sample = next(_untouched(plan)).volume
             agreement = save_package(detector, aggregation, folder, sample[:: max(1, len(sample) // 4)][:4])
             (folder / "detector.keras").unlink()  # scanning needs none, and it would double the download
-            write_card(_card(plan, measured, (a, b), agreement, git_revision), folder)
+            card = _card(plan, measured, (a, b), agreement, git_revision)
+            write_card(card.model_copy(update=_further_facts(measured, folder)), folder)
     return measure_scans(measured, a, b)
 
 
@@ -205,3 +212,8 @@ def _card(
         blind_to=BLIND_TO, false_alarms=false_alarms(untouched.p, cuts.high), agreement=agreement,
         git_revision=revision, dvc_lock_sha256=None, mlflow_run_id=None,
     )  # fmt: skip
+
+
+def _further_facts(measured: Sequence[MeasuredScan], folder: Path) -> dict[str, object]:
+    """Figures by manipulation, and which graphs the card is of."""
+    return {"by_manipulation": figures_by_manipulation(measured), "graphs": graph_digests(folder)}

@@ -19,7 +19,7 @@ from medfake.tamper.registry import MANIPULATIONS
 from medfake.vocabulary import Evidence
 
 LABELS = "labels.csv"
-COLUMNS = ("scan", "type", "slice", "x", "y")
+COLUMNS = ("scan", "type", "slice", "x", "y", "manipulation")
 
 
 def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequence[str], seed: int) -> None:
@@ -30,7 +30,8 @@ def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequenc
 
     Args:
         reals: Folder of real scans.
-        out: Replaced; `<scan>/<n>.dcm` and labels.csv (scan, type FM or FB, 0-based slice, x, y).
+        out: Replaced; `<scan>/<n>.dcm` and labels.csv (scan, type FM or FB, 0-based slice, x, y, name of the
+            manipulation).
         scans_per_patient: Forged scans a series, manipulations in turn.
         manipulations: Names in `MANIPULATIONS`.
         seed: Same seed, same bytes.
@@ -83,5 +84,5 @@ def _forge_series(
         name = f"{number:03d}-{copy:02d}"
         forged = manipulation.apply(volume, scan.spacing_zyx_mm, place, rng)
         write_series(folder / name, forged, positions, template, uid_seed=f"{seed}/{name}", synthetic=Evidence.FORGED)
-        rows.append((name, manipulation.code, place.z, place.x, place.y))
+        rows.append((name, manipulation.code, place.z, place.x, place.y, manipulation.name))
     return rows

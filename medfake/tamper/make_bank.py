@@ -78,7 +78,7 @@ def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 
         jobs: Processes.
 
     Raises:
-        SourceError: Too few patients, or scans without lungs.
+        SourceError: A folder is missing, too few patients, or scans without lungs.
     """
     for name in plan.manipulations:
         MANIPULATIONS.require(name, f"banks.{out.name}.manipulations")
@@ -98,6 +98,10 @@ def _patients(plan: BankPlan, name: str, name_patient: NamePatient) -> list[_Pat
     found: dict[str, list[tuple[int, Series]]] = {}
     number = 0
     for root in plan.reals:
+        if not root.exists():
+            raise SourceError(
+                "a folder of real scans is missing", where=root, remedy=f"mend banks.{name}.reals in params.yaml"
+            )
         series, skipped = find_series(root)
         if not series:
             raise SourceError(

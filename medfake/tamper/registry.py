@@ -90,3 +90,13 @@ def manipulation(
         return function
 
     return register
+
+
+def family_of(generator: str) -> str:
+    """Word of the family of what made a fake; what is no manipulation of this house is a family of its own.
+
+    Args:
+        generator: As label files name it, several joined by " + ".
+    """
+    families = {MANIPULATIONS[one].family if one in MANIPULATIONS else one for one in generator.split(" + ")}
+    return " + ".join(sorted(families))

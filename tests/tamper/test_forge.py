@@ -31,7 +31,8 @@ def test_forging_writes_the_layout_of_the_folder_source(tmp_path: Path, write_re
     forge(tmp_path / "reals", tmp_path / "out", 2, BOTH, 1)
     rows = labels(tmp_path / "out")
     assert [row["type"] for row in rows] == ["FM", "FB"]
-    assert list(rows[0]) == ["scan", "type", "slice", "x", "y"]
+    assert [row["manipulation"] for row in rows] == ["injection", "removal"]
+    assert list(rows[0]) == ["scan", "type", "slice", "x", "y", "manipulation"]
     for row in rows:
         files = {path.name for path in (tmp_path / "out" / row["scan"]).iterdir()}
         assert files == {f"{index}.dcm" for index in range(24)}

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from medfake.errors import ManifestError
+from medfake.errors import ManifestError, OutputRefusedError
 from medfake.files import sha256_file, write_json
 from medfake.remedies import retrain
 from medfake.vocabulary import Evidence
@@ -195,6 +195,21 @@ def require_graph(folder: Path) -> Path:
     if not path.is_file():
         raise ManifestError(f"this model package lacks its {ONNX_FILE}", where=folder, remedy=retrain(folder))
     return path
+
+
+def require_replaceable(folder: Path) -> None:
+    """See to it that a folder that a package replaces whole holds nothing else.
+
+    Raises:
+        OutputRefusedError: It is a file, or a folder that is neither empty nor a package.
+    """
+    if not folder.exists() or (folder / CARD_FILE).is_file() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    raise OutputRefusedError(
+        "a package would take the place of what is no package",
+        where=folder,
+        remedy="name a folder that is new or empty",
+    )
 
 
 def graph_digests(folder: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import SourceError
 from medfake.files import path_text, replace_folder
 from medfake.progress import track
+from medfake.tamper.originals import require_apart
 from medfake.tamper.registry import MANIPULATIONS
 from medfake.vocabulary import Evidence
 
@@ -37,8 +38,9 @@ def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequenc
         seed: Same seed, same bytes.
 
     Raises:
-        SourceError: No CT series, or a series without lungs.
+        SourceError: No CT series, a series without lungs, or originals that would be replaced.
     """
+    require_apart(reals, out, "forged.<name>.reals")
     series, skipped = find_series(reals)
     if not series:
         raise SourceError(

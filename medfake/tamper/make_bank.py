@@ -21,6 +21,7 @@ from medfake.files import path_text, replace_folder, write_atomic, write_json
 from medfake.progress import track
 from medfake.tamper.bank import FACTS_FILE, SITE_COLUMNS, SITES_FILE, SLICE_COLUMNS, SLICES_FILE, SliceKind, shard_file
 from medfake.tamper.bank_unit import Unit, UnitOfWork, make_unit
+from medfake.tamper.originals import require_apart
 from medfake.tamper.registry import MANIPULATIONS
 from medfake.vocabulary import Evidence
 
@@ -82,6 +83,8 @@ def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 
     """
     for name in plan.manipulations:
         MANIPULATIONS.require(name, f"banks.{out.name}.manipulations")
+    for root in plan.reals:
+        require_apart(root, out, f"banks.{out.name}.reals")
     patients = _patients(plan, out.name, name_patient)
     key = _key(plan, patients)
     if _key_of(out) == key:

@@ -24,7 +24,7 @@ from medfake.training.trained import Trained
 from tests.detectors.dense.conftest import PATIENTS, WriteBank
 from tests.fixtures.chests import SIZE, draw_chest
 
-SHORT = {"members": 2, "epochs": 6, "places": 1024, "hard_from": 2, "hard_every": 2, "hard_drawn": 200, "widths": [16]}
+SHORT = {"members": 2, "epochs": 6, "places": 1024, "hard_from": 2, "hard_every": 2, "hard_slices": 20, "widths": [16]}
 Told = list[tuple[int, dict[str, float]]]
 
 

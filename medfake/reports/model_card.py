@@ -12,12 +12,12 @@ from medfake.reports.sentences import interval_text, number_text
 from medfake.robustness.registry import PERTURBATIONS
 
 METRICS: Final = {
-    **HEADINGS,
     "scan_auc": "Scan AUC",
     "slice_auc": "Slice AUC",
     "window_auc": "Window AUC",
     "hit_rate": "Right place",
     "sensitivity": "Sensitivity",
+    **HEADINGS,
 }
 LEAVE_PATIENTS_OUT: Final = "leave-patients-out"
 PROTOCOLS: Final = {
@@ -94,7 +94,7 @@ def _figures(card: Card) -> list[str]:
     rows = [
         [split, METRICS.get(name, name), number_text(value), _edges(card.intervals.get(split, {}).get(name))]
         for split, metrics in card.metrics.items()
-        for name, value in metrics.items()
+        for name, value in sorted(metrics.items(), key=lambda one: _place(one[0]))
     ]
     said = ["Sensitivity and specificity of scans are at P = 0.5."] if card.protocol == LEAVE_PATIENTS_OUT else []
     return [*said, table(["split", "figure", "value", "interval"], rows)] if rows else []
@@ -132,7 +132,7 @@ def _scans_text(one: Elsewhere) -> str:
 
 
 def _robustness(card: Card) -> list[str]:
-    names = list(dict.fromkeys(name for figures in card.robustness.values() for name in figures))
+    names = sorted({name for figures in card.robustness.values() for name in figures}, key=_place)
     if not names:
         return []
     order = sorted(card.robustness, key=lambda one: (one != CLEAN, one))
@@ -182,9 +182,14 @@ def _origin(card: Card, graphs: Mapping[str, str]) -> list[str]:
 
 
 def _figures_table(what: str, counted: str, rows: Sequence[Figures]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    names = sorted({name for row in rows for name in row.metrics}, key=_place)
     body = [[_named(row.of), str(row.count), *(_cell(row, name) for name in names)] for row in rows]
     return table([what, counted, *(METRICS.get(name, name) for name in names)], body)
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Figures in the order of `METRICS`, others after them."""
+    return list(METRICS).index(name) if name in METRICS else len(METRICS), name
 
 
 def _named(of: str) -> str:

@@ -144,9 +144,14 @@ def _require_patients(train: PlaceStatistics, val: PlaceStatistics, options: Res
         raise TrainingError(
             f"a judge needs manipulated and untouched places of {LEAST_PATIENTS} patients to learn from and of 1 more "
             "to validate on: what it learns of fewer holds for their scanners alone",
-            where=options.bank, received=f"{patients} and {validating}",
+            where=options.bank, received=f"{_summary(train)} to learn from, {_summary(val)} to validate on",
             remedy="add folders to banks.<name>.reals in params.yaml, or put fewer patients into val and test",
         )  # fmt: skip
+
+
+def _summary(places: PlaceStatistics) -> str:
+    labels, patients = places.places.label, places.places.patient_id.nunique()
+    return f"{patients} patients with {(labels == 1).sum()} manipulated and {(labels == 0).sum()} untouched places"
 
 
 def _calibrate(detector: Any, aggregation: Any, dataset: Dataset) -> tuple[float, float]:

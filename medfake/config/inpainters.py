@@ -25,7 +25,7 @@ class GanParams(InpainterParams):
     """A conditional 3-D GAN that fills the middle of cubes, for gan-injection and gan-removal."""
 
     kind: Literal["gan-3d"]
-    steps: int = Field(default=500, ge=1, description="minutes on two CPU cores; on a GPU some 20,000")
+    steps: int = Field(default=300, ge=1, description="minutes on two CPU cores; more on a GPU")
     batch_size: int = Field(default=4, ge=2)
     learning_rate: Positive = 1.0e-3
 
@@ -34,7 +34,7 @@ class VaeParams(InpainterParams):
     """A conditional 2-D VAE that fills soft shapes of slices, for vae-fill and vae-nodule."""
 
     kind: Literal["vae-2d"]
-    steps: int = Field(default=1500, ge=1, description="minutes on two CPU cores; on a GPU some 50,000")
+    steps: int = Field(default=800, ge=1, description="minutes on two CPU cores; more on a GPU")
     batch_size: int = Field(default=16, ge=2)
     learning_rate: Positive = 1.0e-3
 

@@ -13,6 +13,7 @@ from medfake.tamper.network_patch import EDGE
 
 _LUNG_HU = -850.0
 _UNIT_HU = 700.0
+_FINE = 8  # channels at full resolution
 _KL: Final = 0.002
 """Weight of the code's divergence from unit normal, a number of it, beside the difference in the hole."""
 
@@ -105,7 +106,7 @@ def build_decoder(width: int) -> Any:
     deep = deep + _conv(deep, 4 * width)
     x = _conv(layers.Concatenate()([_up(deep, 2 * width), quarter]), 2 * width)
     x = _conv(layers.Concatenate()([_up(x, width), half]), width)
-    x = _conv(layers.Concatenate()([_up(x, width), seen]), width)
+    x = _conv(layers.Concatenate()([_up(x, _FINE), seen]), _FINE)
     change = layers.Conv2D(1, 3, padding="same", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))(x)
     filled = (mean + ops.squeeze(change, -1)) * _UNIT_HU + _LUNG_HU
     return keras.Model([hu, hole, wanted, code], hu * known + filled * hole, name="decoder")

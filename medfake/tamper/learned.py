@@ -119,4 +119,4 @@ def require_manipulation(name: str, key: str, kinds: Sequence[str], list_key: st
                 remedy=f"add a block of `kind: {kind}` to inpainters, and its name to {list_key}",
             )  # fmt: skip
         return
-    MANIPULATIONS.require(name, key)
+    MANIPULATIONS.require(name, key, also=LEARNED)

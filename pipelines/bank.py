@@ -23,8 +23,9 @@ def main() -> None:
     banks = project.params.banks
     for name, bank in banks.items():
         plan = BankPlan(
-            bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners, bank.manipulations
-        )
+            bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners,
+            bank.manipulations, project.inpainters_of(bank.inpainters),
+        )  # fmt: skip
         make_bank(plan, project.banks / name, name_patient(bank.identifiers), project.params.workers.processes)
         made = Bank.open(project.banks / name)
         store_statistics(made, project.params.workers.processes)

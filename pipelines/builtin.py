@@ -28,6 +28,7 @@ def main(name: str, out: Path) -> None:
     plan = BuiltinPlan(
         bank=Bank.open(folder), reals=[Path(one) for one in bank.reals], patients=name_patient(bank.identifiers),
         options=validate(ResidualStatisticsOptions, options, PARAMS_FILE.name, ("detectors", DETECTOR)),
+        inpainters=project.inpainters_of(bank.inpainters),
     )  # fmt: skip
     table = make_builtin(plan, out, git_revision(project.root))
     figures = table.attrs["figures"]

@@ -33,7 +33,7 @@ from medfake.package.scorer import Scorer, Scores
 from medfake.progress import track
 from medfake.tamper.bank import Bank
 from medfake.tamper.forged_scans import ForgedScan, forged_scans
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.learned import manipulations_with
 from medfake.training.run_state import RunState
 from medfake.vocabulary import Evidence, Split
 
@@ -65,6 +65,7 @@ class BuiltinPlan:
         folds: Parts into which patients are dealt; each is left out once.
         scanners: Virtual scanners by which each scan is also seen untouched.
         forged_scanners: Of these, so many are also manipulated.
+        inpainters: Folders of learned ones whose manipulations are measured, too; they may know patients left out.
     """
 
     bank: Bank
@@ -75,6 +76,7 @@ class BuiltinPlan:
     folds: int = 4
     scanners: int = 3
     forged_scanners: int = 1
+    inpainters: Sequence[Path] = ()
 
 
 def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFrame:
@@ -122,10 +124,12 @@ def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> Iterato
         save_package(detector, aggregation, folder, np.zeros((1, 128, 128), np.int16))
         scorers[fold] = Scorer(folder / ONNX_FILE), AggregationGraph(folder / AGGREGATION_FILE)
     before: ScoredScan | None = None
+    manipulations = manipulations_with(plan.inpainters)
     scans = forged_scans(
-        plan.reals, plan.patients, seed=plan.seed, scanners=plan.scanners, forged_scanners=plan.forged_scanners
-    )
-    each = plan.scanners + 1 + (plan.forged_scanners + 1) * len(MANIPULATIONS)
+        plan.reals, plan.patients, seed=plan.seed, scanners=plan.scanners, forged_scanners=plan.forged_scanners,
+        manipulations=manipulations,
+    )  # fmt: skip
+    each = plan.scanners + 1 + (plan.forged_scanners + 1) * len(manipulations)
     for scan in track(scans, "measuring scans", each * sum(1 for _ in _untouched(plan))):
         scorer, aggregate = scorers[fold_of[scan.patient]]
         scored = _scored(scan, scorer, before)

@@ -54,7 +54,7 @@ class Tampering:
 
 
 MANIPULATIONS: Registry[Tampering] = Registry("manipulation", room="medfake.tamper", where="forged in params.yaml")
-_PLACES: dict[LabelCode, Places] = {LabelCode.FM: injection_places, LabelCode.FB: removal_places}
+PLACES: dict[LabelCode, Places] = {LabelCode.FM: injection_places, LabelCode.FB: removal_places}
 
 
 def manipulation(
@@ -86,7 +86,7 @@ def manipulation(
     """
 
     def register(function: Apply) -> Apply:
-        MANIPULATIONS.add(name, Tampering(name, code, family or name, function, places or _PLACES[code]), function)
+        MANIPULATIONS.add(name, Tampering(name, code, family or name, function, places or PLACES[code]), function)
         return function
 
     return register

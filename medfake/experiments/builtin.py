@@ -74,7 +74,7 @@ class BuiltinPlan:
     options: ResidualStatisticsOptions
     seed: int = 1
     folds: int = 4
-    scanners: int = 3
+    scanners: int = 5
     forged_scanners: int = 1
     inpainters: Sequence[Path] = ()
 

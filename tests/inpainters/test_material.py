@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medfake.inpainters.material import Material, held_apart, solid_share
+from medfake.inpainters.material import Material, held_apart, middle, solid_share
 
 
 @pytest.fixture
@@ -59,3 +59,11 @@ def test_the_middle_is_solid_from_lung_to_soft_tissue() -> None:
     distance = np.abs(np.arange(-4.0, 5.0))
     for hu, share in ((-850.0, 0), (-400.0, 0.5), (0.0, 1), (300.0, 1)):
         assert solid_share(np.where(distance <= 3, hu, 1000.0), distance) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("edge", "axes"), [(64, 2), (32, 3)])
+def test_what_is_wanted_belongs_into_the_middle(edge: int, axes: int) -> None:
+    near = middle(edge, axes)
+    assert near.shape == (1, *(edge,) * axes)
+    assert near[(0, *(edge // 2,) * axes)] == near.max() == 1
+    assert near[(0, edge // 2 + 7, *(edge // 2,) * (axes - 1))] == pytest.approx(0.1, abs=0.01)

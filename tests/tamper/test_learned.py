@@ -162,3 +162,14 @@ def test_scans_are_forged_with_them_when_they_are_given(
         [tmp_path / "reals"], str, seed=1, scanners=0, forged_scanners=0, manipulations=known
     )  # fmt: skip
     assert [one.manipulation for one in scans] == ["", "vae-fill", "vae-nodule"]
+
+
+def test_what_is_asked_for_an_injection_is_more_solid_than_a_filling(
+    chest: np.ndarray, toy_inpainters: ToyInpainters
+) -> None:
+    for injection, filling in (("gan-injection", "gan-removal"), ("vae-nodule", "vae-fill")):
+        solid, lung = (
+            np.mean([apply(name, toy_inpainters, chest, LUNG, seed)[12, 123:126, 183:186].mean() for seed in range(3)])
+            for name in (injection, filling)
+        )
+        assert solid > lung + 20

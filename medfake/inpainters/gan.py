@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.random import Generator
 
-from medfake.inpainters.material import BRIGHTEST_HU, DARKEST_HU, Material, Values
+from medfake.inpainters.material import BRIGHTEST_HU, DARKEST_HU, Material, Values, middle
 from medfake.tamper.cube import PARENCHYMA_BELOW_HU
 from medfake.tamper.network_cube import EDGE
 
@@ -17,6 +17,8 @@ _L1: Final = 30.0
 """Weight of the difference in the hole beside the adversarial loss."""
 _MARGIN = 4  # of a cube, where nothing is filled
 _INSIDE = EDGE - 2 * _MARGIN
+_MIDDLE: Final = 8.0
+"""Weight of the middle of the hole in that difference, beside 1 of the rest: a nodule is a small part of a hole."""
 _CROP = (slice(None), *(slice(_MARGIN, EDGE - _MARGIN),) * 3)  # the hole, and what is beside it
 _HALVED = (slice(None), *(slice(_MARGIN // 2, (EDGE - _MARGIN) // 2),) * 3)
 _DEEP = 3  # layers at a quarter of the resolution
@@ -98,7 +100,7 @@ def build_generator(width: int) -> Any:
     scaled = (clipped - _LUNG_HU) / _UNIT_HU
     lung = known * ops.cast(clipped < PARENCHYMA_BELOW_HU, "float32")
     mean = ops.sum(scaled * lung, (1, 2, 3), keepdims=True) / (ops.sum(lung, (1, 2, 3), keepdims=True) + 1.0)
-    solid = ops.reshape(wanted, (-1, 1, 1, 1)) * hole
+    solid = ops.reshape(wanted, (-1, 1, 1, 1)) * hole * middle(EDGE, 3)
     seen = ops.stack([(scaled - mean) * known, hole, solid, noise * hole], axis=-1)
     half = _conv(_conv(seen, width, 4, 2), width)
     quarter = _conv(half, 2 * width, 4, 2)
@@ -121,7 +123,7 @@ def build_discriminator(width: int) -> Any:
 
     content, hole = (keras.Input((_INSIDE,) * 3, name=name) for name in ("content", "hole"))
     wanted = keras.Input((1,), name="wanted")
-    solid = ops.reshape(wanted, (-1, 1, 1, 1)) * hole
+    solid = ops.reshape(wanted, (-1, 1, 1, 1)) * hole * middle(EDGE, 3)[_CROP]
     x = ops.stack([content, hole, solid], axis=-1)
     x = _conv(x, width, 4, 2)
     x = _conv(x, 2 * width, 4, 2)
@@ -139,12 +141,14 @@ def _conv(x: Any, channels: int, size: int = 3, stride: int = 1) -> Any:
 def _up(x: Any, channels: int) -> Any:
     from keras import layers
 
-    return layers.LeakyReLU(negative_slope=0.2)(layers.Conv3DTranspose(channels, 4, strides=2, padding="same")(x))
+    return _conv(layers.UpSampling3D(2)(x), channels)  # a transposed convolution leaves a chequer that an eye sees
 
 
 def _adversarial_update(generator: Any, discriminator: Any, for_generator: Any, for_discriminator: Any) -> Any:
     """One step of both networks with hinge losses (Lim and Ye 2017), traced once."""
     import tensorflow as tf
+
+    near = middle(EDGE, 3)
 
     def scaled(hu: Any) -> Any:
         clipped = tf.clip_by_value(hu, float(DARKEST_HU), float(BRIGHTEST_HU))
@@ -154,8 +158,8 @@ def _adversarial_update(generator: Any, discriminator: Any, for_generator: Any, 
         inner = hole[_CROP]
         with tf.GradientTape() as tape:
             content = generator([hu, hole, wanted, noise], training=True)
-            size = tf.reduce_sum(hole) + 1.0
-            l1 = tf.reduce_sum(tf.abs(content - hu) * hole) / size / _UNIT_HU
+            weights = hole * (1.0 + _MIDDLE * near)
+            l1 = tf.reduce_sum(tf.abs(content - hu) * weights) / (tf.reduce_sum(weights) + 1.0) / _UNIT_HU
             fooled = -tf.reduce_mean(discriminator([scaled(content), inner, wanted], training=True))
             loss = _L1 * l1 + weight * fooled
         gradients = tape.gradient(loss, generator.trainable_variables)

@@ -15,6 +15,7 @@ BRIGHTEST_HU: Final = 400
 """Values are clipped to this range; no lung and no nodule is brighter."""
 _SOLID_FROM, _SOLID_TO = -800.0, 0.0  # HU: lung, and solid tissue
 _BRIGHT = 0.5  # share of solid tissue in the middle from which on a place is a bright one
+_MIDDLE_PX = 3.3
 _HELD_OUT = 5  # one patient of so many
 _MOST_HELD_OUT = 64
 
@@ -83,6 +84,24 @@ class Material:
             lung = ~hole & (hu < PARENCHYMA_BELOW_HU)
             means[at] = hu[lung if lung.any() else ~hole].mean()
         return self.difference_hu(np.broadcast_to(means.reshape(-1, *(1,) * (self.hu.ndim - 1)), self.hu.shape))
+
+
+def middle(edge: int, axes: int) -> Values:
+    """How near a voxel is to the middle of a place, where what is wanted belongs: 1 there, .1 some 7 voxels away.
+
+    Args:
+        edge: Of the place, voxels.
+        axes: 2 for patches, 3 for cubes.
+
+    Returns:
+        float32, (1, edge, edge) or (1, edge, edge, edge).
+    """
+    square = (np.arange(edge, dtype=np.float32) - edge // 2) ** 2
+    far = square[:, None] + square[None]
+    if axes == 3:
+        far = far[None] + square[:, None, None]
+    near: Values = np.exp(-far[None] / (2 * _MIDDLE_PX**2))
+    return near
 
 
 def solid_share(hu: NDArray[np.floating], distance_mm: NDArray[np.floating], radius_mm: float = 3.0) -> float:

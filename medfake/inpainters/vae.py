@@ -6,13 +6,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.random import Generator
 
-from medfake.inpainters.material import BRIGHTEST_HU, DARKEST_HU, Material, Values
+from medfake.inpainters.material import BRIGHTEST_HU, DARKEST_HU, Material, Values, middle
 from medfake.tamper.cube import PARENCHYMA_BELOW_HU
 from medfake.tamper.inpainted import LATENT
 from medfake.tamper.network_patch import EDGE
 
 _LUNG_HU = -850.0
 _UNIT_HU = 700.0
+_MIDDLE: Final = 4.0
+"""Weight of the middle of the hole in the difference, beside 1 of the rest: a nodule is a small part of a hole."""
 _FINE = 8  # channels at full resolution
 _KL: Final = 0.002
 """Weight of the code's divergence from unit normal, a number of it, beside the difference in the hole."""
@@ -96,7 +98,7 @@ def build_decoder(width: int) -> Any:
     scaled = _scaled(hu)
     lung = known * ops.cast(hu < PARENCHYMA_BELOW_HU, "float32")
     mean = ops.sum(scaled * lung, (1, 2), keepdims=True) / (ops.sum(lung, (1, 2), keepdims=True) + 1.0)
-    seen = ops.stack([(scaled - mean) * known, hole, ops.reshape(wanted, (-1, 1, 1)) * hole], axis=-1)
+    seen = ops.stack([(scaled - mean) * known, hole, ops.reshape(wanted, (-1, 1, 1)) * hole * middle(EDGE, 2)], axis=-1)
     half = _conv(seen, width, 4, 2)
     quarter = _conv(half, 2 * width, 4, 2)
     eighth = _conv(quarter, 2 * width, 4, 2)
@@ -127,12 +129,14 @@ def _conv(x: Any, channels: int, size: int = 3, stride: int = 1) -> Any:
 def _up(x: Any, channels: int) -> Any:
     from keras import layers
 
-    return layers.LeakyReLU(negative_slope=0.2)(layers.Conv2DTranspose(channels, 4, strides=2, padding="same")(x))
+    return _conv(layers.UpSampling2D(2)(x), channels)  # a transposed convolution leaves a chequer that an eye sees
 
 
 def _variational_update(decoder: Any, encoder: Any, optimizer: Any) -> Any:
     """One step on the evidence lower bound with a Laplace likelihood (Kingma and Welling 2014), traced once."""
     import tensorflow as tf
+
+    near = middle(EDGE, 2)
 
     def update(hu: Any, hole: Any, wanted: Any, chance: Any, weight: Any) -> Any:
         variables = decoder.trainable_variables + encoder.trainable_variables
@@ -141,7 +145,8 @@ def _variational_update(decoder: Any, encoder: Any, optimizer: Any) -> Any:
             log_variance = tf.clip_by_value(log_variance, -8.0, 8.0)
             code = mean + tf.exp(0.5 * log_variance) * chance
             content = decoder([hu, hole, wanted, code], training=True)
-            l1 = tf.reduce_sum(tf.abs(content - hu) * hole) / (tf.reduce_sum(hole) + 1.0) / _UNIT_HU
+            weights = hole * (1.0 + _MIDDLE * near)
+            l1 = tf.reduce_sum(tf.abs(content - hu) * weights) / (tf.reduce_sum(weights) + 1.0) / _UNIT_HU
             divergence = 0.5 * tf.reduce_mean(
                 tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance, axis=1)
             )

@@ -11,7 +11,8 @@ FAR_OFF: Final = 5.0
 MUCH_WORSE: Final = 2.0
 """Times the best difference, from which on a look is not good."""
 _TOLD_APART = 0.02  # loss of a discriminator that is never wrong; then the generator learns nothing of it
-_PATIENCE = 4  # looks in succession, of what may pass again
+_COLLAPSED_LOOKS = 4  # in succession; it may pass
+_WORSE_LOOKS = 10  # in succession: short trainings go up and down
 
 
 @dataclass
@@ -56,13 +57,13 @@ class Watch:
             self.good_hu, self.good_step, self._worse = difference_hu, step, 0
         elif self.good_step:
             self._worse += 1
-        if self._worse >= _PATIENCE:
+        if self._worse >= _WORSE_LOOKS:
             return (
                 f"{told} stays worse than the trivial fill's, {self.trivial_hu:.1f} HU, or than {MUCH_WORSE:g} times "
                 f"the best, {self.best_hu:.1f} HU"
             )
         self._collapsed = self._collapsed + 1 if losses.get("discriminator", 1.0) < _TOLD_APART else 0
-        if self._collapsed >= _PATIENCE:
+        if self._collapsed >= _COLLAPSED_LOOKS:
             return "the discriminator is never wrong any more, so that the generator learns nothing of it"
         return None
 

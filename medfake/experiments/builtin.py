@@ -46,6 +46,7 @@ NEAR_MM: Final = 8.0  # along z, slices that near a site show it
 BLIND_TO: Final = (
     "manipulations outside the lungs, and of other organs or modalities",
     "whole slices that were generated, and whatever spares the texture of residual noise",
+    "real tissue of the same scan, copied or moved under a soft border: its texture is not foreign",
     "changes smaller than about 10 mm",
     "generators that nobody showed it: it learnt from home-made ones alone",
 )

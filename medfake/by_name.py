@@ -88,20 +88,22 @@ class Registry(Mapping[str, T], Generic[T]):
             )  # fmt: skip
         return self._things[name]
 
-    def require(self, name: str, key: str) -> T:
+    def require(self, name: str, key: str, also: Iterable[str] = ()) -> T:
         """The thing that a key of params.yaml names.
 
         Args:
             name: As written there.
             key: Full, e.g. "datasets.chest.view.name".
+            also: Names of other things that may stand there; they are told, too.
 
         Raises:
             ConfigError: There is none; key, value, near match and all names are told.
         """
         if name not in self:
+            known = sorted({*self.names(), *also})
             raise ConfigError(
-                f"{key} = {name!r} is no kind of {self._kind}{did_you_mean(name, self._things)}", where="params.yaml",
-                received=f"{name}{self._lacking()}", remedy=f"choose among {', '.join(self.names())}",
+                f"{key} = {name!r} is no kind of {self._kind}{did_you_mean(name, known)}", where="params.yaml",
+                received=f"{name}{self._lacking()}", remedy=f"choose among {', '.join(known)}",
             )  # fmt: skip
         return self._things[name]
 

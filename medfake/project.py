@@ -1,6 +1,6 @@
 """The project that a command works in: its folders, its params, its store of runs; found from any folder below it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +86,15 @@ class Project:
     def slices(self) -> Path:
         """Manifests and shards, a folder a data set."""
         return self.root / "data" / "slices"
+
+    @property
+    def inpainters(self) -> Path:
+        """Learned inpainters, a folder each."""
+        return self.root / "data" / "inpainters"
+
+    def inpainters_of(self, names: Sequence[str]) -> list[Path]:
+        """Folders of inpainters by name."""
+        return [self.inpainters / name for name in names]
 
     @property
     def banks(self) -> Path:

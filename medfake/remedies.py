@@ -17,6 +17,7 @@ class Stage(StrEnum):
 
     PHANTOM = "phantom"
     FORGE = "forge"
+    INPAINTERS = "inpainters"
     BANK = "bank"
     SCANS = "scans"
     SLICES = "slices"

@@ -23,11 +23,12 @@ def main() -> None:
     banks = project.params.banks
     for name, bank in banks.items():
         plan = BankPlan(
-            bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners, bank.manipulations
-        )
+            bank.seed, [Path(one) for one in bank.reals], bank.slices, bank.untouched, bank.scanners,
+            bank.manipulations, project.inpainters_of(bank.inpainters),
+        )  # fmt: skip
         make_bank(plan, project.banks / name, name_patient(bank.identifiers), project.params.workers.processes)
         made = Bank.open(project.banks / name)
-        store_statistics(made)
+        store_statistics(made, project.params.workers.processes)
         page = project.reports / "banks" / f"{name}.html"
         write_bank_page(page, made, name, pictured=bank.identifiers == "public")
         click.echo(f"bank {name}: {project.banks / name}, shown in {page}")

@@ -17,15 +17,18 @@ def main(name: str, out: Path) -> None:
     from medfake.datasets.pseudonyms import name_patient
     from medfake.detectors.dense.options import ResidualStatisticsOptions
     from medfake.experiments.builtin import DETECTOR, BuiltinPlan, make_builtin
+    from medfake.package.card import require_replaceable
     from medfake.tamper.bank import Bank
     from medfake.tracking.revisions import git_revision
 
+    require_replaceable(out)
     project = Project.find()
     bank, folder = block(project.params.banks, name, "banks"), project.banks / name
     options = {**project.params.detectors.get(DETECTOR, {}), "bank": str(folder)}
     plan = BuiltinPlan(
         bank=Bank.open(folder), reals=[Path(one) for one in bank.reals], patients=name_patient(bank.identifiers),
         options=validate(ResidualStatisticsOptions, options, PARAMS_FILE.name, ("detectors", DETECTOR)),
+        inpainters=project.inpainters_of(bank.inpainters),
     )  # fmt: skip
     table = make_builtin(plan, out, git_revision(project.root))
     figures = table.attrs["figures"]

@@ -16,7 +16,10 @@ def main(name: str) -> None:
 
     project = Project.find()
     forged = block(project.params.forged, name, "forged")
-    forge(Path(forged.reals), project.raw / name, forged.scans_per_patient, forged.manipulations, forged.seed)
+    forge(
+        Path(forged.reals), project.raw / name, forged.scans_per_patient, forged.manipulations, forged.seed,
+        project.inpainters_of(forged.inpainters),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -87,6 +87,20 @@ def test_an_unknown_manipulation_is_told_with_its_place_in_the_list(values: dict
     assert "did you mean 'injection'?" in _message(values)
 
 
+def test_an_unknown_manipulation_of_a_bank_is_told_with_a_near_match(values: dict[str, Any]) -> None:
+    values["banks"] = {"own": {"seed": 1, "reals": ["data"], "identifiers": "public", "slices": 9}}
+    values["banks"]["own"]["manipulations"] = {"removal": 1.0, "poison": 2.0}
+    message = "banks.own.manipulations = 'poison' is no kind of manipulation, did you mean 'poisson'?"
+    assert _message(values).startswith(message)
+
+
+@pytest.mark.parametrize("weight", [0, -1.0])
+def test_a_manipulation_of_a_bank_has_a_weight_above_0(values: dict[str, Any], weight: float) -> None:
+    values["banks"] = {"own": {"seed": 1, "reals": ["data"], "identifiers": "public", "slices": 9}}
+    values["banks"]["own"]["manipulations"] = {"removal": weight}
+    assert "banks.own.manipulations.removal" in _message(values)
+
+
 def test_an_unknown_scanner_is_told_with_its_place_in_the_list(values: dict[str, Any]) -> None:
     values["phantom"]["chest"]["scanners"] = ["Phantom A", "Phantom D"]
     validate_chosen(validate(Params, copy.deepcopy(values), "params.yaml"))

@@ -59,6 +59,21 @@ def test_relative_paths_count_from_the_root_wherever_one_stands(root: Path, monk
     assert project.params.detectors["MobileNetV3Large"] == {"weights": str(root / "weights/own.h5")}
 
 
+def test_folders_of_banks_and_packages_that_are_measured_count_from_the_root_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank = {"seed": 1, "reals": ["scans/a", "/far/b"], "identifiers": "public", "slices": 9}
+    measured = {"package": "models/one", "identifiers": "public"}
+    measured |= {side: {"kind": "folder", "path": f"scans/{side}"} for side in ("fakes", "reals")}
+    _change(root, banks={"own": {**bank, "manipulations": {"removal": 1.0}}}, measure={"own": measured})
+    monkeypatch.chdir(root.parent)
+    params = Project(root).params
+    assert params.banks["own"].reals == [str(root / "scans/a"), "/far/b"]
+    assert params.measure["own"].package == str(root / "models/one")
+    assert params.measure["own"].fakes.path == str(root / "scans/fakes")
+    assert params.measure["own"].reals.path == str(root / "scans/reals")
+
+
 @pytest.mark.parametrize("weights", ["imagenet", "none", "/weights/own.h5"])
 def test_words_and_absolute_paths_stay(root: Path, weights: str) -> None:
     tracking = {"uri": "postgresql://team/medfake", "artifacts": "s3://bucket/medfake"}

@@ -14,6 +14,7 @@ from medfake.remedies import Stage, make, rerun, retrain, stage_name
 
 PROJECT = Path(__file__).resolve().parents[1]
 NAMES: dict[Stage, tuple[object, ...]] = {
+    Stage.INPAINTERS: (),
     Stage.BANK: (),
     **dict.fromkeys((Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE), ("chest",)),
     Stage.FEATURES: ("chest", "RandomForest"),
@@ -96,7 +97,7 @@ def test_a_stage_that_is_run_again_runs_alone(repo: Repo, stage: Stage) -> None:
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_stage_that_is_made_comes_with_what_it_needs(repo: Repo, stage: Stage) -> None:
     command = make(stage, *NAMES[stage])
-    first = "bank" if stage is Stage.BANK else "phantom@chest"
+    first = "inpainters" if stage in (Stage.INPAINTERS, Stage.BANK) else "phantom@chest"
     assert first in stages_of(repo, command)
     assert not get_main_parser().parse_args(shlex.split(command)[1:]).force
 

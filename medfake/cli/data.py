@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from medfake.datasets.survey import Survey
     from medfake.dicom.header_cache import HeaderCache
 
-TEMPLATE = """scan,type,slice,x,y
-hospital-a/scan-001,FM,57,212,301
-hospital-a/scan-002,FB,101,330,244
-hospital-a/scan-003,TM,88,190,275
-hospital-a/scan-004,TB,0,0,0
+TEMPLATE = """scan,type,slice,x,y,manipulation
+hospital-a/scan-001,FM,57,212,301,CT-GAN
+hospital-a/scan-002,FB,101,330,244,in-painting
+hospital-a/scan-003,TM,88,190,275,
+hospital-a/scan-004,TB,0,0,0,
 """
 _COLUMNS = (
     ("scan", "folder of the scan, relative to this file"),
     ("type", "FM injected, FB removed (both tampered); TM a real nodule, TB nothing (both real)"),
     ("slice", "0-based, after sorting along the body from feet to head; unreadable slices count, copies of one do not"),
     ("x, y", "column and row of the place, px; 0 for TB"),
+    ("manipulation", "may be left out: name of what made a tampered place; figures then have a row for each name"),
     ("sop_uid", "may be left out: SOP Instance UID of the slice, which then counts and not its number"),
 )
 _EXAMPLES = 5
@@ -48,7 +49,7 @@ def template(out: Path | None) -> None:
             file.write(TEMPLATE)
         click.echo(f"written: {out}", err=is_standard_output(out))
     for column, meaning in _COLUMNS:
-        click.echo(f"  {column:7} {meaning}", err=True)
+        click.echo(f"  {column:12} {meaning}", err=True)
     click.echo(
         "A scan without rows is real.\nnext: save it as labels.csv beside the scans, then medfake data inspect FOLDER",
         err=True,

@@ -104,14 +104,41 @@ def register(package: str) -> None:
 
 @registry.command()
 @click.argument("version")
-def show(version: str) -> None:
-    """Print the card of VERSION (a number, champion or challenger)."""
-    from medfake.files import json_text
-    from medfake.package.card import read_card
+@json_option()
+def show(version: str, json_file: Path | None) -> None:
+    """Print the card of VERSION: a number, champion, challenger, builtin, or a package folder."""
+    from medfake.outputs import json_format
+    from medfake.package.card import Card, graph_digests, read_card
+    from medfake.reports.model_card import card_text
 
+    folder = _package(version)
+    card = read_card(folder)
+    if write_listing(json_file, json_format("a card", frozenset(Card.model_fields)), card.model_dump(mode="json")):
+        _print_markdown(card_text(card, graph_digests(folder)))
+
+
+def _package(version: str) -> Path:
+    """Folder of a version, of the built-in detector, or the folder itself."""
+    from medfake.package.shipped import BUILTIN, builtin_package
+
+    if version == BUILTIN:
+        return builtin_package()
+    if Path(version).is_dir():
+        return Path(version)
     opened = open_registry()
-    card = read_card(opened.package(opened.find(version)))
-    click.echo(json_text(card.model_dump(mode="json")), nl=False)
+    return opened.package(opened.find(version))
+
+
+def _print_markdown(text: str) -> None:
+    """As it is into files and pipes; set for reading on a terminal."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(text))
+    else:
+        click.echo(text, nl=False)
 
 
 @registry.command()

@@ -16,6 +16,7 @@ from medfake.config.datasets import (
     UnknownLabels,
     ViewParams,
 )
+from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
 from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
@@ -43,7 +44,9 @@ __all__ = [
     "ExtentLabelling",
     "ForgedParams",
     "Fraction",
+    "GanParams",
     "Identifiers",
+    "InpainterParams",
     "MeasureParams",
     "Name",
     "NeighboursLabelling",
@@ -61,6 +64,7 @@ __all__ = [
     "TrainParams",
     "TuneParams",
     "UnknownLabels",
+    "VaeParams",
     "ViewParams",
     "WorkersParams",
     "load_params",

@@ -23,6 +23,9 @@ class BankParams(Section):
     manipulations: dict[Name, Positive] = Field(
         min_length=1, description="weights: injection, removal, or what another file of tamper/ registers"
     )
+    inpainters: list[Name] = Field(
+        default=[], description="names of inpainters, for manipulations that need a learned one"
+    )
 
     @field_validator("reals")
     @classmethod

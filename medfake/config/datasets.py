@@ -35,6 +35,9 @@ class ForgedParams(Section):
     manipulations: list[Name] = Field(
         min_length=1, description="injection, removal, or what another file of tamper/ registers"
     )
+    inpainters: list[Name] = Field(
+        default=[], description="names of inpainters, for manipulations that need a learned one"
+    )
 
 
 class SourceParams(Section):

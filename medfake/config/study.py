@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from medfake.by_name import did_you_mean
 from medfake.config.banks import BankParams
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
+from medfake.config.inpainters import AnyInpainter
 from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
@@ -94,6 +95,7 @@ class Params(Section):
     study: Name
     phantom: dict[Name, PhantomParams]
     forged: dict[Name, ForgedParams]
+    inpainters: dict[Name, AnyInpainter] = Field(default={}, description="none in studies older than inpainters")
     banks: dict[Name, BankParams] = Field(default={}, description="none in studies older than banks")
     datasets: dict[Name, DatasetParams] = Field(min_length=1)
     detectors: dict[str, dict[str, Any]] = Field(min_length=1, description="options by detector name")
@@ -107,6 +109,19 @@ class Params(Section):
         default={}, description="packages, and labelled scans that they have not learnt from, by name"
     )
     tune: TuneParams = TuneParams()
+
+    @model_validator(mode="after")
+    def _inpainters_exist(self) -> "Params":
+        for key in ("banks", "forged"):
+            for name, block in getattr(self, key).items():
+                for inpainter in block.inpainters:
+                    if inpainter not in self.inpainters:
+                        near = did_you_mean(inpainter, self.inpainters)
+                        message = (
+                            f"{key}.{name}.inpainters names {inpainter!r}, which has no block under inpainters{near}"
+                        )
+                        raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _train_names_exist(self) -> "Params":

@@ -7,7 +7,7 @@ from medfake.datasets.sources.registry import SOURCES
 from medfake.datasets.split import is_leaky, split_options
 from medfake.datasets.views.registry import view_options
 from medfake.errors import ConfigError
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.learned import require_manipulation
 from medfake.vocabulary import Split
 
 
@@ -19,11 +19,14 @@ def validate_chosen(params: Params) -> Params:
             are told.
     """
     for name, forged in params.forged.items():
+        kinds = [params.inpainters[one].kind for one in forged.inpainters]
         for number, manipulation in enumerate(forged.manipulations):
-            MANIPULATIONS.require(manipulation, f"forged.{name}.manipulations.{number}")
+            key = f"forged.{name}.manipulations.{number}"
+            require_manipulation(manipulation, key, kinds, f"forged.{name}.inpainters")
     for name, bank in params.banks.items():
+        kinds = [params.inpainters[one].kind for one in bank.inpainters]
         for manipulation in bank.manipulations:
-            MANIPULATIONS.require(manipulation, f"banks.{name}.manipulations")
+            require_manipulation(manipulation, f"banks.{name}.manipulations", kinds, f"banks.{name}.inpainters")
     for name, phantom in params.phantom.items():
         _require_scanners(phantom.scanners or [], f"phantom.{name}.scanners")
     datasets = {name: _validated(one, ("datasets", name)) for name, one in params.datasets.items()}

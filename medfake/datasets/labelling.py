@@ -27,7 +27,7 @@ def label_slices(
     Returns:
         The labelled slices with `label` (1 tampered), `distance_mm` (NaN without a site), `site_y`, `site_x` (px, NaN
         where no site is near), `z_relative` (0 first, 1 last slice of the scan), and the slice's own `manipulation` and
-        `generator` ("" for what is not tampered).
+        `generator` ("" for what is not tampered): those of the nearest site.
     """
     parts = [
         _label_scan(scan, sites[sites.scan_id == scan_id], rule)
@@ -56,6 +56,7 @@ def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling |
     if not tampered_scan:
         scan["label"] = 0
         return _forget_far_sites(scan, scan.distance_mm <= TM_REACH_MM)
+    scan["generator"] = sites.generator.to_numpy()[nearest]
     if isinstance(rule, ExtentLabelling):
         tampered = scan.distance_mm <= rule.tampered_mm + _ROUNDING_MM
         real = (scan.distance_mm >= rule.ignore_mm - _ROUNDING_MM) & (scan.synthetic != Evidence.FORGED)

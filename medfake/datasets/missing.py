@@ -22,7 +22,8 @@ def missing_sources(params: Params, raw: Path) -> list[SourceError]:
     made = [raw / name for name in (*params.phantom, *params.forged)]
     found: dict[Path, SourceError] = {}
     named = [(Path(forged.reals), f"forged.{name}.reals") for name, forged in params.forged.items()]
-    named += [(Path(one), f"banks.{name}.reals") for name, bank in params.banks.items() for one in bank.reals]
+    for key, blocks in (("inpainters", params.inpainters), ("banks", params.banks)):
+        named += [(Path(one), f"{key}.{name}.reals") for name, block in blocks.items() for one in block.reals]
     for path, key in named:
         if _is_missing(path, made):
             found[path] = SourceError(

@@ -19,7 +19,7 @@ from medfake.files import replace_folder, write_json
 
 SCANS_FILE = "scans.parquet"
 SOURCES_FILE = "sources.json"
-SITE_COLUMNS = ("scan_id", "kind", "z_index", "z_mm", "y", "x")
+SITE_COLUMNS = ("scan_id", "kind", "z_index", "z_mm", "y", "x", "generator")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str, files: Mapping[
 
 def _site_rows(scan: SourceScan, scan_id: str) -> list[dict[str, object]]:
     z_mm = scan.series.z_mm
-    return [
-        dict(zip(SITE_COLUMNS, (scan_id, s.kind, s.z_index, float(z_mm[s.z_index]), s.y, s.x), strict=True))
-        for s in scan.sites
-    ]
+    rows = []
+    for s in scan.sites:
+        made_by = (s.generator or scan.generator) if s.kind.tampered else ""
+        row = scan_id, s.kind, s.z_index, float(z_mm[s.z_index]), s.y, s.x, made_by
+        rows.append(dict(zip(SITE_COLUMNS, row, strict=True)))
+    return rows

@@ -1,8 +1,8 @@
 """Protocols by which slices are dealt to train, val and test; one decorated function adds one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,14 @@ class NoOptions(SplitParams, extra="forbid"):
 class LeaveOut(SplitParams, extra="forbid"):
     """The block of a protocol that holds something out."""
 
-    held_out: str = Field(description="generator or maker/kernel that only the test split sees")
+    held_out: str | Annotated[list[str], Field(min_length=1)] = Field(
+        description="generator or maker/kernel that only the test split sees; or a list, such as a family of generators"
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is held out, each by its name."""
+        return (self.held_out,) if isinstance(self.held_out, str) else tuple(self.held_out)
 
 
 def protocol(
@@ -205,13 +212,13 @@ def replica(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
 
 def _of_generator(slices: pd.DataFrame, params: LeaveOut) -> HeldOut:
     tampered = slices.label == 1
-    held = tampered & (slices.generator == params.held_out)
-    return HeldOut(params.held_out, held, tampered & ~held)
+    held = tampered & slices.generator.isin(params.names)
+    return HeldOut(" + ".join(params.names), held, tampered & ~held)
 
 
 def _of_scanner(slices: pd.DataFrame, params: LeaveOut) -> HeldOut:
-    held = _scanner(slices) == params.held_out
-    return HeldOut(params.held_out, held, ~held)
+    held = _scanner(slices).isin(params.names)
+    return HeldOut(" + ".join(params.names), held, ~held)
 
 
 def _scanner(slices: pd.DataFrame) -> "pd.Series[str]":
@@ -220,18 +227,18 @@ def _scanner(slices: pd.DataFrame) -> "pd.Series[str]":
 
 @protocol("leave-generator-out", LeaveOut, holds_out=_of_generator)
 def leave_generator_out(slices: pd.DataFrame, params: LeaveOut) -> "pd.Series[str]":
-    """Fakes of the held-out generator are in test and nowhere else, fakes of the others never in test.
+    """Fakes of the held-out generators are in test and nowhere else, fakes of the others never in test.
 
     Patients stay apart: one with fakes of both kinds is dealt by the shares and keeps only those that fit its split.
     """
-    _require_known(params.held_out, slices.generator[slices.label == 1], "generator")
+    _require_known(params.names, slices.generator[slices.label == 1], "generator")
     return _leave_out(slices, params, _of_generator(slices, params))
 
 
 @protocol("leave-scanner-out", LeaveOut, holds_out=_of_scanner)
 def leave_scanner_out(slices: pd.DataFrame, params: LeaveOut) -> "pd.Series[str]":
     """Slices of the held-out scanner, told apart as `manufacturer/kernel`, are in test and nowhere else."""
-    _require_known(params.held_out, _scanner(slices), "scanner")
+    _require_known(params.names, _scanner(slices), "scanner")
     return _leave_out(slices, params, _of_scanner(slices, params))
 
 
@@ -250,13 +257,14 @@ def _leave_out(slices: pd.DataFrame, params: SplitParams, out: HeldOut) -> "pd.S
     return split.mask((held & (split != Split.TEST)) | (other & (split == Split.TEST)))
 
 
-def _require_known(held_out: str, known: Iterable[str], word: str) -> None:
+def _require_known(held_out: Sequence[str], known: Iterable[str], word: str) -> None:
     counts = pd.Series(list(known)).value_counts()
     there = ", ".join(f"{name!r} ({count} slices)" for name, count in counts.items())
-    if held_out not in counts.index:
+    unknown = [name for name in held_out if name not in counts.index]
+    if unknown:
         raise DataError(
             f"no slice is of the {word} that is to be held out", where="datasets.<name>.split.held_out in params.yaml",
-            received=held_out, remedy=f"choose among {there}",
+            received=", ".join(unknown), remedy=f"choose among {there}",
         )  # fmt: skip
 
 

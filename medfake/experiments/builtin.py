@@ -18,16 +18,22 @@ from medfake.detectors.registry import detector_spec
 from medfake.files import replace_folder
 from medfake.log_odds import logit
 from medfake.lungs import lung_in_view
-from medfake.metrics.left_out import MeasuredScan, balanced_platt, false_alarms, measure_scans
+from medfake.metrics.left_out import (
+    MeasuredScan,
+    balanced_platt,
+    false_alarms,
+    figures_by_manipulation,
+    measure_scans,
+)
 from medfake.metrics.threshold import choose_scan_thresholds
 from medfake.package.aggregation import AggregationGraph
-from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Agreement, Card, write_card
+from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Agreement, Card, graph_digests, write_card
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import Scorer, Scores
 from medfake.progress import track
 from medfake.tamper.bank import Bank
 from medfake.tamper.forged_scans import ForgedScan, forged_scans
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.learned import manipulations_with
 from medfake.training.run_state import RunState
 from medfake.vocabulary import Evidence, Split
 
@@ -40,6 +46,7 @@ NEAR_MM: Final = 8.0  # along z, slices that near a site show it
 BLIND_TO: Final = (
     "manipulations outside the lungs, and of other organs or modalities",
     "whole slices that were generated, and whatever spares the texture of residual noise",
+    "real tissue of the same scan, copied or moved under a soft border: its texture is not foreign",
     "changes smaller than about 10 mm",
     "generators that nobody showed it: it learnt from home-made ones alone",
 )
@@ -59,6 +66,7 @@ class BuiltinPlan:
         folds: Parts into which patients are dealt; each is left out once.
         scanners: Virtual scanners by which each scan is also seen untouched.
         forged_scanners: Of these, so many are also manipulated.
+        inpainters: Folders of learned ones whose manipulations are measured, too; they may know patients left out.
     """
 
     bank: Bank
@@ -67,8 +75,9 @@ class BuiltinPlan:
     options: ResidualStatisticsOptions
     seed: int = 1
     folds: int = 4
-    scanners: int = 3
+    scanners: int = 5
     forged_scanners: int = 1
+    inpainters: Sequence[Path] = ()
 
 
 def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFrame:
@@ -92,7 +101,8 @@ def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFram
             sample = next(_untouched(plan)).volume
             agreement = save_package(detector, aggregation, folder, sample[:: max(1, len(sample) // 4)][:4])
             (folder / "detector.keras").unlink()  # scanning needs none, and it would double the download
-            write_card(_card(plan, measured, (a, b), agreement, git_revision), folder)
+            card = _card(plan, measured, (a, b), agreement, git_revision)
+            write_card(card.model_copy(update=_further_facts(measured, folder)), folder)
     return measure_scans(measured, a, b)
 
 
@@ -115,10 +125,12 @@ def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> Iterato
         save_package(detector, aggregation, folder, np.zeros((1, 128, 128), np.int16))
         scorers[fold] = Scorer(folder / ONNX_FILE), AggregationGraph(folder / AGGREGATION_FILE)
     before: ScoredScan | None = None
+    manipulations = manipulations_with(plan.inpainters)
     scans = forged_scans(
-        plan.reals, plan.patients, seed=plan.seed, scanners=plan.scanners, forged_scanners=plan.forged_scanners
-    )
-    each = plan.scanners + 1 + (plan.forged_scanners + 1) * len(MANIPULATIONS)
+        plan.reals, plan.patients, seed=plan.seed, scanners=plan.scanners, forged_scanners=plan.forged_scanners,
+        manipulations=manipulations,
+    )  # fmt: skip
+    each = plan.scanners + 1 + (plan.forged_scanners + 1) * len(manipulations)
     for scan in track(scans, "measuring scans", each * sum(1 for _ in _untouched(plan))):
         scorer, aggregate = scorers[fold_of[scan.patient]]
         scored = _scored(scan, scorer, before)
@@ -205,3 +217,8 @@ def _card(
         blind_to=BLIND_TO, false_alarms=false_alarms(untouched.p, cuts.high), agreement=agreement,
         git_revision=revision, dvc_lock_sha256=None, mlflow_run_id=None,
     )  # fmt: skip
+
+
+def _further_facts(measured: Sequence[MeasuredScan], folder: Path) -> dict[str, object]:
+    """Figures by manipulation, and which graphs the card is of."""
+    return {"by_manipulation": figures_by_manipulation(measured), "graphs": graph_digests(folder)}

@@ -32,7 +32,7 @@ class LabelledScan:
         patient_id: Pseudonym; equal for a patient's real and manipulated scans.
         scan_id: Pseudonym.
         manipulation: Of its sites; NONE for an untouched scan.
-        generator: What made the fake; "" for an untouched scan.
+        generator: What made the fake, by name where its labels have one; "" for an untouched scan.
         sites: Labelled places of a manipulated scan; none of an untouched one, whose labels are real nodules.
     """
 

@@ -11,7 +11,7 @@ from medfake.package.scorer import RUN, Scorer
 from medfake.progress import track
 from medfake.vocabulary import CLASSES
 
-_KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "z_mm", "distance_mm"]
+_KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "generator", "z_mm", "distance_mm"]
 
 
 def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: str, seed: int) -> pd.DataFrame:

@@ -38,9 +38,12 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
     "spacing_mm": "float64",  # between rows and columns
     "p_removed": "float64",  # 0..1, of detectors of three classes; null for others, as the next
     "p_injected": "float64",
+    "generator": "str",  # what made the fake, by name; "" for untouched slices
 }
-OPTIONAL: Final = ("p_removed", "p_injected")  # null throughout where a table lacks them
-NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *OPTIONAL})
+_OF_CLASSES: Final = ("p_removed", "p_injected")
+OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys(_OF_CLASSES, float("nan")), "generator": ""}
+"""What stands throughout where a table lacks a column."""
+NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *_OF_CLASSES})
 SCORED: Final = (Split.VAL, Split.TEST)
 RUN_KEY: Final = ["dataset", "detector", "seed"]
 
@@ -102,8 +105,8 @@ def validate_predictions(predictions: pd.DataFrame, where: str = "predictions") 
     Raises:
         ManifestError: The first rule that is broken, with column, row and value (never an identifier).
     """
-    absent = [name for name in OPTIONAL if name not in predictions.columns]
-    predictions = predictions.assign(**dict.fromkeys(absent, float("nan"))) if absent else predictions
+    absent = {name: value for name, value in OPTIONAL.items() if name not in predictions.columns}
+    predictions = predictions.assign(**absent) if absent else predictions
     _check_columns(predictions, where)
     frame = _cast(predictions, where)
     for column, broken, expected in _broken_rules(frame):
@@ -129,7 +132,8 @@ def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row a scan, sorted by scan_id: scan_id, patient_id, split, label (int8), manipulation (none, one word, or
-        several joined by "+"), p_tampered (float64, 0..1), n_slices.
+        several joined by "+"), generator (as manipulation; "" where nobody names one), p_tampered (float64, 0..1),
+        n_slices.
     """
     rows: list[dict[str, Any]] = []  # cells of a table under construction
     for (split, scan_id), slices in predictions.groupby(["split", "scan_id"], sort=True):
@@ -141,11 +145,12 @@ def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
                 "split": split,
                 "label": int(slices["label"].max()),
                 "manipulation": "+".join(words) or Manipulation.NONE.value,
+                "generator": " + ".join(sorted(set(slices["generator"]) - {""})),
                 "p_tampered": score_scan(slices["p_tampered"].to_numpy(), slices["z_mm"].to_numpy()).p_tampered,
                 "n_slices": len(slices),
             }
         )
-    columns = ["scan_id", "patient_id", "split", "label", "manipulation", "p_tampered", "n_slices"]
+    columns = ["scan_id", "patient_id", "split", "label", "manipulation", "generator", "p_tampered", "n_slices"]
     return pd.DataFrame(rows, columns=columns).astype({"label": "int8", "p_tampered": "float64", "n_slices": "int64"})
 
 
@@ -201,7 +206,7 @@ def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str
         ("manipulation", ~frame["manipulation"].isin(list(Manipulation)), f"one of {_listed(Manipulation)}"),
         ("manipulation", tampered == untouched, "none where label is 0, and only there"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
-        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in OPTIONAL),
+        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in _OF_CLASSES),
         ("z_mm", ~np.isfinite(frame["z_mm"]), "a number of mm"),
         ("spacing_mm", ~(np.isfinite(frame["spacing_mm"]) & (frame["spacing_mm"] > 0)), "a number of mm above 0"),
         ("site_y", frame["site_y"].isna() != frame["site_x"].isna(), "given together with site_x"),

@@ -17,6 +17,7 @@ from medfake.metrics.within_slice import Figure, auc_figure, mean_figure
 from medfake.package.scan_scorer import ScanScorer
 from medfake.package.scan_scores import Site
 from medfake.progress import track
+from medfake.tamper.registry import family_of
 from medfake.vocabulary import Manipulation
 
 SITE_SLICES_MM: Final = 8.0
@@ -53,7 +54,8 @@ class ScanFigures:
     """Figures of some manipulated scans against untouched ones.
 
     Attributes:
-        by: What the scans have in common: "all", "manipulation", "generator", "scanner" or "patient".
+        by: What the scans have in common: "all", "manipulation", "generator", "family" (of generators that
+            are manipulations of this house), "scanner" or "patient".
         name: Which.
         scan_auc: Of their scores against those of all untouched scans.
         slice_auc: Slices within 8 mm of a site against slices with lung of all untouched scans.
@@ -143,7 +145,7 @@ def judge_scan(scorer: ScanScorer, scan: LabelledScan) -> JudgedScan | None:
 
 
 def compare_scans(judged: Sequence[JudgedScan], threshold: float, bootstrap: Bootstrap) -> tuple[ScanFigures, ...]:
-    """Figures of all scans, then by manipulation, generator, scanner and patient where there are several.
+    """Figures of all scans, then by manipulation, generator, family, scanner and patient where there are several.
 
     Args:
         judged: Scans of both kinds.
@@ -155,11 +157,16 @@ def compare_scans(judged: Sequence[JudgedScan], threshold: float, bootstrap: Boo
     rows = [_figures("all", "all", tampered, untouched, untouched, threshold, bootstrap)]
     for by, key in _GROUPINGS.items():
         names = sorted({key(one.scan) for one in tampered})
-        for name in names if len(names) > 1 else []:
+        for name in names if len(names) > 1 and not _repeats(by, tampered) else []:
             some = [one for one in tampered if key(one.scan) == name]
             own = [one for one in untouched if key(one.scan) == name] if by in _OF_BOTH else untouched
             rows.append(_figures(by, name, some, untouched, own, threshold, bootstrap))
     return tuple(rows)
+
+
+def _repeats(by: str, tampered: Sequence[JudgedScan]) -> bool:
+    """Whether the families are but the generators again."""
+    return by == "family" and all(family_of(one.scan.generator) == one.scan.generator for one in tampered)
 
 
 def _manipulation(scan: LabelledScan) -> str:
@@ -169,6 +176,7 @@ def _manipulation(scan: LabelledScan) -> str:
 _GROUPINGS: Final[dict[str, Callable[[LabelledScan], str]]] = {
     "manipulation": _manipulation,
     "generator": lambda scan: scan.generator,
+    "family": lambda scan: family_of(scan.generator),
     "scanner": lambda scan: scan.scanner,
     "patient": lambda scan: scan.patient_id,
 }

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from medfake.errors import ManifestError
-from medfake.files import write_json
+from medfake.errors import ManifestError, OutputRefusedError
+from medfake.files import sha256_file, write_json
 from medfake.remedies import retrain
 from medfake.vocabulary import Evidence
 
@@ -48,6 +48,53 @@ class FalseAlarms(BaseModel):
     high: float
 
 
+class Figures(BaseModel):
+    """What was measured of some scans or slices.
+
+    Attributes:
+        of: Which ones, e.g. "poisson".
+        count: How many.
+        metrics: By name; None where undefined.
+        intervals: Of `metrics`, (low, high); None where there is none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    of: str
+    count: int
+    metrics: dict[str, float | None]
+    intervals: dict[str, tuple[float, float] | None] = {}
+
+
+class Elsewhere(BaseModel):
+    """What a measurement found on scans that the detector has not learnt from.
+
+    Attributes:
+        name: Of the measurement, a key under `measure` in params.yaml.
+        graph_sha256: Of the graph that was measured: figures never describe another one.
+        evidence: What figures on these scans are worth.
+        scans: Manipulated ones.
+        untouched: Untouched ones.
+        patients: Of both.
+        paired: Patients with scans of both kinds; where there are none, figures of scans also measure what else tells
+            the sources of both apart.
+        within: Labelled slices, each by itself.
+        whole: Scans, those of all first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    graph_sha256: str
+    evidence: Evidence
+    scans: int
+    untouched: int
+    patients: int
+    paired: int = 0
+    within: tuple[Figures, ...] = ()
+    whole: tuple[Figures, ...] = ()
+
+
 class Card(BaseModel):
     """Facts about one stored detector.
 
@@ -70,6 +117,12 @@ class Card(BaseModel):
         false_alarms: None where they were not counted.
         robustness: Metrics by what was done to the scans, e.g. "JPEG q90"; "clean" is what they are compared with. Loss
             by compression is under names that begin with "JPEG".
+        robustness_on: Measurement of `elsewhere` whose slices those are; "" where they are others.
+        by_manipulation: Scans of each manipulation against all untouched ones, of patients that the detector had not
+            seen; the weakest first.
+        elsewhere: Measurements on scans that it has not learnt from.
+        sources: What the scans are that it learnt from, with their licences, a clause each.
+        graphs: SHA-256 of each graph of the package, by file name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,6 +155,11 @@ class Card(BaseModel):
     blind_to: tuple[str, ...] = ()
     false_alarms: FalseAlarms | None = None
     robustness: dict[str, dict[str, float]] = {}
+    robustness_on: str = ""
+    by_manipulation: tuple[Figures, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+    sources: tuple[str, ...] = ()
+    graphs: dict[str, str] = {}
     agreement: Agreement
     git_revision: str
     dvc_lock_sha256: str | None
@@ -137,6 +195,27 @@ def require_graph(folder: Path) -> Path:
     if not path.is_file():
         raise ManifestError(f"this model package lacks its {ONNX_FILE}", where=folder, remedy=retrain(folder))
     return path
+
+
+def require_replaceable(folder: Path) -> None:
+    """See to it that a folder that a package replaces whole holds nothing else.
+
+    Raises:
+        OutputRefusedError: It is a file, or a folder that is neither empty nor a package.
+    """
+    if not folder.exists() or (folder / CARD_FILE).is_file() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    raise OutputRefusedError(
+        "a package would take the place of what is no package",
+        where=folder,
+        remedy="name a folder that is new or empty",
+    )
+
+
+def graph_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each graph of a package, by file name."""
+    graphs = (folder / ONNX_FILE, folder / AGGREGATION_FILE)
+    return {path.name: sha256_file(path) for path in graphs if path.is_file()}
 
 
 def write_card(card: Card, folder: Path) -> None:

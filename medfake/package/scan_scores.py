@@ -76,9 +76,14 @@ class ScoredScan:
 
     @property
     def counted(self) -> NDArray[np.bool_]:
-        """(n,) slices that speak for the scan: usable ones with lung, or all usable ones where none shows lung."""
-        with_lung = self.usable & self.shows_lung
-        return with_lung if with_lung.any() else self.usable
+        """(n,) slices that speak for the scan, see `counted_slices`."""
+        return counted_slices(self.usable, self.shows_lung)
+
+
+def counted_slices(usable: NDArray[np.bool_], shows_lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) slices that speak for a scan: usable ones with lung, or all usable ones where none shows lung."""
+    with_lung = usable & shows_lung
+    return with_lung if with_lung.any() else usable
 
 
 class Aggregate(Protocol):

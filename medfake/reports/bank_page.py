@@ -20,6 +20,11 @@ CROP_PX: Final = 128
 _SHOWN: Final = 4  # sites of a manipulation
 _DIFFERENCE_HU: Final = 200.0  # either way, black to white
 _GAP_PX: Final = 4
+_KINDS: Final = {
+    SliceKind.FORGED: ("Forged", "slices, each with a few sites"),
+    SliceKind.TWIN: ("Twins", "the same slices before"),
+    SliceKind.UNTOUCHED: ("Untouched", "other slices of the same patients"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class ManipulationRow:
     """What a bank holds of a manipulation.
 
     Attributes:
-        png: Data URI of the montage, "" where slices are not shown.
+        pngs: Data URIs, one a site that is shown; none where slices are not.
     """
 
     name: str
@@ -36,7 +41,7 @@ class ManipulationRow:
     sites: int
     slices: int
     strong_mm2: float
-    png: str
+    pngs: tuple[str, ...]
 
 
 def write_bank_page(path: Path, bank: Bank, name: str, *, pictured: bool) -> None:
@@ -58,7 +63,7 @@ def write_bank_page(path: Path, bank: Bank, name: str, *, pictured: bool) -> Non
         name=name,
         bank=bank,
         patients=bank.slices.patient_id.nunique(),
-        kinds=[(str(kind), int(kinds.get(kind, 0))) for kind in SliceKind],
+        kinds=[(_KINDS[kind], int(kinds.get(kind, 0))) for kind in SliceKind],
         scanned=int(((bank.slices.scanner != "") & (bank.slices.kind == SliceKind.FORGED)).sum()),
         rows=manipulation_rows(bank, pictured=pictured),
         pictured=pictured,
@@ -74,17 +79,17 @@ def manipulation_rows(bank: Bank, *, pictured: bool) -> list[ManipulationRow]:
     rows = []
     for (family, name), sites in bank.sites.groupby(["family", "manipulation"]):
         sizes = [_strong_mm2(bank, site) for site in _shown(sites).itertuples()]
-        png = _data_uri(montage(bank, str(name))) if pictured else ""
+        pngs = tuple(map(_data_uri, triples(bank, str(name)))) if pictured else ()
         distinct = sites[["y", "x"]].assign(scan=bank.slices.scan.loc[sites.number].to_numpy()).drop_duplicates()
         rows.append(
             ManipulationRow(
-                str(name), str(family), str(sites.code.iloc[0]), len(distinct), len(sites), float(np.mean(sizes)), png
+                str(name), str(family), str(sites.code.iloc[0]), len(distinct), len(sites), float(np.mean(sizes)), pngs
             )
         )
     return rows
 
 
-def montage(bank: Bank, manipulation: str, count: int = _SHOWN) -> NDArray[np.uint8]:
+def triples(bank: Bank, manipulation: str, count: int = _SHOWN) -> list[NDArray[np.uint8]]:
     """Sites of a manipulation for eyes: each before, after and the difference, 128 px wide, lung window.
 
     Args:
@@ -93,11 +98,10 @@ def montage(bank: Bank, manipulation: str, count: int = _SHOWN) -> NDArray[np.ui
         count: Sites at most, evenly spread over the bank.
 
     Returns:
-        (rows, cols) grey values, three tiles a site beside each other.
+        (rows, cols) grey values of each, three tiles beside each other.
     """
     sites = bank.sites[bank.sites.manipulation == manipulation]
-    triples = [_triple(bank, site) for site in _shown(sites, count).itertuples()]
-    return _beside(triples, _GAP_PX * 2)
+    return [_triple(bank, site) for site in _shown(sites, count).itertuples()]
 
 
 def _shown(sites: pd.DataFrame, count: int = _SHOWN) -> pd.DataFrame:

@@ -101,8 +101,9 @@ def _verdicts(scans: pd.DataFrame, run: Entry) -> dict[str, VerdictCounts]:
 
 
 def _by_manipulation(test: pd.DataFrame, threshold: float, bootstrap: Bootstrap) -> dict[str, MetricsWithIntervals]:
-    words = sorted(set(test["manipulation"]) - {Manipulation.NONE})
-    return {
-        word: evaluate_with_intervals(test[test["manipulation"].isin([Manipulation.NONE, word])], threshold, bootstrap)
-        for word in words
-    }
+    """By the words of the vocabulary, then by what made the fakes where several are named."""
+    untouched = test["manipulation"] == Manipulation.NONE
+    parts = {word: test["manipulation"] == word for word in sorted(set(test["manipulation"]) - {Manipulation.NONE})}
+    made_by = sorted(set(test["generator"]) - {""})
+    parts |= {name: test["generator"] == name for name in (made_by if len(made_by) > 1 else [])}
+    return {name: evaluate_with_intervals(test[untouched | own], threshold, bootstrap) for name, own in parts.items()}

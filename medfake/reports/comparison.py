@@ -36,7 +36,8 @@ class Result:
         scans: Figures of the test scans: called tampered from the upper scan threshold on; uncertain ones
             are not called.
         verdicts: Verdicts on the test scans by truth, keys "tampered" and "real".
-        by_manipulation: Each manipulation's test slices against all real ones.
+        by_manipulation: Each manipulation's test slices against all real ones; then each generator's, where several
+            are named.
         classes: Of detectors that tell removed from injected; None for others.
         localisation: None when the detector names no site.
         roc: ROC curve of the test slices with its band; None when a class is missing.

@@ -33,6 +33,7 @@ GROUP_TEXTS: Final = {
     "all": "All scans",
     "manipulation": "By manipulation",
     "generator": "By generator",
+    "family": "By family of manipulations",
     "scanner": "By scanner",
     "patient": "By patient",
 }

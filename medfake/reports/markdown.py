@@ -63,18 +63,18 @@ def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
     ]
     parts += [f"{split_text(results[0])} {method_text(comparison, dataset)}"]
     parts += [f"Note: {note}" for note in notes_text(comparison, dataset)]
-    parts += ["### Slices", _table(["#", "detector", "seed", *figures, ""], map(_slice_row, results))]
-    parts += ["### Scans", _table(["#", "detector", "seed", *_SCANS_HEAD], map(_scan_row, results))]
+    parts += ["### Slices", table(["#", "detector", "seed", *figures, ""], map(_slice_row, results))]
+    parts += ["### Scans", table(["#", "detector", "seed", *_SCANS_HEAD], map(_scan_row, results))]
     if of_classes := class_rows(results):
-        parts += ["### Three classes", CLASSES_NOTE, _table(CLASSES_HEAD, of_classes)]
+        parts += ["### Three classes", CLASSES_NOTE, table(CLASSES_HEAD, of_classes)]
     if len(results) > 1:
-        parts += ["### Against the best", _table(_AGAINST_HEAD, against_rows(results))]
+        parts += ["### Against the best", table(_AGAINST_HEAD, against_rows(results))]
     if over_seeds := seed_rows(results):
         parts += ["### Over seeds", "Mean ± standard deviation of the test slices' figures."]
-        parts += [_table(["detector", "runs", *figures], over_seeds)]
+        parts += [table(["detector", "runs", *figures], over_seeds)]
     if printed := published_of(results):
         parts += ["### In the papers", PUBLISHED_NOTE]
-        parts += [_table(["detector", "source", "setting", *figures, "protocol"], map(_published_row, printed))]
+        parts += [table(["detector", "source", "setting", *figures, "protocol"], map(_published_row, printed))]
     return parts
 
 
@@ -96,6 +96,7 @@ def _who(result: Result) -> Row:
     return [str(result.standing.rank), name, str(result.entry.seed)]
 
 
-def _table(head: Row, rows: Iterable[Row]) -> str:
+def table(head: Row, rows: Iterable[Row]) -> str:
+    """Rows below a head, as a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

@@ -16,8 +16,9 @@ from medfake.files import write_atomic
 from medfake.lungs import deep_lung_cm2, lung_in_view
 from medfake.tamper.bank import Change, SliceKind
 from medfake.tamper.block import BRIGHTEST_HU, DARKEST_HU
+from medfake.tamper.learned import manipulations_with
 from medfake.tamper.pair import PlannedSite, change_of, forged
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.registry import Tampering
 from medfake.tamper.runs import Run, runs
 from medfake.tamper.scanners import VirtualScanner, draw_scanner
 from medfake.tamper.site import Site, Spacing, Volume
@@ -76,6 +77,7 @@ class UnitOfWork:
         untouched: Slices as they are, so many at most; 0: slices are forged.
         scanned: Share of stacks that a virtual scanner makes.
         manipulations: Weights by name.
+        inpainters: Folders of those that learned manipulations need.
     """
 
     name: str
@@ -85,6 +87,7 @@ class UnitOfWork:
     untouched: int
     scanned: float
     manipulations: Mapping[str, float]
+    inpainters: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,14 +176,17 @@ def _forged(work: UnitOfWork, rng: Generator) -> Unit:
     if not planned:
         return Unit((), [], [])
     before = _there_and_back(stack.volume) if rng.random() < 0.5 else stack.volume
-    after = forged(before, stack.spacing_mm, planned, rng)
+    known = manipulations_with(work.inpainters)
+    after = forged(before, stack.spacing_mm, planned, rng, known)
     near = [z for z in range(len(before)) if all(abs(z - one.site.z) * step <= _OFF_MM for one in planned)]
     slices: list[UnitSlice] = []
     hu: list[NDArray[np.int16]] = []
     changes: list[NDArray[np.uint8]] = []
     for z in rng.permutation(near):
         change = change_of(before[z], after[z], stack.spacing_mm, [one.site for one in planned])
-        found = tuple(_site(one, int(z), step) for one in planned if _changed(change, one.site, stack.spacing_mm))
+        found = tuple(
+            _site(one, known, int(z), step) for one in planned if _changed(change, one.site, stack.spacing_mm)
+        )
         if not found or len(slices) == 2 * KEPT:
             continue
         word = stack.scanner.word if stack.scanner else ""
@@ -235,10 +241,10 @@ def _changed(change: NDArray[np.uint8], site: Site, spacing_mm: Spacing) -> bool
     return bool((change[y, x] == Change.STRONG).any())
 
 
-def _site(one: PlannedSite, z: int, step_mm: float) -> UnitSite:
-    known = MANIPULATIONS[one.manipulation]
+def _site(one: PlannedSite, known: Mapping[str, Tampering], z: int, step_mm: float) -> UnitSite:
+    done = known[one.manipulation]
     return UnitSite(
-        one.manipulation, str(known.family), str(known.code), one.site.y, one.site.x, (z - one.site.z) * step_mm
+        one.manipulation, str(done.family), str(done.code), one.site.y, one.site.x, (z - one.site.z) * step_mm
     )
 
 

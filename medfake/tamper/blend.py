@@ -11,7 +11,7 @@ from medfake.tamper.noise import alike, blur_px, correlated, residual_noise
 from medfake.tamper.registry import Family, manipulation
 from medfake.tamper.shapes import soft_shape
 from medfake.tamper.site import Site, Spacing, Volume
-from medfake.tamper.synthesis import holding, renoised, with_nodule
+from medfake.tamper.synthesis import NODULE_NOISE, holding, renoised, with_nodule
 from medfake.vocabulary import LabelCode
 
 _RADIUS_MM = (7.0, 14.0)
@@ -46,7 +46,7 @@ def self_blended_nodule(volume: Volume, spacing_mm: Spacing, place: Site, rng: G
     """Put a nodule in before the copy is filtered; arguments and result as for `self_blended`."""
     block = Block.cut(volume, spacing_mm, place)
     content, nodule = with_nodule(block, rng)
-    noisy = (content + nodule * alike(block.hu, rng)).astype(np.float32)
+    noisy = (content + nodule * alike(block.hu, rng) * np.float32(rng.uniform(*NODULE_NOISE))).astype(np.float32)
     filtered = _filtered(volume, block, noisy, rng)
     return block.put(volume, filtered, holding(nodule, soft_shape(block, rng, _RADIUS_MM)))
 

@@ -4,17 +4,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from medfake.tamper.cube import Cube
+from medfake.tamper.cube import PARENCHYMA_BELOW_HU, Cube
 from medfake.tamper.nodule import NODULE_HU, nodule_profile
-from medfake.tamper.noise import correlated, local_noise
+from medfake.tamper.noise import correlated
 from medfake.tamper.registry import Family, manipulation
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.vocabulary import LabelCode
 
 Field = NDArray[np.float32]
-
-_PARENCHYMA_BELOW_HU = -500.0  # lower than where lung ends: voxels that a wall shares are no texture to copy
-_WALL_RADIUS_MM = 3
 
 
 @manipulation("injection", code=LabelCode.FM, family=Family.CUBE)
@@ -37,7 +34,7 @@ def injection(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) 
     tissue = cube.refilled(_lung_for_inside(cube, rng))
     nodule = nodule_profile(cube.offsets_mm, rng) * (cube.inner > 0)
     solid = rng.uniform(*NODULE_HU) + correlated(rng, cube.grid.shape, 1.2) * 18.0
-    return _paste(volume, cube, tissue * (1 - nodule) + solid * nodule, rng)
+    return cube.paste(volume, tissue * (1 - nodule) + solid * nodule, rng)
 
 
 @manipulation("removal", code=LabelCode.FB, family=Family.CUBE)
@@ -47,7 +44,7 @@ def removal(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) ->
     Arguments and result are those of `injection`.
     """
     cube = Cube.cut(volume, spacing_mm, (place.z, place.y, place.x))
-    return _paste(volume, cube, cube.refilled(_lung_for_inside(cube, rng)), rng)
+    return cube.paste(volume, cube.refilled(_lung_for_inside(cube, rng)), rng)
 
 
 @manipulation("resampled", code=LabelCode.FB, family=Family.CUBE)
@@ -58,38 +55,21 @@ def resampled(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) 
     content: a detector that knows nodules alone must not find it. Arguments and result are those of `injection`.
     """
     cube = Cube.cut(volume, spacing_mm, (place.z, place.y, place.x))
-    return _paste(volume, cube, cube.grid, rng)
+    return cube.paste(volume, cube.grid, rng)
 
 
 def _lung_for_inside(cube: Cube, rng: Generator) -> Field:
     """What the inner part is refilled with: lung made from its surroundings; chest wall and mediastinum stay."""
-    wall = _wall(cube)
     lung = _smooth_background(cube) + _lung_texture(cube, rng)
-    content: Field = lung * (1 - wall) + cube.grid * wall
+    content: Field = lung * (1 - cube.wall) + cube.grid * cube.wall
     return content
-
-
-def _wall(cube: Cube) -> Field:
-    """Share of each voxel that belongs to thick tissue reaching the cube's faces; vessels and nodules do not."""
-    from scipy import ndimage
-
-    solid = cube.grid > _PARENCHYMA_BELOW_HU
-    core = ndimage.binary_erosion(solid, iterations=_WALL_RADIUS_MM, border_value=1)
-    regions, _ = ndimage.label(core)
-    faces = np.zeros(solid.shape, bool)
-    for axis in range(3):
-        np.moveaxis(faces, axis, 0)[[0, -1]] = cube.grid.shape[axis] > 1
-    kept = np.isin(regions, np.setdiff1d(regions[faces], 0))
-    kept = ndimage.binary_dilation(kept, iterations=_WALL_RADIUS_MM + 1) & solid
-    smooth: Field = ndimage.gaussian_filter(kept.astype(np.float32), 0.6)
-    return smooth
 
 
 def _smooth_background(cube: Cube) -> Field:
     """Lung around the inner cube, spread smoothly into it; solid voxels do not spread."""
     from scipy.ndimage import gaussian_filter
 
-    outside = (cube.inner < 0.5) & (cube.grid < _PARENCHYMA_BELOW_HU)
+    outside = (cube.inner < 0.5) & (cube.grid < PARENCHYMA_BELOW_HU)
     if not outside.any():
         outside = cube.inner < 0.5
     weight = gaussian_filter(outside.astype(np.float32), 5.0, mode="nearest")
@@ -102,14 +82,3 @@ def _smooth_background(cube: Cube) -> Field:
 def _lung_texture(cube: Cube, rng: Generator) -> Field:
     """Faint correlated structure, HU, as lung parenchyma has at 1 mm."""
     return correlated(rng, cube.grid.shape, 1.6) * 30.0
-
-
-def _paste(volume: Volume, cube: Cube, grid: Field, rng: Generator) -> Volume:
-    """Resample back, clip as the CT-GAN tool does (-1000..2000 HU), touch up the noise that resampling took away."""
-    original = volume[cube.box].astype(np.float32)
-    back = cube.back(grid)
-    missing = np.sqrt(max(local_noise(original) ** 2 - local_noise(back) ** 2, 0.0))
-    touched = back + rng.standard_normal(back.shape, dtype=np.float32) * missing
-    result = volume.copy()
-    result[cube.box] = np.rint(np.clip(touched, -1000, 2000)).astype(np.int16)
-    return result

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.tamper.block import box_around
-from medfake.tamper.site import Site
+from medfake.tamper.noise import local_noise
+from medfake.tamper.site import Site, Volume
 
 EDGE_MM = 32.0  # of the cube that is resampled (CT-GAN)
 INNER_MM = 20.0  # of the part inside that is generated anew
+PARENCHYMA_BELOW_HU = -500.0  # lower than where lung ends: voxels that a wall shares are no texture to copy
 _BLEND_MM = 2.0
+_WALL_RADIUS_MM = 3
+_DARKEST_HU, _BRIGHTEST_HU = -1000, 2000  # to which the CT-GAN tool clips
 
 Grid = NDArray[np.float32]
 
@@ -72,6 +77,22 @@ class Cube:
         ramp: Grid = np.clip((INNER_MM / 2 - reach) / _BLEND_MM + 0.5, 0, 1).astype(np.float32)
         return ramp
 
+    @cached_property
+    def wall(self) -> Grid:
+        """Share of each voxel that belongs to thick tissue reaching the cube's faces; vessels and nodules do not."""
+        from scipy import ndimage
+
+        solid = self.grid > PARENCHYMA_BELOW_HU
+        core = ndimage.binary_erosion(solid, iterations=_WALL_RADIUS_MM, border_value=1)
+        regions, _ = ndimage.label(core)
+        faces = np.zeros(solid.shape, bool)
+        for axis in range(3):
+            np.moveaxis(faces, axis, 0)[[0, -1]] = self.grid.shape[axis] > 1
+        kept = np.isin(regions, np.setdiff1d(regions[faces], 0))
+        kept = ndimage.binary_dilation(kept, iterations=_WALL_RADIUS_MM + 1) & solid
+        smooth: Grid = ndimage.gaussian_filter(kept.astype(np.float32), 0.6)
+        return smooth
+
     def refilled(self, content: Grid) -> Grid:
         """The grid with its inner part replaced by `content`, blended at the border."""
         mixed: Grid = self.grid * (1 - self.inner) + content * self.inner
@@ -80,6 +101,25 @@ class Cube:
     def back(self, grid: Grid) -> Grid:
         """Resample a 1 mm grid to the voxels that the cube covers in the volume."""
         return _resampled(grid, self.native_shape)
+
+    def paste(self, volume: Volume, grid: Grid, rng: Generator) -> Volume:
+        """A copy of the volume with this 1 mm grid in the cube's place.
+
+        It is resampled back, clipped as the CT-GAN tool does (-1000..2000 HU), and the noise that resampling took away
+        is touched up.
+
+        Args:
+            volume: That the cube was cut from.
+            grid: HU at 1 mm, shape of the cube's own.
+            rng: Draws the noise.
+        """
+        original = volume[self.box].astype(np.float32)
+        back = self.back(grid)
+        missing = np.sqrt(max(local_noise(original) ** 2 - local_noise(back) ** 2, 0.0))
+        touched = back + rng.standard_normal(back.shape, dtype=np.float32) * missing
+        result = volume.copy()
+        result[self.box] = np.rint(np.clip(touched, _DARKEST_HU, _BRIGHTEST_HU)).astype(np.int16)
+        return result
 
 
 def _resampled(grid: Grid, shape: Sequence[int]) -> Grid:

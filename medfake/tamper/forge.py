@@ -15,14 +15,23 @@ from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import SourceError
 from medfake.files import path_text, replace_folder
 from medfake.progress import track
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.learned import manipulations_with
+from medfake.tamper.originals import require_apart
+from medfake.tamper.registry import Tampering
 from medfake.vocabulary import Evidence
 
 LABELS = "labels.csv"
-COLUMNS = ("scan", "type", "slice", "x", "y")
+COLUMNS = ("scan", "type", "slice", "x", "y", "manipulation")
 
 
-def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequence[str], seed: int) -> None:
+def forge(
+    reals: Path,
+    out: Path,
+    scans_per_patient: int,
+    manipulations: Sequence[str],
+    seed: int,
+    inpainters: Sequence[Path] = (),
+) -> None:
     """Make fakes of every real series: the same headers and voxels but for one manipulated cube.
 
     The original's PatientID stays inside the DICOM files, its relative folder where it has none: a patient's real and
@@ -30,24 +39,30 @@ def forge(reals: Path, out: Path, scans_per_patient: int, manipulations: Sequenc
 
     Args:
         reals: Folder of real scans.
-        out: Replaced; `<scan>/<n>.dcm` and labels.csv (scan, type FM or FB, 0-based slice, x, y).
+        out: Replaced; `<scan>/<n>.dcm` and labels.csv (scan, type FM or FB, 0-based slice, x, y, name of the
+            manipulation).
         scans_per_patient: Forged scans a series, manipulations in turn.
-        manipulations: Names in `MANIPULATIONS`.
+        manipulations: Names in `MANIPULATIONS`, or of learned ones.
         seed: Same seed, same bytes.
+        inpainters: Folders of those that learned manipulations need.
 
     Raises:
-        SourceError: No CT series, or a series without lungs.
+        SourceError: No CT series, a series without lungs, or originals that would be replaced.
+        ManifestError: An inpainter is not whole.
     """
+    require_apart(reals, out, "forged.<name>.reals")
     series, skipped = find_series(reals)
     if not series:
         raise SourceError(
             "no CT series to forge from", where=reals, received=f"{len(skipped)} other files",
             remedy="point forged.<name>.reals at a folder of CT scans",
         )  # fmt: skip
+    known = manipulations_with(inpainters)
+    chosen = [known[name] for name in manipulations]
     rows: list[tuple[object, ...]] = []
     with replace_folder(out) as folder:
         for number, scan in enumerate(track(series, "forging scans", len(series))):
-            rows += _forge_series(scan, _patient(scan, reals), number, folder, scans_per_patient, manipulations, seed)
+            rows += _forge_series(scan, _patient(scan, reals), number, folder, scans_per_patient, chosen, seed)
         with (folder / LABELS).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
 
@@ -65,14 +80,14 @@ def _template(scan: Series, patient: str, volume: NDArray[np.int16]) -> SeriesTe
 
 
 def _forge_series(
-    scan: Series, patient: str, number: int, folder: Path, count: int, manipulations: Sequence[str], seed: int
+    scan: Series, patient: str, number: int, folder: Path, count: int, manipulations: Sequence[Tampering], seed: int
 ) -> list[tuple[object, ...]]:
     volume = read_volume(scan.headers)
     positions = np.array([header.position_mm for header in scan.headers])
     template = _template(scan, patient, volume)
     rows: list[tuple[object, ...]] = []
     for copy in range(count):
-        manipulation = MANIPULATIONS[manipulations[copy % len(manipulations)]]
+        manipulation = manipulations[copy % len(manipulations)]
         rng = np.random.default_rng([seed, number, copy])
         places = manipulation.places(volume, scan.spacing_zyx_mm, rng, 4)
         if not places:
@@ -83,5 +98,5 @@ def _forge_series(
         name = f"{number:03d}-{copy:02d}"
         forged = manipulation.apply(volume, scan.spacing_zyx_mm, place, rng)
         write_series(folder / name, forged, positions, template, uid_seed=f"{seed}/{name}", synthetic=Evidence.FORGED)
-        rows.append((name, manipulation.code, place.z, place.x, place.y))
+        rows.append((name, manipulation.code, place.z, place.x, place.y, manipulation.name))
     return rows

@@ -1,6 +1,6 @@
 """Whole scans, untouched and manipulated at one place each: what detectors are measured on, made one at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import Series, find_series
 from medfake.files import path_text
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.registry import MANIPULATIONS, Tampering
 from medfake.tamper.scanners import draw_scanner
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.tamper.slice_sites import in_lung
@@ -31,7 +31,7 @@ class ForgedScan:
         volume: (slices, rows, cols) int16 HU.
         z_mm: (slices,) positions along the normal.
         scanner: Word of the virtual scanner, "" for none.
-        manipulation: Name in MANIPULATIONS, "" for an untouched scan.
+        manipulation: Its name, "" for an untouched scan.
         site: Of the manipulation.
         changed: Slices that differ from the untouched scan before; all slices of an untouched one.
     """
@@ -47,7 +47,13 @@ class ForgedScan:
 
 
 def forged_scans(
-    reals: Sequence[Path], patients: Callable[[str], str], *, seed: int, scanners: int, forged_scanners: int
+    reals: Sequence[Path],
+    patients: Callable[[str], str],
+    *,
+    seed: int,
+    scanners: int,
+    forged_scanners: int,
+    manipulations: Mapping[str, Tampering] = MANIPULATIONS,
 ) -> Iterator[ForgedScan]:
     """Every series of at least 20 slices: untouched, and then with each manipulation in turn.
 
@@ -57,6 +63,7 @@ def forged_scans(
         seed: Same seed, same scans.
         scanners: Virtual scanners by which every series is also seen untouched.
         forged_scanners: Of these, the first so many are also manipulated.
+        manipulations: By name; those of learned inpainters come with `manipulations_with`.
 
     Yields:
         An untouched scan, then its manipulated copies; a manipulation that finds no place is left out.
@@ -73,7 +80,7 @@ def forged_scans(
                 untouched = _seen_by(volume, series, name, variant, rng)
                 yield untouched
                 if variant <= forged_scanners:
-                    yield from _forged(untouched, rng)
+                    yield from _forged(untouched, manipulations, rng)
 
 
 def _seen_by(volume: Volume, series: Series, patient: str, variant: int, rng: Generator) -> ForgedScan:
@@ -86,9 +93,8 @@ def _seen_by(volume: Volume, series: Series, patient: str, variant: int, rng: Ge
     return ForgedScan(patient, volume, z, spacing, word, "", None, np.arange(len(volume)))
 
 
-def _forged(before: ForgedScan, rng: Generator) -> Iterator[ForgedScan]:
-    for name in MANIPULATIONS.names():
-        manipulation = MANIPULATIONS[name]
+def _forged(before: ForgedScan, manipulations: Mapping[str, Tampering], rng: Generator) -> Iterator[ForgedScan]:
+    for name, manipulation in sorted(manipulations.items()):
         found = manipulation.places(before.volume, before.spacing_mm, rng, _PLACES)
         places = [site for site in found if in_lung(before.volume, before.spacing_mm, site)]
         if not places:

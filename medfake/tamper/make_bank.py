@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
@@ -14,23 +14,21 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from medfake.dicom.patients import patient_or_folder
-from medfake.dicom.series import Series, find_series, told_reasons
 from medfake.errors import SourceError
-from medfake.files import path_text, replace_folder, write_atomic, write_json
+from medfake.files import replace_folder, write_atomic, write_json
 from medfake.progress import track
 from medfake.tamper.bank import FACTS_FILE, SITE_COLUMNS, SITES_FILE, SLICE_COLUMNS, SLICES_FILE, SliceKind, shard_file
 from medfake.tamper.bank_unit import Unit, UnitOfWork, make_unit
-from medfake.tamper.registry import MANIPULATIONS
-from medfake.vocabulary import Evidence
+from medfake.tamper.inpainter import Inpainter
+from medfake.tamper.learned import require_manipulation
+from medfake.tamper.originals import require_apart
+from medfake.tamper.real_scans import NamePatient, RealPatient, digest_scans, real_patients
 
 LEAST_PATIENTS = 5
 SCHEMA = 1
 _SHARD = 64  # slices
 _TURNS_OF_VOLUMES = 2  # units of a patient with neighbouring slices for one of a patient without
 _MOST_EMPTY = 0.9  # share of a wave's units that may come out empty before the scans are given up
-
-NamePatient = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,8 @@ class BankPlan:
         slices: Forged slices wanted.
         untouched: Untouched slices of a patient at most.
         scanners: Share of forged stacks that a virtual scanner makes.
-        manipulations: Weights by name in MANIPULATIONS.
+        manipulations: Weights by name in MANIPULATIONS or LEARNED.
+        inpainters: Folders of those that learned manipulations need.
     """
 
     seed: int
@@ -52,16 +51,7 @@ class BankPlan:
     untouched: int
     scanners: float
     manipulations: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class _Patient:
-    name: str
-    scans: tuple[tuple[int, Series], ...]
-
-    @property
-    def units_a_turn(self) -> int:
-        return _TURNS_OF_VOLUMES if any(len(series.headers) > 1 for _, series in self.scans) else 1
+    inpainters: Sequence[Path] = ()
 
 
 def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 1) -> None:
@@ -78,10 +68,16 @@ def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 
         jobs: Processes.
 
     Raises:
-        SourceError: Too few patients, or scans without lungs.
+        SourceError: A folder is missing, too few patients, or scans without lungs.
+        ConfigError: A manipulation that there is not, or that lacks its inpainter.
+        ManifestError: An inpainter is not whole.
     """
+    inpainters = [Inpainter.open(folder) for folder in plan.inpainters]
     for name in plan.manipulations:
-        MANIPULATIONS.require(name, f"banks.{out.name}.manipulations")
+        key = f"banks.{out.name}.manipulations"
+        require_manipulation(name, key, [one.kind for one in inpainters], f"banks.{out.name}.inpainters")
+    for root in plan.reals:
+        require_apart(root, out, f"banks.{out.name}.reals")
     patients = _patients(plan, out.name, name_patient)
     key = _key(plan, patients)
     if _key_of(out) == key:
@@ -93,23 +89,9 @@ def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 
     shutil.rmtree(kept)
 
 
-def _patients(plan: BankPlan, name: str, name_patient: NamePatient) -> list[_Patient]:
-    """Patients with their series, in the order in which they are found; a patient has one name in all folders."""
-    found: dict[str, list[tuple[int, Series]]] = {}
-    number = 0
-    for root in plan.reals:
-        series, skipped = find_series(root)
-        if not series:
-            raise SourceError(
-                "there is no CT series to forge from", where=root, received=told_reasons(skipped),
-                remedy=f"mend banks.{name}.reals in params.yaml",
-            )  # fmt: skip
-        for scan in series:
-            if scan.headers[0].synthetic != Evidence.FORGED:  # a fake is no real to forge from
-                below = scan.folder.relative_to(root) if scan.folder.is_relative_to(root) else Path(scan.folder.name)
-                patient = name_patient(patient_or_folder(scan.headers[0].patient_id, path_text(below)))
-                found.setdefault(patient, []).append((number, scan))
-                number += 1
+def _patients(plan: BankPlan, name: str, name_patient: NamePatient) -> list[RealPatient]:
+    """Enough patients with their series."""
+    found = real_patients(plan.reals, name_patient, f"banks.{name}.reals")
     if len(found) < LEAST_PATIENTS:
         raise SourceError(
             f"a bank needs at least {LEAST_PATIENTS} patients: a detector that learns from fewer knows their anatomy "
@@ -117,10 +99,14 @@ def _patients(plan: BankPlan, name: str, name_patient: NamePatient) -> list[_Pat
             where=f"banks.{name}.reals", received=f"{len(found)} patient{'' if len(found) == 1 else 's'}",
             remedy=f"add folders of real scans to banks.{name}.reals in params.yaml",
         )  # fmt: skip
-    return [_Patient(patient, tuple(scans)) for patient, scans in found.items()]
+    return found
 
 
-def _untouched(plan: BankPlan, patients: Sequence[_Patient], kept: Path, jobs: int) -> list[UnitOfWork]:
+def _units_a_turn(patient: RealPatient) -> int:
+    return _TURNS_OF_VOLUMES if any(len(series.headers) > 1 for _, series in patient.scans) else 1
+
+
+def _untouched(plan: BankPlan, patients: Sequence[RealPatient], kept: Path, jobs: int) -> list[UnitOfWork]:
     if plan.untouched < 1:
         return []
     works = [
@@ -131,7 +117,7 @@ def _untouched(plan: BankPlan, patients: Sequence[_Patient], kept: Path, jobs: i
     return works
 
 
-def _forged(plan: BankPlan, patients: Sequence[_Patient], name: str, kept: Path, jobs: int) -> list[UnitOfWork]:
+def _forged(plan: BankPlan, patients: Sequence[RealPatient], name: str, kept: Path, jobs: int) -> list[UnitOfWork]:
     """Units in waves, each as large as what is still wanted asks for, until there are slices enough."""
     endless = _turns(plan, patients)
     done: list[UnitOfWork] = []
@@ -153,13 +139,13 @@ def _forged(plan: BankPlan, patients: Sequence[_Patient], name: str, kept: Path,
     return done
 
 
-def _turns(plan: BankPlan, patients: Sequence[_Patient]) -> Iterator[UnitOfWork]:
+def _turns(plan: BankPlan, patients: Sequence[RealPatient]) -> Iterator[UnitOfWork]:
     for turn in count():
         for number, patient in enumerate(patients):
-            for again in range(patient.units_a_turn):
+            for again in range(_units_a_turn(patient)):
                 yield UnitOfWork(
                     f"forged-{turn:05d}-{number:04d}-{again}", number, patient.scans,
-                    (plan.seed, 1, number, turn, again), 0, plan.scanners, plan.manipulations,
+                    (plan.seed, 1, number, turn, again), 0, plan.scanners, plan.manipulations, tuple(plan.inpainters),
                 )  # fmt: skip
 
 
@@ -176,18 +162,13 @@ def _done(work: UnitOfWork, kept: Path) -> int:
     return sum(one.kind != SliceKind.TWIN for one in Unit.load(path).slices)
 
 
-def _key(plan: BankPlan, patients: Sequence[_Patient]) -> str:
+def _key(plan: BankPlan, patients: Sequence[RealPatient]) -> str:
     """Stands for exactly this plan, these files and this code."""
     digest = hashlib.sha256()
     digest.update(json.dumps([SCHEMA, *_facts(plan).values()], sort_keys=True).encode())
     for code in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(code.read_bytes())
-    for patient in patients:
-        digest.update(patient.name.encode())
-        for _, series in patient.scans:
-            for header in series.headers:
-                stat = header.path.stat()
-                digest.update(f"{header.path.name} {header.frame} {stat.st_size} {stat.st_mtime_ns}".encode())
+    digest_scans(digest, patients)
     return digest.hexdigest()
 
 
@@ -213,11 +194,12 @@ def _facts(plan: BankPlan) -> dict[str, object]:
     return {
         "seed": plan.seed, "slices": plan.slices, "untouched": plan.untouched, "scanners": plan.scanners,
         "manipulations": dict(sorted(plan.manipulations.items())),
+        "inpainters": {folder.name: Inpainter.open(folder).digest for folder in plan.inpainters},
     }  # fmt: skip
 
 
 def _write(
-    folder: Path, plan: BankPlan, patients: Sequence[_Patient], works: Sequence[UnitOfWork], kept: Path, key: str
+    folder: Path, plan: BankPlan, patients: Sequence[RealPatient], works: Sequence[UnitOfWork], kept: Path, key: str
 ) -> None:
     """Number the slices in the order of the units, and put slices of one size into shards."""
     shards = _Shards(folder)

@@ -1,6 +1,6 @@
 """A stack and the same stack manipulated; what became of each voxel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from medfake.tamper.bank import Change
 from medfake.tamper.block import box_around
 from medfake.tamper.noise import local_noise, residual_noise
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.registry import MANIPULATIONS, Tampering
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.tamper.slice_sites import require_in_lung
 
@@ -28,7 +28,13 @@ class PlannedSite:
     manipulation: str
 
 
-def forged(volume: Volume, spacing_mm: Spacing, planned: Sequence[PlannedSite], rng: Generator) -> Volume:
+def forged(
+    volume: Volume,
+    spacing_mm: Spacing,
+    planned: Sequence[PlannedSite],
+    rng: Generator,
+    known: Mapping[str, Tampering] = MANIPULATIONS,
+) -> Volume:
     """Manipulate a stack at several sites, one after the other.
 
     Args:
@@ -36,6 +42,7 @@ def forged(volume: Volume, spacing_mm: Spacing, planned: Sequence[PlannedSite], 
         spacing_mm: Of slices, rows, columns.
         planned: In the order of doing.
         rng: All chance comes from here.
+        known: Manipulations by name, those of learned inpainters included.
 
     Returns:
         A copy.
@@ -46,7 +53,7 @@ def forged(volume: Volume, spacing_mm: Spacing, planned: Sequence[PlannedSite], 
     for one in planned:
         require_in_lung(volume, spacing_mm, one.site)
     for one in planned:
-        volume = MANIPULATIONS[one.manipulation].apply(volume, spacing_mm, one.site, rng)
+        volume = known[one.manipulation].apply(volume, spacing_mm, one.site, rng)
     return volume
 
 

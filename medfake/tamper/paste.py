@@ -88,9 +88,16 @@ def _levelled(block: Block, donor: Grid, share: Grid) -> Grid:
 
 
 def _turned(grid: Grid, rng: Generator) -> Grid:
-    """The grid flipped by chance, so that it is no plain copy; its shape stays."""
-    axes = tuple(axis for axis in (1, 2) if rng.random() < 0.5)
-    return np.flip(grid, axes)
+    """The grid flipped by chance, and half of the time turned by any angle, so that it is no copy; its shape stays."""
+    from scipy.ndimage import rotate
+
+    flipped = np.flip(grid, tuple(axis for axis in (1, 2) if rng.random() < 0.5))
+    if rng.random() < 0.5:
+        return flipped
+    turned: Grid = rotate(
+        flipped, rng.uniform(0, 360), axes=(1, 2), reshape=False, order=int(rng.choice([1, 3])), mode="reflect"
+    )
+    return turned
 
 
 def _membrane(border: Grid, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Grid:

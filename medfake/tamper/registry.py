@@ -54,7 +54,7 @@ class Tampering:
 
 
 MANIPULATIONS: Registry[Tampering] = Registry("manipulation", room="medfake.tamper", where="forged in params.yaml")
-_PLACES: dict[LabelCode, Places] = {LabelCode.FM: injection_places, LabelCode.FB: removal_places}
+PLACES: dict[LabelCode, Places] = {LabelCode.FM: injection_places, LabelCode.FB: removal_places}
 
 
 def manipulation(
@@ -86,7 +86,17 @@ def manipulation(
     """
 
     def register(function: Apply) -> Apply:
-        MANIPULATIONS.add(name, Tampering(name, code, family or name, function, places or _PLACES[code]), function)
+        MANIPULATIONS.add(name, Tampering(name, code, family or name, function, places or PLACES[code]), function)
         return function
 
     return register
+
+
+def family_of(generator: str) -> str:
+    """Word of the family of what made a fake; what is no manipulation of this house is a family of its own.
+
+    Args:
+        generator: As label files name it, several joined by " + ".
+    """
+    families = {MANIPULATIONS[one].family if one in MANIPULATIONS else one for one in generator.split(" + ")}
+    return " + ".join(sorted(families))

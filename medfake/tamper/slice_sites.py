@@ -30,7 +30,7 @@ def sites_in_slice(volume: Volume, z: int, spacing_mm: Spacing, rng: Generator, 
     Returns:
         At most `count`, at least 72 px and 36 mm apart; fewer when the lungs have no room.
     """
-    inside, bright = _candidates(volume[z], spacing_mm)
+    inside, bright = places_in_lungs(volume[z], spacing_mm)
     apart = max(APART_PX, _APART_MM / spacing_mm[1])
     chosen: list[Site] = []
     for _ in range(count):
@@ -66,8 +66,16 @@ def in_lung(volume: Volume, spacing_mm: Spacing, site: Site) -> bool:
     return bool(lungs_in_slice(volume[site.z], spacing_mm[1])[site.y, site.x])
 
 
-def _candidates(hu: NDArray[np.int16], spacing_mm: Spacing) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(n, 2) rows and columns well inside the lungs, and those of them on bright structures."""
+def places_in_lungs(hu: NDArray[np.int16], spacing_mm: Spacing) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where in a slice something may be manipulated.
+
+    Args:
+        hu: (rows, cols) int16 HU.
+        spacing_mm: Of slices, rows, columns.
+
+    Returns:
+        (n, 2) rows and columns well inside the lungs, and those of them on bright structures.
+    """
     from scipy import ndimage
 
     lungs = lungs_in_slice(hu, spacing_mm[1])

@@ -18,6 +18,7 @@ _TEXTURE_MM = 1.3
 _FILL_FEATHER_MM = (1.5, 4.0)
 _WHOLLY = 6  # times the share of new content is how far a voxel is manipulated, 1 at most
 _EDGE_PX = (0.3, 1.1)  # blur of a nodule's edge
+NODULE_NOISE = (0.2, 1.1)  # of the lung's: generators leave a nodule too quiet
 
 
 @manipulation("denoised", code=LabelCode.FM, family=Family.SYNTHESIS)
@@ -47,7 +48,7 @@ def parametric_nodule(volume: Volume, spacing_mm: Spacing, place: Site, rng: Gen
     block = Block.cut(volume, spacing_mm, place)
     profile = _seen_profile(block, rng)
     solid = rng.uniform(*NODULE_HU) + correlated(rng, profile.shape, block.px(1.8)) * rng.uniform(4, 14)
-    noise = alike(block.hu, rng) * np.float32(rng.uniform(0.8, 1.1))
+    noise = alike(block.hu, rng) * np.float32(rng.uniform(*NODULE_NOISE))
     return block.put(volume, (solid + noise).astype(np.float32), profile)
 
 

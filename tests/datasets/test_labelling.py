@@ -23,8 +23,11 @@ def _scan(z_mm: list[float], manipulation: str = "injected", synthetic: str = ""
     )
 
 
-def _site(z_mm: float = 0.0, z_index: int = 0, kind: str = "FM", y: int = 40, x: int = 50) -> pd.DataFrame:
-    return pd.DataFrame([{"scan_id": "scan-a", "kind": kind, "z_index": z_index, "z_mm": z_mm, "y": y, "x": x}])
+def _site(
+    z_mm: float = 0.0, z_index: int = 0, kind: str = "FM", y: int = 40, x: int = 50, generator: str = "gan"
+) -> pd.DataFrame:
+    place = {"z_index": z_index, "z_mm": z_mm, "y": y, "x": x}
+    return pd.DataFrame([{"scan_id": "scan-a", "kind": kind, **place, "generator": generator}])
 
 
 NOWHERE = _site().iloc[:0]
@@ -33,6 +36,12 @@ NOWHERE = _site().iloc[:0]
 def test_only_tampered_slices_name_a_generator() -> None:
     labelled = label_slices(_scan([0.0, 30.0]), _site(), EXTENT)
     assert labelled.generator.tolist() == ["gan", ""]
+
+
+def test_a_slice_names_the_generator_of_its_nearest_site() -> None:
+    sites = pd.concat([_site(0.0, generator="poisson"), _site(40.0, 3, generator="removal")], ignore_index=True)
+    labelled = label_slices(_scan([0.0, 10.0, 30.0, 40.0, 80.0]), sites, EXTENT)
+    assert labelled.generator.tolist() == ["poisson", "poisson", "removal", "removal", ""]
 
 
 def test_the_place_along_the_scan_counts_slices_that_are_left_out_too() -> None:

@@ -275,6 +275,16 @@ def test_labels_name_ones_own_scans_by_their_folder(tmp_path: Path, write_scan: 
     assert reading.skipped == []
 
 
+def test_labels_may_name_what_made_a_tampered_place(tmp_path: Path, write_scan: Callable[..., None]) -> None:
+    for name in ("a", "b", "c"):
+        write_scan(tmp_path / name, f"patient of {name}", ord(name), slices=4)
+    rows = ["a,FM,1,10,11,poisson", "a,FM,2,10,11,", "a,TM,3,5,5,poisson", "b,FB,2,10,11,removal", "c,TM,1,5,5,x"]
+    (tmp_path / "labels.csv").write_text("scan,type,slice,x,y,manipulation\n" + "\n".join(rows))
+    scans = read_folder(tmp_path, find_series).scans
+    assert [scan.generator for scan in scans] == ["poisson + unknown", "removal", ""]
+    assert [site.generator for site in scans[0].sites] == ["poisson", "unknown", ""]
+
+
 def test_a_row_that_names_no_folder_is_told_with_its_line_and_a_near_match(
     tmp_path: Path, write_scan: Callable[..., None]
 ) -> None:

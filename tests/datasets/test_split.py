@@ -122,7 +122,7 @@ def _fakes(**columns: list[object]) -> pd.DataFrame:
     return rows
 
 
-def _leaving(protocol: str, held_out: str) -> SplitParams:
+def _leaving(protocol: str, held_out: str | list[str]) -> SplitParams:
     return SplitParams.model_validate({"protocol": protocol, "val": 0.3, "test": 0.3, "seed": 1, "held_out": held_out})
 
 
@@ -144,6 +144,18 @@ def test_fakes_of_the_held_out_generator_are_only_tested() -> None:
     assert slices.groupby("patient_id").split.nunique().max() == 1
 
 
+def test_a_family_of_generators_is_held_out_by_their_names() -> None:
+    slices = _fakes(generator=["", "injection", "", "removal"] * 2 + ["", "poisson", "", "copy-move"])
+    paste = _leaving("leave-generator-out", ["copy-move", "poisson"])
+    slices["split"] = draw_split(slices, paste)
+    tampered = slices[slices.label == 1]
+    assert set(tampered.split[tampered.generator.isin(["poisson", "copy-move"])]) == {"test"}
+    assert set(tampered.split[tampered.generator.isin(["injection", "removal"])]) == {"train", "val"}
+    out = held_out(slices, paste)
+    assert out is not None
+    assert out.name == "copy-move + poisson"
+
+
 def test_a_patient_with_fakes_of_both_kinds_keeps_those_that_fit_its_split() -> None:
     slices = pd.concat([_fakes(generator=["", "a"] * 6), _fakes(generator=["", "b"] * 6)], ignore_index=True)
     slices["split"] = draw_split(slices, _leaving("leave-generator-out", "b"))
@@ -159,7 +171,10 @@ def test_the_held_out_scanner_is_only_tested() -> None:
     assert set(slices.split[slices.kernel == "soft"]) == {"train", "val"}
 
 
-@pytest.mark.parametrize(("protocol", "known"), [("leave-generator-out", "'a'"), ("leave-scanner-out", "'m/k'")])
+@pytest.mark.parametrize(
+    ("protocol", "known"),
+    [("leave-generator-out", "'a'"), ("leave-scanner-out", "'m/k'")],
+)
 def test_what_is_held_out_must_exist_and_those_that_do_are_named(protocol: str, known: str) -> None:
     with pytest.raises(DataError) as caught:
         draw_split(_fakes(generator=["", "a"] * 6), _leaving(protocol, "absent"))

@@ -26,6 +26,7 @@ def params(tracking: TrackingParams, toy_block: dict[str, Any]) -> Params:
             "study": "toy",
             "phantom": {},
             "forged": {},
+            "inpainters": {},
             "banks": {},
             "datasets": {"toy": toy_block},
             "detectors": {"DecisionTree": TREE},

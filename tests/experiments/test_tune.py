@@ -30,6 +30,7 @@ COMMENTED = """\
 study: toy      # why it is there
 phantom: {}
 forged: {}
+inpainters: {}
 banks: {}
 datasets:
   toy: TOY

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from medfake.log_odds import sigmoid
-from medfake.metrics.left_out import MeasuredScan, balanced_platt, false_alarms, measure_scans
+from medfake.metrics.left_out import (
+    MeasuredScan,
+    balanced_platt,
+    false_alarms,
+    figures_by_manipulation,
+    measure_scans,
+)
 
 
 def scan(logit: float, manipulation: str = "", hit: bool | None = None) -> MeasuredScan:
@@ -43,3 +49,19 @@ def test_false_alarms_come_with_wilsons_interval() -> None:
     assert (alarms.scans, alarms.rate) == (20, 0.05)
     assert (alarms.low, alarms.high) == pytest.approx((0.0089, 0.2361), abs=1e-4)
     assert false_alarms(pd.Series([0.1, 0.2]), 0.9).rate == 0
+
+
+def test_manipulations_are_told_the_weakest_first() -> None:
+    untouched = [scan(-2.0), scan(0.0)]
+    forged = [
+        scan(3.0, "removal", True),
+        scan(2.0, "removal", False),
+        scan(-1.0, "poisson", False),
+        scan(1.0, "poisson"),
+    ]
+    weakest, strongest = figures_by_manipulation([*untouched, *forged])
+    assert (weakest.of, weakest.count, weakest.metrics) == ("poisson", 2, {"scan_auc": 0.75, "hit_rate": 0.0})
+    assert (strongest.of, strongest.metrics) == ("removal", {"scan_auc": 1.0, "hit_rate": 0.5})
+    assert strongest.intervals["scan_auc"] == (1.0, 1.0)
+    low, high = weakest.intervals["scan_auc"] or (1, 0)
+    assert low < 0.75 < high

@@ -31,9 +31,11 @@ class Slices:
     z_mm: Any = field(default_factory=lambda: np.arange(5) * 4.0)
 
 
-def scan(name: str, kind: Manipulation = Manipulation.NONE, patient: str = "p", maker: str = "GE") -> LabelledScan:
+def scan(
+    name: str, kind: Manipulation = Manipulation.NONE, patient: str = "p", maker: str = "GE", generator: str = "made"
+) -> LabelledScan:
     sites = () if kind is Manipulation.NONE else (SourceSite(LabelCode.FB, 2, 100, 100),)
-    generator = "" if kind is Manipulation.NONE else "made"
+    generator = "" if kind is Manipulation.NONE else generator
     return LabelledScan(patient, name, kind, generator, sites, Slices((Header(maker),) * 5))  # type: ignore[arg-type]
 
 
@@ -108,6 +110,28 @@ def test_slices_without_a_number_are_left_out() -> None:
 
 def test_a_group_of_one_name_has_no_rows_of_its_own() -> None:
     assert {row.by for row in compare_scans(SCANS, 0.5, FEW)} == {"all", "manipulation", "scanner", "patient"}
+
+
+def test_named_manipulations_have_rows_against_all_untouched_scans_and_their_families_have() -> None:
+    named = [
+        judged(scan("a", INJECTED, "p-1", generator="poisson"), 0.9, hit=True),
+        judged(scan("b", INJECTED, "p-1", generator="copy-move"), 0.3),
+        judged(scan("c", REMOVED, "p-2", generator="removal"), 0.4),
+        *SCANS[3:],
+    ]
+    rows = by(compare_scans(named, 0.5, FEW))
+    assert {name for kind, name in rows if kind == "generator"} == {"poisson", "copy-move", "removal"}
+    assert {name for kind, name in rows if kind == "family"} == {"cube", "paste"}
+    assert (rows["generator", "poisson"].scan_auc.value, rows["generator", "copy-move"].scan_auc.value) == (1.0, 0.5)
+    assert rows["family", "paste"].scan_auc.value == 0.75
+    assert (rows["family", "paste"].tampered, rows["family", "paste"].untouched) == (2, 2)
+    assert rows["generator", "poisson"].hit_rate.value == 1.0
+
+
+def test_generators_that_medfake_does_not_know_are_not_told_twice() -> None:
+    named = [judged(scan(name, INJECTED, "p-1", generator=name), 0.9) for name in ("a", "b")]
+    rows = compare_scans([*named, *SCANS[3:]], 0.5, FEW)
+    assert {row.by for row in rows} == {"all", "generator"}
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from medfake.errors import ManifestError
-from medfake.package.card import CARD_FILE, Agreement, Card, read_card, write_card
+from medfake.errors import ManifestError, OutputRefusedError
+from medfake.package.card import CARD_FILE, Agreement, Card, read_card, require_replaceable, write_card
 
 MakeCard = Callable[..., Card]
 
@@ -88,3 +88,14 @@ def test_a_card_with_a_field_nobody_knows_is_refused(tmp_path: Path, make_card: 
     path.write_text(path.read_text().replace('"detector"', '"detektor"'))
     with pytest.raises(ManifestError):
         read_card(tmp_path)
+
+
+def test_a_package_takes_the_place_of_a_package_or_of_nothing(tmp_path: Path, make_card: MakeCard) -> None:
+    require_replaceable(tmp_path / "new")
+    require_replaceable(tmp_path)
+    (tmp_path / "scan.dcm").write_bytes(b"")
+    for kept in (tmp_path, tmp_path / "scan.dcm"):
+        with pytest.raises(OutputRefusedError, match="no package"):
+            require_replaceable(kept)
+    write_card(make_card(), tmp_path)
+    require_replaceable(tmp_path)

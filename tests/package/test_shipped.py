@@ -1,12 +1,13 @@
 """The detector that comes with medfake: whole, small, without pickles, and honest about itself."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from medfake.package import shipped
-from medfake.package.card import CARD_FILE, LARGEST_DIFFERENCE, read_card
+from medfake.package.card import AGGREGATION_FILE, CARD_FILE, LARGEST_DIFFERENCE, ONNX_FILE, graph_digests, read_card
 from medfake.package.scan_scorer import open_package
 from medfake.vocabulary import Evidence
 from tests.fixtures.bodies import chest
@@ -30,6 +31,18 @@ def test_its_card_says_what_it_was_measured_on_and_cannot_see() -> None:
     assert card.false_alarms is not None
     assert card.false_alarms.low <= card.false_alarms.rate <= card.false_alarms.high
     assert card.agreement.max_abs_difference <= LARGEST_DIFFERENCE
+
+
+def test_its_card_is_of_the_graphs_beside_it_and_names_what_it_learnt_from() -> None:
+    folder = shipped.builtin_package()
+    card = read_card(folder)
+    assert card.graphs == graph_digests(folder)
+    assert set(card.graphs) == {ONNX_FILE, AGGREGATION_FILE}
+    assert {one.graph_sha256 for one in card.elsewhere} <= {card.graphs[ONNX_FILE]}
+    assert card.dataset.startswith("bank ")
+    assert re.fullmatch("[0-9a-f]{64}", card.dataset_sha256)
+    assert re.match("[0-9a-f]{7}", card.git_revision)
+    assert any("CC BY" in one for one in card.sources)
 
 
 def test_its_card_names_no_place_of_the_machine_that_made_it() -> None:

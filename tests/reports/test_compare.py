@@ -78,6 +78,14 @@ def test_each_manipulation_is_held_against_all_real_slices(three):
         assert (counts.tp + counts.fn, counts.tn + counts.fp) == (48, 96)
 
 
+def test_generators_have_rows_where_labels_name_several(predict, enter):
+    made = predict()
+    made.loc[made["manipulation"] == "injected", "generator"] = "poisson"
+    by_manipulation = compare([enter(made)], QUICK).results[0].by_manipulation
+    assert list(by_manipulation) == ["injected", "removed", "CT-GAN", "poisson"]
+    assert by_manipulation["poisson"].metrics == by_manipulation["injected"].metrics
+
+
 def test_the_test_split_does_not_touch_validation_figures(predict, enter):
     made = predict()
     other = made.copy()

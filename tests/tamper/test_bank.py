@@ -142,6 +142,22 @@ def test_what_an_abandoned_plan_left_is_removed(tmp_path: Path, reals: Path) -> 
     assert not left.exists()
 
 
+def test_a_folder_of_reals_that_is_missing_is_told_with_what_names_it(tmp_path: Path, reals: Path) -> None:
+    with pytest.raises(SourceError, match="a folder of real scans is missing") as caught:
+        make_bank(plan_of(reals, tmp_path / "nowhere"), tmp_path / "bank", str)
+    assert caught.value.where == str(tmp_path / "nowhere")
+    assert caught.value.remedy == "mend banks.bank.reals in params.yaml"
+    assert not (tmp_path / "bank").exists()
+
+
+def test_a_bank_takes_the_place_of_no_original(tmp_path: Path) -> None:
+    (tmp_path / "bank" / "scans").mkdir(parents=True)
+    with pytest.raises(SourceError, match="would take their place") as caught:
+        make_bank(plan_of(tmp_path / "bank" / "scans"), tmp_path / "bank", str)
+    assert "banks.bank.reals" in str(caught.value.remedy)
+    assert (tmp_path / "bank" / "scans").is_dir()
+
+
 def test_a_bank_of_one_patient_is_refused_with_how_many_it_needs_and_why(tmp_path: Path, reals: Path) -> None:
     with pytest.raises(SourceError, match="at least 5 patients: a detector that learns from fewer knows") as caught:
         make_bank(plan_of(reals / "two"), tmp_path / "bank", str)

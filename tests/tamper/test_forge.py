@@ -31,7 +31,8 @@ def test_forging_writes_the_layout_of_the_folder_source(tmp_path: Path, write_re
     forge(tmp_path / "reals", tmp_path / "out", 2, BOTH, 1)
     rows = labels(tmp_path / "out")
     assert [row["type"] for row in rows] == ["FM", "FB"]
-    assert list(rows[0]) == ["scan", "type", "slice", "x", "y"]
+    assert [row["manipulation"] for row in rows] == ["injection", "removal"]
+    assert list(rows[0]) == ["scan", "type", "slice", "x", "y", "manipulation"]
     for row in rows:
         files = {path.name for path in (tmp_path / "out" / row["scan"]).iterdir()}
         assert files == {f"{index}.dcm" for index in range(24)}
@@ -79,6 +80,18 @@ def test_padding_below_an_unsigned_files_intercept_can_be_forged(
     assert read(tmp_path / "reals")[0, 0, 0] == -1024
     forge(tmp_path / "reals", tmp_path / "out", 1, ("injection",), 1)
     assert read(tmp_path / "out" / "000-00")[0, 0, 0] == -1024
+
+
+@pytest.mark.parametrize(("reals", "out"), [("a", "a"), ("a/b", "a"), ("a", "a/b")])
+def test_originals_are_never_replaced_by_what_is_made_of_them(
+    reals: str, out: str, tmp_path: Path, write_reals
+) -> None:
+    write_reals(tmp_path / reals)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.dcm")}
+    with pytest.raises(SourceError, match="would take their place") as caught:
+        forge(tmp_path / reals, tmp_path / out, 1, BOTH, 1)
+    assert "forged.<name>.reals" in str(caught.value.remedy)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.dcm")} == before
 
 
 def test_a_folder_without_ct_is_refused(tmp_path: Path) -> None:

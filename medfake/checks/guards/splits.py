@@ -149,7 +149,7 @@ def copies_alike(data: Dataset, params: DatasetParams) -> Findings:
 
 @guard(
     "held out",
-    rule="the generator or scanner that is held out is in the test split and nowhere else",
+    rule="what is held out, generators or scanners, is in the test split and nowhere else",
     remedy=rerun(Stage.SLICES, DATASET),
 )
 def held_out_apart(data: Dataset, params: DatasetParams) -> Findings:

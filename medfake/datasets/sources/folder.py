@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,8 @@ def _looks_like_folder(root: Path) -> bool:
 def read_folder(root: Path, find: Find) -> Reading:
     """Read every CT series; rows of labels.csv (scan, type, slice, x, y) name scans by their folder.
 
-    A scan without rows is real. The patient is the header's PatientID, or the folder where there is none or one
-    that an anonymiser gives to everybody.
+    A scan without rows is real. A column `manipulation` may name what made a tampered place. The patient is the
+    header's PatientID, or the folder where there is none or one that an anonymiser gives to everybody.
 
     Raises:
         SourceError: No CT series at all.
@@ -96,10 +97,13 @@ def _read_scan(name: str, members: list[Series], labels: Labels, resolved: Resol
         kinds = {row.kind for row in rows}
         manipulation = next((kind.manipulation for kind in TAMPERED_CODES if kind in kinds), Manipulation.NONE)
         maker = "medfake" if first.synthetic == Evidence.FORGED else "unknown"
-        generator = "" if manipulation is Manipulation.NONE else maker
+        sites = tuple(
+            replace(site, generator=site.generator or maker) if site.kind.tampered else site for site in placed.sites
+        )
+        generator = " + ".join(sorted({site.generator for site in sites if site.kind.tampered}))
         key = f"{name}/{first.series_uid}/{first.rows}x{first.cols}/{first.position_mm}"
         group = patient_or_folder(first.patient_id, name)
-        scan = SourceScan(series, "folder", key, group, "", generator, manipulation, placed.sites, placed.rows)
+        scan = SourceScan(series, "folder", key, group, "", generator, manipulation, sites, placed.rows)
         reading.scans.append(scan)
 
 

@@ -12,6 +12,7 @@ from medfake.errors import LabelError
 from medfake.vocabulary import LabelCode
 
 SOP_UID = "sop_uid"  # the column that may name a slice whatever its number
+MANIPULATION = "manipulation"  # the column that may name what made a tampered place
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _SLICE = ("slice", "z")  # names of the third column in the published copies
 _REMEDY = "`medfake data template` writes an example"
@@ -73,6 +74,7 @@ class _Columns:
     x: int
     y: int
     sop_uid: int | None
+    manipulation: int | None
     names: tuple[str, ...]
     separator: str
 
@@ -139,16 +141,15 @@ def _require_columns(path: Path, names: Sequence[str], scan_column: str, separat
     slice_column = next((name for name in _SLICE if name in names), _SLICE[0])
     wanted = ("type", scan_column, slice_column, "x", "y")
     wrong = [f"column {name!r} is missing" for name in wanted if name not in names]
-    wrong += [f"column {name!r} is there twice" for name in (*wanted, SOP_UID) if names.count(name) > 1]
+    wrong += [f"column {name!r} is there twice" for name in (*wanted, SOP_UID, MANIPULATION) if names.count(name) > 1]
     if wrong:
         raise LabelError(
             wrong[0], where=path, received=f"{', '.join(names)}; they are told apart by {_SEPARATORS[separator]}",
             remedy=f"give the columns type, {scan_column}, slice, x, y; {_REMEDY}",
         )  # fmt: skip
     at = {name: names.index(name) for name in names}
-    return _Columns(
-        at[scan_column], at["type"], at[slice_column], at["x"], at["y"], at.get(SOP_UID), tuple(names), separator
-    )
+    optional = at.get(SOP_UID), at.get(MANIPULATION)
+    return _Columns(at[scan_column], at["type"], at[slice_column], at["x"], at["y"], *optional, tuple(names), separator)
 
 
 def _row(where: str, line: int, scan: str, values: Sequence[str], columns: _Columns) -> LabelRow | Problem:
@@ -172,7 +173,9 @@ def _row(where: str, line: int, scan: str, values: Sequence[str], columns: _Colu
             what = f"column {columns.names[column]} must be a whole number, but is {fields[column]!r}"
             return Problem(where, what, left_out)
         numbers.append(-1 if number is None else number)
-    return LabelRow(scan, kind, SourceSite(kind, *numbers), line, sop_uid)
+    made_by = fields[columns.manipulation] if kind.tampered and columns.manipulation is not None else ""
+    z_index, y, x = numbers
+    return LabelRow(scan, kind, SourceSite(kind, z_index, y, x, made_by), line, sop_uid)
 
 
 def _whole_number(text: str, separator: str) -> int | None:

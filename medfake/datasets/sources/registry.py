@@ -16,12 +16,17 @@ if TYPE_CHECKING:  # reading a name from the registry loads no pydicom
 
 @dataclass(frozen=True)
 class SourceSite:
-    """A labelled place of a scan: index of the slice after sorting by z, pixel row and column."""
+    """A labelled place of a scan: index of the slice after sorting by z, pixel row and column.
+
+    Attributes:
+        generator: What made a tampered place, by name, e.g. "poisson"; "" where nobody says.
+    """
 
     kind: LabelCode
     z_index: int
     y: int
     x: int
+    generator: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class SourceScan:
         key: What names the scan within its source, whatever the layout of the download; never stored.
         group: What names the patient; never stored.
         experiment: "1" or "2" of CT-GAN, else "".
-        generator: What made the fake, "" for real scans.
+        generator: What made the fake, several joined by " + "; "" for real scans.
         manipulation: Of its tampered places.
         label_rows: How many rows of the label file are used in it.
     """

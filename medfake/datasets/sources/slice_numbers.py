@@ -72,7 +72,7 @@ def place_sites(
         z_index = _index(row, row.site, numbers, instances)
         y, x = row.site.y, row.site.x
         if isinstance(z_index, int) and 0 <= y < first.rows and 0 <= x < first.cols:
-            sites.append(SourceSite(row.kind, z_index, y, x))
+            sites.append(SourceSite(row.kind, z_index, y, x, row.site.generator))
             used += 1
             continue
         lost = lost or row.kind.tampered

@@ -16,8 +16,10 @@ from medfake.detectors.dense.statistics import PlaceStatistics, open_statistics
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import TrainingError
 from medfake.log_odds import logit
+from medfake.lungs import lung_in_view
 from medfake.package.card import AGGREGATION_FILE, Agreement
 from medfake.package.export import export_keras, write_onnx
+from medfake.package.scan_scores import counted_slices
 from medfake.tamper.bank import Bank
 from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.keras_setup import import_keras
@@ -142,20 +144,41 @@ def _require_patients(train: PlaceStatistics, val: PlaceStatistics, options: Res
         raise TrainingError(
             f"a judge needs manipulated and untouched places of {LEAST_PATIENTS} patients to learn from and of 1 more "
             "to validate on: what it learns of fewer holds for their scanners alone",
-            where=options.bank, received=f"{patients} and {validating}",
+            where=options.bank, received=f"{_summary(train)} to learn from, {_summary(val)} to validate on",
             remedy="add folders to banks.<name>.reals in params.yaml, or put fewer patients into val and test",
         )  # fmt: skip
 
 
+def _summary(places: PlaceStatistics) -> str:
+    labels, patients = places.places.label, places.places.patient_id.nunique()
+    return f"{patients} patients with {(labels == 1).sum()} manipulated and {(labels == 0).sum()} untouched places"
+
+
 def _calibrate(detector: Any, aggregation: Any, dataset: Dataset) -> tuple[float, float]:
-    """Fit Platt's a and b on validation slices, as they stand in their scans, and store them in both graphs."""
+    """Fit Platt's a and b on validation slices, as they stand in their scans, and store them in both graphs.
+
+    Slices that show no lung are left out as they are of a scan.
+
+    Raises:
+        TrainingError: Those that show lung are all real, or all tampered.
+    """
     rows = dataset.split(Split.VAL)
     slices, labels = [], []
     for _, scan in rows.groupby("scan_id"):
+        shows_lung = [lung_in_view(hu, mm) for hu, mm in zip(dataset.mapped(scan), scan.spacing_mm, strict=True)]
+        counted = counted_slices(np.ones(len(scan), bool), np.array(shows_lung))
         said = [detector.predict_on_batch(batch) for batch in dataset.batches(scan, _CALIBRATION_BATCH)]
-        maps = [np.concatenate([one[name] for one in said]) for name in ("place_logit", "place_counts")]
-        slices.append(aggregation.predict_on_batch([*maps, scan.z_mm.to_numpy(np.float32)])["slice_p"])
-        labels.append(scan.label)
-    a, b = fit_platt(logit(np.concatenate(slices), EDGE), pd.concat(labels).to_numpy())
+        logit_map, counts = (np.concatenate([one[name] for one in said]) for name in ("place_logit", "place_counts"))
+        places = [logit_map, counts * counted[:, None, None], scan.z_mm.to_numpy(np.float32)]
+        slices.append(aggregation.predict_on_batch(places)["slice_p"][counted])
+        labels.append(scan.label[counted])
+    known = pd.concat(labels).to_numpy()
+    if len(set(known)) < 2:
+        raise TrainingError(
+            "validation slices that show lung are of one class alone: there is nothing to calibrate on",
+            where=dataset.name, received=f"{int(known.sum())} tampered of {len(known)}",
+            remedy="give the val split more patients in datasets.<name>.split",
+        )  # fmt: skip
+    a, b = fit_platt(logit(np.concatenate(slices), EDGE), known)
     calibrate(detector, aggregation, a, b)
     return a, b

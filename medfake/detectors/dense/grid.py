@@ -41,3 +41,5 @@ FIELD_THIN_PX: Final = 5
 """Of 2 px: air as thin as that is a bronchus, or the rim of what open air fills."""
 FIELD_VESSEL_PX: Final = 7
 """Of 2 px: what is as thin as that inside the lungs is a vessel, a wall or a nodule, and counts as lung."""
+FIELD_NODULE_PX: Final = 23
+"""Of 2 px: what has lung on all four sides no farther apart than that is a nodule of up to 3 cm, and counts as lung."""

@@ -55,6 +55,8 @@ class PlaceBatches:
         untouched = places[places.label == 0]
         self._untouched = untouched.index.to_numpy()
         self._untouched_weights = _weights_by_patient(untouched)
+        groups = untouched.reset_index().groupby(["number", "degraded"])["index"]
+        self._slices = [rows.to_numpy() for _, rows in groups]
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Half tampered, half untouched places; every few epochs the hardest untouched ones are looked for."""
@@ -99,14 +101,17 @@ class PlaceBatches:
         return np.concatenate([easy, self.rng.choice(self.hard, size=count - len(easy))]) if len(self.hard) else easy
 
     def _hardest(self) -> Rows:
-        """The untouched places of a random draw that look most tampered to the judge."""
-        drawn = self.rng.choice(self._untouched, size=self.options.hard_drawn, p=self._untouched_weights)
+        """The untouched places of some slices that look most tampered there: what a manipulated one has to beat."""
+        drawn = [self._slices[one] for one in self.rng.permutation(len(self._slices))[: self.options.hard_slices]]
+        rows, owners = np.concatenate(drawn), np.repeat(np.arange(len(drawn)), [len(one) for one in drawn])
         features = self.statistics.features
-        batches = [drawn[at : at + _SCORED_AT_ONCE] for at in range(0, len(drawn), _SCORED_AT_ONCE)]
-        said = [np.asarray(self.judge(features[rows].astype(np.float32))).mean(axis=1) for rows in batches]
-        logits = np.concatenate(said)
-        kept = max(1, round(self.options.hard_share * len(drawn)))
-        return np.asarray(drawn[np.argsort(-logits)[:kept]])
+        batches = [rows[at : at + _SCORED_AT_ONCE] for at in range(0, len(rows), _SCORED_AT_ONCE)]
+        logits = np.concatenate(
+            [np.asarray(self.judge(features[some].astype(np.float32))).mean(axis=1) for some in batches]
+        )
+        order = np.lexsort((-logits, owners))
+        rank = np.arange(len(order)) - np.searchsorted(owners[order], owners[order])
+        return np.asarray(rows[order[rank < self.options.hard_places]])
 
 
 def _weights_by_patient(places: pd.DataFrame) -> NDArray[np.float64]:

@@ -36,7 +36,9 @@ class LungField(layers.Layer):
         closed = ops.cast(_pooled(coarse, grid.FIELD_AVERAGED_PX, 1) > float(lungs.OPEN_AIR_HU), "float32")
         air = dark * inside * closed
         solid = _widened(_narrowed(air, grid.FIELD_THIN_PX), grid.FIELD_THIN_PX)
-        filled = _narrowed(_widened(solid, grid.FIELD_VESSEL_PX), grid.FIELD_VESSEL_PX) * inside
+        filled = _narrowed(_widened(solid, grid.FIELD_VESSEL_PX), grid.FIELD_VESSEL_PX)
+        held = [_spanned(filled, size) for size in ((1, grid.FIELD_NODULE_PX), (grid.FIELD_NODULE_PX, 1))]
+        filled = ops.minimum(*held) * inside
         fine = ops.repeat(ops.repeat(filled, 2, axis=1), 2, axis=2)[:, : ops.shape(hu)[1], : ops.shape(hu)[2]]
         return ops.expand_dims(fine, -1)
 
@@ -60,6 +62,15 @@ def _widened(mask: Any, px: int) -> Any:
 def _narrowed(mask: Any, px: int) -> Any:
     """Erosion by a square; what lies beyond the border does not narrow."""
     return 1.0 - _widened(1.0 - mask, px)
+
+
+def _spanned(mask: Any, size: tuple[int, int]) -> Any:
+    """Closing along rows or columns: gaps that are shorter than so many px are filled."""
+
+    def widest(values: Any) -> Any:
+        return ops.squeeze(ops.max_pool(ops.expand_dims(values, -1), size, 1, padding="same"), -1)
+
+    return 1.0 - widest(1.0 - widest(mask))
 
 
 def _surrounded(tissue: Any) -> Any:

@@ -19,10 +19,10 @@ class ResidualStatisticsOptions(Section):
         widths: Of the judge's hidden layers.
         noise: Deviation of noise added to standardised features in training.
         decay: L2 on the kernels.
-        hard_from: Epoch from which on half of the untouched places are the hardest of a random draw.
-        hard_every: Epochs between two such draws.
-        hard_drawn: Untouched places that are drawn.
-        hard_share: Of them that are the hardest.
+        hard_from: Epoch from which on half of the untouched places are the hardest of some slices.
+        hard_every: Epochs between two looks for them.
+        hard_slices: Slices, by chance, in which they are looked for.
+        hard_places: Of each.
         without: Families of manipulations that are left out of training, to be measured on what was never seen.
         without_scanners: Makers whose scans are left out, likewise.
     """
@@ -40,7 +40,7 @@ class ResidualStatisticsOptions(Section):
     decay: Annotated[float, Field(ge=0)] = 1e-4
     hard_from: int = Field(default=3, ge=1)
     hard_every: int = Field(default=3, ge=1)
-    hard_drawn: int = Field(default=60000, ge=100)
-    hard_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    hard_slices: int = Field(default=700, ge=1)
+    hard_places: int = Field(default=4, ge=1)
     without: tuple[str, ...] = Field(default=(), strict=False)
     without_scanners: tuple[str, ...] = Field(default=(), strict=False)

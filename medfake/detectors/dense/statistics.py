@@ -1,13 +1,16 @@
 """Features of the places of a bank, stored once: what every judge learns from, whatever its seed and its patients."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
+from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from medfake.detectors.dense import grid
@@ -15,12 +18,13 @@ from medfake.files import write_atomic, write_json
 from medfake.lungs import square_sums
 from medfake.package.scorer import INPUT, open_session
 from medfake.progress import track
-from medfake.tamper.bank import Bank, Change
+from medfake.tamper.bank import Bank, Change, SliceKind
+from medfake.tamper.degradations import degraded as degrade
 
 FOLDER: Final = "statistics"
 FRONT_FILE: Final = "front.onnx"
 KEY_FILE: Final = "bank.json"
-UNTOUCHED_OF_FORGED: Final = 100
+UNTOUCHED_OF_FORGED: Final = 200
 """Untouched places that are kept of a manipulated slice; all of its tampered ones are."""
 _PLACE_PX: Final = 24
 _TAMPERED, _UNTOUCHED, _UNTOUCHED_WEAK = (
@@ -29,6 +33,9 @@ _TAMPERED, _UNTOUCHED, _UNTOUCHED_WEAK = (
     0.03,
 )  # share of a place's pixels that changed; between, it does not train
 _SLICES_A_PART = 64
+_COLUMNS: Final = ("number", "i", "j", "label", "site", "degraded")
+_CODE: Final = ("filters.py", "grid.py", "layers.py", "statistics.py", "../../tamper/degradations.py")
+"""What features follow from, beside the bank."""
 
 Features = NDArray[np.float16]
 
@@ -40,8 +47,8 @@ class PlaceStatistics:
     Attributes:
         features: (places, 440) float16.
         places: One row a place: number (of the slice), i, j (on the grid), label (1 tampered, 0 untouched), site (row
-            of `Bank.sites`, -1 for none), and what bank says of the slice and the site: patient_id, manufacturer,
-            kind, manipulation, family.
+            of `Bank.sites`, -1 for none), degraded (whether the slice went through noise, smoothing or compression
+            first), and what bank says of the slice and the site: patient_id, manufacturer, kind, manipulation, family.
     """
 
     features: Features
@@ -53,31 +60,43 @@ class PlaceStatistics:
         return PlaceStatistics(self.features[chosen], self.places[chosen].reset_index(drop=True))
 
 
-def store_statistics(bank: Bank) -> int:
+def store_statistics(bank: Bank, jobs: int = 1) -> int:
     """Compute the features of a bank and store them in its folder; after an interrupt it goes on where it was.
+
+    Every slice is looked at twice: as it is, and degraded by chance as archives and exports do.
+
+    Args:
+        bank: As `medfake.tamper.make_bank.make_bank` made it.
+        jobs: Processes.
 
     Returns:
         Places that are stored.
     """
     folder = bank.folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    if _key_of(folder) != bank.digest:
+    key = _key(bank)
+    if _key_of(folder) != key:
         for old in folder.glob("*.npy"):
             old.unlink()
         write_front(folder / FRONT_FILE)
-        write_json(folder / KEY_FILE, {"sha256": bank.digest})
-    session = open_session(folder / FRONT_FILE)
-    units: list[Any] = [unit for unit in bank.slices.itertuples() if unit.kind != "twin"]
+        write_json(folder / KEY_FILE, {"sha256": key})
+    units = bank.slices.number[bank.slices.kind != SliceKind.TWIN].tolist()
     parts = [units[at : at + _SLICES_A_PART] for at in range(0, len(units), _SLICES_A_PART)]
-    total = 0
-    for ordinal, part in enumerate(track(parts, "statistics of the bank", len(parts))):
-        of_features, of_places = _files(folder, ordinal)
-        if not of_places.exists():
-            rows, values = zip(*(one for unit in part for one in _unit(bank, unit, session)), strict=True)
-            _save(of_features, np.concatenate(values))
-            _save(of_places, np.concatenate(rows))
-        total += len(np.load(of_places, mmap_mode="r", allow_pickle=False))
-    return total
+    run = Parallel(n_jobs=jobs if len(parts) > 1 else 1, return_as="generator")
+    done = run(delayed(_store_part)(bank, ordinal, part) for ordinal, part in enumerate(parts))
+    return sum(track(done, "statistics of the bank", len(parts)))
+
+
+def _store_part(bank: Bank, ordinal: int, numbers: Sequence[int]) -> int:
+    """Of some slices, unless they are stored; how many places they have."""
+    of_features, of_places = _files(bank.folder / FOLDER, ordinal)
+    if not of_places.exists():
+        session = open_session(bank.folder / FOLDER / FRONT_FILE, threads=1)
+        units = bank.slices.loc[list(numbers)].itertuples()
+        rows, values = zip(*(one for unit in units for one in _unit(bank, unit, session)), strict=True)
+        _save(of_features, np.concatenate(values))
+        _save(of_places, np.concatenate(rows))
+    return len(np.load(of_places, mmap_mode="r", allow_pickle=False))
 
 
 def open_statistics(bank: Bank) -> PlaceStatistics:
@@ -88,7 +107,7 @@ def open_statistics(bank: Bank) -> PlaceStatistics:
     pairs = [_files(folder, ordinal) for ordinal in ordinals]
     features = np.concatenate([np.load(one, allow_pickle=False) for one, _ in pairs])
     rows = np.concatenate([np.load(one, allow_pickle=False) for _, one in pairs])
-    places = pd.DataFrame(rows, columns=["number", "i", "j", "label", "site"])
+    places = pd.DataFrame(rows, columns=list(_COLUMNS))
     of_slice = bank.slices.loc[places.number, ["patient_id", "manufacturer", "kind"]].reset_index(drop=True)
     of_site = bank.sites[["manipulation", "family"]].reindex(places.site).fillna("").reset_index(drop=True)
     return PlaceStatistics(features, pd.concat([places, of_slice, of_site], axis=1))
@@ -122,11 +141,18 @@ def place_labels(change: NDArray[np.uint8]) -> NDArray[np.int8]:
 
 
 def _unit(bank: Bank, unit: Any, session: Any) -> Iterator[tuple[NDArray[np.int32], Features]]:
-    """Places of a slice, and of its twin the places that were tampered with later."""
-    features, lung = _front(session, bank.hu(unit.number))
+    """Places of a slice, and of its twin the places that were tampered with later; then of both degraded alike."""
+    yield from _seen(bank, unit, session, lambda hu: hu, degraded=False)
+    yield from _seen(bank, unit, session, lambda hu: degrade(hu, default_rng([unit.number, 1])), degraded=True)
+
+
+def _seen(
+    bank: Bank, unit: Any, session: Any, through: Callable[[NDArray[np.int16]], NDArray[np.int16]], *, degraded: bool
+) -> Iterator[tuple[NDArray[np.int32], Features]]:
+    features, lung = _front(session, through(bank.hu(unit.number)))
     labels = place_labels(bank.change(unit.number))[: lung.shape[0], : lung.shape[1]]
     labels = np.where(lung, labels, -1)
-    rng = np.random.default_rng(unit.number)
+    rng = default_rng(unit.number)
     untouched = np.argwhere(labels == 0)
     tampered = np.argwhere(labels == 1)
     if unit.kind == "forged":
@@ -134,11 +160,11 @@ def _unit(bank: Bank, unit: Any, session: Any) -> Iterator[tuple[NDArray[np.int3
     sites = bank.sites[bank.sites.number == unit.number]
     owners = _nearest(tampered, sites)
     none = np.full(len(untouched), -1)
-    yield _rows(unit.number, untouched, 0, none), features[tuple(untouched.T)]
-    yield _rows(unit.number, tampered, 1, owners), features[tuple(tampered.T)]
+    yield _rows(unit.number, untouched, 0, none, degraded), features[tuple(untouched.T)]
+    yield _rows(unit.number, tampered, 1, owners, degraded), features[tuple(tampered.T)]
     if unit.kind == "forged" and len(tampered):
-        before, _ = _front(session, bank.hu(unit.twin))
-        yield _rows(unit.twin, tampered, 0, owners), before[tuple(tampered.T)]
+        before, _ = _front(session, through(bank.hu(unit.twin)))
+        yield _rows(unit.twin, tampered, 0, owners, degraded), before[tuple(tampered.T)]
 
 
 def _front(session: Any, hu: NDArray[np.int16]) -> tuple[Features, NDArray[np.bool_]]:
@@ -155,9 +181,11 @@ def _nearest(places: NDArray[np.int64], sites: pd.DataFrame) -> NDArray[np.int64
     return nearest
 
 
-def _rows(number: int, places: NDArray[np.int64], label: int, sites: NDArray[np.int64]) -> NDArray[np.int32]:
+def _rows(
+    number: int, places: NDArray[np.int64], label: int, sites: NDArray[np.int64], degraded: bool
+) -> NDArray[np.int32]:
     column = np.ones(len(places), np.int64)
-    return np.stack([number * column, *places.T, label * column, sites], axis=1).astype(np.int32)
+    return np.stack([number * column, *places.T, label * column, sites, degraded * column], axis=1).astype(np.int32)
 
 
 def _files(folder: Path, ordinal: int) -> tuple[Path, Path]:
@@ -167,6 +195,14 @@ def _files(folder: Path, ordinal: int) -> tuple[Path, Path]:
 def _save(path: Path, values: NDArray[Any]) -> None:
     with write_atomic(path, "wb") as file:
         np.save(file, values, allow_pickle=False)
+
+
+def _key(bank: Bank) -> str:
+    """Stands for exactly this bank and this code."""
+    digest = hashlib.sha256(bank.digest.encode())
+    for name in _CODE:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()
 
 
 def _key_of(folder: Path) -> str | None:

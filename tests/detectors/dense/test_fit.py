@@ -1,14 +1,16 @@
 """ResidualStatistics, trained for a few epochs: what holds whatever it learns."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
-from medfake.detectors.dense.fit import learn
+from medfake.detectors.dense.fit import _calibrate, learn
 from medfake.detectors.dense.statistics import open_statistics
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
@@ -20,9 +22,9 @@ from medfake.tamper.bank import Bank
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
 from tests.detectors.dense.conftest import PATIENTS, WriteBank
-from tests.fixtures.chests import draw_chest
+from tests.fixtures.chests import SIZE, draw_chest
 
-SHORT = {"members": 2, "epochs": 6, "places": 1024, "hard_from": 2, "hard_every": 2, "hard_drawn": 200, "widths": [16]}
+SHORT = {"members": 2, "epochs": 6, "places": 1024, "hard_from": 2, "hard_every": 2, "hard_slices": 20, "widths": [16]}
 Told = list[tuple[int, dict[str, float]]]
 
 
@@ -96,6 +98,29 @@ def test_a_family_that_is_left_out_is_not_learnt_from(bank: Bank, dataset: Datas
     learn(one, places, {"val-0", "val-1"}, {"test-0"})
     with pytest.raises(TrainingError, match="5 patients"):
         learn(context(bank, dataset, tmp_path, told, without=["blend", "cube"]), places, {"val-0"}, {"test-0"})
+
+
+def test_slices_without_lung_calibrate_nothing(bank: Bank, dataset: Dataset, tmp_path: Path) -> None:
+    one, features = context(bank, dataset, tmp_path, []), open_statistics(bank).features.astype(np.float32)
+    _, detector, aggregation = one.spec.build(features.mean(axis=0), features.std(axis=0), one.options)
+    without = _calibrate(detector, aggregation, dataset)
+    rng = np.random.default_rng(9)
+    np.save(dataset.folder / "shard-bare.npy", rng.normal(40, 10, (4, SIZE, SIZE)).astype(np.int16))
+    bare = dataset.split("val").iloc[::2].assign(z_mm=400.0, shard="shard-bare.npy", row=range(4))
+    bare["slice_id"] = bare.slice_id + "-bare"
+    more = replace(dataset, manifest=pd.concat([dataset.manifest, bare], ignore_index=True))
+    detector.get_layer("calibration").set_weights([np.float32(1), np.float32(0)])
+    aggregation.get_layer("calibration").set_weights([np.float32(1), np.float32(0)])
+    assert _calibrate(detector, aggregation, more) == pytest.approx(without, rel=1e-5)
+
+
+def test_what_shows_lung_must_be_of_both_classes_to_calibrate_on(bank: Bank, dataset: Dataset, tmp_path: Path) -> None:
+    one, features = context(bank, dataset, tmp_path, []), open_statistics(bank).features.astype(np.float32)
+    _, detector, aggregation = one.spec.build(features.mean(axis=0), features.std(axis=0), one.options)
+    real = replace(dataset, manifest=dataset.manifest[dataset.manifest.label == 0])
+    with pytest.raises(TrainingError, match="one class alone") as caught:
+        _calibrate(detector, aggregation, real)
+    assert caught.value.received == "0 tampered of 4"
 
 
 @pytest.mark.parametrize(

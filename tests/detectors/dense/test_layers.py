@@ -44,6 +44,16 @@ def test_the_lung_field_has_lung_and_its_vessels_and_neither_air_nor_table_nor_t
     assert lung[230, 40] == 0, "chest wall"
 
 
+@pytest.mark.parametrize("radius_px", [6, 12, 20])
+def test_a_nodule_is_part_of_the_lung_and_the_heart_is_not(radius_px: int) -> None:
+    hu = chest()
+    rows, cols = np.ogrid[:512, :512]
+    hu[0][np.hypot(rows - 230, cols - 130) < radius_px] = 30
+    lung = lung_of(hu)
+    assert lung[230, 130] == 1, "what a generator puts in has to be looked at"
+    assert lung[330, 256] == 0, "tissue between the lungs"
+
+
 @pytest.mark.parametrize("size", [(511, 512), (197, 331)])
 def test_slices_of_any_size_have_a_lung_field(size: tuple[int, int]) -> None:
     assert lung_of(np.ascontiguousarray(chest()[:, : size[0], : size[1]])).shape == size

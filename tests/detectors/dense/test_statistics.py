@@ -38,9 +38,21 @@ def test_a_tampered_place_comes_with_the_same_place_before(places: PlaceStatisti
     assert sorted(map(tuple, tampered.to_numpy())) == sorted(map(tuple, before.to_numpy()))
 
 
+def test_every_slice_is_also_seen_degraded_and_its_twin_alike(places: PlaceStatistics) -> None:
+    rows = places.places
+    for degraded in (0, 1):
+        seen = rows[rows.degraded == degraded]
+        assert set(seen[seen.label == 1].site) == set(rows[rows.label == 1].site)
+        assert set(seen[seen.kind == "twin"].site) == set(seen[seen.label == 1].site)
+    first = rows[rows.label == 1].groupby(["site", "i", "j"]).indices.values()
+    pairs = np.array([both for both in first if len(both) == 2])
+    clean, after = places.features[pairs[:, 0]], places.features[pairs[:, 1]]
+    assert (clean != after).any(axis=1).all()
+
+
 def test_untouched_places_of_a_manipulated_slice_are_a_sample(places: PlaceStatistics) -> None:
     rows = places.places[(places.places.label == 0) & (places.places.kind == "forged")]
-    assert rows.groupby("number").size().max() <= UNTOUCHED_OF_FORGED
+    assert rows.groupby(["number", "degraded"]).size().max() <= UNTOUCHED_OF_FORGED
 
 
 def test_what_is_stored_is_not_computed_again(bank: Bank, places: PlaceStatistics) -> None:

@@ -213,6 +213,7 @@ def _card(
         measured_on=(
             f"{said}, of {whole} patients left out in turn",
             f"learnt from {all_} patients, {len(plan.bank.sites)} manipulated places, none of a published attack",
+            "each slice that it learnt from was also shown after noise, smoothing, a window, JPEG or JPEG 2000",
         ),
         blind_to=BLIND_TO, false_alarms=false_alarms(untouched.p, cuts.high), agreement=agreement,
         git_revision=revision, dvc_lock_sha256=None, mlflow_run_id=None,

@@ -138,7 +138,7 @@ def _robustness(card: Card) -> list[str]:
     order = sorted(card.robustness, key=lambda one: (one != CLEAN, one))
     rows = [[_perturbed(one), *(number_text(card.robustness[one].get(name)) for name in names)] for one in order]
     said = f"Labelled slices of {card.robustness_on}, each by itself. " if card.robustness_on else ""
-    return [f"{said}Nothing was trained for it.", table(["slices", *(METRICS.get(n, n) for n in names)], rows)]
+    return [said.strip(), table(["slices", *(METRICS.get(n, n) for n in names)], rows)]
 
 
 def _perturbed(name: str) -> str:

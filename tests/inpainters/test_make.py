@@ -38,9 +38,10 @@ def test_what_is_stored_tells_how_far_it_came_and_whom_it_knows(toy_inpainters: 
         assert sorted(path.name for path in folder.iterdir()) == ["generator.onnx", "inpainter.json"]
         said = facts(folder)
         assert said["kind"] == kind
-        assert said["steps_of_kept_weights"] <= said["steps_done"] <= said["steps_planned"] == said["plan"]["steps"]
-        assert said["diverged"] == bool(said["reason"]) == (said["steps_done"] < said["steps_planned"])
+        assert said["steps_done"] == said["steps_planned"] == said["plan"]["steps"]
+        assert (said["diverged"], said["reason"]) == (False, "")
         assert 0 < said["held_out"]["difference_hu"] < said["held_out"]["trivial_fill_hu"]
+        assert said["held_out"]["trivial_fill_hu"] > 40  # of noise alone 12: there was something to learn
         assert set(said["held_out"]["patients"]) | set(said["learnt_from"]["patients"]) == patients
         assert not set(said["held_out"]["patients"]) & set(said["learnt_from"]["patients"])
         assert said["learnt_from"]["series_left_out"] == left_out
@@ -79,10 +80,9 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_figures(
         make_inpainter(plan, out, name)
     assert not out.exists()
     make_inpainter(plan, out, name)
-    first = facts(toy_inpainters.gan if kind is InpainterKind.GAN_3D else toy_inpainters.vae)
-    assert len(steps) == first["steps_done"] + 1  # the step that the kill met was done again, nothing else
-    one, other = first["held_out"], facts(out)["held_out"]
-    assert facts(out)["steps_done"] == first["steps_done"]
+    assert len(steps) == plan.steps + 1  # the step that the kill met was done again, nothing else
+    first = toy_inpainters.gan if kind is InpainterKind.GAN_3D else toy_inpainters.vae
+    one, other = facts(first)["held_out"], facts(out)["held_out"]
     assert other["difference_hu"] == pytest.approx(one["difference_hu"], rel=1e-3)
     assert other["trivial_fill_hu"] == one["trivial_fill_hu"]
     assert [path.name for path in tmp_path.iterdir()] == ["again"]

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
@@ -72,6 +71,8 @@ def store_statistics(bank: Bank, jobs: int = 1) -> int:
     Returns:
         Places that are stored.
     """
+    from joblib import Parallel, delayed
+
     folder = bank.folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     key = _key(bank)

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -73,6 +73,30 @@ def replace_folder(path: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def work_folder(out: Path, key: str) -> Path:
+    """Where parts of `out` are kept until it is whole, so that a killed run goes on; parts of other keys are removed.
+
+    Args:
+        out: What is made; the folder lies hidden beside it.
+        key: Stands for all that the parts follow from.
+    """
+    work = out.parent / f".{out.name}.work-{key[:12]}"
+    for other in out.parent.glob(f".{out.name}.work-*"):
+        if other != work:
+            shutil.rmtree(other)
+    work.mkdir(parents=True, exist_ok=True)
+    return work
+
+
+def keep_only(names: Iterable[str], folder: Path) -> None:
+    """Remove folders of other names, and list these in `<folder>.json` there: DVC warns of an out that is empty."""
+    kept = sorted(names)
+    for other in folder.glob("[!.]*"):
+        if other.is_dir() and other.name not in kept:
+            shutil.rmtree(other)
+    write_json(folder / f"{folder.name}.json", kept)
 
 
 def write_json(path: Path, value: object) -> None:

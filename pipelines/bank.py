@@ -1,6 +1,5 @@
 """Stage `bank`: forge slices with exact masks, each beside the same slice before, if the study has any bank."""
 
-import shutil
 from pathlib import Path
 
 import click
@@ -14,7 +13,7 @@ def main() -> None:
     """Write the banks of params.yaml; those that are up to date stay."""
     from medfake.datasets.pseudonyms import name_patient
     from medfake.detectors.dense.statistics import store_statistics
-    from medfake.files import write_json
+    from medfake.files import keep_only
     from medfake.reports.bank_page import write_bank_page
     from medfake.tamper.bank import Bank
     from medfake.tamper.make_bank import BankPlan, make_bank
@@ -32,9 +31,7 @@ def main() -> None:
         page = project.reports / "banks" / f"{name}.html"
         write_bank_page(page, made, name, pictured=bank.identifiers == "public")
         click.echo(f"bank {name}: {project.banks / name}, shown in {page}")
-    for other in [one for one in project.banks.glob("[!.]*") if one.is_dir() and one.name not in banks]:
-        shutil.rmtree(other)
-    write_json(project.banks / "banks.json", sorted(banks))  # DVC warns of empty outs
+    keep_only(banks, project.banks)
     if not banks:
         click.echo("this study has no bank")
 

@@ -1,6 +1,5 @@
 """Stage `inpainters`: train generators that fill holes in lungs, for banks, if the study has any."""
 
-import shutil
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from medfake.project import Project
 def main() -> None:
     """Train the inpainters of params.yaml; those that are up to date stay."""
     from medfake.datasets.pseudonyms import name_patient
-    from medfake.files import write_json
+    from medfake.files import keep_only
     from medfake.inpainters.make import InpainterPlan, make_inpainter
     from medfake.tamper.inpainter import InpainterKind
 
@@ -36,9 +35,7 @@ def main() -> None:
                 f"inpainter {name} diverged after {facts['steps_done']} of {facts['steps_planned']} steps: "
                 f"{facts['reason']}; the weights of step {facts['steps_of_kept_weights']} are kept"
             )
-    for other in [one for one in project.inpainters.glob("[!.]*") if one.is_dir() and one.name not in inpainters]:
-        shutil.rmtree(other)
-    write_json(project.inpainters / "inpainters.json", sorted(inpainters))  # DVC warns of empty outs
+    keep_only(inpainters, project.inpainters)
     if not inpainters:
         click.echo("this study has no inpainter")
 

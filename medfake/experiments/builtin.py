@@ -108,7 +108,8 @@ def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFram
 
 def _context(plan: BuiltinPlan, folder: Path) -> DenseContext:
     return TrainingContext(
-        spec=detector_spec(DETECTOR), options=plan.options, dataset=None, seed=plan.seed, features=folder,  # type: ignore[arg-type]
+        spec=detector_spec(DETECTOR), options=plan.options, seed=plan.seed, features=folder,
+        dataset=None,  # type: ignore[arg-type]  # `learn` reads a bank alone
         state=RunState(folder / "state", {}), on_epoch=lambda *_: None,
     )  # fmt: skip
 

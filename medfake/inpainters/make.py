@@ -13,7 +13,7 @@ from numpy.random import Generator, default_rng
 
 from medfake.dicom.series import Series
 from medfake.errors import ConfigError, ExportMismatchError, SourceError
-from medfake.files import replace_folder, sha256_file, write_atomic, write_json
+from medfake.files import replace_folder, sha256_file, work_folder, write_atomic, write_json
 from medfake.inpainters.cut import LEAST_DEPTH_MM, cut_cubes, cut_patches
 from medfake.inpainters.fit import Network, Schedule, fill, train_inpainter
 from medfake.inpainters.material import Material, held_apart
@@ -89,7 +89,7 @@ def make_inpainter(plan: InpainterPlan, out: Path, name_patient: NamePatient) ->
             "inpainters are trained on TensorFlow alone", where="KERAS_BACKEND", received=keras.backend.backend(),
             remedy="export KERAS_BACKEND=tensorflow",
         )  # fmt: skip
-    work = _work_folder(out, key)
+    work = work_folder(out, key)
     material, series = _material(plan, patients, out.name, work / "material.npz")
     learned, held_out, apart = held_apart(material, plan.seed)
     network = _network(plan)
@@ -196,13 +196,3 @@ def _facts_of(out: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}  # to be made anew
     return facts if isinstance(facts, dict) else {}
-
-
-def _work_folder(out: Path, key: str) -> Path:
-    """Where unfinished work is kept; that of other keys is removed."""
-    work = out.parent / f".{out.name}.work-{key[:12]}"
-    for other in out.parent.glob(f".{out.name}.work-*"):
-        if other != work:
-            shutil.rmtree(other)
-    work.mkdir(parents=True, exist_ok=True)
-    return work

@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from medfake.errors import SourceError
-from medfake.files import replace_folder, write_atomic, write_json
+from medfake.files import replace_folder, work_folder, write_atomic, write_json
 from medfake.progress import track
 from medfake.tamper.bank import FACTS_FILE, SITE_COLUMNS, SITES_FILE, SLICE_COLUMNS, SLICES_FILE, SliceKind, shard_file
 from medfake.tamper.bank_unit import Unit, UnitOfWork, make_unit
@@ -82,7 +82,7 @@ def make_bank(plan: BankPlan, out: Path, name_patient: NamePatient, jobs: int = 
     key = _key(plan, patients)
     if _key_of(out) == key:
         return
-    kept = _units_folder(out, key)
+    kept = work_folder(out, key)
     units = _untouched(plan, patients, kept, jobs) + _forged(plan, patients, out.name, kept, jobs)
     with replace_folder(out) as folder:
         _write(folder, plan, patients, units, kept, key)
@@ -178,16 +178,6 @@ def _key_of(out: Path) -> str | None:
         return str(json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))["key"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # to be made anew
-
-
-def _units_folder(out: Path, key: str) -> Path:
-    """Where finished units are kept; those of other keys are removed."""
-    kept = out.parent / f".{out.name}.units-{key[:12]}"
-    for other in out.parent.glob(f".{out.name}.units-*"):
-        if other != kept:
-            shutil.rmtree(other)
-    kept.mkdir(parents=True, exist_ok=True)
-    return kept
 
 
 def _facts(plan: BankPlan) -> dict[str, object]:

@@ -136,7 +136,7 @@ def test_another_number_of_processes_makes_the_same_bytes_and_another_seed_does_
 
 
 def test_what_an_abandoned_plan_left_is_removed(tmp_path: Path, reals: Path) -> None:
-    left = tmp_path / ".bank.units-0123456789ab"
+    left = tmp_path / ".bank.work-0123456789ab"
     left.mkdir()
     make_bank(plan_of(reals, slices=1, untouched=0), tmp_path / "bank", str)
     assert not left.exists()

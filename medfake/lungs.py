@@ -4,8 +4,9 @@
     a layer of the graph, hence no labelling and no shapes.
 `lungs_in_slice`: the lungs of one slice as an organ, vessels inside them included, for cuts and blocks of lung. It
     needs the body around them, which a graph cannot find.
-`deep_lung_cm2` with `lung_in_view`: whether a slice shows a chest at all, before a detector of lungs is believed. It is
-    measured in mm and well inside, where neither gas in a bowel or a sinus nor the foam of a table looks like lung.
+`deep_lung` with `deep_lung_cm2` and `lung_in_view`: whether a slice shows a chest at all, before a detector of lungs is
+    believed, and where copies are looked for. It is measured in mm and well inside, where neither gas in a bowel or a
+    sinus nor the foam of a table looks like lung.
 `lungs_in_volume`: both lungs of a stack, coarse, for places of manipulations. It knows from neighbouring slices what is
     outside, and takes no part of the airways for lung because it is large in one slice.
 """
@@ -146,6 +147,37 @@ def deep_lung_cm2(hu: Pixels, spacing_mm: float) -> float:
     Returns:
         Square centimetres, 0 where there is none.
     """
+    deep, dark, step = _deep(hu, spacing_mm)
+    return _largest_cm2(deep & dark, spacing_mm * step)
+
+
+def deep_lung(hu: Pixels, spacing_mm: float) -> Mask:
+    """Lung at least 6 mm inside, with the vessels and nodules in it, in cells of 2 mm.
+
+    Args:
+        hu: (rows, cols) int16 Hounsfield units.
+        spacing_mm: Between rows and columns.
+
+    Returns:
+        (rows, cols) bool; all False where `lung_in_view` is.
+    """
+    deep, dark, step = _deep(hu, spacing_mm)
+    fine = np.zeros(hu.shape, bool)
+    if _largest_cm2(deep & dark, spacing_mm * step) >= LEAST_DEEP_LUNG_CM2:
+        fine[: deep.shape[0] * step, : deep.shape[1] * step] = deep.repeat(step, 0).repeat(step, 1)
+    return fine
+
+
+def _largest_cm2(cells: Mask, cell_mm: float) -> float:
+    """Area of the largest piece."""
+    from scipy import ndimage
+
+    sizes = np.bincount(ndimage.label(cells, np.ones((3, 3)))[0].ravel())[1:]
+    return float(sizes.max(initial=0) * (cell_mm / 10) ** 2)
+
+
+def _deep(hu: Pixels, spacing_mm: float) -> tuple[Mask, Mask, int]:
+    """Cells of about 2 mm that lie deep in lung, those that are as dark as it, and their edge in px."""
     from scipy import ndimage
 
     step = max(1, round(_CELL_MM / spacing_mm))
@@ -155,7 +187,7 @@ def deep_lung_cm2(hu: Pixels, spacing_mm: float) -> float:
     tissue = ndimage.binary_erosion(cells > AIR_BELOW_HU, border_value=1)  # a table touches the body by a cell or two
     pieces, count = ndimage.label(ndimage.binary_dilation(tissue))
     if not count:
-        return 0.0
+        return np.zeros(cells.shape, bool), np.zeros(cells.shape, bool), step
     largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
     radius = max(1, round(_DEEP_MM / (spacing_mm * step)))
     average = ndimage.uniform_filter(cells, 2 * radius + 1)
@@ -164,8 +196,7 @@ def deep_lung_cm2(hu: Pixels, spacing_mm: float) -> float:
     disk = away[:, None] ** 2 + away**2 <= radius**2
     closed = ndimage.binary_closing(np.pad(lung, radius), disk)[radius:-radius, radius:-radius]
     deep = ndimage.binary_erosion(closed, disk, border_value=1)  # lung goes on where the field of view ends
-    sizes = np.bincount(ndimage.label(deep & lung, np.ones((3, 3)))[0].ravel())[1:]
-    return float(sizes.max(initial=0) * (spacing_mm * step / 10) ** 2)
+    return deep, lung, step
 
 
 def _convex_hull(mask: Mask) -> Mask:

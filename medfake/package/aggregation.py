@@ -1,4 +1,7 @@
-"""From places to a scan through a graph of the package's own: smoothing, shrinkage and calibration are inside it."""
+"""From places to a scan through a graph of the package's own: smoothing, shrinkage and calibration are inside it.
+
+Beside the texture that the graph judges, copies within the scan count.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -6,7 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.copies.search import find_copies
 from medfake.errors import ManifestError, ScanError
+from medfake.package.copied import with_copies
 from medfake.package.scan_scores import MOST_SITES, SAME_SITE_MM, ScanScores, ScoredScan, Site
 from medfake.package.scorer import Floats, Scores, onnxruntime_errors, open_session
 
@@ -40,6 +45,8 @@ class AggregationGraph:
     def __call__(self, scan: ScoredScan) -> ScanScores:
         """Aggregate the maps of a scan's slices; those of slices that do not count are left out.
 
+        Tissue that stands twice counts wherever patches of the slices are given.
+
         Raises:
             ManifestError: The detector beside this graph gives no maps.
             ScanError: The graph does not take the maps, or its result is no number.
@@ -53,7 +60,7 @@ class AggregationGraph:
         if not (np.isfinite(place_p).all() and np.isfinite(slice_p).all() and np.isfinite(scan_p).all()):
             raise ScanError("the detector gives no number for this scan")
         place_p = np.where(counts > 0, place_p, np.float32(0))  # whatever a graph says of places that do not count
-        return ScanScores(
+        by_texture = ScanScores(
             p_tampered=float(scan_p.reshape(())),
             slice_p=np.where(scan.usable, slice_p, np.nan).astype(np.float64),
             shows_lung=scan.shows_lung,
@@ -61,6 +68,7 @@ class AggregationGraph:
             place_p=place_p,
             place_step_px=PLACE_STEP_PX,
         )
+        return with_copies(by_texture, scan, find_copies(scan.patches, scan.z_mm, scan.spacing_mm))
 
     def _run(self, logit: Floats, counts: Floats, z_mm: Floats) -> list[Floats]:
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.copies.patches import Patches, describe
 from medfake.errors import ManifestError, ScanError
 from medfake.lungs import lung_in_view
 from medfake.package.aggregation import AggregationGraph, places_are_finite
@@ -29,11 +30,13 @@ class ScanScorer:
     Attributes:
         scorer: What judges slices.
         aggregate: What judges the scan: the package's own graph, or the strongest run of slices where it has none.
+        finds_copies: Whether tissue that stands twice in a scan counts, too.
     """
 
     card: Card
     scorer: Scorer
     aggregate: Aggregate
+    finds_copies: bool = False
 
     def score_scan(self, chunks: Iterable[Chunk], spacing_mm: tuple[float, float]) -> ScanScores:
         """Score a scan.
@@ -51,24 +54,26 @@ class ScanScorer:
         """
         square_mm = math.sqrt(math.prod(spacing_mm))
 
-        def judge(one: Chunk) -> tuple[Scores, list[bool], NDArray[np.float64]]:
+        def judge(one: Chunk) -> tuple[Scores, list[bool], list[Patches], NDArray[np.float64]]:
             slices, z_mm = one
-            return self.scorer.score_run(slices), [lung_in_view(hu, square_mm) for hu in slices], z_mm
+            patches = [describe(hu, square_mm) for hu in slices] if self.finds_copies else []
+            return self.scorer.score_run(slices), [lung_in_view(hu, square_mm) for hu in slices], patches, z_mm
 
         parts = list(in_order(judge, _small(chunks), self.scorer.threads))
         if not parts:
             raise ScanError("a scan without slices has no score", remedy="check that the folder holds axial CT slices")
-        scores = join([part for part, _, _ in parts])
+        scores = join([part for part, _, _, _ in parts])
         usable = np.isfinite(scores.p_tampered) & places_are_finite(scores)
         if not usable.any():
             raise ScanError("the detector gives no number for any slice of this scan")
         return self.aggregate(
             ScoredScan(
                 scores=scores,
-                z_mm=np.concatenate([z_mm for _, _, z_mm in parts]).astype(np.float64),
+                z_mm=np.concatenate([z_mm for _, _, _, z_mm in parts]).astype(np.float64),
                 usable=usable,
-                shows_lung=np.concatenate([lung for _, lung, _ in parts]).astype(bool),
+                shows_lung=np.concatenate([lung for _, lung, _, _ in parts]).astype(bool),
                 spacing_mm=spacing_mm,
+                patches=tuple(one for _, _, patches, _ in parts for one in patches),
             )
         )
 
@@ -90,7 +95,7 @@ def open_package(folder: Path) -> ScanScorer:
             f"the {AGGREGATION_FILE} of this package needs places, and its {ONNX_FILE} gives none", where=folder,
             received=", ".join(scorer.outputs), remedy="train the detector anew: dvc repro",
         )  # fmt: skip
-    return ScanScorer(card, scorer, AggregationGraph(folder / AGGREGATION_FILE))
+    return ScanScorer(card, scorer, AggregationGraph(folder / AGGREGATION_FILE), finds_copies=True)
 
 
 def _small(chunks: Iterable[Chunk]) -> Iterator[Chunk]:

@@ -6,6 +6,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.copies.patches import Patches
+from medfake.copies.search import Copy
 from medfake.package.scorer import Scores
 
 MOST_SITES: Final = 5
@@ -46,6 +48,7 @@ class ScanScores:
             card's. Empty for detectors that do not localise.
         place_p: (n, gy, gx) probability at places, 0 where one does not count; None for detectors without such a map.
         place_step_px: Place (i, j) is centred on row i step, column j step; None with `place_p`.
+        copies: Tissue that stands twice in the scan; both places are among `sites`. Empty where it is not looked for.
     """
 
     p_tampered: float
@@ -54,6 +57,7 @@ class ScanScores:
     sites: tuple[Site, ...]
     place_p: NDArray[np.float32] | None = None
     place_step_px: int | None = None
+    copies: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class ScoredScan:
         usable: (n,) bool; whether everything that the detector says of the slice is finite.
         shows_lung: (n,) bool.
         spacing_mm: Between rows, between columns.
+        patches: Of its n slices, to find copies with; empty where they are not looked for.
     """
 
     scores: Scores
@@ -73,6 +78,7 @@ class ScoredScan:
     usable: NDArray[np.bool_]
     shows_lung: NDArray[np.bool_]
     spacing_mm: tuple[float, float]
+    patches: tuple[Patches, ...] = ()
 
     @property
     def counted(self) -> NDArray[np.bool_]:

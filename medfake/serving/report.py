@@ -41,6 +41,32 @@ class SiteFound:
 
 
 @dataclass(frozen=True)
+class PlaceFound:
+    """Middle of a piece of tissue; y and x in px."""
+
+    slice_file: str
+    z_mm: float
+    y: float
+    x: float
+
+
+@dataclass(frozen=True)
+class CopyFound:
+    """Lung tissue that stands twice in a scan; `pairs` spots of its noise agree. Either may be the copy."""
+
+    one: PlaceFound
+    other: PlaceFound
+    pairs: int
+
+    def sentence(self) -> str:
+        """For a reader who will look at both."""
+        return (
+            f"lung tissue stands twice, at {_spot(self.one)} and at {_spot(self.other)} "
+            f"({self.pairs} spots of noise agree): one of the two was copied"
+        )
+
+
+@dataclass(frozen=True)
 class ScanVerdict:
     """One scan. Identifiers are keyed pseudonyms; `verdict` is "tampered", "not tampered" or "uncertain"."""
 
@@ -52,6 +78,7 @@ class ScanVerdict:
     sites: tuple[SiteFound, ...]
     slices: tuple[SliceScore, ...]
     warnings: tuple[str, ...]
+    copies: tuple[CopyFound, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +127,7 @@ class ScanReport:
                 writer.writerows([*head, one.file, f"{one.p_tampered:.6f}"] for one in scan.slices)
 
     def render(self, console: "Console") -> None:
-        """Print a table, the warnings, what was skipped, and what this is not."""
+        """Print a table, copies, the warnings, what was skipped, and what this is not."""
         from rich.markup import escape
         from rich.table import Table
 
@@ -114,6 +141,9 @@ class ScanReport:
                 str(scan.n_slices), escape(_place(scan)),
             )  # fmt: skip
         console.print(table)
+        for scan in self.scans:
+            for copy in scan.copies:
+                console.print(f"{_folder(scan)}: {copy.sentence()}", style="red", highlight=False, markup=False)
         for warning in self._warnings():
             console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
         if self.skipped:
@@ -161,8 +191,11 @@ def _coloured(verdict: str) -> str:
 def _place(scan: ScanVerdict) -> str:
     if not scan.sites:
         return "-"
-    best = max(scan.sites, key=lambda site: site.p_tampered)
-    return f"{Path(best.slice_file).name} y {best.y:.0f} x {best.x:.0f}"
+    return _spot(max(scan.sites, key=lambda site: site.p_tampered))
+
+
+def _spot(place: SiteFound | PlaceFound) -> str:
+    return f"{Path(place.slice_file).name} y {place.y:.0f} x {place.x:.0f}"
 
 
 def _reasons(skipped: Sequence[SkippedFile]) -> str:

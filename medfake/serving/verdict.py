@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from medfake.copies.search import Place
 from medfake.datasets.pseudonyms import pseudonym
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.patients import patient_or_folder
@@ -14,7 +15,7 @@ from medfake.files import path_text
 from medfake.metrics.scans import Verdict, decide
 from medfake.package.card import Card
 from medfake.package.scan_scores import ScanScores
-from medfake.serving.report import ScanVerdict, SiteFound, SliceScore
+from medfake.serving.report import CopyFound, PlaceFound, ScanVerdict, SiteFound, SliceScore
 from medfake.serving.validity import Judged, losses_of_validity
 
 LEAST_SLICES_WITH_LUNG: Final = 0.25
@@ -69,6 +70,9 @@ def judge(scored: Scored, card: Card, key: bytes) -> ScanVerdict:
             if np.isfinite(p)
         ),
         warnings=(*_lung_warnings(series, with_lung, n_slices), *losses_of_validity(Judged(series, n_slices, card))),
+        copies=tuple(
+            CopyFound(_place(scored, copy.one), _place(scored, copy.other), copy.pairs) for copy in scores.copies
+        ),
     )
 
 
@@ -83,6 +87,10 @@ def _sites(scored: Scored, threshold: float) -> Iterator[SiteFound]:
     for site in scored.scores.sites:
         if site.p >= threshold:
             yield SiteFound(slice_name(scored.headers[site.slice_index]), site.z_mm, site.y, site.x, site.p)
+
+
+def _place(scored: Scored, place: Place) -> PlaceFound:
+    return PlaceFound(slice_name(scored.headers[place.slice_index]), place.z_mm, place.y, place.x)
 
 
 def _lung_warnings(series: Series, with_lung: int, scored: int) -> Iterator[str]:

@@ -185,7 +185,7 @@ def test_json_and_csv_of_the_command_keep_their_contract(
     assert set(report) == {"model", "scans", "skipped"}
     (scan,) = report["scans"]
     assert set(scan) == {
-        "scan_id", "patient_id", "p_tampered", "verdict", "n_slices", "sites", "slices", "warnings",
+        "scan_id", "patient_id", "p_tampered", "verdict", "n_slices", "sites", "slices", "warnings", "copies",
     }  # fmt: skip
     assert set(scan["sites"][0]) == {"slice_file", "z_mm", "y", "x", "p_tampered"}
     assert set(scan["slices"][0]) == {"file", "p_tampered"}

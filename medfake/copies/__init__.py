@@ -1,0 +1,1 @@
+"""Lung tissue that stands twice in a scan: noise never repeats, so the same noise in two places was copied."""

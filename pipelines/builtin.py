@@ -16,7 +16,8 @@ def main(name: str, out: Path) -> None:
     """Train, measure on patients left out, write the package."""
     from medfake.datasets.pseudonyms import name_patient
     from medfake.detectors.dense.options import ResidualStatisticsOptions
-    from medfake.experiments.builtin import DETECTOR, BuiltinPlan, make_builtin
+    from medfake.experiments.builtin import BuiltinPlan, make_builtin
+    from medfake.experiments.unseen import DETECTOR
     from medfake.package.card import require_replaceable
     from medfake.tamper.bank import Bank
     from medfake.tracking.revisions import git_revision

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from medfake.detectors.context import TrainingContext
-from medfake.detectors.dense.fit import DenseContext, calibrate, learn, save_package
+from medfake.detectors.dense.fit import calibrate, learn, save_package
+from medfake.detectors.dense.judged import JudgedSlices
 from medfake.detectors.dense.options import ResidualStatisticsOptions
-from medfake.detectors.dense.statistics import PlaceStatistics, open_statistics
-from medfake.detectors.registry import detector_spec
+from medfake.detectors.dense.statistics import FOLDER, FRONT_FILE, PlaceStatistics, open_statistics
+from medfake.experiments.unseen import (
+    DETECTOR,
+    Unseen,
+    deal_folds,
+    judges_without,
+    measure_unseen,
+    open_aggregation,
+    training_context,
+)
 from medfake.files import replace_folder
-from medfake.log_odds import logit
-from medfake.lungs import lung_in_view
 from medfake.metrics.left_out import (
     MeasuredScan,
     balanced_platt,
@@ -26,23 +30,16 @@ from medfake.metrics.left_out import (
     measure_scans,
 )
 from medfake.metrics.threshold import choose_scan_thresholds
-from medfake.package.aggregation import AggregationGraph
-from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Agreement, Card, graph_digests, write_card
-from medfake.package.scan_scores import ScoredScan
-from medfake.package.scorer import Scorer, Scores
+from medfake.package.card import Agreement, Card, graph_digests, write_card
 from medfake.progress import track
 from medfake.tamper.bank import Bank
 from medfake.tamper.forged_scans import ForgedScan, forged_scans
 from medfake.tamper.learned import manipulations_with
-from medfake.training.run_state import RunState
 from medfake.vocabulary import Evidence, Split
 
-DETECTOR: Final = "ResidualStatistics"
 PROTOCOL: Final = "leave-patients-out"
 LEFT_OUT: Final = "left out"
 """The split of its figures: patients that the judges had not seen."""
-HIT_MM: Final = 16.0
-NEAR_MM: Final = 8.0  # along z, slices that near a site show it
 BLIND_TO: Final = (
     "manipulations outside the lungs, and of other organs or modalities",
     "whole slices that were generated, and whatever spares the texture of residual noise",
@@ -50,7 +47,6 @@ BLIND_TO: Final = (
     "changes smaller than about 10 mm",
     "generators that nobody showed it: it learnt from home-made ones alone",
 )
-_EDGE: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFram
     with tempfile.TemporaryDirectory() as work:
         measured = list(_left_out(plan, places, Path(work)))
         a, b = balanced_platt([one.logit for one in measured], [bool(one.manipulation) for one in measured])
-        _, detector, aggregation = learn(_context(plan, Path(work) / "all"), places, (), ())
+        _, detector, aggregation = learn(training_context(plan.options, plan.seed, Path(work) / "all"), places, (), ())
         calibrate(detector, aggregation, a, b)
         with replace_folder(out) as folder:
             sample = next(_untouched(plan)).volume
@@ -106,90 +102,30 @@ def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFram
     return measure_scans(measured, a, b)
 
 
-def _context(plan: BuiltinPlan, folder: Path) -> DenseContext:
-    return TrainingContext(
-        spec=detector_spec(DETECTOR), options=plan.options, seed=plan.seed, features=folder,
-        dataset=None,  # type: ignore[arg-type]  # `learn` reads a bank alone
-        state=RunState(folder / "state", {}), on_epoch=lambda *_: None,
-    )  # fmt: skip
-
-
 def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> Iterator[MeasuredScan]:
     """Every scan, scored by judges that never saw its patient."""
-    fold_of = _folds(plan, places)
-    scorers: dict[int, tuple[Scorer, AggregationGraph]] = {}
+    whole = [one.patient for one in _untouched(plan)]
+    fold_of = deal_folds(whole, places.places.patient_id, plan.folds)
+    judges = {}
     for fold in track(range(plan.folds), "judges without some patients", plan.folds):
-        out = {patient for patient, own in fold_of.items() if own == fold}
-        _, detector, aggregation = learn(_context(plan, work / f"fold-{fold}"), places, (), out)
-        folder = work / f"package-{fold}"
-        folder.mkdir()
-        save_package(detector, aggregation, folder, np.zeros((1, 128, 128), np.int16))
-        scorers[fold] = Scorer(folder / ONNX_FILE), AggregationGraph(folder / AGGREGATION_FILE)
-    before: ScoredScan | None = None
+        out = frozenset(patient for patient, own in fold_of.items() if own == fold)
+        judges[fold] = judges_without(Unseen(out), places, plan.options, plan.seed, work)
     manipulations = manipulations_with(plan.inpainters)
     scans = forged_scans(
         plan.reals, plan.patients, seed=plan.seed, scanners=plan.scanners, forged_scanners=plan.forged_scanners,
         manipulations=manipulations,
     )  # fmt: skip
     each = plan.scanners + 1 + (plan.forged_scanners + 1) * len(manipulations)
-    for scan in track(scans, "measuring scans", each * sum(1 for _ in _untouched(plan))):
-        scorer, aggregate = scorers[fold_of[scan.patient]]
-        scored = _scored(scan, scorer, before)
-        before = before if scan.manipulation else scored
-        yield _measured(scan, scored, aggregate)
-
-
-def _folds(plan: BuiltinPlan, places: PlaceStatistics) -> dict[str, int]:
-    """Patients with whole scans dealt out first, so that every fold has some."""
-    whole = dict.fromkeys(one.patient for one in _untouched(plan))
-    others = [patient for patient in sorted(set(places.places.patient_id)) if patient not in whole]
-    return {patient: at % plan.folds for group in (list(whole), others) for at, patient in enumerate(group)}
+    front = JudgedSlices(plan.bank.folder / FOLDER / FRONT_FILE)
+    measured = measure_unseen(
+        scans, lambda patient: {LEFT_OUT: judges[fold_of[patient]]}, front, open_aggregation(work), work
+    )
+    for said in track(measured, "measuring scans", each * len(whole)):
+        yield said[LEFT_OUT]
 
 
 def _untouched(plan: BuiltinPlan) -> Iterator[ForgedScan]:
     return forged_scans(plan.reals, plan.patients, seed=plan.seed, scanners=0, forged_scanners=-1)
-
-
-def _scored(scan: ForgedScan, scorer: Scorer, before: ScoredScan | None) -> ScoredScan:
-    """Places of all slices; of a manipulated scan only what changed is scored anew."""
-    fresh = scorer.score(scan.volume[scan.changed])
-    if scan.manipulation == "" or before is None:
-        square_mm = float(np.sqrt(scan.spacing_mm[1] * scan.spacing_mm[2]))
-        shows = np.array([lung_in_view(hu, square_mm) for hu in scan.volume])
-        return ScoredScan(fresh, scan.z_mm, np.ones(len(scan.volume), bool), shows, scan.spacing_mm[1:])
-    return ScoredScan(
-        _replaced(before.scores, fresh, scan.changed), before.z_mm, before.usable, before.shows_lung, before.spacing_mm
-    )
-
-
-def _replaced(before: Scores, fresh: Scores, changed: NDArray[np.intp]) -> Scores:
-    parts = {}
-    for name, values in vars(before).items():
-        if values is not None:
-            parts[name] = values.copy()
-            parts[name][changed] = getattr(fresh, name)
-    return Scores(**parts)
-
-
-def _measured(scan: ForgedScan, scored: ScoredScan, aggregate: AggregationGraph) -> MeasuredScan:
-    said = aggregate(scored)
-    near = np.zeros(len(scan.z_mm), bool)
-    hit = None
-    if scan.site is not None:
-        near = np.abs(scan.z_mm - scan.z_mm[scan.site.z]) <= NEAR_MM
-        hit = False
-        if said.sites:
-            best = said.sites[0]
-            apart = (
-                best.z_mm - scan.z_mm[scan.site.z],
-                (best.y - scan.site.y) * scan.spacing_mm[1],
-                (best.x - scan.site.x) * scan.spacing_mm[2],
-            )
-            hit = bool(np.linalg.norm(apart) <= HIT_MM)
-    return MeasuredScan(
-        patient=scan.patient, scanner=scan.scanner, manipulation=scan.manipulation,
-        logit=float(logit(said.p_tampered, _EDGE)), slice_logits=logit(said.slice_p, _EDGE), shows_site=near, hit=hit,
-    )  # fmt: skip
 
 
 def _card(

@@ -101,8 +101,8 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     with (
         training_run(Store(params.tracking), name, facts, tags, state.run_id) as run,
         replace_folder(out) as folder,
+        state.begun(run.run_id),
     ):
-        state.begin(run.run_id)
         counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
         run.log_dataset(dataset.name, dataset.digest, counts)
         context = TrainingContext(

@@ -8,7 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.log_odds import sigmoid
+from medfake.metrics.bootstrap import Bootstrap, Clusters, cluster
 from medfake.metrics.scans import Floats
+from medfake.metrics.within_slice import Figure, auc_figure, mean_figure
 from medfake.package.card import FalseAlarms, Figures
 
 RESAMPLES = 1000
@@ -36,6 +38,50 @@ class MeasuredScan:
     slice_logits: Floats
     shows_site: NDArray[np.bool_]
     hit: bool | None
+
+
+@dataclass(frozen=True)
+class MeasuredSlice:
+    """What a detector said of one manipulated slice by itself, and of the same slice before.
+
+    Attributes:
+        patient: Pseudonym.
+        scan: That the slice is of.
+        maker: Of the scanner.
+        logit: Not calibrated.
+        logit_before: Of the same slice before it was manipulated.
+        hit: Whether the strongest place is a manipulated one.
+    """
+
+    patient: str
+    scan: str
+    maker: str
+    logit: float
+    logit_before: float
+    hit: bool
+
+
+@dataclass(frozen=True)
+class PartFigures:
+    """Figures of some scans, with intervals over patients; what they rest on.
+
+    Attributes:
+        scan_auc: Manipulated against untouched scans.
+        slice_auc: Slices that show the manipulated place against all of untouched scans.
+        hit_rate: Share of manipulated scans whose strongest place is the manipulated one.
+        forged: Manipulated scans.
+        untouched: Untouched scans.
+        shown: Slices that show a manipulated place.
+        clean: Slices of untouched scans.
+    """
+
+    scan_auc: Figure
+    slice_auc: Figure
+    hit_rate: Figure
+    forged: int
+    untouched: int
+    shown: int
+    clean: int
 
 
 @dataclass(frozen=True)
@@ -92,6 +138,48 @@ def _figures(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan], 
         "sensitivity": float(np.mean(a * of_forged + b >= 0)),
         "specificity": float(np.mean(a * of_untouched + b < 0)),
     }
+
+
+def figures_of_scans(scans: Sequence[MeasuredScan], bootstrap: Bootstrap) -> PartFigures:
+    """Measure some scans; patients are resampled whole, scans where there is one patient.
+
+    Slices of which the detector gives no number do not count.
+
+    Args:
+        scans: Untouched and manipulated ones in any order.
+        bootstrap: How intervals are made.
+    """
+    clusters = _clusters(scans)
+    label = np.array([float(bool(one.manipulation)) for one in scans])
+    forged = label == 1
+    slices = [one.slice_logits[one.shows_site] if one.manipulation else one.slice_logits for one in scans]
+    slices = [own[np.isfinite(own)] for own in slices]
+    lengths = [len(own) for own in slices]
+    of_slices = Clusters(np.repeat(clusters.codes, lengths), clusters.count, clusters.unit)
+    of_forged = [one for one in scans if one.manipulation]
+    values = np.concatenate([np.empty(0), *slices])
+    return PartFigures(
+        scan_auc=auc_figure(label, np.array([one.logit for one in scans]), clusters, bootstrap),
+        slice_auc=auc_figure(np.repeat(label, lengths), values, of_slices, bootstrap),
+        hit_rate=mean_figure(np.array([float(bool(one.hit)) for one in of_forged]), _clusters(of_forged), bootstrap),
+        forged=int(forged.sum()),
+        untouched=int((~forged).sum()),
+        shown=int(np.array(lengths, int)[forged].sum()),
+        clean=int(np.array(lengths, int)[~forged].sum()),
+    )
+
+
+def figures_of_slices(slices: Sequence[MeasuredSlice], bootstrap: Bootstrap) -> tuple[Figure, Figure]:
+    """AUC of manipulated slices against the same slices before, and the rate of hits; resampled as scans are."""
+    clusters = cluster([one.patient for one in slices], [one.scan for one in slices])
+    both = Clusters(np.tile(clusters.codes, 2), clusters.count, clusters.unit)
+    logits = np.array([*(one.logit for one in slices), *(one.logit_before for one in slices)])
+    auc = auc_figure(np.repeat([1.0, 0.0], len(slices)), logits, both, bootstrap)
+    return auc, mean_figure(np.array([float(one.hit) for one in slices]), clusters, bootstrap)
+
+
+def _clusters(scans: Sequence[MeasuredScan]) -> Clusters:
+    return cluster([one.patient for one in scans], [str(ordinal) for ordinal in range(len(scans))])
 
 
 def false_alarms(p: "pd.Series[float]", threshold: float) -> FalseAlarms:

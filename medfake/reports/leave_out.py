@@ -5,7 +5,7 @@ fakes has a weak diagonal.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,8 @@ class LeaveOut:
         figure: 0..1; None where it is undefined.
         low: End of its interval; None, as `high`, without one.
         high: The other end.
+        tampered: Scans or slices, see `LeaveOutMatrix.unit`; None where they were not counted.
+        untouched: Likewise; None for a figure of tampered ones alone.
     """
 
     left_out: str
@@ -37,6 +39,8 @@ class LeaveOut:
     figure: float | None
     low: float | None = None
     high: float | None = None
+    tampered: int | None = None
+    untouched: int | None = None
 
     @property
     def interval(self) -> Interval | None:
@@ -48,6 +52,11 @@ class LeaveOut:
         """Whether the training has not seen what it is tested on."""
         return self.left_out == self.tested_on
 
+    @property
+    def counted(self) -> str:
+        """How many it is of, e.g. "36 + 12", tampered and untouched ones; "" where they were not counted."""
+        return " + ".join(f"{count:,}" for count in (self.tampered, self.untouched) if count is not None)
+
 
 @dataclass(frozen=True)
 class LeaveOutMatrix:
@@ -58,15 +67,17 @@ class LeaveOutMatrix:
         left_out: Rows, "nothing" first where it is there, then as they come.
         tested_on: Columns, as they come.
         cells: By row and column; None where nothing was measured.
+        unit: What cells count, "scans" or "slices".
     """
 
     title: str
     left_out: tuple[str, ...]
     tested_on: tuple[str, ...]
     cells: tuple[tuple[LeaveOut | None, ...], ...]
+    unit: str = ""
 
     @classmethod
-    def of(cls, title: str, rows: Sequence[LeaveOut]) -> "LeaveOutMatrix":
+    def of(cls, title: str, rows: Sequence[LeaveOut], unit: str = "") -> "LeaveOutMatrix":
         """Arrange rows as a table.
 
         Raises:
@@ -82,7 +93,7 @@ class LeaveOutMatrix:
         trainings = sorted(dict.fromkeys(row.left_out for row in rows), key=lambda name: name != NOTHING)
         tests = list(dict.fromkeys(row.tested_on for row in rows))
         cells = tuple(tuple(by.get((training, test)) for test in tests) for training in trainings)
-        return cls(title, tuple(trainings), tuple(tests), cells)
+        return cls(title, tuple(trainings), tuple(tests), cells, unit)
 
     def to_markdown(self) -> str:
         """As a Markdown table; what the training had not seen is bold."""
@@ -90,7 +101,7 @@ class LeaveOutMatrix:
         lines = [f"### {self.title}", "", _line(head), _line(["---", *("---:" for _ in self.tested_on)])]
         for name, cells in zip(self.left_out, self.cells, strict=True):
             lines.append(_line([name, *map(_cell_markdown, cells)]))
-        return "\n".join([*lines, "", "Bold: not seen in training.", ""])
+        return "\n".join([*lines, "", f"Bold: not seen in training.{self._counts}", ""])
 
     def to_html(self) -> str:
         """As a `<table>` for a page of reports; classes are those of report.css."""
@@ -101,38 +112,43 @@ class LeaveOutMatrix:
         )
         return (
             f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(self.title)}"><table class="compact">'
-            f"<caption>{escape(self.title)}. Rows: left out of training; columns: tested on. Marked: not seen in "
-            f'training.</caption><thead><tr><th scope="col">left out</th>{head}</tr></thead>'
+            f"<caption>Rows: left out of training; columns: tested on. Marked: not seen in "
+            f'training.{self._counts}</caption><thead><tr><th scope="col">left out</th>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
         )
 
+    @property
+    def _counts(self) -> str:
+        """What the last line of a cell says."""
+        cells = [cell for row in self.cells for cell in row if cell is not None]
+        if not any(cell.counted for cell in cells):
+            return ""
+        both = any(cell.untouched is not None for cell in cells)
+        return f" n: {'tampered + untouched' if both else 'tampered'} {self.unit}."
 
-def write_leave_out(folder: Path, name: str, matrices: Sequence[LeaveOutMatrix]) -> None:
+
+def write_leave_out(folder: Path, name: str, matrices: Sequence[LeaveOutMatrix], notes: Sequence[str] = ()) -> None:
     """Write tables as NAME.md, NAME.json and NAME.html.
 
     Args:
         folder: E.g. reports/forensics.
         name: Of the files.
         matrices: In the order in which they stand.
+        notes: What must be known to read them, a paragraph each.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     with write_atomic(folder / f"{name}.md") as file:
-        file.write("\n".join(one.to_markdown() for one in matrices))
-    rows = {one.title: [_plain(cell) for cells in one.cells for cell in cells if cell] for one in matrices}
-    write_json(folder / f"{name}.json", rows)
+        file.write("\n".join([*(f"{note}\n" for note in notes), *(one.to_markdown() for one in matrices)]))
+    rows = {one.title: [asdict(cell) for cells in one.cells for cell in cells if cell] for one in matrices}
+    write_json(folder / f"{name}.json", {"notes": list(notes), "matrices": rows})
     environment = Environment(
         loader=PackageLoader("medfake.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    tables = [Markup(one.to_html()) for one in matrices]  # noqa: S704  # every name in it was escaped
+    tables = [(one.title, Markup(one.to_html())) for one in matrices]  # noqa: S704  # every name in it was escaped
     with write_atomic(folder / f"{name}.html") as file:
-        file.write(environment.get_template("leave_out.html.j2").render(name=name, tables=tables))
-
-
-def _plain(cell: LeaveOut) -> dict[str, object]:
-    return {"left_out": cell.left_out, "tested_on": cell.tested_on, "figure": cell.figure, "low": cell.low,
-            "high": cell.high}  # fmt: skip
+        file.write(environment.get_template("leave_out.html.j2").render(name=name, tables=tables, notes=notes))
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -143,7 +159,8 @@ def _cell_markdown(cell: LeaveOut | None) -> str:
     if cell is None:
         return ""
     text = f"{number_text(cell.figure)} {interval_text(cell.interval)}".strip()
-    return f"**{text}**" if cell.unseen else text
+    counted = f", n {cell.counted}" if cell.counted else ""
+    return f"**{text}**{counted}" if cell.unseen else f"{text}{counted}"
 
 
 def _cell_html(cell: LeaveOut | None) -> str:
@@ -151,4 +168,6 @@ def _cell_html(cell: LeaveOut | None) -> str:
         return '<td class="num muted">–</td>'
     marked = " unseen" if cell.unseen else ""
     value = f'<span class="value">{number_text(cell.figure)}</span>'
-    return f'<td class="num{marked}">{value}<span class="interval">{interval_text(cell.interval)}</span></td>'
+    small = [interval_text(cell.interval), f"n {cell.counted}" if cell.counted else ""]
+    below = "".join(f'<span class="interval">{line}</span>' for line in small if line)
+    return f'<td class="num{marked}">{value}{below}</td>'

@@ -3,7 +3,8 @@
 import json
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ class RunState:
             facts: All that the training's figures depend on, flat.
 
         Raises:
-            TrainingError: The file is of a training with other params or data; the differences are named.
+            TrainingError: The file is of a training with other params or data, and something was learnt; the
+                differences are named.
         """
         self._path, self._facts = path, json.loads(json.dumps(facts))
         self.run_id: str | None = None
@@ -48,6 +50,17 @@ class RunState:
         """Remember the MLflow run."""
         self.run_id = run_id
         self._write()
+
+    @contextmanager
+    def begun(self, run_id: str) -> Iterator[None]:
+        """Remember the MLflow run; an error before anything was saved leaves no file, as nothing would go on."""
+        self.begin(run_id)
+        try:
+            yield
+        except Exception:
+            if not self.position:
+                self.discard()
+            raise
 
     def restored(self, phase: str) -> dict[str, list[NDArray[Any]]] | None:
         """Arrays saved during a phase, by group; None when the training did not stop in it."""
@@ -100,6 +113,8 @@ class RunState:
                 received=f"version {header['version']}", remedy=f"rm {self._path}, which begins it anew",
             )  # fmt: skip
         changed = differences(header["facts"], self._facts)
+        if changed and not header["position"]:
+            return  # killed before anything was learnt: nothing to lose, and another run
         if changed:
             raise TrainingError(
                 "an interrupted training stands here, and params or data have changed since", where=self._path,

@@ -5,11 +5,15 @@ import pandas as pd
 import pytest
 
 from medfake.log_odds import sigmoid
+from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.left_out import (
     MeasuredScan,
+    MeasuredSlice,
     balanced_platt,
     false_alarms,
     figures_by_manipulation,
+    figures_of_scans,
+    figures_of_slices,
     measure_scans,
 )
 
@@ -65,3 +69,33 @@ def test_manipulations_are_told_the_weakest_first() -> None:
     assert strongest.intervals["scan_auc"] == (1.0, 1.0)
     low, high = weakest.intervals["scan_auc"] or (1, 0)
     assert low < 0.75 < high
+
+
+def test_figures_of_a_part_say_what_they_rest_on() -> None:
+    scans = [scan(-2.0), scan(0.0), scan(3.0, "removal", True), scan(-1.0, "removal", False)]
+    figures = figures_of_scans(scans, Bootstrap(resamples=100))
+    assert (figures.scan_auc.value, figures.hit_rate.value) == (0.75, 0.5)
+    assert (figures.forged, figures.untouched, figures.shown, figures.clean) == (2, 2, 2, 4)
+    assert figures.slice_auc.value == pytest.approx(7 / 8)  # 3 above all four, -1 above -3, -2 and -3
+    assert figures.scan_auc.interval is not None
+    assert figures.scan_auc.interval.low < 0.75 <= figures.scan_auc.interval.high
+
+
+def test_figures_of_a_part_are_undefined_without_untouched_scans_and_slices_without_a_number_do_not_count() -> None:
+    blind = MeasuredScan("patient-1", "", "removal", 1.0, np.array([np.nan, 2.0]), np.array([True, True]), hit=True)
+    figures = figures_of_scans([blind], Bootstrap(resamples=100))
+    assert (figures.scan_auc.value, figures.slice_auc.value, figures.hit_rate.value) == (None, None, 1.0)
+    assert (figures.forged, figures.untouched, figures.shown, figures.clean) == (1, 0, 1, 0)
+
+
+def test_single_slices_are_told_from_themselves_before_and_patients_are_resampled() -> None:
+    slices = [
+        MeasuredSlice("patient-1", "0", "GE", 2.0, -1.0, hit=True),
+        MeasuredSlice("patient-2", "1", "GE", 0.0, 1.0, hit=False),
+    ]
+    auc, hits = figures_of_slices(slices, Bootstrap(resamples=100))
+    assert (auc.value, hits.value) == (0.75, 0.5)
+    assert hits.interval is not None
+    assert (hits.interval.low, hits.interval.high) == (0.0, 1.0)
+    alone, _ = figures_of_slices(slices[:1], Bootstrap(resamples=100))
+    assert (alone.value, alone.interval) == (1.0, None)

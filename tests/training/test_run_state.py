@@ -48,6 +48,30 @@ def test_changed_params_are_refused_with_the_difference(tmp_path: Path) -> None:
     assert "rm " in str(caught.value.remedy)
 
 
+def test_changed_params_of_a_training_that_had_learnt_nothing_begin_anew_in_another_run(tmp_path: Path) -> None:
+    RunState(tmp_path / "state.npz", FACTS).begin("run-1")
+    again = RunState(tmp_path / "state.npz", FACTS | {"epochs": 60})
+    assert (again.run_id, again.position) == (None, {})
+
+
+def test_a_refusal_before_anything_was_learnt_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError), RunState(tmp_path / "state.npz", FACTS).begun("run-1"):
+        raise TrainingError("too few patients")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("error", "learnt"), [(OSError, True), (KeyboardInterrupt, True), (KeyboardInterrupt, False)])
+def test_an_interrupt_and_an_error_after_something_was_learnt_go_on(
+    tmp_path: Path, error: type[BaseException], learnt: bool
+) -> None:
+    state = RunState(tmp_path / "state.npz", FACTS)
+    with pytest.raises(error), state.begun("run-1"):
+        if learnt:
+            state.save({"phase": "head", "epoch": 1}, {"weights": [np.zeros(2)]})
+        raise error
+    assert RunState(tmp_path / "state.npz", FACTS).run_id == "run-1"
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 broken"])
 def test_a_broken_file_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "state.npz"

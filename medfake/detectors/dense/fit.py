@@ -46,7 +46,6 @@ def train_dense(context: DenseContext) -> Trained:
         ManifestError: The bank is not whole.
     """
     options, dataset = context.options, context.dataset
-    import_keras(context.seed)
     bank = Bank.open(Path(options.bank))
     places = open_statistics(bank)
     judges, detector, aggregation = learn(
@@ -65,9 +64,14 @@ def train_dense(context: DenseContext) -> Trained:
 def save_package(detector: Any, aggregation: Any, folder: Path, sample: NDArray[np.int16]) -> Agreement:
     """Write both graphs of a detector; arguments and errors as `export_keras`."""
     agreement = export_keras(detector, folder, sample)
-    places = np.zeros((1, 8, 8), np.float32)
-    write_onnx(aggregation, folder / AGGREGATION_FILE, [places, places, np.zeros(1, np.float32)])
+    write_aggregation(aggregation, folder / AGGREGATION_FILE)
     return agreement
+
+
+def write_aggregation(aggregation: Any, path: Path) -> None:
+    """Write the graph that leads from places to a scan."""
+    places = np.zeros((1, 8, 8), np.float32)
+    write_onnx(aggregation, path, [places, places, np.zeros(1, np.float32)])
 
 
 def calibrate(detector: Any, aggregation: Any, a: float, b: float) -> None:
@@ -92,10 +96,10 @@ def learn(
         Judges, detector and aggregation, see `build_residual_statistics`; not calibrated.
     """
     options = context.options
-    import keras
+    keras = import_keras(context.seed)
 
     rng = np.random.default_rng(context.seed)
-    seen = ~places.places.family.isin(options.without) & ~places.places.manufacturer.isin(options.without_scanners)
+    seen = seen_places(places.places, options)
     theirs = places.places.patient_id.isin(list(val))
     train = places.where(seen & ~theirs & ~places.places.patient_id.isin(list(test)))
     validated = places.where(seen & theirs)
@@ -113,6 +117,18 @@ def learn(
     phase = Phase("places", options.epochs, start_counts=False)
     train_phase(judges, batches, looks, phase, context.state, context.on_epoch)
     return judges, detector, aggregation
+
+
+def seen_places(places: pd.DataFrame, options: ResidualStatisticsOptions) -> "pd.Series[bool]":
+    """Which places of a bank a training may look at: none of manipulations or makers that are left out.
+
+    Args:
+        places: As in `PlaceStatistics`.
+        options: `without` and `without_scanners`.
+    """
+    without = list(options.without)
+    made = places.family.isin(without) | places.manipulation.isin(without)
+    return ~made & ~places.manufacturer.isin(list(options.without_scanners))
 
 
 def _looks(places: PlaceStatistics, members: int, rng: np.random.Generator) -> BatchSource:

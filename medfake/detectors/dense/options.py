@@ -23,7 +23,8 @@ class ResidualStatisticsOptions(Section):
         hard_every: Epochs between two looks for them.
         hard_slices: Slices, by chance, in which they are looked for.
         hard_places: Of each.
-        without: Families of manipulations that are left out of training, to be measured on what was never seen.
+        without: Families of manipulations, or single ones, that are left out of training, to be measured on what was
+            never seen.
         without_scanners: Makers whose scans are left out, likewise.
     """
 

@@ -26,14 +26,15 @@ _HALF = 20
 
 @pytest.fixture(scope="session")
 def write_bank(tmp_path_factory: pytest.TempPathFactory) -> WriteBank:
-    def write(patients: Sequence[str] = PATIENTS, seed: int = 0) -> Bank:
+    def write(patients: Sequence[str] = PATIENTS, seed: int = 0, makers: Sequence[str] = ("ACME",)) -> Bank:
         rng = np.random.default_rng(seed)
         folder = tmp_path_factory.mktemp("bank")
         slices, sites, pixels, changes = [], [], [], []
 
         def add(patient: str, kind: str, twin: int, hu: np.ndarray, change: np.ndarray) -> None:
             number = len(slices)
-            slices.append((number, patient, 0, "ACME", "B30f", 0.7, 0.0, "", kind, twin, 0, number))
+            maker = makers[patients.index(patient) % len(makers)]
+            slices.append((number, patient, 0, maker, "B30f", 0.7, 0.0, "", kind, twin, 0, number))
             pixels.append(np.clip(np.rint(hu), -1024, 3071).astype(np.int16))
             changes.append(change)
 

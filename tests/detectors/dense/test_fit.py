@@ -96,8 +96,21 @@ def test_a_family_that_is_left_out_is_not_learnt_from(bank: Bank, dataset: Datas
     one = context(bank, dataset, tmp_path, told, epochs=1, without=["blend"])
     places = open_statistics(bank)
     learn(one, places, {"val-0", "val-1"}, {"test-0"})
-    with pytest.raises(TrainingError, match="5 patients"):
-        learn(context(bank, dataset, tmp_path, told, without=["blend", "cube"]), places, {"val-0"}, {"test-0"})
+    for nothing_left in (["blend", "cube"], ["blend", "injection"]):
+        with pytest.raises(TrainingError, match="5 patients"):
+            learn(context(bank, dataset, tmp_path, told, without=nothing_left), places, {"val-0"}, {"test-0"})
+
+
+def test_judges_of_one_seed_are_the_same_whatever_was_trained_before(
+    bank: Bank, dataset: Dataset, tmp_path: Path
+) -> None:
+    places = open_statistics(bank)
+    first, second = (
+        learn(context(bank, dataset, tmp_path / name, [], epochs=1, places=64), places, (), {"test-0"})[0]
+        for name in ("first", "second")
+    )
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_slices_without_lung_calibrate_nothing(bank: Bank, dataset: Dataset, tmp_path: Path) -> None:

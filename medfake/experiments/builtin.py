@@ -1,7 +1,7 @@
 """The detector that comes with medfake: learnt from all patients of a bank, measured on patients left out in turn."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,13 +27,14 @@ from medfake.metrics.left_out import (
     balanced_platt,
     false_alarms,
     figures_by_manipulation,
+    measure_p,
     measure_scans,
 )
 from medfake.metrics.threshold import choose_scan_thresholds
-from medfake.package.card import Agreement, Card, graph_digests, write_card
+from medfake.package.card import Agreement, Card, FalseAlarms, graph_digests, write_card
 from medfake.progress import track
 from medfake.tamper.bank import Bank
-from medfake.tamper.forged_scans import ForgedScan, forged_scans
+from medfake.tamper.forged_scans import ForgedScan, forged_scans, short_scans
 from medfake.tamper.learned import manipulations_with
 from medfake.vocabulary import Evidence, Split
 
@@ -43,7 +44,7 @@ LEFT_OUT: Final = "left out"
 BLIND_TO: Final = (
     "manipulations outside the lungs, and of other organs or modalities",
     "whole slices that were generated, and whatever spares the texture of residual noise",
-    "real tissue of the same scan, copied or moved under a soft border: its texture is not foreign",
+    "real tissue of the same scan that was scaled, or turned by another than a right angle: its texture is not foreign",
     "changes smaller than about 10 mm",
     "generators that nobody showed it: it learnt from home-made ones alone",
 )
@@ -76,6 +77,27 @@ class BuiltinPlan:
     inpainters: Sequence[Path] = ()
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What judges that never saw a scan's patient say of it.
+
+    Attributes:
+        whole: Scans of at least 20 slices, untouched and manipulated.
+        short: Untouched ones of fewer slices.
+    """
+
+    whole: list[MeasuredScan]
+    short: list[MeasuredScan]
+
+    def platt(self) -> tuple[float, float]:
+        """Of the texture of whole scans; a copy has a P of its own."""
+        texture = [one for one in self.whole if not one.copied_slices]
+        return balanced_platt([one.logit for one in texture], [bool(one.manipulation) for one in texture])
+
+    def calibrated(self, a: float, b: float) -> "_Measured":
+        return _Measured(*([one.calibrated(a, b) for one in scans] for scans in (self.whole, self.short)))
+
+
 def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFrame:
     """Make the package.
 
@@ -85,24 +107,25 @@ def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFram
         git_revision: For the card.
 
     Returns:
-        What each scan scored when its patient was left out, see `measure_scans`.
+        What each whole scan scored when its patient was left out, see `measure_scans`.
     """
     places = open_statistics(plan.bank)
     with tempfile.TemporaryDirectory() as work:
-        measured = list(_left_out(plan, places, Path(work)))
-        a, b = balanced_platt([one.logit for one in measured], [bool(one.manipulation) for one in measured])
+        measured = _left_out(plan, places, Path(work))
+        a, b = measured.platt()
         _, detector, aggregation = learn(training_context(plan.options, plan.seed, Path(work) / "all"), places, (), ())
         calibrate(detector, aggregation, a, b)
         with replace_folder(out) as folder:
             sample = next(_untouched(plan)).volume
             agreement = save_package(detector, aggregation, folder, sample[:: max(1, len(sample) // 4)][:4])
             (folder / "detector.keras").unlink()  # scanning needs none, and it would double the download
-            card = _card(plan, measured, (a, b), agreement, git_revision)
-            write_card(card.model_copy(update=_further_facts(measured, folder)), folder)
-    return measure_scans(measured, a, b)
+            card = _card(plan, measured.calibrated(a, b), agreement, git_revision)
+            facts = {"calibration": {"a": a, "b": b}, "graphs": graph_digests(folder)}
+            write_card(card.model_copy(update=facts), folder)
+    return measure_scans(measured.calibrated(a, b).whole)
 
 
-def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> Iterator[MeasuredScan]:
+def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> _Measured:
     """Every scan, scored by judges that never saw its patient."""
     whole = [one.patient for one in _untouched(plan)]
     fold_of = deal_folds(whole, places.places.patient_id, plan.folds)
@@ -110,28 +133,31 @@ def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> Iterato
     for fold in track(range(plan.folds), "judges without some patients", plan.folds):
         out = frozenset(patient for patient, own in fold_of.items() if own == fold)
         judges[fold] = judges_without(Unseen(out), places, plan.options, plan.seed, work)
+    front, aggregate = JudgedSlices(plan.bank.folder / FOLDER / FRONT_FILE), open_aggregation(work)
+
+    def said_of(scans: Iterable[ForgedScan], count: int, kept: Path) -> list[MeasuredScan]:
+        kept.mkdir()
+        measured = measure_unseen(
+            scans, lambda patient: {LEFT_OUT: judges[fold_of.get(patient, 0)]}, front, aggregate, kept, copies=True
+        )
+        return [said[LEFT_OUT] for said in track(measured, "measuring scans", count)]
+
     manipulations = manipulations_with(plan.inpainters)
     scans = forged_scans(
         plan.reals, plan.patients, seed=plan.seed, scanners=plan.scanners, forged_scanners=plan.forged_scanners,
         manipulations=manipulations,
     )  # fmt: skip
     each = plan.scanners + 1 + (plan.forged_scanners + 1) * len(manipulations)
-    front = JudgedSlices(plan.bank.folder / FOLDER / FRONT_FILE)
-    measured = measure_unseen(
-        scans, lambda patient: {LEFT_OUT: judges[fold_of[patient]]}, front, open_aggregation(work), work
-    )
-    for said in track(measured, "measuring scans", each * len(whole)):
-        yield said[LEFT_OUT]
+    short = list(short_scans(plan.reals, plan.patients))
+    return _Measured(said_of(scans, each * len(whole), work / "whole"), said_of(short, len(short), work / "short"))
 
 
 def _untouched(plan: BuiltinPlan) -> Iterator[ForgedScan]:
     return forged_scans(plan.reals, plan.patients, seed=plan.seed, scanners=0, forged_scanners=-1)
 
 
-def _card(
-    plan: BuiltinPlan, measured: Sequence[MeasuredScan], platt: tuple[float, float], agreement: Agreement, revision: str
-) -> Card:
-    table = measure_scans(measured, *platt)
+def _card(plan: BuiltinPlan, measured: _Measured, agreement: Agreement, revision: str) -> Card:
+    table = measure_scans(measured.whole)
     figures = table.attrs["figures"]
     scans = pd.DataFrame({"split": Split.VAL, "label": (table.manipulation != "").astype(int), "p_tampered": table.p})
     cuts = choose_scan_thresholds(scans, 0.5)
@@ -144,19 +170,21 @@ def _card(
         evidence=Evidence.FORGED, protocol=PROTOCOL, parameters=None, localises=True,
         threshold=cuts.high, threshold_rule="that of scans: a place counts from there on",
         scan_threshold_low=cuts.low, scan_threshold_high=cuts.high,
-        calibration={"a": platt[0], "b": platt[1]}, weights={"kind": "none", "sha256": None},
+        calibration={}, weights={"kind": "none", "sha256": None},
         metrics={LEFT_OUT: figures.metrics}, intervals={LEFT_OUT: figures.intervals},
         patients={LEFT_OUT: whole, "learnt from": all_}, interval_unit={LEFT_OUT: "scans"},
         measured_on=(
             f"{said}, of {whole} patients left out in turn",
             f"learnt from {all_} patients, {len(plan.bank.sites)} manipulated places, none of a published attack",
             "each slice that it learnt from was also shown after noise, smoothing, a window, JPEG or JPEG 2000",
+            f"copies were found in {int(forged.copied.sum())} forged and {int(untouched.copied.sum())} untouched ones",
         ),
-        blind_to=BLIND_TO, false_alarms=false_alarms(untouched.p, cuts.high), agreement=agreement,
+        blind_to=BLIND_TO, false_alarms=false_alarms(untouched.p, cuts.high),
+        false_alarms_of_few=_of_few(measured.short, cuts.high),
+        by_manipulation=figures_by_manipulation(measured.whole), agreement=agreement,
         git_revision=revision, dvc_lock_sha256=None, mlflow_run_id=None,
     )  # fmt: skip
 
 
-def _further_facts(measured: Sequence[MeasuredScan], folder: Path) -> dict[str, object]:
-    """Figures by manipulation, and which graphs the card is of."""
-    return {"by_manipulation": figures_by_manipulation(measured), "graphs": graph_digests(folder)}
+def _of_few(short: Sequence[MeasuredScan], threshold: float) -> FalseAlarms | None:
+    return false_alarms(measure_p(short), threshold) if short else None

@@ -232,7 +232,7 @@ def _notes(plan: LeaveOutPlan, named: LeftOutRows, few: Mapping[str, int]) -> It
     yield (
         f"Bank {plan.bank.folder.name}: {slices.patient_id.nunique()} patients in {plan.folds} folds. Whoever judges a "
         "scan or a slice has seen neither its patient nor what its row names; the row “nothing” leaves out patients "
-        "alone."
+        "alone. Judges of texture alone: that tissue stands twice in a scan does not count here."
     )
     judges = "one judge" if options.members == 1 else f"{options.members} judges"
     yield (

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from medfake.copies.patches import Patches, describe
+from medfake.copies.search import find_copies
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.dense.fit import DenseContext, learn, write_aggregation
 from medfake.detectors.dense.judged import JudgedSlices, open_judges, save_judges
@@ -21,6 +23,7 @@ from medfake.lungs import lung_in_view
 from medfake.metrics.left_out import MeasuredScan
 from medfake.package.aggregation import AggregationGraph
 from medfake.package.card import AGGREGATION_FILE
+from medfake.package.copied import with_copies
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import Scores
 from medfake.tamper.forged_scans import ForgedScan
@@ -110,7 +113,13 @@ def open_aggregation(kept: Path) -> AggregationGraph:
 
 
 def measure_unseen(
-    scans: Iterable[ForgedScan], judges_of: JudgesOf, front: JudgedSlices, aggregate: AggregationGraph, kept: Path
+    scans: Iterable[ForgedScan],
+    judges_of: JudgesOf,
+    front: JudgedSlices,
+    aggregate: AggregationGraph,
+    kept: Path,
+    *,
+    copies: bool = False,
 ) -> Iterator[dict[str, MeasuredScan]]:
     """What judges that have not seen a scan's patient say of it; the front looks at every slice once.
 
@@ -120,6 +129,7 @@ def measure_unseen(
         front: Makes features of places.
         aggregate: From places to a scan.
         kept: Folder where what was measured is kept; it stands for the scans and the judges.
+        copies: Whether tissue that stands twice counts, too, as it does when a scan is served.
 
     Yields:
         By name of the judges, scan by scan.
@@ -128,7 +138,7 @@ def measure_unseen(
     for ordinal, scan in enumerate(scans):
         judges = judges_of(scan.patient)
         if not scan.manipulation:
-            before = _Untouched(scan, judges, front)
+            before = _Untouched(scan, judges, front, copies)
         path = kept / f"scan-{ordinal:05d}.json"
         if not path.exists():
             write_json(path, {name: _plain(one) for name, one in _measured(scan, before, judges, front, aggregate)})
@@ -139,8 +149,8 @@ def measure_unseen(
 class _Untouched:
     """An untouched scan, looked at only where something is measured of it."""
 
-    def __init__(self, scan: ForgedScan, judges: Mapping[str, Any], front: JudgedSlices) -> None:
-        self._scan, self._judges, self._front = scan, judges, front
+    def __init__(self, scan: ForgedScan, judges: Mapping[str, Any], front: JudgedSlices, copies: bool) -> None:
+        self._scan, self._judges, self._front, self._copies = scan, judges, front, copies
         self._scored: dict[str, ScoredScan] | None = None
 
     @property
@@ -148,11 +158,11 @@ class _Untouched:
         """By name of the judges."""
         if self._scored is None:
             scan = self._scan
-            square_mm = float(np.sqrt(scan.spacing_mm[1] * scan.spacing_mm[2]))
-            shows = np.array([lung_in_view(hu, square_mm) for hu in scan.volume])
+            shows = np.array([lung_in_view(hu, _square_mm(scan)) for hu in scan.volume])
+            patches = tuple(describe(hu, _square_mm(scan)) for hu in scan.volume) if self._copies else ()
             usable = np.ones(len(scan.volume), bool)
             self._scored = {
-                name: ScoredScan(scores, scan.z_mm, usable, shows, scan.spacing_mm[1:])
+                name: ScoredScan(scores, scan.z_mm, usable, shows, scan.spacing_mm[1:], patches)
                 for name, scores in self._front.score(scan.volume, self._judges).items()
             }
         return self._scored
@@ -172,7 +182,8 @@ def _measured(
     if scan.manipulation and len(scan.changed):
         fresh = front.score(scan.volume[scan.changed], judges)
         scored = {
-            name: replace(one, scores=_replaced(one.scores, fresh[name], scan)) for name, one in before.scored.items()
+            name: replace(one, scores=_replaced(one.scores, fresh[name], scan), patches=_described(one.patches, scan))
+            for name, one in before.scored.items()
         }
     for name, one in scored.items():
         yield name, _measured_scan(scan, one, aggregate)
@@ -187,9 +198,25 @@ def _replaced(before: Scores, fresh: Scores, scan: ForgedScan) -> Scores:
     return Scores(**parts)
 
 
+def _described(before: Sequence[Patches], scan: ForgedScan) -> tuple[Patches, ...]:
+    """Patches of a manipulated scan, where those of the untouched one are known."""
+    if not before:
+        return ()
+    changed = set(scan.changed.tolist())
+    return tuple(
+        describe(hu, _square_mm(scan)) if at in changed else own
+        for at, (hu, own) in enumerate(zip(scan.volume, before, strict=True))
+    )
+
+
+def _square_mm(scan: ForgedScan) -> float:
+    return float(np.sqrt(scan.spacing_mm[1] * scan.spacing_mm[2]))
+
+
 def _measured_scan(scan: ForgedScan, scored: ScoredScan, aggregate: AggregationGraph) -> MeasuredScan:
     """What is said of a scan, beside what was done to it."""
-    said = aggregate(scored)
+    by_texture = aggregate(replace(scored, patches=()))
+    said = with_copies(by_texture, scored, find_copies(scored.patches, scored.z_mm, scored.spacing_mm))
     near = np.zeros(len(scan.z_mm), bool)
     hit = None
     if scan.site is not None:
@@ -205,7 +232,8 @@ def _measured_scan(scan: ForgedScan, scored: ScoredScan, aggregate: AggregationG
             hit = bool(np.linalg.norm(apart) <= HIT_MM)
     return MeasuredScan(
         patient=scan.patient, scanner=scan.scanner, manipulation=scan.manipulation,
-        logit=float(logit(said.p_tampered, EDGE)), slice_logits=logit(said.slice_p, EDGE), shows_site=near, hit=hit,
+        logit=float(logit(by_texture.p_tampered, EDGE)), slice_logits=logit(by_texture.slice_p, EDGE), shows_site=near,
+        hit=hit, copied_slices=tuple(sorted({at for copy in said.copies for at in copy.slices})),
     )  # fmt: skip
 
 
@@ -215,4 +243,4 @@ def _plain(scan: MeasuredScan) -> dict[str, object]:
 
 def _restored(said: dict[str, Any]) -> MeasuredScan:
     arrays = {"slice_logits": np.array(said["slice_logits"]), "shows_site": np.array(said["shows_site"], bool)}
-    return MeasuredScan(**(said | arrays))
+    return MeasuredScan(**(said | arrays | {"copied_slices": tuple(said["copied_slices"])}))

@@ -1,20 +1,22 @@
 """Figures of whole scans, each scored once, by a detector that never saw its patient."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from medfake.log_odds import sigmoid
+from medfake.log_odds import logit, sigmoid
 from medfake.metrics.bootstrap import Bootstrap, Clusters, cluster
 from medfake.metrics.scans import Floats
 from medfake.metrics.within_slice import Figure, auc_figure, mean_figure
 from medfake.package.card import FalseAlarms, Figures
+from medfake.package.copied import COPIED_P
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
+_COPIED_LOGIT = float(logit(COPIED_P, 1e-6))
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,11 @@ class MeasuredScan:
         patient: Pseudonym.
         scanner: Word of a virtual scanner, "" for none.
         manipulation: Name, "" for an untouched scan.
-        logit: Of the scan, not calibrated.
+        logit: Of the scan by its texture, not calibrated.
         slice_logits: (slices,) likewise.
         shows_site: (slices,) bool; slices on which the manipulated place is seen.
         hit: Whether the strongest place is the manipulated one; None for an untouched scan.
+        copied_slices: Indices of slices that show tissue that stands twice in the scan.
     """
 
     patient: str
@@ -38,6 +41,14 @@ class MeasuredScan:
     slice_logits: Floats
     shows_site: NDArray[np.bool_]
     hit: bool | None
+    copied_slices: tuple[int, ...] = ()
+
+    def calibrated(self, a: float, b: float) -> "MeasuredScan":
+        """The scan with logits of P(tampered), copies counted as when a scan is served."""
+        lifted = a * self.slice_logits + b
+        lifted[list(self.copied_slices)] = np.maximum(lifted[list(self.copied_slices)], _COPIED_LOGIT)
+        own = a * self.logit + b
+        return replace(self, logit=max(own, _COPIED_LOGIT) if self.copied_slices else own, slice_logits=lifted)
 
 
 @dataclass(frozen=True)
@@ -105,20 +116,29 @@ def balanced_platt(logits: Sequence[float], tampered: Sequence[bool]) -> tuple[f
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def measure_scans(scans: Sequence[MeasuredScan], a: float, b: float) -> pd.DataFrame:
-    """One row a scan: patient, scanner, manipulation, p and hit; figures of all in `attrs["figures"]`."""
+def measure_p(scans: Sequence[MeasuredScan]) -> "pd.Series[float]":
+    """P(tampered) of each scan; logits are calibrated ones."""
+    return pd.Series(sigmoid(np.array([one.logit for one in scans], np.float64)))
+
+
+def measure_scans(scans: Sequence[MeasuredScan]) -> pd.DataFrame:
+    """One row a scan: patient, scanner, manipulation, p, hit and copied; figures of all in `attrs["figures"]`.
+
+    Args:
+        scans: Calibrated, or sensitivity and specificity are those at another P than 0.5.
+    """
     table = pd.DataFrame({
         "patient": [one.patient for one in scans], "scanner": [one.scanner for one in scans],
         "manipulation": [one.manipulation for one in scans], "hit": [one.hit for one in scans],
-        "p": sigmoid(a * np.array([one.logit for one in scans]) + b),
+        "p": measure_p(scans), "copied": [bool(one.copied_slices) for one in scans],
     })  # fmt: skip
     rng = np.random.default_rng(1)
     forged = [one for one in scans if one.manipulation]
     untouched = [one for one in scans if not one.manipulation]
-    point = _figures(forged, untouched, a, b)
+    point = _figures(forged, untouched)
     drawn = [
         _figures([forged[at] for at in rng.integers(len(forged), size=len(forged))],
-                 [untouched[at] for at in rng.integers(len(untouched), size=len(untouched))], a, b)
+                 [untouched[at] for at in rng.integers(len(untouched), size=len(untouched))])
         for _ in range(RESAMPLES)
     ]  # fmt: skip
     edges = [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]
@@ -127,7 +147,7 @@ def measure_scans(scans: Sequence[MeasuredScan], a: float, b: float) -> pd.DataF
     return table
 
 
-def _figures(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan], a: float, b: float) -> dict[str, float]:
+def _figures(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan]) -> dict[str, float]:
     of_forged, of_untouched = (np.array([one.logit for one in group]) for group in (forged, untouched))
     shown = np.concatenate([one.slice_logits[one.shows_site] for one in forged])
     clean = np.concatenate([one.slice_logits for one in untouched])
@@ -135,8 +155,8 @@ def _figures(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan], 
         "scan_auc": _auc(of_forged, of_untouched),
         "slice_auc": _auc(shown, clean),
         "hit_rate": float(np.mean([bool(one.hit) for one in forged])),
-        "sensitivity": float(np.mean(a * of_forged + b >= 0)),
-        "specificity": float(np.mean(a * of_untouched + b < 0)),
+        "sensitivity": float(np.mean(of_forged >= 0)),
+        "specificity": float(np.mean(of_untouched < 0)),
     }
 
 

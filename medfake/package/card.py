@@ -114,7 +114,8 @@ class Card(BaseModel):
         confidence: Of the intervals.
         measured_on: What its figures come from, a clause each, e.g. "23 scans of 21 patients of three makers".
         blind_to: What it cannot see or was never shown, a clause each.
-        false_alarms: None where they were not counted.
+        false_alarms: Of scans of 20 slices and more; None where they were not counted.
+        false_alarms_of_few: Of scans of fewer slices, likewise.
         robustness: Metrics by what was done to the scans, e.g. "JPEG q90"; "clean" is what they are compared with. Loss
             by compression is under names that begin with "JPEG".
         robustness_on: Measurement of `elsewhere` whose slices those are; "" where they are others.
@@ -154,6 +155,7 @@ class Card(BaseModel):
     measured_on: tuple[str, ...] = ()
     blind_to: tuple[str, ...] = ()
     false_alarms: FalseAlarms | None = None
+    false_alarms_of_few: FalseAlarms | None = None
     robustness: dict[str, dict[str, float]] = {}
     robustness_on: str = ""
     by_manipulation: tuple[Figures, ...] = ()

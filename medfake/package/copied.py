@@ -11,14 +11,16 @@ from medfake.copies.search import Copy, Place
 from medfake.package.scan_scores import MOST_SITES, SAME_SITE_MM, ScanScores, ScoredScan, Site
 
 COPIED_P: Final = 0.98
-"""P(tampered) of a scan with a copy in it, at least. See `experiments.builtin` for how many untouched scans had one."""
+"""P(tampered) of a scan with a copy in it, at least. When it was chosen none of 122 untouched scans had one: 84 of four
+patients by virtual scanners and 38 series of 24 patients, nor had any after noise, smoothing, JPEG or JPEG 2000. By the
+rule of succession that is one false one in 124, against about half of the scans with copied tissue that are found."""
 
 
 def with_copies(scores: ScanScores, scan: ScoredScan, copies: Sequence[Copy]) -> ScanScores:
     """Raise what is said of a scan by the copies found in it.
 
-    Of the two places of a copy that comes first which looks more manipulated by its texture: the other is likelier to
-    be where the tissue is from.
+    A copy is surer than any texture. Of its two places that comes first which looks more manipulated by its texture:
+    the other is likelier to be where the tissue is from.
 
     Args:
         scores: By texture.
@@ -38,7 +40,7 @@ def with_copies(scores: ScanScores, scan: ScoredScan, copies: Sequence[Copy]) ->
         scores,
         p_tampered=max(scores.p_tampered, COPIED_P),
         slice_p=np.where(shown & np.isfinite(scores.slice_p), np.fmax(scores.slice_p, COPIED_P), scores.slice_p),
-        sites=tuple(sorted(found[:MOST_SITES], key=lambda site: -site.p)),
+        sites=tuple(found[:MOST_SITES]),
         place_p=_marked(scores, copies),
         copies=tuple(copies),
     )
@@ -47,8 +49,7 @@ def with_copies(scores: ScanScores, scan: ScoredScan, copies: Sequence[Copy]) ->
 def _copied_sites(scores: ScanScores, copies: Sequence[Copy]) -> Iterator[Site]:
     for copy in copies:
         for place in sorted((copy.one, copy.other), key=lambda one: -_texture_p(scores, one)):
-            p = max(COPIED_P, _texture_p(scores, place))
-            yield Site(place.slice_index, place.z_mm, place.y, place.x, p)
+            yield Site(place.slice_index, place.z_mm, place.y, place.x, max(COPIED_P, scores.p_tampered))
 
 
 def _texture_p(scores: ScanScores, place: Place) -> float:

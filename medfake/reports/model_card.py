@@ -6,7 +6,7 @@ from typing import Final
 from medfake.metrics.binary import HEADINGS
 from medfake.metrics.card_figures import CLEAN
 from medfake.metrics.intervals import FEW_CLUSTERS, Interval
-from medfake.package.card import ONNX_FILE, Card, Elsewhere, Figures
+from medfake.package.card import ONNX_FILE, Card, Elsewhere, FalseAlarms, Figures
 from medfake.reports.markdown import table
 from medfake.reports.sentences import interval_text, number_text
 from medfake.robustness.registry import PERTURBATIONS
@@ -146,13 +146,16 @@ def _perturbed(name: str) -> str:
 
 
 def _false_alarms(card: Card) -> list[str]:
-    alarms = card.false_alarms
-    if alarms is None:
-        return []
+    said = [_alarms(card.false_alarms, "scans")] if card.false_alarms else []
+    said += [_alarms(card.false_alarms_of_few, "scans of few slices")] if card.false_alarms_of_few else []
+    return _listed(said)
+
+
+def _alarms(alarms: FalseAlarms, of: str) -> str:
     called = round(alarms.rate * alarms.scans)
     interval = f"[{alarms.low:.1%}, {alarms.high:.1%}]"
-    said = f"{called} of {alarms.scans} untouched scans were called tampered: {alarms.rate:.1%} {interval}."
-    return [f"{said} So few scans do not rule out a rate of {alarms.high:.0%}."]
+    said = f"{called} of {alarms.scans} untouched {of} were called tampered: {alarms.rate:.1%} {interval}."
+    return f"{said} So few do not rule out a rate of {alarms.high:.0%}."
 
 
 def _limits(card: Card) -> list[str]:

@@ -163,10 +163,10 @@ class ScanReport:
             yield f"scored by {model['name']}: {model['chosen']}"
         if model["measured_on"]:
             yield f"measured on: {'; '.join(model['measured_on'])}"
-        alarms = model["false_alarms"]
-        if alarms:
-            interval = f"[{alarms['low']:.1%}, {alarms['high']:.1%}]"
-            yield f"false alarms: {alarms['rate']:.1%} {interval} of {alarms['scans']} untouched scans"
+        for alarms, of in ((model["false_alarms"], "scans"), (model["false_alarms_of_few"], "scans of few slices")):
+            if alarms:
+                interval = f"[{alarms['low']:.1%}, {alarms['high']:.1%}]"
+                yield f"false alarms: {alarms['rate']:.1%} {interval} of {alarms['scans']} untouched {of}"
         if model["blind_to"]:
             yield f"cannot see: {'; '.join(model['blind_to'])}"
 

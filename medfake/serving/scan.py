@@ -141,5 +141,6 @@ def _describe(model: Model) -> dict[str, object]:
         "measured_on": list(card.measured_on),
         "blind_to": list(card.blind_to),
         "false_alarms": card.false_alarms.model_dump() if card.false_alarms else None,
+        "false_alarms_of_few": card.false_alarms_of_few.model_dump() if card.false_alarms_of_few else None,
         "intended_use": card.intended_use,
     }

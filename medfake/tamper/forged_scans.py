@@ -13,6 +13,7 @@ from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import Series, find_series
 from medfake.files import path_text
+from medfake.lungs import lung_in_view
 from medfake.tamper.registry import MANIPULATIONS, Tampering
 from medfake.tamper.scanners import draw_scanner
 from medfake.tamper.site import Site, Spacing, Volume
@@ -68,19 +69,34 @@ def forged_scans(
     Yields:
         An untouched scan, then its manipulated copies; a manipulation that finds no place is left out.
     """
+    for number, name, series in _named(reals, patients):
+        if len(series.headers) < LEAST_SLICES:
+            continue
+        volume = read_volume(series.headers)
+        for variant in range(scanners + 1):
+            rng = np.random.default_rng([seed, number, variant])
+            untouched = _seen_by(volume, series, name, variant, rng)
+            yield untouched
+            if variant <= forged_scanners:
+                yield from _forged(untouched, manipulations, rng)
+
+
+def short_scans(reals: Sequence[Path], patients: Callable[[str], str]) -> Iterator[ForgedScan]:
+    """Every series of fewer than 20 slices that shows lung, untouched; arguments as `forged_scans`."""
+    for _, name, series in _named(reals, patients):
+        if len(series.headers) >= LEAST_SLICES:
+            continue
+        volume = read_volume(series.headers)
+        if any(lung_in_view(hu, series.spacing_zyx_mm[1]) for hu in volume):
+            yield _seen_by(volume, series, name, 0, np.random.default_rng(0))
+
+
+def _named(reals: Sequence[Path], patients: Callable[[str], str]) -> Iterator[tuple[int, str, Series]]:
+    """Series with their number within their folder and the name of their patient."""
     for root in reals:
         for number, series in enumerate(find_series(root)[0]):
-            if len(series.headers) < LEAST_SLICES:
-                continue
             below = series.folder.relative_to(root) if series.folder.is_relative_to(root) else Path(series.folder.name)
-            name = patients(patient_or_folder(series.headers[0].patient_id, path_text(below)))
-            volume = read_volume(series.headers)
-            for variant in range(scanners + 1):
-                rng = np.random.default_rng([seed, number, variant])
-                untouched = _seen_by(volume, series, name, variant, rng)
-                yield untouched
-                if variant <= forged_scanners:
-                    yield from _forged(untouched, manipulations, rng)
+            yield number, patients(patient_or_folder(series.headers[0].patient_id, path_text(below))), series
 
 
 def _seen_by(volume: Volume, series: Series, patient: str, variant: int, rng: Generator) -> ForgedScan:

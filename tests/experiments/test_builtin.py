@@ -36,6 +36,7 @@ def test_it_is_measured_on_patients_that_it_had_not_seen(
     assert card.patients == {LEFT_OUT: 2, "learnt from": 9}
     assert card.false_alarms is not None
     assert card.false_alarms.scans == 4
+    assert card.false_alarms_of_few is None  # all scans are long
     assert sorted(one.name for one in (tmp_path / "package").iterdir()) == [
         "aggregation.onnx", "card.json", "detector.onnx",
     ]  # fmt: skip

@@ -1,10 +1,12 @@
 """Figures of whole scans."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from medfake.log_odds import sigmoid
+from medfake.log_odds import logit, sigmoid
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.left_out import (
     MeasuredScan,
@@ -16,6 +18,7 @@ from medfake.metrics.left_out import (
     figures_of_slices,
     measure_scans,
 )
+from medfake.package.copied import COPIED_P
 
 
 def scan(logit: float, manipulation: str = "", hit: bool | None = None) -> MeasuredScan:
@@ -25,14 +28,14 @@ def scan(logit: float, manipulation: str = "", hit: bool | None = None) -> Measu
 
 def test_a_detector_that_tells_all_scans_apart_has_perfect_figures() -> None:
     scans = [scan(-2 - index) for index in range(4)] + [scan(2 + index, "injection", True) for index in range(4)]
-    figures = measure_scans(scans, 1.0, 0.0).attrs["figures"]
+    figures = measure_scans(scans).attrs["figures"]
     assert set(figures.metrics.values()) == {1.0}
     assert figures.intervals["scan_auc"] == (1.0, 1.0)
 
 
 def test_a_detector_that_says_the_same_of_all_scans_has_chance() -> None:
     scans = [scan(0.0) for _ in range(4)] + [scan(0.0, "removal", index < 1) for index in range(4)]
-    figures = measure_scans(scans, 1.0, 0.0).attrs["figures"]
+    figures = measure_scans(scans).attrs["figures"]
     assert figures.metrics["scan_auc"] == 0.5
     assert figures.metrics["hit_rate"] == 0.25
     assert (figures.metrics["sensitivity"], figures.metrics["specificity"]) == (1.0, 0.0)
@@ -46,6 +49,18 @@ def test_probabilities_are_calibrated_as_if_half_of_all_scans_were_tampered() ->
     a, b = balanced_platt(logits.tolist(), [True] * 900 + [False] * 100)
     p = sigmoid(a * logits + b)
     assert p[:900].mean() + p[900:].mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_copy_counts_as_when_a_scan_is_served() -> None:
+    one = replace(scan(-2.0, "copy-move", True), copied_slices=(1,))
+    after = one.calibrated(2.0, 1.0)
+    assert after.logit == pytest.approx(logit(COPIED_P, 1e-6))
+    assert after.slice_logits.tolist() == pytest.approx([-5.0, float(logit(COPIED_P, 1e-6))])
+    assert one.slice_logits.tolist() == [-3.0, -2.0]
+    assert scan(-2.0).calibrated(2.0, 1.0).logit == -3.0
+    table = measure_scans([after, scan(-2.0)])
+    assert table.copied.tolist() == [True, False]
+    assert table.p[0] == pytest.approx(COPIED_P)
 
 
 def test_false_alarms_come_with_wilsons_interval() -> None:

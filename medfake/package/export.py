@@ -36,7 +36,7 @@ def export_keras(
     expected = np.concatenate([np.asarray(one).reshape(-1) for one in said])
     model.save(folder / KERAS_FILE)
     if frozen is None:
-        write_onnx(model, folder / ONNX_FILE, slices[:1])
+        _write_built(model, folder / ONNX_FILE)
     else:
         _join(*frozen, folder / ONNX_FILE)
     return require_agreement(folder, slices, expected)
@@ -62,6 +62,10 @@ def write_onnx(model: Any, path: Path, example: NDArray[Any] | list[NDArray[Any]
         example: An input, or one of each, which builds what is not built yet.
     """
     model(example, training=False)
+    _write_built(model, path)
+
+
+def _write_built(model: Any, path: Path) -> None:
     _fix_normalisation(model)
     with warnings.catch_warnings(), silence_native_output(), _convertible():
         warnings.simplefilter("ignore")  # tf2onnx warns about NumPy aliases

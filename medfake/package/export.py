@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from medfake.errors import ExportMismatchError
 from medfake.native_output import silence_native_output
 from medfake.package.card import KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Agreement
+from medfake.package.large_weights import fill, is_large
 from medfake.package.scorer import Scorer
 
 
@@ -35,7 +36,7 @@ def export_keras(
     expected = np.concatenate([np.asarray(one).reshape(-1) for one in said])
     model.save(folder / KERAS_FILE)
     if frozen is None:
-        write_onnx(model, folder / ONNX_FILE, slices[:1])
+        _write_built(model, folder / ONNX_FILE)
     else:
         _join(*frozen, folder / ONNX_FILE)
     return require_agreement(folder, slices, expected)
@@ -61,6 +62,10 @@ def write_onnx(model: Any, path: Path, example: NDArray[Any] | list[NDArray[Any]
         example: An input, or one of each, which builds what is not built yet.
     """
     model(example, training=False)
+    _write_built(model, path)
+
+
+def _write_built(model: Any, path: Path) -> None:
     _fix_normalisation(model)
     with warnings.catch_warnings(), silence_native_output(), _convertible():
         warnings.simplefilter("ignore")  # tf2onnx warns about NumPy aliases
@@ -75,15 +80,23 @@ def _convert(model: Any, path: Path) -> None:
     if keras.backend.backend() != "tensorflow":
         model.export(path, format="onnx", verbose=False)
         return
+    import onnx
     import tensorflow as tf
     import tf2onnx
 
-    signature = [tf.TensorSpec(given.shape, given.dtype, name=given.name) for given in model.inputs]
+    large = [one for one in model.variables if is_large(one)]
+    names = [f"weight_{number}" for number in range(len(large))]
+    given = [tf.TensorSpec(one.shape, one.dtype, name=one.name) for one in model.inputs]
+    weights = [tf.TensorSpec(one.shape, one.dtype, name=name) for name, one in zip(names, large, strict=True)]
 
-    def graph(*inputs: Any) -> Any:
-        return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+    def graph(*arguments: Any) -> Any:
+        inputs, values = arguments[: len(given)], arguments[len(given) :]
+        with keras.StatelessScope(state_mapping=list(zip(large, values, strict=True))):
+            return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 
-    tf2onnx.convert.from_function(tf.function(graph), signature, output_path=path)
+    converted, _ = tf2onnx.convert.from_function(tf.function(graph), [*given, *weights])
+    fill(converted, {name: np.asarray(one) for name, one in zip(names, large, strict=True)})
+    onnx.save(converted, path)
 
 
 def _fix_normalisation(model: Any) -> None:

@@ -282,7 +282,7 @@ def running(folder: Path, storage: Any = None) -> bool:
 SLOW_SPACE = {"CustomCNN": {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}}
 
 
-@pytest.mark.slow(minutes=5)
+@pytest.mark.slow(minutes=2)
 def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) -> None:
     folder = study(trials=3, warm_up=1000, space=SLOW_SPACE)
     process = worker(folder, "CustomCNN")

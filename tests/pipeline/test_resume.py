@@ -18,7 +18,7 @@ import yaml
 from medfake.project import Project
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.slow(minutes=3)
+pytestmark = pytest.mark.slow(minutes=2)
 COMMAND = ["-m", "pipelines.train", "--dataset", "toy", "--detector", "CustomCNN", "--seed", "1"]
 PACKAGE = "models/toy/CustomCNN/seed-1"
 STATE = ".medfake/interrupted/toy-CustomCNN-1.npz"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.slow(minutes=6)
+pytestmark = pytest.mark.slow(minutes=4)
 _LEFT_BEHIND = (
     *(".git", ".venv", ".medfake", ".*_cache", "*.egg-info"),
     *("data", "models", "reports", "mlartifacts", "mlflow.db*", "dvc.lock", "cache", "tmp", "config.local"),

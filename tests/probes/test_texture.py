@@ -48,6 +48,12 @@ def test_a_borrowed_square_moves_to_the_nearest_lung(chest: np.ndarray) -> None:
     assert moved[-1] < whole[-1]
 
 
+def test_processes_describe_as_one_does(chest: np.ndarray) -> None:
+    slices = [chest, smoothed(chest, 80, 45), chest[::-1]]
+    squares = [Square(80, column, HALF_PX, borrowed=False, spacing_mm=SPACING_MM) for column in (45, 115, 60)]
+    assert np.array_equal(describe(slices, squares, jobs=2), describe(slices, squares, jobs=1))
+
+
 def test_a_square_inside_the_chest_is_described_by_what_is_dark_in_it(chest: np.ndarray) -> None:
     square = Square(20, 20, 5.0, borrowed=False, spacing_mm=SPACING_MM)
     inside = chest[50:110, 20:68]

@@ -188,7 +188,7 @@ def _export(
     value = onnx.helper.make_tensor_value_info
     joined.graph.output.append(value("p_tampered", onnx.TensorProto.FLOAT, ["slices"]))
     if classes > 2:
-        joined.graph.node.append(make("Identity", [probabilities], [CLASSES_OUTPUT]))
+        joined.graph.node.append(make("Clip", [probabilities, "lowest", "highest"], [CLASSES_OUTPUT]))
         joined.graph.output.append(value(CLASSES_OUTPUT, onnx.TensorProto.FLOAT, ["slices", classes]))
     onnx.checker.check_model(joined)
     onnx.save(joined, folder / ONNX_FILE)

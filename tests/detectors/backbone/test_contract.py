@@ -1,17 +1,18 @@
 """What every network of the papers must hold, built, trained and stored; new ones are found by themselves.
 
-Each is built once, in a process that gives its memory back; the weights vary, so that outputs do.
+Each is built once; the weights vary, so that outputs do. Half of them stand here and half in
+`test_contract_of_the_others.py`, so that two workers share them.
 """
 
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
 
 from medfake.detectors.backbone.fit import unfreeze
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head
@@ -24,11 +25,8 @@ from medfake.training.keras_setup import import_keras
 
 BACKBONES = {spec.name: spec for spec in backbone_specs()}
 QUICK = ("CustomCNN", "ResNet18")
-NETWORKS = [
-    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow(minutes=7))
-    for name, spec in BACKBONES.items()
-    if spec.paper
-]
+NETWORKS = (*QUICK, *(name for name, spec in BACKBONES.items() if spec.paper and name not in QUICK))
+HALVES = NETWORKS[::2], NETWORKS[1::2]
 SIZE = 96
 ROUNDING = 1e-5  # single precision through hundreds of layers, threads in another order
 RELOAD = """
@@ -119,79 +117,89 @@ def examine(name: str, folder: Path) -> Told:
     return Told(*counts, *shapes, said.tolist(), head_said.tolist(), agreement.max_abs_difference, *ends, moved, stayed)
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[Path, dict[str, Told]]:
-    """The networks that the tests of this run ask for."""
-    folder = tmp_path_factory.mktemp("stored")
-    slices = np.random.default_rng(1).integers(-1400, 400, (2, SIZE, SIZE)).astype(np.int16)
-    np.save(folder / "slices.npy", slices)
-    calls = [getattr(item, "callspec", None) for item in request.session.items if item.path == Path(__file__)]
-    names = sorted({call.params["name"] for call in calls if call and "name" in call.params}) or list(QUICK)
-    told = Parallel(n_jobs=2)(delayed(examine)(name, folder) for name in names)
-    return folder, dict(zip(names, told, strict=True))
+class Contract:
+    """What holds for each of some networks.
+
+    Attributes:
+        networks: Their names.
+    """
+
+    networks: tuple[str, ...]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "name" in metafunc.fixturenames:
+            slow = pytest.mark.slow(minutes=5)
+            metafunc.parametrize(
+                "name", [pytest.param(name, marks=() if name in QUICK else slow) for name in self.networks]
+            )
+
+    @pytest.fixture(scope="class")
+    def stored(
+        self, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    ) -> tuple[Path, dict[str, Told]]:
+        """The networks that the tests of this run ask for."""
+        folder = tmp_path_factory.mktemp("stored")
+        slices = np.random.default_rng(1).integers(-1400, 400, (2, SIZE, SIZE)).astype(np.int16)
+        np.save(folder / "slices.npy", slices)
+        ours = [item for item in request.session.items if getattr(item, "cls", None) is request.cls]
+        asked = {item.callspec.params["name"] for item in ours if hasattr(item, "callspec")}
+        names = sorted(asked or set(QUICK) & set(self.networks))
+        return folder, {name: examine(name, folder) for name in names}
+
+    @pytest.fixture
+    def told(self, name: str, stored: tuple[Path, dict[str, Told]]) -> Told:
+        return stored[1][name]
+
+    @pytest.fixture
+    def spec(self, name: str) -> BackboneSpec:
+        return BACKBONES[name]
+
+    def test_it_has_the_published_number_of_parameters(self, name: str, told: Told) -> None:
+        known = published_millions()
+        if name not in known:
+            pytest.skip("not in the paper's table 3")
+        assert told.parameters_with_head / 1e6 == pytest.approx(known[name], abs=0.05)
+
+    def test_its_weights_are_as_many_as_counted_once(self, spec: BackboneSpec, told: Told) -> None:
+        assert told.parameters == spec.parameters
+        assert told.parameters_with_head == spec.parameters_with_head()
+
+    def test_its_width_is_what_the_registry_says(self, spec: BackboneSpec, told: Told) -> None:
+        assert told.width == spec.feature_width
+
+    def test_its_map_layer_exists_and_has_maps(self, name: str, told: Told) -> None:
+        assert told.map_axes == 4
+
+    def test_the_whole_is_the_head_on_the_pooled_features(self, name: str, told: Told) -> None:
+        np.testing.assert_allclose(told.said, told.head_said, atol=1e-5)
+
+    def test_its_onnx_form_agrees(self, name: str, told: Told) -> None:
+        assert told.difference <= LARGEST_DIFFERENCE
+
+    def test_it_is_given_the_range_of_its_contract(self, spec: BackboneSpec, told: Told) -> None:
+        ends = {"raw": (0.0, 255.0), "tf": (-1.0, 1.0), "torch": (-2.118, 2.640), "caffe": (-123.68, 151.061)}
+        assert (told.lowest, told.highest) == pytest.approx(ends[spec.contract], abs=1e-2)
+
+    def test_its_moving_means_stay_when_everything_else_is_trained(self, name: str, told: Told) -> None:
+        assert told.moved
+        assert told.stayed
+
+    def test_a_fresh_process_loads_them_and_says_the_same(self, stored: tuple[Path, dict[str, Told]]) -> None:
+        folder, told = stored
+        assert told
+        subprocess.run([sys.executable, "-c", RELOAD, str(folder)], check=True, capture_output=True)
+        again = json.loads((folder / "told.json").read_text())
+        assert set(again) == set(told)
+        assert all((folder / name / KERAS_FILE).is_file() for name in told)
+        for name in told:
+            np.testing.assert_allclose(again[name], told[name].said, atol=ROUNDING, err_msg=name)
 
 
-@pytest.fixture
-def told(name: str, stored: tuple[Path, dict[str, Told]]) -> Told:
-    return stored[1][name]
+class TestHalfOfThem(Contract):
+    networks = HALVES[0]
 
 
-@pytest.fixture
-def spec(name: str) -> BackboneSpec:
-    return BACKBONES[name]
+def test_every_network_stands_in_one_of_the_two_files() -> None:
+    from tests.detectors.backbone.test_contract_of_the_others import TestTheOthers
 
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_it_has_the_published_number_of_parameters(name: str, told: Told) -> None:
-    known = published_millions()
-    if name not in known:
-        pytest.skip("not in the paper's table 3")
-    assert told.parameters_with_head / 1e6 == pytest.approx(known[name], abs=0.05)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_its_weights_are_as_many_as_counted_once(spec: BackboneSpec, told: Told) -> None:
-    assert told.parameters == spec.parameters
-    assert told.parameters_with_head == spec.parameters_with_head()
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_its_width_is_what_the_registry_says(spec: BackboneSpec, told: Told) -> None:
-    assert told.width == spec.feature_width
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_its_map_layer_exists_and_has_maps(name: str, told: Told) -> None:
-    assert told.map_axes == 4
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_whole_is_the_head_on_the_pooled_features(name: str, told: Told) -> None:
-    np.testing.assert_allclose(told.said, told.head_said, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_its_onnx_form_agrees(name: str, told: Told) -> None:
-    assert told.difference <= LARGEST_DIFFERENCE
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_it_is_given_the_range_of_its_contract(spec: BackboneSpec, told: Told) -> None:
-    ends = {"raw": (0.0, 255.0), "tf": (-1.0, 1.0), "torch": (-2.118, 2.640), "caffe": (-123.68, 151.061)}
-    assert (told.lowest, told.highest) == pytest.approx(ends[spec.contract], abs=1e-2)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_its_moving_means_stay_when_everything_else_is_trained(name: str, told: Told) -> None:
-    assert told.moved
-    assert told.stayed
-
-
-def test_a_fresh_process_loads_them_and_says_the_same(stored: tuple[Path, dict[str, Told]]) -> None:
-    folder, told = stored
-    subprocess.run([sys.executable, "-c", RELOAD, str(folder)], check=True, capture_output=True)
-    again = json.loads((folder / "told.json").read_text())
-    assert set(again) == set(told)
-    assert all((folder / name / KERAS_FILE).is_file() for name in told)
-    for name in told:
-        np.testing.assert_allclose(again[name], told[name].said, atol=ROUNDING, err_msg=name)
+    assert Counter(TestHalfOfThem.networks + TestTheOthers.networks) == Counter(NETWORKS)

@@ -136,6 +136,14 @@ def test_three_classes_come_out_each_with_its_probability(apart: Dataset, tmp_pa
     np.testing.assert_allclose(scores.p_classes[:, 1:].sum(axis=1), scores.p_tampered, atol=1e-5)
 
 
+def test_trees_that_all_agree_give_no_probability_above_one(apart: Dataset, tmp_path: Path) -> None:
+    three = replace(apart, facts={"classes": 3})
+    train(three, trees=10).save(tmp_path)  # ten times 0.1 are 1.0000001 in single precision
+    scores = Scorer(tmp_path / ONNX_FILE).score(three.slices(three.split("train")))
+    assert scores.p_classes is not None
+    assert scores.p_classes.max() == 1
+
+
 def test_a_grid_search_takes_the_best_of_every_combination(apart: Dataset) -> None:
     told: list[dict[str, float]] = []
     grid = {"max_depth": [1, 6], "min_samples_leaf": [1, 100]}

@@ -48,7 +48,9 @@ def retry_abandoned(study: Any, folder: Path) -> int:
         if name is not None and is_dead(folder, name):
             try:
                 study.tell(trial.number, state=TrialState.FAIL)
-            except UpdateFinishedTrialError:
+            except (UpdateFinishedTrialError, ValueError):  # Optuna looks before it writes, and the store while it does
+                if study.get_trials(deepcopy=False)[trial.number].state is TrialState.RUNNING:
+                    raise
                 continue  # another worker saw it first
             study.enqueue_trial(trial.params)
             (folder / f"{name}.lock").unlink(missing_ok=True)

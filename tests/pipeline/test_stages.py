@@ -16,7 +16,10 @@ PLUMBING = {  # what a stage reads, says and keeps goes through these, and does 
     *("medfake.locks", "medfake.by_name", "medfake.native_output", "medfake.private_folders"),
 }
 ELSEWHERE = {  # imported, and without an effect on the outs of the stage
-    "check": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.package", "medfake.log_odds"},
+    "check": {
+        *("medfake.reports", "medfake.probes", "medfake.metrics", "medfake.package", "medfake.copies"),
+        "medfake.log_odds",
+    },
     # they write the page of a broken set, which is no out
     "bank": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.checks", "medfake.log_odds"},
     # they write the page for eyes, which is no out

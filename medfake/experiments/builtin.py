@@ -64,6 +64,7 @@ class BuiltinPlan:
         scanners: Virtual scanners by which each scan is also seen untouched.
         forged_scanners: Of these, so many are also manipulated.
         inpainters: Folders of learned ones whose manipulations are measured, too; they may know patients left out.
+        manipulations: Names of those that are measured; None for all there are.
     """
 
     bank: Bank
@@ -75,6 +76,7 @@ class BuiltinPlan:
     scanners: int = 5
     forged_scanners: int = 1
     inpainters: Sequence[Path] = ()
+    manipulations: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,11 @@ def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> _Measur
         )
         return [said[LEFT_OUT] for said in track(measured, "measuring scans", count)]
 
-    manipulations = manipulations_with(plan.inpainters)
+    manipulations = {
+        name: one
+        for name, one in manipulations_with(plan.inpainters).items()
+        if plan.manipulations is None or name in plan.manipulations
+    }
     scans = forged_scans(
         plan.reals, plan.patients, seed=plan.seed, scanners=plan.scanners, forged_scanners=plan.forged_scanners,
         manipulations=manipulations,

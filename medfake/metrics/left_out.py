@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from medfake.log_odds import logit, sigmoid
 from medfake.metrics.bootstrap import Bootstrap, Clusters, cluster
 from medfake.metrics.scans import Floats
+from medfake.metrics.weighted import clustered_auc
 from medfake.metrics.within_slice import Figure, auc_figure, mean_figure
 from medfake.package.card import FalseAlarms, Figures
 from medfake.package.copied import COPIED_P
@@ -132,32 +133,43 @@ def measure_scans(scans: Sequence[MeasuredScan]) -> pd.DataFrame:
         "manipulation": [one.manipulation for one in scans], "hit": [one.hit for one in scans],
         "p": measure_p(scans), "copied": [bool(one.copied_slices) for one in scans],
     })  # fmt: skip
-    rng = np.random.default_rng(1)
     forged = [one for one in scans if one.manipulation]
     untouched = [one for one in scans if not one.manipulation]
-    point = _figures(forged, untouched)
-    drawn = [
-        _figures([forged[at] for at in rng.integers(len(forged), size=len(forged))],
-                 [untouched[at] for at in rng.integers(len(untouched), size=len(untouched))])
-        for _ in range(RESAMPLES)
-    ]  # fmt: skip
-    edges = [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]
-    intervals = {name: tuple(np.percentile([one[name] for one in drawn], edges).tolist()) for name in point}
-    table.attrs["figures"] = ScanFigures(dict(point), dict(intervals))
+    values = _values(forged, untouched, _resampled(np.random.default_rng(1), len(forged), len(untouched)))
+    metrics: dict[str, float | None] = {name: float(one[0]) for name, one in values.items()}
+    table.attrs["figures"] = ScanFigures(metrics, {name: _interval(one[1:]) for name, one in values.items()})
     return table
 
 
-def _figures(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan]) -> dict[str, float]:
-    of_forged, of_untouched = (np.array([one.logit for one in group]) for group in (forged, untouched))
-    shown = np.concatenate([one.slice_logits[one.shows_site] for one in forged])
-    clean = np.concatenate([one.slice_logits for one in untouched])
+def _resampled(rng: np.random.Generator, forged: int, untouched: int) -> Floats:
+    """(1 + resamples, scans) how often each scan counts, forged ones first: all once, then as they are drawn."""
+    weights = np.ones((1 + RESAMPLES, forged + untouched))
+    for row in weights[1:]:
+        row[:forged] = np.bincount(rng.integers(forged, size=forged), minlength=forged)
+        row[forged:] = np.bincount(rng.integers(untouched, size=untouched), minlength=untouched)
+    return weights
+
+
+def _values(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan], weights: Floats) -> dict[str, Floats]:
+    """Figures in every weighting of the scans."""
+    label = np.repeat([1.0, 0.0], [len(forged), len(untouched)])
+    logits = np.array([one.logit for one in (*forged, *untouched)])
+    slices = [*(one.slice_logits[one.shows_site] for one in forged), *(one.slice_logits for one in untouched)]
+    owner = np.repeat(np.arange(len(slices)), [len(one) for one in slices])
+    of_forged, of_untouched = weights[:, : len(forged)], weights[:, len(forged) :]
+    called, hits = logits >= 0, np.array([bool(one.hit) for one in forged], float)
     return {
-        "scan_auc": _auc(of_forged, of_untouched),
-        "slice_auc": _auc(shown, clean),
-        "hit_rate": float(np.mean([bool(one.hit) for one in forged])),
-        "sensitivity": float(np.mean(of_forged >= 0)),
-        "specificity": float(np.mean(of_untouched < 0)),
+        "scan_auc": clustered_auc(label, logits, np.arange(len(logits)), weights),
+        "slice_auc": clustered_auc(label[owner], np.concatenate(slices), owner, weights),
+        "hit_rate": of_forged @ hits / len(forged),
+        "sensitivity": of_forged @ called[: len(forged)] / len(forged),
+        "specificity": of_untouched @ ~called[len(forged) :] / len(untouched),
     }
+
+
+def _interval(values: Floats) -> tuple[float, float]:
+    low, high = np.percentile(values, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
+    return float(low), float(high)
 
 
 def figures_of_scans(scans: Sequence[MeasuredScan], bootstrap: Bootstrap) -> PartFigures:
@@ -217,25 +229,14 @@ def figures_by_manipulation(scans: Sequence[MeasuredScan]) -> tuple[Figures, ...
     Returns:
         scan_auc and hit_rate of each, the lowest scan AUC first: what the detector fails at.
     """
+    untouched = [one for one in scans if not one.manipulation]
     rng = np.random.default_rng(1)
-    untouched = np.array([one.logit for one in scans if not one.manipulation])
-    edges = [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]
     rows = []
     for name in sorted({one.manipulation for one in scans} - {""}):
         own = [one for one in scans if one.manipulation == name]
-        logits, hits = np.array([one.logit for one in own]), np.array([bool(one.hit) for one in own], float)
-        drawn = [rng.integers(len(own), size=len(own)) for _ in range(RESAMPLES)]
-        others = [untouched[rng.integers(len(untouched), size=len(untouched))] for _ in range(RESAMPLES)]
-        aucs = [_auc(logits[some], clean) for some, clean in zip(drawn, others, strict=True)]
-        of_auc, of_hits = (np.percentile(one, edges) for one in (aucs, [hits[some].mean() for some in drawn]))
-        metrics = {"scan_auc": _auc(logits, untouched), "hit_rate": float(hits.mean())}
-        intervals = {"scan_auc": (of_auc[0], of_auc[1]), "hit_rate": (of_hits[0], of_hits[1])}
+        values = _values(own, untouched, _resampled(rng, len(own), len(untouched)))
+        values = {word: values[word] for word in ("scan_auc", "hit_rate")}
+        metrics = {word: float(one[0]) for word, one in values.items()}
+        intervals = {word: _interval(one[1:]) for word, one in values.items()}
         rows.append(Figures(of=name, count=len(own), metrics=metrics, intervals=intervals))
     return tuple(sorted(rows, key=lambda row: (row.metrics["scan_auc"], row.of)))
-
-
-def _auc(positive: Floats, negative: Floats) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    labels = np.repeat([1, 0], [len(positive), len(negative)])
-    return float(roc_auc_score(labels, np.concatenate([positive, negative])))

@@ -24,11 +24,12 @@ def test_it_is_measured_on_patients_that_it_had_not_seen(
     options = ResidualStatisticsOptions(bank=str(bank.folder), members=1, epochs=2, places=512, widths=(16,))
     plan = BuiltinPlan(
         bank=bank, reals=[tmp_path / "reals"], patients=lambda name: name, options=options, folds=3, scanners=1,
-        forged_scanners=0,
+        forged_scanners=0, manipulations=frozenset({"removal", "copy-move", "self-blended"}),
     )  # fmt: skip
     table = make_builtin(plan, tmp_path / "package", "0" * 40)
     assert set(table.patient) == {"train-0", "train-1"}
     assert (table.manipulation == "").sum() == 4
+    assert set(table.manipulation) == {"", "removal", "copy-move", "self-blended"}
     package = open_package(tmp_path / "package")
     card = package.card
     assert card.evidence is Evidence.FORGED

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from medfake.errors import ManifestError
 from medfake.files import read_json
 from medfake.metrics.forensics import DETECTOR, EVERY, Forensics, WithinRow
+from medfake.metrics.place_controls import Control
 from medfake.metrics.whole_scans import ScanFigures
 from medfake.metrics.within_slice import Figure
 from medfake.package.card import ONNX_FILE, Card, Elsewhere, Figures, graph_digests, read_card
@@ -65,7 +66,7 @@ def _elsewhere(found: Forensics) -> Elsewhere:
         untouched=found.untouched,
         patients=found.patients,
         paired=found.whole.paired if found.whole else 0,
-        within=tuple(_within(row) for row in found.within if row.judge in (DETECTOR, "random lung place")),
+        within=tuple(_within(row) for row in found.within if row.judge in (DETECTOR, *Control)),
         whole=tuple(_whole(row) for row in (found.whole.rows if found.whole else ()) if row.by in _SHOWN),
     )
 

@@ -30,6 +30,9 @@ KINDS: Final = {
     "injected": "injected (FM)",
     "all": "together",
     "random lung place": "a random place of lung instead",
+    "lung centre": "nearest to the middle of the lungs instead",
+    "mean HU of the place": "brightness alone instead",
+    "|HU - ring|": "contrast with its ring alone instead",
 }
 
 

@@ -40,7 +40,8 @@ def measured(folder: Path, graph: str, *, name: str = "genuine", hit: float = 0.
     rows = [WithinRow("detector", kind, "the package", within(hit)) for kind in ("removed", "all")]
     rows += [
         WithinRow("random lung place", "all", "a control", within(0.1)),
-        WithinRow("brightness", "all", "", within(0.2)),
+        WithinRow("mean HU of the place", "all", "a control", within(0.2)),
+        WithinRow("somebody", "all", "", within(0.2)),
     ]
     scans = ScanFigures("all", "all", HALF, HALF, Figure(0.3), HALF, Figure(None), 9, 4, 9)
     found = Forensics(
@@ -60,7 +61,7 @@ def test_a_measurement_comes_onto_the_card_of_its_package(package: Path, tmp_pat
     card = card_with(package, measured(tmp_path, sha256_file(package / ONNX_FILE)))
     (one,) = card.elsewhere
     assert (one.name, one.scans, one.untouched, one.patients, one.paired) == ("genuine", 9, 4, 13, 0)
-    assert [row.of for row in one.within] == ["removed", "all", "all, random lung place"]
+    assert [row.of for row in one.within] == ["removed", "all", "all, random lung place", "all, mean HU of the place"]
     assert one.within[0].metrics == {"window_auc": 0.5, "slice_auc": 0.5, "hit_rate": 0.75}
     assert one.within[0].intervals == {"window_auc": (0.4, 0.6), "slice_auc": (0.4, 0.6), "hit_rate": None}
     assert [(row.of, row.count, row.metrics["specificity"]) for row in one.whole] == [("all", 9, None)]

@@ -173,10 +173,14 @@ class Project:
         """
         return self.read_params(self.params_file)
 
-    @property
+    @cached_property
     def tracking(self) -> TrackingParams:
-        """Where MLflow keeps runs and models."""
-        return self.params.tracking
+        """Where MLflow keeps runs and models; detectors and sources that params.yaml names are not asked for it.
+
+        Raises:
+            ConfigError: A key or type is wrong anywhere in the file.
+        """
+        return anchor(load_params(self.params_file), Roots(self.home, self.root)).tracking
 
     def read_params(self, path: Path) -> Params:
         """Any params file as if it were this project's; the one door to validated params.

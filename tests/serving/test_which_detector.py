@@ -1,6 +1,7 @@
 """Which detector scans when nobody says: the champion, the built-in one, and what learnt from the phantom alone."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -225,9 +226,13 @@ def test_markup_in_what_a_card_says_is_printed_as_it_is(make_package: MakePackag
     assert "cannot see: [red]slices" in console.export_text()
 
 
-def test_scanning_with_the_built_in_detector_outside_of_a_project_loads_nothing_heavy(
-    builtin: Path, outside: Path, write_scan: WriteScan, tmp_path: Path
+@pytest.mark.parametrize("in_a_project", [False, True])
+def test_scanning_where_nothing_was_promoted_loads_nothing_heavy(
+    in_a_project: bool, builtin: Path, outside: Path, write_scan: WriteScan, tmp_path: Path
 ) -> None:
+    if in_a_project:
+        for name in ("params.yaml", "dvc.yaml"):
+            shutil.copy(PROJECT / name, outside / name)
     folder = write_scan(tmp_path / "scan", [-200] * 9)
     code = (
         "import sys\nfrom pathlib import Path\nfrom medfake.package import shipped\n"

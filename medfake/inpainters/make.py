@@ -17,7 +17,7 @@ from medfake.files import replace_folder, sha256_file, work_folder, write_atomic
 from medfake.inpainters.cut import LEAST_DEPTH_MM, cut_cubes, cut_patches
 from medfake.inpainters.fit import Network, Schedule, fill, train_inpainter
 from medfake.inpainters.material import Material, held_apart
-from medfake.package.export import write_onnx
+from medfake.package.keras_to_onnx import write_onnx
 from medfake.progress import track
 from medfake.tamper import inpainter as stored
 from medfake.tamper.inpainter import Inpainter, InpainterKind

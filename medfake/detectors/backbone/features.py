@@ -21,7 +21,7 @@ from medfake.detectors.backbone.weights import Weights, build_backbone, find_wei
 from medfake.errors import ManifestError
 from medfake.files import replace_folder, write_json
 from medfake.locks import waiting_turn
-from medfake.package.export import write_onnx
+from medfake.package.keras_to_onnx import write_onnx
 from medfake.package.scorer import BATCH, INPUT, open_session
 from medfake.progress import track
 from medfake.training.hardware import device_count, has_gpu

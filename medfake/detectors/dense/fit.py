@@ -18,7 +18,8 @@ from medfake.errors import TrainingError
 from medfake.log_odds import logit
 from medfake.lungs import lung_in_view
 from medfake.package.card import AGGREGATION_FILE, Agreement
-from medfake.package.export import export_keras, write_onnx
+from medfake.package.export import export_keras
+from medfake.package.keras_to_onnx import write_onnx
 from medfake.package.scan_scores import counted_slices
 from medfake.tamper.bank import Bank
 from medfake.training.calibration import EDGE, fit_platt

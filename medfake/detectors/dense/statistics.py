@@ -117,7 +117,7 @@ def open_statistics(bank: Bank) -> PlaceStatistics:
 def write_front(path: Path) -> None:
     """Write the part of the graph in which nothing is learnt."""
     from medfake.detectors.dense.network import build_front
-    from medfake.package.export import write_onnx
+    from medfake.package.keras_to_onnx import write_onnx
 
     write_onnx(build_front(), path, np.zeros((1, 128, 128), np.int16))
 

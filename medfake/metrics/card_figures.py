@@ -1,5 +1,6 @@
 """From what stage `forensics` measured to the card of the package that it measured."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,10 +45,10 @@ def card_with(package: Path, measured: Path) -> Card:
     """
     card, found = read_card(package), read_forensics(measured)
     digests = graph_digests(package)
-    if found.package_sha256 != digests.get(ONNX_FILE):
+    if found.graphs != digests:
         raise ManifestError(
-            "these figures are of another graph than this package has", where=measured,
-            received=f"{found.package_sha256[:12]}, not {digests.get(ONNX_FILE, 'a graph')[:12]}",
+            "these figures are of other graphs than this package has", where=measured,
+            received=f"{_short(found.graphs)}, not {_short(digests)}",
             remedy=f"measure this package: {rerun(Stage.FORENSICS, found.name)}",
         )  # fmt: skip
     others = [one for one in card.elsewhere if one.name != found.name]
@@ -57,10 +58,14 @@ def card_with(package: Path, measured: Path) -> Card:
     return Card.model_validate(card.model_copy(update=facts).model_dump())
 
 
+def _short(digests: Mapping[str, str]) -> str:
+    return " ".join(f"{name} {digest[:12]}" for name, digest in sorted(digests.items())) or "no graph"
+
+
 def _elsewhere(found: Forensics) -> Elsewhere:
     return Elsewhere(
         name=found.name,
-        graph_sha256=found.package_sha256,
+        graph_sha256=found.graphs[ONNX_FILE],
         evidence=found.evidence,
         scans=found.scans,
         untouched=found.untouched,

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 
 from medfake.config import MeasureParams
-from medfake.files import sha256_file
 from medfake.metrics.bootstrap import Bootstrap, cluster
 from medfake.metrics.judged_slices import JudgedSet, judge_slices
 from medfake.metrics.labelled_scans import LabelledSet, read_labelled
@@ -24,12 +23,12 @@ from medfake.metrics.within_slice import (
     mean_figure,
     measure_within_slices,
 )
-from medfake.package.card import ONNX_FILE, Card
+from medfake.package.card import Card, graph_digests
 from medfake.package.scan_scorer import open_package
 from medfake.robustness.chosen import chosen_perturbations
 from medfake.vocabulary import Evidence, Manipulation
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 EVERY: Final = "all"
 KINDS: Final = (Manipulation.REMOVED, Manipulation.INJECTED, Manipulation.GENERATED)
 """Removals first: brightness finds injected nodules without any detector, so that a result is judged by removals."""
@@ -72,7 +71,7 @@ class Forensics:
     Attributes:
         name: Of its block in params.yaml.
         detector: Of the package.
-        package_sha256: Of its graph.
+        graphs: SHA-256 of each of its graphs, by file name.
         learnt_from: Data set of the package, and what figures on that are worth.
         evidence: What figures on these scans are worth.
         localises: Whether the package gives a map; without one there are hits alone.
@@ -86,7 +85,7 @@ class Forensics:
 
     name: str
     detector: str
-    package_sha256: str
+    graphs: dict[str, str]
     learnt_from: str
     learnt_evidence: Evidence
     evidence: Evidence
@@ -198,7 +197,7 @@ def _facts(card: Card, package: Path, found: LabelledSet, judged: JudgedSet) -> 
     count = len(judged.slices)
     return {
         "detector": card.detector,
-        "package_sha256": sha256_file(package / ONNX_FILE),
+        "graphs": graph_digests(package),
         "learnt_from": card.dataset,
         "learnt_evidence": card.evidence,
         "evidence": found.evidence,

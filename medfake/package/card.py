@@ -47,6 +47,12 @@ class FalseAlarms(BaseModel):
     low: float
     high: float
 
+    def sentence(self, what: str = "scans") -> str:
+        """For a reader; `what` names the scans."""
+        called = round(self.rate * self.scans)
+        interval = f"[{self.low:.1%}, {self.high:.1%}]"
+        return f"{called} of {self.scans} untouched {what} were called tampered: {self.rate:.1%} {interval}"
+
 
 class Figures(BaseModel):
     """What was measured of some scans or slices.

@@ -107,7 +107,16 @@ def _by_manipulation(card: Card) -> list[str]:
     if not card.by_manipulation:
         return []
     said = "Scans of each against all untouched ones. What stands first is what it fails at."
-    return [said, _figures_table("manipulation", "scans", card.by_manipulation)]
+    return [said, _figures_table("manipulation", "scans", card.by_manipulation), *_easiest(card.by_manipulation)]
+
+
+def _easiest(rows: Sequence[Figures]) -> list[str]:
+    """What figures without a fault are worth."""
+    easy = [row.of for row in rows if row.metrics.get("scan_auc") == 1.0]
+    if not easy:
+        return []
+    said = f"1.000 ({', '.join(easy)}): what medfake's own tool leaves behind is the same wherever it was used."
+    return [f"{said} Another tool that does the same in another way may leave less."]
 
 
 def _elsewhere(card: Card, graph_sha256: str) -> list[str]:
@@ -155,10 +164,7 @@ def _false_alarms(card: Card) -> list[str]:
 
 
 def _alarms(alarms: FalseAlarms, of: str) -> str:
-    called = round(alarms.rate * alarms.scans)
-    interval = f"[{alarms.low:.1%}, {alarms.high:.1%}]"
-    said = f"{called} of {alarms.scans} untouched {of} were called tampered: {alarms.rate:.1%} {interval}."
-    return f"{said} So few do not rule out a rate of {alarms.high:.0%}."
+    return f"{alarms.sentence(of)}. So few do not rule out a rate of {alarms.high:.0%}."
 
 
 def _limits(card: Card) -> list[str]:

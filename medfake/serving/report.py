@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from medfake.errors import ScanError
 from medfake.files import path_text
 from medfake.outputs import csv_format, json_format, open_output, write_json_output
-from medfake.package.card import INTENDED_USE
+from medfake.package.card import INTENDED_USE, FalseAlarms
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -163,10 +163,9 @@ class ScanReport:
             yield f"scored by {model['name']}: {model['chosen']}"
         if model["measured_on"]:
             yield f"measured on: {'; '.join(model['measured_on'])}"
-        for alarms, of in ((model["false_alarms"], "scans"), (model["false_alarms_of_few"], "scans of few slices")):
+        for alarms, what in ((model["false_alarms"], "scans"), (model["false_alarms_of_few"], "scans of few slices")):
             if alarms:
-                interval = f"[{alarms['low']:.1%}, {alarms['high']:.1%}]"
-                yield f"false alarms: {alarms['rate']:.1%} {interval} of {alarms['scans']} untouched {of}"
+                yield f"false alarms: {FalseAlarms(**alarms).sentence(what)}"
         if model["blind_to"]:
             yield f"cannot see: {'; '.join(model['blind_to'])}"
 

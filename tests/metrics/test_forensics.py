@@ -61,7 +61,7 @@ def test_scans_of_both_trees_are_compared_and_phantoms_are_called_so(measured: F
 
 def test_the_record_is_json_and_names_nobody(measured: Forensics, phantom_trees: Path) -> None:
     text = json_text(measured.as_json())
-    assert json.loads(text)["schema_version"] == 1
+    assert json.loads(text)["schema_version"] == 2
     uuids = {path.name for path in (phantom_trees / "CT-GAN").glob("CT_Scans/*/*")}
     assert uuids
     assert not [uuid for uuid in uuids if f'"{uuid}"' in text]

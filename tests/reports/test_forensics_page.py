@@ -57,7 +57,7 @@ def measured(*, whole: bool = True, paired: int = 3, **changes: Any) -> Measured
     facts: dict[str, Any] = {
         "name": "genuine",
         "detector": "ResidualStatistics",
-        "package_sha256": "a" * 64,
+        "graphs": {"detector.onnx": "a" * 64},
         "learnt_from": "bank",
         "learnt_evidence": Evidence.CLINICAL,
         "evidence": Evidence.CLINICAL,

@@ -78,3 +78,10 @@ def test_the_built_in_card_is_shown_outside_of_a_project(
     assert shown == card_text(card, graph_digests(builtin_package()))
     as_json = CliRunner().invoke(cli, ["registry", "show", named, "--json"], catch_exceptions=False).output
     assert json.loads(as_json) == card.model_dump(mode="json")
+
+
+def test_a_figure_without_a_fault_is_no_promise() -> None:
+    easy = Figures(of="resampled", count=8, metrics={"scan_auc": 1.0})
+    text = card_text(CARD.model_copy(update={"by_manipulation": (*CARD.by_manipulation, easy)}), GRAPHS)
+    assert "1.000 (resampled): what medfake's own tool leaves behind" in text
+    assert "1.000 (" not in card_text(CARD, GRAPHS)

@@ -122,7 +122,7 @@ def test_outside_of_any_project_the_built_in_detector_scans_and_nothing_is_left_
     said = " ".join(result.output.split())
     assert "scored by the built-in detector: there is no medfake project here whose champion would scan" in said
     assert "measured on: 9 patients of three makers" in said
-    assert "false alarms: 4.0% [1.0%, 14.0%] of 50 untouched scans" in said
+    assert "false alarms: 2 of 50 untouched scans were called tampered: 4.0% [1.0%, 14.0%]" in said
     assert "cannot see: whole slices that were made" in said
     assert list(outside.iterdir()) == []
 

@@ -36,6 +36,7 @@ def main(name: str, out: Path) -> None:
     for word, value in figures.metrics.items():
         low, high = figures.intervals[word]
         click.echo(f"{word:<12} {value:.3f} [{low:.3f}, {high:.3f}]")
+    click.echo(f"scans are called tampered from P = {figures.threshold:.3f} on, which was chosen on these")
     found = table.assign(hit=table.hit.astype(float)).groupby("manipulation")[["p", "hit"]].mean().round(3)
     click.echo(found.to_string())
     click.echo(f"next: medfake scan PATH --model {out}")

@@ -121,10 +121,10 @@ def make_builtin(plan: BuiltinPlan, out: Path, git_revision: str) -> pd.DataFram
             sample = next(_untouched(plan)).volume
             agreement = save_package(detector, aggregation, folder, sample[:: max(1, len(sample) // 4)][:4])
             (folder / "detector.keras").unlink()  # scanning needs none, and it would double the download
-            card = _card(plan, measured.calibrated(a, b), agreement, git_revision)
+            card, table = _card(plan, measured.calibrated(a, b), agreement, git_revision)
             facts = {"calibration": {"a": a, "b": b}, "graphs": graph_digests(folder)}
             write_card(card.model_copy(update=facts), folder)
-    return measure_scans(measured.calibrated(a, b).whole)
+    return table
 
 
 def _left_out(plan: BuiltinPlan, places: PlaceStatistics, work: Path) -> _Measured:
@@ -162,15 +162,16 @@ def _untouched(plan: BuiltinPlan) -> Iterator[ForgedScan]:
     return forged_scans(plan.reals, plan.patients, seed=plan.seed, scanners=0, forged_scanners=-1)
 
 
-def _card(plan: BuiltinPlan, measured: _Measured, agreement: Agreement, revision: str) -> Card:
-    table = measure_scans(measured.whole)
+def _card(plan: BuiltinPlan, measured: _Measured, agreement: Agreement, revision: str) -> tuple[Card, pd.DataFrame]:
+    """The package's card, and the scans that its figures are of."""
+    label, p = [int(one.manipulation != "") for one in measured.whole], measure_p(measured.whole)
+    cuts = choose_scan_thresholds(pd.DataFrame({"split": Split.VAL, "label": label, "p_tampered": p}), 0.5)
+    table = measure_scans(measured.whole, cuts.high)
     figures = table.attrs["figures"]
-    scans = pd.DataFrame({"split": Split.VAL, "label": (table.manipulation != "").astype(int), "p_tampered": table.p})
-    cuts = choose_scan_thresholds(scans, 0.5)
     untouched, forged = table[table.manipulation == ""], table[table.manipulation != ""]
     whole, all_ = table.patient.nunique(), plan.bank.slices.patient_id.nunique()
     said = f"{len(forged)} scans that medfake forged and {len(untouched)} untouched ones"
-    return Card(
+    card = Card(
         detector=DETECTOR, options={**plan.options.model_dump(mode="json"), "bank": plan.bank.folder.name},
         seed=plan.seed, dataset=f"bank {plan.bank.folder.name}", dataset_sha256=plan.bank.digest,
         evidence=Evidence.FORGED, protocol=PROTOCOL, parameters=None, localises=True,
@@ -190,6 +191,7 @@ def _card(plan: BuiltinPlan, measured: _Measured, agreement: Agreement, revision
         by_manipulation=figures_by_manipulation(measured.whole), agreement=agreement,
         git_revision=revision, dvc_lock_sha256=None, mlflow_run_id=None,
     )  # fmt: skip
+    return card, table
 
 
 def _of_few(short: Sequence[MeasuredScan], threshold: float) -> FalseAlarms | None:

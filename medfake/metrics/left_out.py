@@ -101,12 +101,14 @@ class ScanFigures:
     """Figures with intervals from a bootstrap over scans, within untouched and manipulated ones.
 
     Attributes:
-        metrics: scan_auc, slice_auc, hit_rate, sensitivity and specificity at 0.5.
+        metrics: scan_auc, slice_auc, hit_rate, sensitivity and specificity.
         intervals: (low, high), 95 %.
+        threshold: P of a scan for sensitivity and specificity.
     """
 
     metrics: dict[str, float | None]
     intervals: dict[str, tuple[float, float] | None]
+    threshold: float
 
 
 def balanced_platt(logits: Sequence[float], tampered: Sequence[bool]) -> tuple[float, float]:
@@ -122,11 +124,12 @@ def measure_p(scans: Sequence[MeasuredScan]) -> "pd.Series[float]":
     return pd.Series(sigmoid(np.array([one.logit for one in scans], np.float64)))
 
 
-def measure_scans(scans: Sequence[MeasuredScan]) -> pd.DataFrame:
+def measure_scans(scans: Sequence[MeasuredScan], threshold: float) -> pd.DataFrame:
     """One row a scan: patient, scanner, manipulation, p, hit and copied; figures of all in `attrs["figures"]`.
 
     Args:
-        scans: Calibrated, or sensitivity and specificity are those at another P than 0.5.
+        scans: Calibrated.
+        threshold: P from which on a scan is called tampered, for sensitivity and specificity.
     """
     table = pd.DataFrame({
         "patient": [one.patient for one in scans], "scanner": [one.scanner for one in scans],
@@ -135,9 +138,11 @@ def measure_scans(scans: Sequence[MeasuredScan]) -> pd.DataFrame:
     })  # fmt: skip
     forged = [one for one in scans if one.manipulation]
     untouched = [one for one in scans if not one.manipulation]
-    values = _values(forged, untouched, _resampled(np.random.default_rng(1), len(forged), len(untouched)))
+    weights = _resampled(np.random.default_rng(1), len(forged), len(untouched))
+    values = _values(forged, untouched, weights) | _called(forged, untouched, threshold, weights)
     metrics: dict[str, float | None] = {name: float(one[0]) for name, one in values.items()}
-    table.attrs["figures"] = ScanFigures(metrics, {name: _interval(one[1:]) for name, one in values.items()})
+    intervals: dict[str, tuple[float, float] | None] = {name: _interval(one[1:]) for name, one in values.items()}
+    table.attrs["figures"] = ScanFigures(metrics, intervals, threshold)
     return table
 
 
@@ -156,14 +161,22 @@ def _values(forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan], w
     logits = np.array([one.logit for one in (*forged, *untouched)])
     slices = [*(one.slice_logits[one.shows_site] for one in forged), *(one.slice_logits for one in untouched)]
     owner = np.repeat(np.arange(len(slices)), [len(one) for one in slices])
-    of_forged, of_untouched = weights[:, : len(forged)], weights[:, len(forged) :]
-    called, hits = logits >= 0, np.array([bool(one.hit) for one in forged], float)
+    hits = np.array([bool(one.hit) for one in forged], float)
     return {
         "scan_auc": clustered_auc(label, logits, np.arange(len(logits)), weights),
         "slice_auc": clustered_auc(label[owner], np.concatenate(slices), owner, weights),
-        "hit_rate": of_forged @ hits / len(forged),
-        "sensitivity": of_forged @ called[: len(forged)] / len(forged),
-        "specificity": of_untouched @ ~called[len(forged) :] / len(untouched),
+        "hit_rate": weights[:, : len(forged)] @ hits / len(forged),
+    }
+
+
+def _called(
+    forged: Sequence[MeasuredScan], untouched: Sequence[MeasuredScan], threshold: float, weights: Floats
+) -> dict[str, Floats]:
+    """Sensitivity and specificity in every weighting of the scans."""
+    of_forged, of_untouched = (measure_p(scans).to_numpy() >= threshold for scans in (forged, untouched))
+    return {
+        "sensitivity": weights[:, : len(forged)] @ of_forged / len(forged),
+        "specificity": weights[:, len(forged) :] @ ~of_untouched / len(untouched),
     }
 
 

@@ -99,8 +99,9 @@ def _figures(card: Card) -> list[str]:
         for split, metrics in card.metrics.items()
         for name, value in sorted(metrics.items(), key=lambda one: _place(one[0]))
     ]
-    said = ["Sensitivity and specificity of scans are at P = 0.5."] if card.protocol == LEAVE_PATIENTS_OUT else []
-    return [*said, table(["split", "figure", "value", "interval"], rows)] if rows else []
+    said = f"Sensitivity and specificity of scans are at P = {card.scan_threshold_high:.3f}, the verdict's threshold."
+    figures = table(["split", "figure", "value", "interval"], rows)
+    return ([said, figures] if card.protocol == LEAVE_PATIENTS_OUT else [figures]) if rows else []
 
 
 def _by_manipulation(card: Card) -> list[str]:

@@ -28,19 +28,26 @@ def scan(logit: float, manipulation: str = "", hit: bool | None = None) -> Measu
 
 def test_a_detector_that_tells_all_scans_apart_has_perfect_figures() -> None:
     scans = [scan(-2 - index) for index in range(4)] + [scan(2 + index, "injection", True) for index in range(4)]
-    figures = measure_scans(scans).attrs["figures"]
+    figures = measure_scans(scans, 0.5).attrs["figures"]
     assert set(figures.metrics.values()) == {1.0}
     assert figures.intervals["scan_auc"] == (1.0, 1.0)
 
 
 def test_a_detector_that_says_the_same_of_all_scans_has_chance() -> None:
     scans = [scan(0.0) for _ in range(4)] + [scan(0.0, "removal", index < 1) for index in range(4)]
-    figures = measure_scans(scans).attrs["figures"]
+    figures = measure_scans(scans, 0.5).attrs["figures"]
     assert figures.metrics["scan_auc"] == 0.5
     assert figures.metrics["hit_rate"] == 0.25
     assert (figures.metrics["sensitivity"], figures.metrics["specificity"]) == (1.0, 0.0)
     low, high = figures.intervals["hit_rate"]
     assert 0 <= low < 0.25 < high <= 1
+
+
+def test_sensitivity_and_specificity_are_those_at_the_threshold() -> None:
+    scans = [scan(index - 2.0) for index in range(4)] + [scan(index - 1.0, "removal", True) for index in range(4)]
+    for threshold, sensitivity, specificity in ((0.5, 0.75, 0.5), (0.7, 0.5, 0.75), (0.9, 0.0, 1.0)):
+        metrics = measure_scans(scans, threshold).attrs["figures"].metrics
+        assert (metrics["sensitivity"], metrics["specificity"]) == (sensitivity, specificity)
 
 
 def test_probabilities_are_calibrated_as_if_half_of_all_scans_were_tampered() -> None:
@@ -58,7 +65,7 @@ def test_a_copy_counts_as_when_a_scan_is_served() -> None:
     assert after.slice_logits.tolist() == pytest.approx([-5.0, float(logit(COPIED_P, 1e-6))])
     assert one.slice_logits.tolist() == [-3.0, -2.0]
     assert scan(-2.0).calibrated(2.0, 1.0).logit == -3.0
-    table = measure_scans([after, scan(-2.0)])
+    table = measure_scans([after, scan(-2.0)], 0.5)
     assert table.copied.tolist() == [True, False]
     assert table.p[0] == pytest.approx(COPIED_P)
 

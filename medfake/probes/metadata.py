@@ -73,6 +73,7 @@ def _strongest(model: Any, facts: pd.DataFrame, label: "pd.Series[int]", given: 
 def _facts(rows: pd.DataFrame, known: dict[str, list[str]]) -> pd.DataFrame:
     numbers = rows[list(NUMBERS)].astype(float)
     words = {
-        word: pd.Categorical(rows[word].astype(str), categories=categories).codes for word, categories in known.items()
+        word: pd.Index(categories).get_indexer_for(pd.Index(rows[word].astype(str)))
+        for word, categories in known.items()
     }
     return numbers.assign(**{word: np.where(codes < 0, np.nan, codes) for word, codes in words.items()})

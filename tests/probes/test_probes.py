@@ -27,6 +27,12 @@ def test_a_header_that_tells_the_class_is_a_shortcut_and_named(make_set: MakeSet
     assert "What tells most: kernel" in metadata.sentence
 
 
+def test_a_maker_that_training_never_saw_is_unknown_and_the_rest_still_tells(make_set: MakeSet) -> None:
+    metadata = found(run_probes(make_set(kernel=True, strangers=True), PARAMS))["metadata"]
+    assert metadata.score.auc == 1.0
+    assert "What tells most: kernel" in metadata.sentence
+
+
 def test_a_trace_at_the_site_is_seen_by_the_control_and_gone_when_it_is_blanked(make_set: MakeSet) -> None:
     report = run_probes(make_set(smooth=True), PARAMS)
     masked = found(report)["masked image"]

@@ -16,11 +16,10 @@ setup: ## install medfake and its hash-locked dependencies into .venv
 demo: ## everything, offline, on the built-in phantom: dvc repro, promote, scan an unseen scan
 	@$(PYTHON) scripts/demo.py
 
-# three workers for two cores, as tests often wait for what they started; and these start no processes for all cores,
-# which would import everything first and then share them
+# a worker a core: processes that a test starts for all cores would import everything first and then share them
 test: export LOKY_MAX_CPU_COUNT := 1
 test: setup ## run the tests; `CI=true make test` runs the slow ones too: servers, browsers, whole pipelines
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow")
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow")
 
 lint: setup ## ruff, mypy, import-linter, codespell
 	@$(BIN)/ruff check .

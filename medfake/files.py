@@ -132,6 +132,16 @@ def read_json(path: Path, build: Callable[[Any], Built], *, missing: str, damage
         raise ManifestError(damaged, where=path, received=type(error).__name__, remedy=again) from None
 
 
+def in_a_word(error: Exception) -> str:
+    """What a library's error says, without paths and values: the system's words where it is the system's.
+
+    >>> in_a_word(FileNotFoundError(2, "No such file or directory", "/home/somebody"))
+    'no such file or directory'
+    """
+    said = error.strerror if isinstance(error, OSError) else None
+    return said[0].lower() + said[1:] if said else type(error).__name__
+
+
 def sha256_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     digest = hashlib.sha256()

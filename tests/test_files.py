@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medfake.errors import StorageError, storage_error
-from medfake.files import path_text, replace_folder, sha256_file, text_path, write_atomic, write_json
+from medfake.files import in_a_word, path_text, replace_folder, sha256_file, text_path, write_atomic, write_json
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -100,6 +100,15 @@ def test_errors_of_the_disk_are_told_in_words(number: int, what: str) -> None:
     assert error.what == what
     assert error.where == "some/file"
     assert error.remedy
+
+
+def test_errors_of_libraries_are_told_without_paths_and_values() -> None:
+    assert (
+        in_a_word(FileNotFoundError(errno.ENOENT, "No such file or directory", "/home/x"))
+        == "no such file or directory"
+    )
+    assert in_a_word(OSError("a line of /home/x")) == "OSError"
+    assert in_a_word(ValueError("a patient's name")) == "ValueError"
 
 
 def test_other_os_errors_are_not_called_storage_errors() -> None:

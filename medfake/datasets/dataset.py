@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SITES_FILE, read_manifest
 from medfake.errors import ManifestError
-from medfake.files import sha256_file
+from medfake.files import in_a_word, sha256_file
 from medfake.remedies import Stage, rerun
 from medfake.vocabulary import Evidence
 
@@ -110,7 +110,7 @@ def _map(path: Path, digest: str) -> NDArray[np.int16]:  # noqa: ARG001  # the d
         raise ManifestError(
             "a shard is missing or damaged",
             where=path,
-            received=type(error).__name__,
+            received=in_a_word(error),
             remedy=rerun(Stage.SLICES, path.parent.name),
         ) from None
     return mapped
@@ -121,6 +121,6 @@ def _part(path: Path, read: Callable[[Path], Any]) -> Any:
         return read(path)
     except (OSError, ValueError) as error:
         raise ManifestError(
-            "the data set is not whole", where=path, received=type(error).__name__,
+            "the data set is not whole", where=path, received=in_a_word(error),
             remedy=rerun(Stage.SLICES, path.parent.name),
         ) from None  # fmt: skip

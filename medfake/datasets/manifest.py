@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medfake.errors import ManifestError
+from medfake.files import in_a_word
 from medfake.remedies import Stage, make, rerun
 
 MANIFEST_FILE = "manifest.parquet"
@@ -77,7 +78,7 @@ def read_manifest(folder: Path) -> pd.DataFrame:
         raise ManifestError(
             "the manifest cannot be read",
             where=path,
-            received=type(error).__name__,
+            received=in_a_word(error),
             remedy=rerun(Stage.SLICES, folder.name),
         ) from None
     version = (table.schema.metadata or {}).get(b"medfake_manifest_version", b"none").decode()

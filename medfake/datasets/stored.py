@@ -14,6 +14,7 @@ from medfake.datasets.shards import Slot
 from medfake.datasets.views.registry import Cut, Place, View, view_of
 from medfake.dicom.reader import KnownSlice, read_volume
 from medfake.errors import DicomError
+from medfake.files import in_a_word
 
 AIR_FRACTION_BELOW_HU = -900
 NOTHING_TO_SEE = "the slice has nothing for this view"
@@ -89,7 +90,7 @@ def _read_file(work: FileWork) -> list[Stored]:
         work.path.stat()
         decoded = dict(zip(slices, _decode(list(slices.values())), strict=True))
     except OSError as error:
-        decoded = dict.fromkeys(slices, f"the file changed or vanished meanwhile ({type(error).__name__})")
+        decoded = dict.fromkeys(slices, f"the file changed or vanished meanwhile ({in_a_word(error)})")
     return [_make(view, decoded[one.slice.frame], one) for one in work.wanted]
 
 

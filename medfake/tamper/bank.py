@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.errors import ManifestError
-from medfake.files import sha256_file
-from medfake.remedies import Stage, rerun
+from medfake.files import in_a_word, sha256_file
+from medfake.remedies import Stage, make, rerun
 
 SLICES_FILE: Final = "slices.parquet"
 SITES_FILE: Final = "sites.parquet"
@@ -90,11 +90,13 @@ class Bank:
         Raises:
             ManifestError: A part is missing or cannot be read.
         """
+        if not folder.exists():
+            raise ManifestError("the bank of manipulated slices was not made", where=folder, remedy=make(Stage.BANK))
         try:
             slices, sites = (pd.read_parquet(folder / name) for name in (SLICES_FILE, SITES_FILE))
         except (OSError, ValueError) as error:
             raise ManifestError(
-                "the bank of manipulated slices is not whole", where=folder, received=type(error).__name__,
+                "the bank of manipulated slices is not whole", where=folder, received=in_a_word(error),
                 remedy=rerun(Stage.BANK),
             ) from None  # fmt: skip
         return cls(folder, slices.set_index("number", drop=False), sites, sha256_file(folder / SLICES_FILE))
@@ -129,7 +131,7 @@ def _map(path: Path, digest: str) -> NDArray[Any]:  # noqa: ARG001  # the digest
         mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise ManifestError(
-            "a shard of the bank is missing or damaged", where=path, received=type(error).__name__,
+            "a shard of the bank is missing or damaged", where=path, received=in_a_word(error),
             remedy=rerun(Stage.BANK),
         ) from None  # fmt: skip
     return mapped

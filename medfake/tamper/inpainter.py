@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.errors import ManifestError
-from medfake.files import sha256_file
+from medfake.files import in_a_word, sha256_file
 from medfake.package.scorer import open_session
-from medfake.remedies import Stage, rerun
+from medfake.remedies import Stage, make, rerun
 
 GENERATOR_FILE: Final = "generator.onnx"
 FACTS_FILE: Final = "inpainter.json"
@@ -51,6 +51,8 @@ class Inpainter:
         Raises:
             ManifestError: A part is missing or cannot be read.
         """
+        if not folder.exists():
+            raise ManifestError("the inpainter was not made", where=folder, remedy=make(Stage.INPAINTERS))
         try:
             facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
             return cls(folder, InpainterKind(facts["kind"]), sha256_file(folder / GENERATOR_FILE))
@@ -58,7 +60,7 @@ class Inpainter:
             raise ManifestError(
                 "the inpainter is not whole",
                 where=folder,
-                received=type(error).__name__,
+                received=in_a_word(error),
                 remedy=rerun(Stage.INPAINTERS),
             ) from None
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.errors import TrainingError
-from medfake.files import write_atomic
+from medfake.files import in_a_word, write_atomic
 
 _EVERY_S = 5.0  # a kill costs no more work than this, and no more than one epoch
 _VERSION = 2
@@ -104,7 +104,7 @@ class RunState:
                     self._groups.setdefault(name.split("/")[0], []).append(stored[name])
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise TrainingError(
-                "the state of an interrupted training cannot be read", where=self._path, received=type(error).__name__,
+                "the state of an interrupted training cannot be read", where=self._path, received=in_a_word(error),
                 remedy=f"rm {self._path}, which begins it anew",
             ) from None  # fmt: skip
         if header["version"] != _VERSION:

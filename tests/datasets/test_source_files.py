@@ -133,4 +133,4 @@ def test_a_file_that_vanished_since_is_left_out_with_its_reason(
         (root / "CT-GAN" / "CT_Scans" / "EXP1_blind" / "1000" / f"{5 + number}.dcm").unlink()
     build_dataset(tmp_path / "scans", make_params(root), tmp_path / "set")
     reasons = set(json.loads((tmp_path / "set" / "left_out.json").read_text()).values())
-    assert reasons == {"the file changed or vanished meanwhile (FileNotFoundError)"}
+    assert reasons == {"the file changed or vanished meanwhile (no such file or directory)"}

@@ -22,6 +22,7 @@ from medfake.experiments.trial_workers import is_dead, working
 from medfake.experiments.tune import tune
 from medfake.project import Project
 from medfake.tracking.store import Store
+from pipelines.tune import main
 
 TUNING = Path(".medfake/tune")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -193,7 +194,7 @@ def test_a_lock_that_a_killed_worker_left_holds_nobody_up(study: Callable[..., P
     tune(Project(folder), "toy", "DecisionTree")
     (folder / TUNING / "journal.log.lock").symlink_to(".medfake/tune/journal.log")  # as Optuna's own workers leave it
     study(trials=3)
-    assert "3 trials" in run(folder, "DecisionTree")
+    assert tune(Project(folder), "toy", "DecisionTree").finished == 3
 
 
 def test_what_a_killed_worker_half_wrote_is_taken_away(study: Callable[..., Path]) -> None:
@@ -235,7 +236,7 @@ def test_a_lock_tells_the_living_from_the_dead(tmp_path: Path) -> None:
 
 def test_the_patch_applies_and_changes_no_comment(study: Callable[..., Path]) -> None:
     folder = study()
-    run(folder, "DecisionTree")
+    main.main(["--dataset", "toy", "--detector", "DecisionTree"], standalone_mode=False)
     before = (folder / "params.yaml").read_text()
     patch = folder / "reports/tune/toy-DecisionTree.patch"
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
@@ -289,8 +290,7 @@ def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) 
     wait_for(lambda: running(folder), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    said = run(folder, "CustomCNN")
-    assert "3 trials" in said
+    assert tune(Project(folder), "toy", "CustomCNN").finished == 3
     trials = opened(folder).get_trials()
     states = [trial.state for trial in trials]
     assert states.count(TrialState.COMPLETE) == 3

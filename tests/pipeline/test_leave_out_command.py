@@ -29,9 +29,9 @@ def test_a_bank_without_a_block_is_refused_with_those_that_there_are() -> None:
 
 
 def test_a_bank_that_was_not_made_is_refused_with_the_stage_that_makes_it() -> None:
-    with pytest.raises(ManifestError, match="not whole") as refused:
+    with pytest.raises(ManifestError, match="was not made") as refused:
         CliRunner().invoke(main, ["--bank", "own"], catch_exceptions=False)
-    assert refused.value.remedy == "dvc repro -s -f bank"
+    assert refused.value.remedy == "dvc repro bank"
 
 
 @pytest.mark.parametrize("wrong", [("--over", "patients"), ("--folds", "1"), ("--epochs", "0"), ("--slices", "0")])

@@ -220,6 +220,7 @@ def test_a_bank_that_lost_a_file_says_how_to_make_it_anew(bank: Bank, tmp_path: 
     (bank.folder / "hu-0000.npy").unlink()
     with pytest.raises(ManifestError, match="missing or damaged") as caught:
         bank.hu(0)
+    assert caught.value.received == "no such file or directory"
     assert caught.value.remedy == "dvc repro -s -f bank"
     (bank.folder / "sites.parquet").unlink()
     with pytest.raises(ManifestError, match="not whole"):

@@ -142,6 +142,9 @@ def test_an_inpainter_that_lost_a_file_says_how_to_make_it_anew(tmp_path: Path, 
     with pytest.raises(ManifestError, match="not whole") as caught:
         Inpainter.open(folder)
     assert caught.value.remedy == "dvc repro -s -f inpainters"
+    with pytest.raises(ManifestError, match="was not made") as caught:
+        Inpainter.open(tmp_path / "none")
+    assert caught.value.remedy == "dvc repro inpainters"
 
 
 def test_scans_are_forged_with_them_when_they_are_given(

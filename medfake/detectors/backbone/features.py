@@ -19,7 +19,7 @@ from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.backbone.weights import Weights, build_backbone, find_weights
 from medfake.errors import ManifestError
-from medfake.files import replace_folder, write_json
+from medfake.files import in_a_word, replace_folder, write_json
 from medfake.locks import waiting_turn
 from medfake.package.keras_to_onnx import write_onnx
 from medfake.package.scorer import BATCH, INPUT, open_session
@@ -145,7 +145,7 @@ def _stored(folder: Path, key: str, weights: Weights) -> Features | None:
         return None
     except (OSError, ValueError) as error:
         raise ManifestError(
-            "the stored features cannot be read", where=folder, received=type(error).__name__,
+            "the stored features cannot be read", where=folder, received=in_a_word(error),
             remedy=f"rm -r {folder}, then dvc repro",
         ) from None  # fmt: skip
     return Features(folder, table, key, weights)

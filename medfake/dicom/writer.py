@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,28 @@ class SeriesTemplate:
             padding_limit=None if lowest == highest else highest,
         )
 
+    def storable(self, volume: NDArray[np.int16]) -> NDArray[np.int16]:
+        """The nearest Hounsfield units that the stored type, slope and intercept can hold; such ones stay as they are.
+
+        Args:
+            volume: HU, any shape.
+        """
+        slope, intercept = self.rescale
+        limits = self.limits
+        stored = np.clip(np.rint((volume.astype(np.float64) - intercept) / slope), limits.min, limits.max)
+        held = np.iinfo(np.int16)
+        return np.clip(np.rint(stored * slope + intercept), held.min, held.max).astype(np.int16)
+
+    @property
+    def rescale(self) -> tuple[float, float]:
+        """Slope and intercept as the header spells them."""
+        return float(_decimal(self.slope)), float(_decimal(self.intercept))
+
+    @property
+    def limits(self) -> "np.iinfo[Any]":
+        """Of the stored type."""
+        return np.iinfo(np.int16 if self.signed else np.uint16)
+
 
 def write_series(
     folder: Path,
@@ -112,8 +135,7 @@ def write_series(
 
 def _stored(volume: NDArray[np.int16], template: SeriesTemplate, folder: Path) -> NDArray[np.generic]:
     """(slices, rows, cols) stored values, little endian, from which a reader gets the same Hounsfield units."""
-    slope, intercept = float(_decimal(template.slope)), float(_decimal(template.intercept))
-    limits = np.iinfo(np.int16 if template.signed else np.uint16)
+    (slope, intercept), limits = template.rescale, template.limits
     pixels = np.empty(volume.shape, "<i2" if template.signed else "<u2")
     for index, hu in enumerate(volume):
         stored = np.rint((hu - intercept) / slope)

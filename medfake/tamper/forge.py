@@ -96,7 +96,7 @@ def _forge_series(
             )
         place = places[copy // len(manipulations) % len(places)]
         name = f"{number:03d}-{copy:02d}"
-        forged = manipulation.apply(volume, scan.spacing_zyx_mm, place, rng)
+        forged = template.storable(manipulation.apply(volume, scan.spacing_zyx_mm, place, rng))
         write_series(folder / name, forged, positions, template, uid_seed=f"{seed}/{name}", synthetic=Evidence.FORGED)
         rows.append((name, manipulation.code, place.z, place.x, place.y, manipulation.name))
     return rows

@@ -147,3 +147,12 @@ def test_padding_beyond_the_stored_type_is_not_written(
     tmp_path: Path, write: Callable[..., Path], padding: int, written: bool
 ) -> None:
     assert ("PixelPaddingValue" in pydicom.dcmread(write(tmp_path, padding=padding) / "0.dcm")) == written
+
+
+def test_the_nearest_that_can_be_stored_is_stored(template: Template) -> None:
+    unsigned = template(intercept=-1000, slope=1, signed=False)
+    given = np.array([[-1012, -1000, 7, 3000]], np.int16)
+    assert unsigned.storable(given).tolist() == [[-1000, -1000, 7, 3000]]
+    coarse = template(intercept=-1000, slope=3, signed=True)
+    assert coarse.storable(given).tolist() == [[-1012, -1000, 8, 2999]]
+    np.testing.assert_array_equal(coarse.storable(coarse.storable(given)), coarse.storable(given))

@@ -11,6 +11,7 @@ from medfake.errors import SourceError
 from medfake.lungs import lungs_in_volume
 from medfake.tamper.cube import Cube
 from medfake.tamper.forge import forge
+from medfake.tamper.registry import MANIPULATIONS
 
 BOTH = ("injection", "removal")
 CT_SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "ct-sample"
@@ -121,3 +122,21 @@ def test_forging_a_real_scan_changes_only_the_cube(tmp_path: Path) -> None:
         assert changed[place[0]].any()
         changed[Cube.cut(original, series.spacing_zyx_mm, place).box] = False
         assert not changed.any()
+
+
+@pytest.mark.parametrize("stored", [{"intercept": -1000, "signed": False}, {"intercept": -1024, "slope": 3.0}])
+def test_what_a_series_cannot_store_becomes_the_nearest_that_it_can(
+    tmp_path: Path, chest: np.ndarray, write_reals, stored: dict[str, object]
+) -> None:
+    slope = int(stored.get("slope", 1))
+    noisy = chest + np.random.default_rng(1).normal(0, 60, chest.shape)  # so that what is filled in goes below -1000
+    held = (np.clip(np.rint((noisy + 1000) / slope), 0, None) * slope + stored["intercept"]).astype(np.int16)
+    original = write_reals(tmp_path / "reals", held, **stored)
+    forge(tmp_path / "reals", tmp_path / "out", len(MANIPULATIONS), sorted(MANIPULATIONS), 1)
+    for row in labels(tmp_path / "out"):
+        forged = read(tmp_path / "out" / row["scan"])
+        assert forged.min() >= stored["intercept"]
+        assert not ((forged - stored["intercept"]) % slope).any()
+        changed = forged != original
+        assert changed.any()
+        assert changed.mean() < 0.2

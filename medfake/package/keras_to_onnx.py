@@ -1,9 +1,9 @@
 """Keras models as ONNX graphs.
 
 `tf2onnx.convert.from_function` freezes the weights, which TensorFlow and tf2onnx then copy dozens of times (100 MB of
-them took 10 GB), and goes over the graph with twelve passes in Python until none finds anything: three quarters of the
-time. Here the large weights are inputs while a graph is converted and become constants afterwards, and ONNX Runtime
-simplifies it, as fast to run and in a second.
+them took 10 GB), and goes over the graph with twelve passes in Python until none finds anything: most of the time of
+deep networks. Here the large weights are inputs while a graph is converted and become constants afterwards, and ONNX
+Runtime simplifies it.
 """
 
 import logging

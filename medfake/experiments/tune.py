@@ -4,7 +4,8 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from medfake.detectors.search_space import nested
 from medfake.errors import ConfigError, TrainingError
 from medfake.experiments.search_storage import open_study, sampler_of
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
+from medfake.locks import waiting_turn
 from medfake.project import Project
 from medfake.tracking.runs import Run, begin_run, continued, status_of, training_run
 from medfake.tracking.store import Store
@@ -54,6 +56,8 @@ class Tuned:
 def tune(project: Project, data: str, detector: str, trials: int | None = None) -> Tuned:
     """Work on a search until it has its trials; any number of workers may do so at a time.
 
+    Those of one machine begin no trial too many; those of several may begin one more for each machine.
+
     Args:
         project: Its `tune.space` has a block for the detector.
         data: Name of the data set; its train and val splits are read, nothing of its test split is.
@@ -80,20 +84,23 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
         study = open_study(params.tune, name)
         parent = _parent(study, store, name)
         done = (TrialState.COMPLETE, TrialState.PRUNED)
+        search = _Search(study, project, dataset, detector, space, parent, worker)
         while True:
-            retry_abandoned(study, workers)
-            _end_runs_of_failed(study, store)
-            begun = study.get_trials(deepcopy=False)
-            left = wanted - sum(trial.state in (*done, TrialState.RUNNING) for trial in begun)
-            if left <= 0:
-                break
-            failed = sum(trial.state == TrialState.FAIL for trial in begun)
-            if failed > wanted:
-                raise TrainingError(
-                    "more trials failed than were asked for", where=name, received=f"{failed} failed",
-                    remedy="look at the failed runs in the MLflow UI; the space may hold options that cannot work",
-                )  # fmt: skip
-            _one_trial(study, project, dataset, detector, space, parent, worker)
+            with ExitStack() as turn:
+                turn.enter_context(waiting_turn(workers / "next"))
+                retry_abandoned(study, workers)
+                _end_runs_of_failed(study, store)
+                begun = study.get_trials(deepcopy=False)
+                left = wanted - sum(trial.state in (*done, TrialState.RUNNING) for trial in begun)
+                if left <= 0:
+                    break
+                failed = sum(trial.state == TrialState.FAIL for trial in begun)
+                if failed > wanted:
+                    raise TrainingError(
+                        "more trials failed than were asked for", where=name, received=f"{failed} failed",
+                        remedy="look at the failed runs in the MLflow UI; the space may hold options that cannot work",
+                    )  # fmt: skip
+                search.one_trial(begun=turn.close)
             clear_session()
         finished = study.get_trials(deepcopy=False, states=done)
         if len(finished) >= wanted:
@@ -156,58 +163,74 @@ def _end_runs_of_failed(study: Any, store: Store) -> None:
                 client.set_terminated(run_id, "KILLED")
 
 
-def _one_trial(
-    study: Any, project: Project, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
-    worker: str,
-) -> None:  # fmt: skip
-    """Ask for one trial and train it; what breaks it is kept in its MLflow run, and the search goes on."""
-    study.optimize(
-        lambda trial: _objective(trial, project, dataset, detector, space, parent, worker),
-        n_trials=1,
-        catch=(TrainingError,),
-    )
+@dataclass(frozen=True)
+class _Search:
+    """What the trials of one worker share.
 
+    Attributes:
+        study: optuna.Study.
+        project: Where it works.
+        dataset: Without its test split.
+        detector: Name in the registry.
+        space: What is searched.
+        parent: The MLflow run that all trials are nested in.
+        worker: Its name.
+    """
 
-def _objective(
-    trial: Any, project: Project, dataset: Dataset, detector: str, space: Mapping[str, Span | Choices], parent: str,
-    worker: str,
-) -> float:  # fmt: skip
-    """Lowest validation loss of one training."""
-    import optuna
+    study: Any
+    project: Project
+    dataset: Dataset
+    detector: str
+    space: Mapping[str, Span | Choices]
+    parent: str
+    worker: str
 
-    params = project.params
-    trial.set_user_attr(WORKER, worker)
-    trial.study.sampler = sampler_of(params.tune.seed, trial.number)
-    found = {key: _suggest(trial, key, one) for key, one in space.items()}
-    options = validate_options(detector, nested(params.detectors.get(detector, {}), found))
-    losses: list[float] = []
-    tags = {_PARENT_TAG: parent, "dataset": dataset.name, "dataset_sha256": dataset.digest}
-    facts = {"detector": detector, "seed": params.tune.seed, **{key: str(value) for key, value in found.items()}}
-    with (
-        training_run(Store(params.tracking), f"{detector} trial {trial.number}", facts, tags) as run,
-        tempfile.TemporaryDirectory() as scratch,
-    ):
-        trial.set_user_attr(_RUN_ID, run.run_id)
+    def one_trial(self, begun: Callable[[], None]) -> None:
+        """Ask for one trial and train it; what breaks it is kept in its MLflow run, and the search goes on.
 
-        def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
-            run.log_epoch(epoch, metrics)
-            losses.append(metrics["val_loss"])
-            trial.report(metrics["val_loss"], epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned
+        Args:
+            begun: Called once others can see the trial, before it is trained.
+        """
+        self.study.optimize(lambda trial: self._objective(trial, begun), n_trials=1, catch=(TrainingError,))
 
-        try:
-            context = TrainingContext(
-                spec=detector_spec(detector), options=options, dataset=dataset, seed=params.tune.seed,
-                features=_features(project.tuning, dataset, detector, options),
-                state=RunState(Path(scratch) / "state.npz", {}), on_epoch=on_epoch,
-            )  # fmt: skip
-            fit(context)
-        except optuna.TrialPruned:
-            _tell(run, trial, "pruned")
-            raise
-        _tell(run, trial, "complete")
-    return min(losses)
+    def _objective(self, trial: Any, begun: Callable[[], None]) -> float:
+        """Lowest validation loss of one training."""
+        import optuna
+
+        params, detector, dataset = self.project.params, self.detector, self.dataset
+        trial.set_user_attr(WORKER, self.worker)
+        begun()
+        trial.study.sampler = sampler_of(params.tune.seed, trial.number)
+        found = {key: _suggest(trial, key, one) for key, one in self.space.items()}
+        options = validate_options(detector, nested(params.detectors.get(detector, {}), found))
+        losses: list[float] = []
+        tags = {_PARENT_TAG: self.parent, "dataset": dataset.name, "dataset_sha256": dataset.digest}
+        facts = {"detector": detector, "seed": params.tune.seed, **{key: str(value) for key, value in found.items()}}
+        with (
+            training_run(Store(params.tracking), f"{detector} trial {trial.number}", facts, tags) as run,
+            tempfile.TemporaryDirectory() as scratch,
+        ):
+            trial.set_user_attr(_RUN_ID, run.run_id)
+
+            def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
+                run.log_epoch(epoch, metrics)
+                losses.append(metrics["val_loss"])
+                trial.report(metrics["val_loss"], epoch)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
+            try:
+                context = TrainingContext(
+                    spec=detector_spec(detector), options=options, dataset=dataset, seed=params.tune.seed,
+                    features=_features(self.project.tuning, dataset, detector, options),
+                    state=RunState(Path(scratch) / "state.npz", {}), on_epoch=on_epoch,
+                )  # fmt: skip
+                fit(context)
+            except optuna.TrialPruned:
+                _tell(run, trial, "pruned")
+                raise
+            _tell(run, trial, "complete")
+        return min(losses)
 
 
 def _tell(run: Run, trial: Any, outcome: str) -> None:

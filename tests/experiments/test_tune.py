@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import optuna
@@ -16,7 +18,7 @@ import yaml
 from optuna.trial import TrialState
 
 from medfake.detectors.registry import validate_options
-from medfake.errors import ConfigError, StorageError
+from medfake.errors import ConfigError, StorageError, TrainingError
 from medfake.experiments.search_storage import sampler_of
 from medfake.experiments.trial_workers import is_dead, working
 from medfake.experiments.tune import tune
@@ -127,6 +129,31 @@ def test_a_network_is_pruned_by_its_epochs_and_shares_features(study: Callable[.
     assert found.finished == 8
     assert found.pruned >= 1
     assert len(list((folder / TUNING / "features/toy/CustomCNN").glob("*/features.npy"))) == 1
+
+
+def test_workers_side_by_side_begin_no_trial_too_many(
+    study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one comes when the first has counted the trials and not yet begun the last."""
+    folder = study(trials=1)
+
+    def work() -> None:
+        with suppress(TrainingError):  # the one trial is not at its end
+            tune(Project(folder), "toy", "DecisionTree")
+
+    second = Thread(target=work)
+    optimize = optuna.Study.optimize
+
+    def late(self: optuna.Study, *arguments: Any, **options: Any) -> None:
+        if not second.ident:
+            second.start()
+            second.join(timeout=2)
+        optimize(self, *arguments, **options)
+
+    monkeypatch.setattr(optuna.Study, "optimize", late)
+    tune(Project(folder), "toy", "DecisionTree")
+    second.join()
+    assert len(opened(folder).get_trials()) == 1
 
 
 def test_another_space_is_another_study(study: Callable[..., Path]) -> None:

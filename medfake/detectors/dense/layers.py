@@ -149,12 +149,12 @@ class Comparison(layers.Layer):
         """Pool windows, take differences."""
         weighted = texture * lung
         stack = ops.concatenate([lung, weighted, weighted * texture], axis=-1)
-        small = self._sums(stack[..., : grid.CHANNELS + 1], grid.CENTRE_CELLS)
-        middle = self._sums(stack, grid.PLACE_CELLS)
-        hole, outer = self._sums(stack, grid.HOLE_CELLS), self._sums(stack, grid.RING_CELLS)
+        small = _windows(stack[..., : grid.CHANNELS + 1], grid.CENTRE_CELLS, grid.STEP_CELLS)
+        steps = ops.average_pool(stack, grid.STEP_CELLS, grid.STEP_CELLS, padding="valid") * float(grid.STEP_CELLS**2)
+        middle = _windows(steps, grid.PLACE_CELLS // grid.STEP_CELLS)
         m1 = self._mean(small)
         m2, s2 = self._moments(middle)
-        mr, sr = self._moments(outer - hole)
+        mr, sr = self._moments(_rings(steps))
         share_1 = small[..., :1] / grid.CENTRE_CELLS**2
         share_2 = middle[..., :1] / grid.PLACE_CELLS**2
         counts = ops.cast(
@@ -167,18 +167,6 @@ class Comparison(layers.Layer):
         features = [m1, m2, s2, m1 - mr, m2 - mr, s2 - sr, 0.3 * (m2 - mean) / spread, s2 - usual]
         bright = m2[..., grid.BRIGHTNESS : grid.BRIGHTNESS + 1] * 300.0
         return ops.concatenate(features, axis=-1), counts, counts * ops.cast(bright < grid.BRIGHTEST_HU, "float32")
-
-    @staticmethod
-    def _sums(stack: Any, cells: int) -> Any:
-        """Sums over windows of so many cells around every place; beyond the border there is no lung."""
-        half = cells // 2
-        step = grid.STEP_CELLS if half % grid.STEP_CELLS else 1
-        if step == 1:  # the windows' corners lie on the grid of places: pool to that first
-            stack, cells, half = ops.average_pool(stack, 2, 2, padding="valid"), cells // 2, half // 2
-        more = half + 1  # cut away again: the converter would melt a bare pad into the pool, which then is none
-        wide = ops.pad(stack, ((0, 0), (more, more), (more, more), (0, 0)))[:, 1:-1, 1:-1]
-        down = ops.average_pool(wide, (cells, 1), (step, 1), padding="valid")
-        return ops.average_pool(down, (1, cells), (1, step), padding="valid") * float(cells**2) * (4.0 / step**2)
 
     @staticmethod
     def _mean(sums: Any) -> Any:
@@ -195,6 +183,38 @@ class Comparison(layers.Layer):
         places = [None if n is None else n // grid.STEP_CELLS + 1 for n in texture_shape[1:3]]
         one = (lung_shape[0], *places, 1)
         return (texture_shape[0], *places, grid.FEATURES), one, one
+
+
+def _windows(sums: Any, width: int, step: int = 1) -> Any:
+    """Sums over windows of so many cells around every place, or every `step`-th; beyond the border is nothing."""
+    wide = _bordered(sums, width // 2)
+    down = ops.average_pool(wide, (width, 1), (step, 1), padding="valid")
+    return ops.average_pool(down, (1, width), (1, step), padding="valid") * float(width**2)
+
+
+def _rings(steps: Any) -> Any:
+    """Sums over the ring around every place, of four bands.
+
+    An outer window less an inner one would leave rounding where the ring holds a pixel of lung, which means magnify.
+
+    Args:
+        steps: (slices, down, across, channels) sums over the cells between places.
+    """
+    hole, outer = grid.HOLE_CELLS // grid.STEP_CELLS, grid.RING_CELLS // grid.STEP_CELLS
+    band = (outer - hole) // 2
+    wide = _bordered(steps, outer // 2)
+    flat = ops.average_pool(wide, (band, 1), 1, padding="valid")
+    ends = ops.average_pool(flat[:, : -hole - band] + flat[:, hole + band :], (1, outer), 1, padding="valid")
+    tall = ops.average_pool(wide, (hole, 1), 1, padding="valid")[:, band:-band]
+    tall = ops.average_pool(tall, (1, band), 1, padding="valid")
+    sides = tall[:, :, : -hole - band] + tall[:, :, hole + band :]
+    return ends * float(band * outer) + sides * float(hole * band)
+
+
+def _bordered(sums: Any, width: int) -> Any:
+    """With zeros around; a bare pad before a pool the converter would melt into the pool, which then is none."""
+    more = width + 1
+    return ops.pad(sums, ((0, 0), (more, more), (more, more), (0, 0)))[:, 1:-1, 1:-1]
 
 
 @keras.saving.register_keras_serializable(package="medfake")

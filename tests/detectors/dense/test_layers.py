@@ -1,6 +1,9 @@
 """What the layers of dense detectors compute, against plain NumPy."""
 
+from pathlib import Path
+
 import numpy as np
+import onnxruntime
 import pytest
 
 from medfake.detectors.dense import grid
@@ -134,3 +137,57 @@ def test_the_strongest_place_is_told_in_pixels() -> None:
     counts[0, 3, 3] = 0
     logit, y, x = (float(np.asarray(one)[0]) for one in Strongest()(scores, counts))
     assert (logit, y, x) == (2, 16, 40)
+
+
+def compared(texture: np.ndarray, lung: np.ndarray) -> np.ndarray:
+    """(down, across, 6 x channels) float64: centre, place, spread, and their differences from the ring, one by one."""
+    rows, cols = texture.shape[:2]
+    y, x = np.mgrid[:rows, :cols]
+    places = []
+    for i, j in np.ndindex(rows // 2 + 1, cols // 2 + 1):
+
+        def window(cells: int, i: int = i, j: int = j) -> np.ndarray:
+            half = cells // 2
+            return (y >= 2 * i - half) & (y < 2 * i + half) & (x >= 2 * j - half) & (x < 2 * j + half)
+
+        def moments(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            weights = lung[where]
+            if not weights.any():
+                return np.zeros(grid.CHANNELS), np.full(grid.CHANNELS, 0.01)
+            mean = np.average(texture[where], axis=0, weights=weights[:, 0])
+            square = np.average(texture[where] ** 2, axis=0, weights=weights[:, 0])
+            return mean, np.sqrt(np.maximum(square - mean**2, 0) + 1e-4)
+
+        m1, _ = moments(window(grid.CENTRE_CELLS))
+        m2, s2 = moments(window(grid.PLACE_CELLS))
+        mr, sr = moments(window(grid.RING_CELLS) & ~window(grid.HOLE_CELLS))
+        places.append(np.concatenate([m1, m2, s2, m1 - mr, m2 - mr, s2 - sr]))
+    return np.reshape(places, (rows // 2 + 1, cols // 2 + 1, -1))
+
+
+def test_places_are_compared_with_the_ring_around_them_however_little_lung_it_holds() -> None:
+    from medfake.detectors.dense.layers import Comparison
+
+    rng = np.random.default_rng(5)
+    texture = rng.normal(0, 2, (1, 40, 52, grid.CHANNELS)).astype(np.float32)
+    lung = np.zeros((1, 40, 52, 1), np.float32)
+    lung[0, 8:20, 8:20], lung[0, 30, 40], lung[0, 2, 28] = 1, 1 / 16, 2 / 16
+    features = np.asarray(Comparison()(texture, lung)[0])[0]
+    expected = compared(texture[0].astype(np.float64), lung[0].astype(np.float64))
+    np.testing.assert_allclose(features[..., : 6 * grid.CHANNELS], expected, atol=1e-3)
+
+
+def test_the_onnx_form_sees_the_apex_of_a_lung_as_the_layers_do(tmp_path: Path) -> None:
+    """All of it lies in the holes of rings that hold a pixel of lung or none."""
+    from medfake.detectors.dense.network import build_front
+    from medfake.package.keras_to_onnx import write_onnx
+
+    front, hu = build_front(), chest()
+    rows, cols = np.ogrid[:512, :512]
+    inside = np.hypot(rows - 230, cols - 256) < 240
+    hu[0][(hu[0] < -500) & inside & (np.hypot(rows - 230, cols - 130) > 28)] = 40
+    write_onnx(front, tmp_path / "front.onnx", hu)
+    session = onnxruntime.InferenceSession(tmp_path / "front.onnx")
+    told = session.run(None, {session.get_inputs()[0].name: hu})
+    for layers, graph in zip(front(hu), told, strict=True):
+        np.testing.assert_allclose(graph, np.asarray(layers), atol=1e-3)

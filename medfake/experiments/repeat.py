@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medfake.config import RepeatParams
+from medfake.detectors.families import family_of
+from medfake.detectors.registry import detector_spec
 from medfake.errors import ManifestError, MedfakeError, TrainingError
 from medfake.experiments.training_run import train_once
 from medfake.package.card import CARD_FILE, Card, read_card
@@ -77,7 +79,8 @@ def train_again(project: Project, first: Sequence[Card]) -> list[Path]:
             train_once(project, card.dataset, card.detector, seed, package)
         except MedfakeError as error:
             failed.append(f"{card.dataset}/{card.detector}/seed-{seed}: {error.what}")
-        clear_session()
+        if family_of(detector_spec(card.detector)).network:
+            clear_session()
     if failed:
         raise TrainingError(
             f"{len(failed)} of {len(todo)} repeated trainings failed", received="; ".join(failed),

@@ -74,7 +74,8 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
     params, workers = project.params, project.tuning / _WORKERS
     wanted = trials or params.tune.trials
     space = _space(params, detector)
-    if family_of(detector_spec(detector)).network:
+    network = family_of(detector_spec(detector)).network
+    if network:
         require_backend()
     whole = Dataset.open(project.slices / data)
     dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != Split.TEST].reset_index(drop=True))
@@ -101,7 +102,8 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
                         remedy="look at the failed runs in the MLflow UI; the space may hold options that cannot work",
                     )  # fmt: skip
                 search.one_trial(begun=turn.close)
-            clear_session()
+            if network:
+                clear_session()
         finished = study.get_trials(deepcopy=False, states=done)
         if len(finished) >= wanted:
             with store.session() as client:

@@ -1,5 +1,6 @@
 """Keras, imported quietly and seeded; of a user's own settings only the backend reaches in."""
 
+import gc
 import json
 import logging
 import os
@@ -57,6 +58,7 @@ def load_keras() -> Any:
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(_EPSILON)
+    gc.freeze()  # what TensorFlow keeps for good is not gone through whenever a network is given back
     return keras
 
 
@@ -113,10 +115,5 @@ def _without_extras() -> Iterator[None]:
 
 def clear_session() -> None:
     """Give back what networks of earlier trainings hold in this process; nothing when Keras was not used."""
-    import gc
-
     if "keras" in sys.modules:
-        import keras
-
-        keras.backend.clear_session()
-    gc.collect()
+        sys.modules["keras"].backend.clear_session()

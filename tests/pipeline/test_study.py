@@ -26,7 +26,7 @@ def _left_behind(folder: str, names: list[str]) -> set[str]:
 
 def _toy_params() -> dict[str, object]:
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
-    params["phantom"]["chest"].update(reals=4, fakes={"FM": 3, "FB": 3, "TM": 2, "TB": 1}, slices=20)
+    params["phantom"]["chest"].update(reals=4, fakes={"FM": 3, "FB": 3, "TM": 2, "TB": 1}, slices=16)
     params["datasets"]["chest"]["split"].update(val=0.34, test=0.33)
     params["detectors"] = {
         "ResidualCNN": {"presentations": 256, "validate_every": 128},

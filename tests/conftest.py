@@ -87,6 +87,14 @@ def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_power_cuts() -> Iterator[None]:
+    """Thousands of small files need not reach the disk one by one; processes that tests start and kill do wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture
 def make_package(tmp_path: Path) -> MakePackage:
     """Write a model package with the figures asked for."""

@@ -89,11 +89,12 @@ def read_volume(headers: Sequence[Decodable]) -> NDArray[np.int16]:
         )
     volume = np.empty((len(headers), *shapes[0]), np.int16)
     index = 0
-    for path, group in groupby(headers, key=lambda header: header.path):
-        dataset = read_dataset(path, justified_size)
-        for header in group:
-            volume[index] = _hounsfield(dataset, header)
-            index += 1
+    with quiet_pydicom():
+        for path, group in groupby(headers, key=lambda header: header.path):
+            dataset = read_dataset(path, justified_size)
+            for header in group:
+                volume[index] = _hounsfield(dataset, header)
+                index += 1
     return volume
 
 

@@ -13,6 +13,7 @@ from medfake.dicom.grouping import group_slices, has_odd_series_uid
 from medfake.dicom.header import SliceHeader, read_headers
 from medfake.dicom.header_cache import HeaderCache, Result, Stamp, stamp_of
 from medfake.dicom.instances import REPEATED, once_each, share_a_uid
+from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import DicomError, SourceError
 from medfake.logs import redact, register_identifier
 from medfake.progress import track
@@ -200,7 +201,8 @@ def _in_processes(chunks: list[list[Path]], jobs: int) -> Iterable[list[tuple[St
 
 
 def _read_all(paths: list[Path]) -> list[tuple[Stamp | None, Result]]:
-    return [_read(path) for path in paths]
+    with quiet_pydicom():  # once for all: each change of a level empties the caches of all loggers there are
+        return [_read(path) for path in paths]
 
 
 def _read(path: Path) -> tuple[Stamp | None, Result]:

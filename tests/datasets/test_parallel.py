@@ -92,7 +92,8 @@ def test_a_data_set_has_the_same_bytes_when_a_cluster_decodes(
     assert digests[0] == digests[1]
 
 
-def test_an_address_where_nobody_answers_is_told() -> None:
+def test_an_address_where_nobody_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed: pip install 'medfake[dask]'")
+    monkeypatch.setattr("medfake.datasets.parallel._CONNECT_S", 1)
     with pytest.raises(DataError, match="no Dask scheduler answers"):
         list(in_order(factorial, [1], dask="tcp://127.0.0.1:9"))

@@ -29,6 +29,12 @@ WINDOW_MM: Final = 8.0
 SHRINKAGE: Final = 0.5
 UNTOUCHED: Final = -4.0
 """Logit towards which scores fall where few places count."""
+USUAL_LEVEL: Final = -1.3
+"""Logit of the strongest place of half of the slices of an untouched scan."""
+LEVEL_COUNTS: Final = 0.5
+"""Share of a scan's own level that is taken off its scores."""
+LEVEL_SLICES: Final = 10.0
+"""Slices of lung beyond the first by which half of the level is known."""
 HIGHEST_LOGIT: Final = 6.0
 NOWHERE: Final = -12.0
 """Logit where nothing counts."""

@@ -266,10 +266,13 @@ class Strongest(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="medfake")
 class ScanScores(layers.Layer):
-    """Logits of places, which count, and z of the slices, mm -> (slices, places, places) logits within their scan."""
+    """Logits of places, which count, and z of the slices, mm -> (slices, places, places) logits within their scan.
+
+    Where most slices of a scan look tampered it is more likely how the scan looks: half of that counts for nothing.
+    """
 
     def call(self, logits: Any, counts: Any, z_mm: Any) -> tuple[Any, Any, Any]:
-        """Half of this slice alone, half of all slices near it."""
+        """Half of this slice alone, half of all slices near it, less half of the scan's own level."""
         rows, cols = ops.shape(logits)[1], ops.shape(logits)[2]
         total, number = grid_sums(logits * counts), grid_sums(counts)
         apart = ops.abs(ops.expand_dims(z_mm, 0) - ops.expand_dims(z_mm, 1))
@@ -281,7 +284,8 @@ class ScanScores(layers.Layer):
 
         full = float(grid.NEIGHBOURS**2)
         scores = 0.5 * shrunk(total, number, full) + 0.5 * shrunk(over(total), over(number), full * slices)
-        places = ops.where(counts > 0, scores, grid.NOWHERE)
+        strongest = ops.max(ops.where(counts > 0, scores, grid.NOWHERE), axis=(1, 2))
+        places = ops.where(counts > 0, scores - grid.LEVEL_COUNTS * _level(strongest), grid.NOWHERE)
         strongest = ops.max(places, axis=(1, 2))
         return places, strongest, ops.max(strongest, keepdims=True)
 
@@ -290,6 +294,19 @@ class ScanScores(layers.Layer):
     ) -> tuple[Any, ...]:
         """Places, slices, and the one scan."""
         return (z_mm_shape[0], *counts_shape[1:]), logits_shape[:1], (1,)
+
+
+def _level(strongest: Any) -> Any:
+    """How far the median slice of a scan lies above that of others; of few slices it is not known, of one it is 0.
+
+    Args:
+        strongest: (slices,) logits; NOWHERE where a slice has no place.
+    """
+    known = ops.sum(ops.cast(strongest > grid.NOWHERE, "int32"))
+    ascending = ops.sort(strongest)
+    median = ops.take(ascending, ops.shape(strongest)[0] - 1 - known // 2)
+    more = ops.cast(ops.maximum(known - 1, 0), "float32")
+    return (median - grid.USUAL_LEVEL) * more / (more + grid.LEVEL_SLICES)
 
 
 @keras.saving.register_keras_serializable(package="medfake")

@@ -13,7 +13,8 @@ class ResidualStatisticsOptions(Section):
 
     Attributes:
         bank: Folder that the stage `bank` wrote.
-        members: Judges that differ in their seed; their logits are averaged.
+        members: Judges that differ in their seed; their logits are averaged. With few of them, the seed makes as much
+            of a difference as a good idea does.
         epochs: Of each.
         places: Shown an epoch, half of them tampered.
         widths: Of the judge's hidden layers.
@@ -29,7 +30,7 @@ class ResidualStatisticsOptions(Section):
     """
 
     bank: Annotated[str, FromRoot(of_experiment=True)] = "data/banks/real"
-    members: int = Field(default=3, ge=1)
+    members: int = Field(default=9, ge=1)
     epochs: int = Field(default=20, ge=1)
     places: int = Field(default=16000, ge=64)
     batch_size: int = Field(default=256, ge=2)

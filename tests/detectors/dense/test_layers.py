@@ -94,6 +94,11 @@ def reference(logits: np.ndarray, counts: np.ndarray, z_mm: np.ndarray) -> np.nd
             full = 9 * len(slices)
             halves.append((total + 0.5 * full * -4) / (number + 0.5 * full))
         scores[s, i, j] = sum(halves) / 2
+    strongest = scores.max(axis=(1, 2))
+    known = np.sort(strongest[strongest > grid.NOWHERE])[::-1]
+    if len(known):
+        level = (known[len(known) // 2] + 1.3) * (len(known) - 1) / (len(known) + 9)
+        scores[counts > 0] -= 0.5 * level
     return scores
 
 
@@ -109,6 +114,39 @@ def test_a_scan_is_scored_in_plane_and_along_z_with_shrinkage() -> None:
     np.testing.assert_allclose(places, expected, atol=1e-5)
     np.testing.assert_allclose(slices, expected.max(axis=(1, 2)), atol=1e-5)
     np.testing.assert_allclose(scan, expected.max(), atol=1e-5)
+
+
+def test_a_scan_that_looks_tampered_all_over_is_told_from_one_that_does_in_a_few_slices() -> None:
+    from medfake.detectors.dense.layers import ScanScores
+
+    counts, z_mm = np.ones((40, 4, 4), np.float32), 20 * np.arange(40, dtype=np.float32)
+    a_few = np.full(counts.shape, grid.USUAL_LEVEL, np.float32)
+    a_few[10:12] = 3
+    everywhere = np.full(counts.shape, 3, np.float32)
+    few, all_ = (float(np.asarray(ScanScores()(logits, counts, z_mm)[2])[0]) for logits in (a_few, everywhere))
+    assert all_ < few - 1
+    without_lung = counts.copy()
+    without_lung[20:] = 0  # says nothing about the level
+    less = float(np.asarray(ScanScores()(everywhere, without_lung, z_mm)[2])[0])
+    assert less == pytest.approx(all_, abs=0.3)
+
+
+def test_the_onnx_form_says_of_a_scan_what_the_layers_say(tmp_path: Path) -> None:
+    from medfake.detectors.dense.fit import write_aggregation
+    from medfake.detectors.dense.network import build_aggregation
+
+    aggregation = build_aggregation()
+    write_aggregation(aggregation, tmp_path / "aggregation.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "aggregation.onnx")
+    rng = np.random.default_rng(4)
+    for slices in (1, 2, 30):
+        logits = rng.normal(-2, 2, (slices, 5, 6)).astype(np.float32)
+        counts = (rng.random(logits.shape) < 0.5).astype(np.float32)
+        counts[slices // 2 : slices // 2 + 3] = 0
+        given = {"place_logit": logits, "place_counts": counts, "z_mm": np.arange(slices, dtype=np.float32)}
+        told = dict(zip([one.name for one in session.get_outputs()], session.run(None, given), strict=True))
+        for name, layers in aggregation(given).items():
+            np.testing.assert_allclose(told[name], np.asarray(layers), atol=1e-5)
 
 
 def test_a_single_slice_scores_the_same_alone_and_as_a_scan() -> None:

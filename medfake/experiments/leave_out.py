@@ -234,7 +234,8 @@ def _notes(plan: LeaveOutPlan, named: LeftOutRows, few: Mapping[str, int]) -> It
         "scan or a slice has seen neither its patient nor what its row names; the row “nothing” leaves out patients "
         "alone. Judges of texture alone: that tissue stands twice in a scan does not count here."
     )
-    judges = "one judge" if options.members == 1 else f"{options.members} judges"
+    count = options.rounds * options.members
+    judges = "one judge" if count == 1 else f"{count} judges"
     yield (
         f"A training is {judges} of {options.epochs} epochs, seed {plan.seed}: differences of a few hundredths may be "
         "chance. A detector averages several judges."

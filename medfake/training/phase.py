@@ -96,7 +96,13 @@ class Phase:
 
 
 def train_phase(
-    model: Any, train: TrainingBatches, val: BatchSource, phase: Phase, state: RunState, on_epoch: OnEpoch
+    model: Any,
+    train: TrainingBatches,
+    val: BatchSource,
+    phase: Phase,
+    state: RunState,
+    on_epoch: OnEpoch,
+    whole: Any = None,
 ) -> None:
     """Train a compiled model; at the end it has the weights with the lowest validation loss.
 
@@ -107,6 +113,7 @@ def train_phase(
         phase: Name and epochs.
         state: Saved after an epoch when it is due; a training that stopped in this phase goes on from there.
         on_epoch: Told train_loss and val_loss of every epoch.
+        whole: Keras model that `model` is a part of; what other phases did to its other parts is saved, too.
     """
     model.optimizer.build(model.trainable_variables)
     saved = state.restored(phase.name)
@@ -115,7 +122,7 @@ def train_phase(
         best = _loss(model, val) if phase.start_counts else float("inf")
     else:
         done, best = int(state.position["epoch"]), float(state.position["best"])
-        best_weights = unpack(model, saved)
+        best_weights = unpack(model, saved, whole)
         train.restore(state.position)
     for epoch in range(done, phase.epochs):
         train_loss = learn(model, train.epoch(phase.first_epoch + epoch))
@@ -125,7 +132,7 @@ def train_phase(
         on_epoch(phase.first_epoch + epoch + 1, {"train_loss": train_loss, "val_loss": val_loss})
         if state.due() or epoch + 1 == phase.epochs:
             position = {"phase": phase.name, "epoch": epoch + 1, "best": best, **train.position()}
-            state.save(position, pack(model, best_weights))
+            state.save(position, pack(model, best_weights, whole))
     model.set_weights(best_weights)
 
 

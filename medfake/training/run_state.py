@@ -124,15 +124,18 @@ class RunState:
         self.run_id, self.position = header["run_id"], header["position"]
 
 
-def pack(model: Any, best_weights: Arrays) -> dict[str, Arrays]:
-    """Arrays of a compiled Keras model for `RunState.save`: weights, optimizer, and the best weights so far."""
+def pack(model: Any, best_weights: Arrays, whole: Any = None) -> dict[str, Arrays]:
+    """Arrays of a compiled Keras model for `RunState.save`: weights, optimizer, and the best weights so far.
+
+    Where the model is a part of a whole one, the weights are the whole one's.
+    """
     optimizer = [np.asarray(variable) for variable in model.optimizer.variables]
-    return {"weights": model.get_weights(), "optimizer": optimizer, "best": best_weights}
+    return {"weights": (whole or model).get_weights(), "optimizer": optimizer, "best": best_weights}
 
 
-def unpack(model: Any, groups: Mapping[str, Arrays]) -> Arrays:
+def unpack(model: Any, groups: Mapping[str, Arrays], whole: Any = None) -> Arrays:
     """Put what `pack` took back into a model whose optimizer is built; returns the best weights."""
-    model.set_weights(groups["weights"])
+    (whole or model).set_weights(groups["weights"])
     for variable, value in zip(model.optimizer.variables, groups["optimizer"], strict=True):
         variable.assign(value)
     return groups["best"]

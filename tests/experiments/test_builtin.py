@@ -21,7 +21,7 @@ def test_it_is_measured_on_patients_that_it_had_not_seen(
     for number in range(2):
         write_reals(tmp_path / "reals" / str(number), make_chest(), patient_id=f"train-{number}")
     bank = write_bank()
-    options = ResidualStatisticsOptions(bank=str(bank.folder), members=1, epochs=2, places=512, widths=(16,))
+    options = ResidualStatisticsOptions(bank=str(bank.folder), rounds=1, members=1, epochs=2, places=512, widths=(16,))
     plan = BuiltinPlan(
         bank=bank, reals=[tmp_path / "reals"], patients=lambda name: name, options=options, folds=3, scanners=1,
         forged_scanners=0, manipulations=frozenset({"removal", "copy-move", "self-blended"}),

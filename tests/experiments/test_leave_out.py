@@ -46,7 +46,7 @@ def plan(write_bank: WriteBank, tmp_path_factory: pytest.TempPathFactory) -> Lea
         chest = np.roll(make_chest(), 3 * number, axis=1)
         write_series_of(reals / str(number), chest, patient_id=PATIENTS[number])
     bank = write_bank(PATIENTS, makers=MAKERS)
-    options = ResidualStatisticsOptions(bank=str(bank.folder), members=1, epochs=2, places=256, widths=(16,))
+    options = ResidualStatisticsOptions(bank=str(bank.folder), rounds=1, members=1, epochs=2, places=256, widths=(16,))
     return LeaveOutPlan(
         bank=bank, reals=[reals], patients=lambda name: name, options=options, folds=2, scanners=1, slices=6,
         bootstrap=Bootstrap(resamples=50),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.dense.judge import PlaceBatches
+from medfake.detectors.dense.network import judges_of_round
 from medfake.detectors.dense.options import ResidualStatisticsOptions
 from medfake.detectors.dense.statistics import PlaceStatistics, open_statistics
 from medfake.detectors.registry import DetectorSpec
@@ -109,15 +110,23 @@ def learn(
     _require_patients(train, validated, options)
     some = train.features[rng.permutation(len(train.places))[:_MOMENTS_OF]].astype(np.float32)
     judges, detector, aggregation = context.spec.build(some.mean(axis=0), some.std(axis=0), options)
+    looks = _looks(validated, options.members, np.random.default_rng(0))
+    rounds = [f"judges {number + 1}" for number in range(options.rounds)]
+    stopped_in = context.state.position.get("phase")
+    for number in range(rounds.index(stopped_in) if stopped_in in rounds else 0, options.rounds):
+        ours, first_epoch = judges_of_round(judges, number), number * options.epochs
+        _compile(keras, ours, options)
+        batches = PlaceBatches(train, ours, options, np.random.default_rng([context.seed, number]), first_epoch)
+        phase = Phase(rounds[number], options.epochs, first_epoch, start_counts=False)
+        train_phase(ours, batches, looks, phase, context.state, context.on_epoch, judges)
+    return judges, detector, aggregation
+
+
+def _compile(keras: Any, judges: Any, options: ResidualStatisticsOptions) -> None:
     steps = options.epochs * -(-options.places // options.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
     judges.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
-    batches = PlaceBatches(train, judges, options, rng)
-    looks = _looks(validated, options.members, np.random.default_rng(0))
-    phase = Phase("places", options.epochs, start_counts=False)
-    train_phase(judges, batches, looks, phase, context.state, context.on_epoch)
-    return judges, detector, aggregation
 
 
 def seen_places(places: pd.DataFrame, options: ResidualStatisticsOptions) -> "pd.Series[bool]":

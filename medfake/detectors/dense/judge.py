@@ -30,6 +30,7 @@ class PlaceBatches:
     Attributes:
         statistics: Of the patients that are learnt from.
         judge: The network in training, asked which untouched places it takes for tampered.
+        first_epoch: Number of its first epoch.
         hard: Untouched places among which half of an epoch's are drawn; empty before the first look.
     """
 
@@ -37,6 +38,7 @@ class PlaceBatches:
     judge: Any
     options: ResidualStatisticsOptions
     rng: Generator
+    first_epoch: int = 0
     hard: Rows = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
@@ -61,7 +63,8 @@ class PlaceBatches:
     def epoch(self, number: int) -> Iterator[Batch]:
         """Half tampered, half untouched places; every few epochs the hardest untouched ones are looked for."""
         options = self.options
-        if number >= options.hard_from and (number - options.hard_from) % options.hard_every == 0:
+        since = number - self.first_epoch - options.hard_from
+        if since >= 0 and since % options.hard_every == 0:
             self.hard = self._hardest()
         half = options.places // 2
         rows = np.concatenate([self._draw_tampered(half), self._draw_untouched(options.places - half)])

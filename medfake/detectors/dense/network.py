@@ -27,15 +27,15 @@ def build_front() -> Any:
 
 
 def build_judges(mean: Any, deviation: Any, options: ResidualStatisticsOptions) -> Any:
-    """What is learnt: a few small networks on the features of one place, that differ in where they began.
+    """What is learnt: a few small networks on the features of one place, in rounds that are trained one by one.
 
     Args:
         mean: (440,) of the training places.
         deviation: (440,) likewise; features are divided by it + 0.01.
-        options: Members, widths, dropout, noise and decay.
+        options: Rounds, members, widths, dropout, noise and decay.
 
     Returns:
-        Keras model, (places, 440) -> (places, members) logits; it takes more axes in front.
+        Keras model, (places, 440) -> (places, rounds x members) logits; it takes more axes in front.
     """
     keras = load_keras()
     from keras import layers
@@ -47,13 +47,33 @@ def build_judges(mean: Any, deviation: Any, options: ResidualStatisticsOptions) 
 
     features = layers.Input((grid.FEATURES,))
     standard = Standardised(mean, deviation)(features)
-    logits = []
-    for _ in range(options.members):
-        hidden = layers.GaussianNoise(options.noise)(standard)
-        for width in options.widths:
-            hidden = layers.Dropout(options.dropout)(dense(width, activation="relu")(hidden))
-        logits.append(dense(1)(hidden))
-    return keras.Model(features, layers.Concatenate()(logits) if len(logits) > 1 else logits[0], name="judges")
+    rounds = []
+    for number in range(options.rounds):
+        logits = []
+        for _ in range(options.members):
+            hidden = layers.GaussianNoise(options.noise)(standard)
+            for width in options.widths:
+                hidden = layers.Dropout(options.dropout)(dense(width, activation="relu")(hidden))
+            logits.append(dense(1)(hidden))
+        rounds.append(_side_by_side(logits, name=_round_name(number)))
+    return keras.Model(features, _side_by_side(rounds), name="judges")
+
+
+def judges_of_round(judges: Any, number: int) -> Any:
+    """Those of one round, counted from 0, as a Keras model that shares their weights."""
+    keras = load_keras()
+    return keras.Model(judges.input, judges.get_layer(_round_name(number)).output, name=_round_name(number))
+
+
+def _round_name(number: int) -> str:
+    return f"round_{number + 1}"
+
+
+def _side_by_side(logits: list[Any], name: str | None = None) -> Any:
+    load_keras()
+    from keras import layers
+
+    return layers.Concatenate(name=name)(logits) if len(logits) > 1 else layers.Identity(name=name)(logits[0])
 
 
 def build_detector(judges: Any) -> Any:

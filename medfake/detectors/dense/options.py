@@ -13,14 +13,15 @@ class ResidualStatisticsOptions(Section):
 
     Attributes:
         bank: Folder that the stage `bank` wrote.
-        members: Judges that differ in their seed; their logits are averaged. With few of them, the seed makes as much
-            of a difference as a good idea does.
-        epochs: Of each.
+        rounds: Trainings one after the other, each on places of its own draw; the judges of all are averaged. With one
+            round, however many members it has, the seed makes as much of a difference as a good idea does.
+        members: Judges of a round; they differ in where they began.
+        epochs: Of each round.
         places: Shown an epoch, half of them tampered.
         widths: Of the judge's hidden layers.
         noise: Deviation of noise added to standardised features in training.
         decay: L2 on the kernels.
-        hard_from: Epoch from which on half of the untouched places are the hardest of some slices.
+        hard_from: Epoch of a round from which on half of the untouched places are the hardest of some slices.
         hard_every: Epochs between two looks for them.
         hard_slices: Slices, by chance, in which they are looked for.
         hard_places: Of each.
@@ -30,7 +31,8 @@ class ResidualStatisticsOptions(Section):
     """
 
     bank: Annotated[str, FromRoot(of_experiment=True)] = "data/banks/real"
-    members: int = Field(default=9, ge=1)
+    rounds: int = Field(default=3, ge=1)
+    members: int = Field(default=3, ge=1)
     epochs: int = Field(default=20, ge=1)
     places: int = Field(default=16000, ge=64)
     batch_size: int = Field(default=256, ge=2)

@@ -21,7 +21,8 @@ def build_residual_statistics(mean: Any, deviation: Any, options: ResidualStatis
         options: From params.yaml.
 
     Returns:
-        The judges, (places, 440) -> (places, members) logits; the detector of slices; and the aggregation of a scan.
+        The judges, (places, 440) -> (places, rounds x members) logits; the detector of slices; and the aggregation of a
+        scan.
     """
     from medfake.detectors.dense.network import build_aggregation, build_detector, build_judges
 

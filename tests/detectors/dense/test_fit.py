@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.dense.fit import _calibrate, learn
+from medfake.detectors.dense.network import judges_of_round
 from medfake.detectors.dense.statistics import open_statistics
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
@@ -24,7 +26,10 @@ from medfake.training.trained import Trained
 from tests.detectors.dense.conftest import PATIENTS, WriteBank
 from tests.fixtures.chests import SIZE, draw_chest
 
-SHORT = {"members": 2, "epochs": 6, "places": 1024, "hard_from": 2, "hard_every": 2, "hard_slices": 20, "widths": [16]}
+SHORT = {
+    "rounds": 2, "members": 2, "epochs": 3, "places": 1024, "widths": [16],
+    "hard_from": 1, "hard_every": 2, "hard_slices": 20,
+}  # fmt: skip
 Told = list[tuple[int, dict[str, float]]]
 
 
@@ -111,6 +116,37 @@ def test_judges_of_one_seed_are_the_same_whatever_was_trained_before(
     )
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_rounds_differ_and_one_that_was_cut_short_goes_on_without_those_before_it(
+    bank: Bank, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunState, "due", lambda _: True)
+    places, without_chance = open_statistics(bank), {"noise": 0.0, "dropout": 0.0}
+
+    def learnt(folder: Path, stop_at: int | None) -> tuple[list[list[np.ndarray]], list[int]]:
+        """Weights of both rounds, and the epochs that were told."""
+        told: list[int] = []
+
+        def on_epoch(at: int, _: object) -> None:
+            told.append(at)
+            if at == stop_at:
+                raise KeyboardInterrupt
+
+        one = replace(context(bank, dataset, folder, [], **without_chance), on_epoch=on_epoch)
+        try:
+            judges, _, _ = learn(one, places, {"val-0", "val-1"}, {"test-0"})
+            return [judges_of_round(judges, number).get_weights() for number in range(2)], told
+        except KeyboardInterrupt:
+            return [], told
+
+    whole, _ = learnt(tmp_path / "whole", None)
+    _, before = learnt(tmp_path / "cut", 5)
+    resumed, after = learnt(tmp_path / "cut", None)
+    assert (before, after) == ([1, 2, 3, 4, 5], [5, 6])  # what was not saved is done again
+    for one, other in zip(chain(*whole), chain(*resumed), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert all(np.abs(one - other).max() > 0.01 for one, other in zip(*whole, strict=True) if one.ndim == 2)
 
 
 def test_slices_without_lung_calibrate_nothing(bank: Bank, dataset: Dataset, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_maps_are_those_of_the_whole_detector_for_each_judge(front: JudgedSlices
 
 
 def test_slices_without_lung_have_no_place_that_counts(front: JudgedSlices) -> None:
-    judges = {"one": build_judges(0, 1, ResidualStatisticsOptions(members=1, widths=(8,)))}
+    judges = {"one": build_judges(0, 1, ResidualStatisticsOptions(rounds=1, members=1, widths=(8,)))}
     bare = np.random.default_rng(3).normal(40, 10, (1, 128, 128)).astype(np.int16)
     scores = front.score(bare, judges)["one"]
     assert scores.place_counts is not None

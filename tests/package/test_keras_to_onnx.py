@@ -34,3 +34,21 @@ def test_a_network_whose_layers_are_used_twice_says_the_same_as_onnx(tmp_path: P
     assert [node.name for node in session.get_inputs()] == ["one", "other"]
     (said,) = session.run(["score"], dict(zip(("one", "other"), given, strict=True)))
     np.testing.assert_allclose(said, np.asarray(network(given)["score"]), atol=1e-5)
+
+
+def test_constants_that_half_precision_holds_are_stored_so_and_others_stay(tmp_path: Path) -> None:
+    keras = import_keras(1)
+    layers = keras.layers
+    held, rounded, too_large = layers.Dense(64), layers.Dense(64), layers.Dense(64)
+    network = keras.Sequential([layers.Input((64,)), held, rounded, too_large])
+    rng = np.random.default_rng(2)
+    held.kernel.assign(rng.integers(-8, 8, (64, 64)) / 64)
+    too_large.kernel.assign(np.full((64, 64), 2.0**17))
+    given = rng.normal(size=(3, 64)).astype(np.float32)
+    write_onnx(network, tmp_path / "network.onnx", given)
+    constants = onnx.load(tmp_path / "network.onnx").graph.initializer
+    kinds = [one.data_type for one in constants if np.prod(one.dims) >= SMALLEST]
+    assert sorted(kinds) == sorted([onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT])
+    session = open_session(tmp_path / "network.onnx")
+    (said,) = session.run(None, {session.get_inputs()[0].name: given})
+    np.testing.assert_allclose(said, np.asarray(network(given)), rtol=1e-5)

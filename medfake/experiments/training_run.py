@@ -21,8 +21,7 @@ from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_interv
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import SCORED, scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
-from medfake.package.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
-from medfake.package.scorer import Scorer
+from medfake.package.card import PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.project import Project
 from medfake.tracking.revisions import dvc_lock_sha256, git_revision
 from medfake.tracking.runs import Run, training_run
@@ -113,7 +112,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
-        predictions = predict(dataset, Scorer(folder / ONNX_FILE), SCORED, detector, seed)
+        predictions = predict(dataset, folder, SCORED, detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)
         card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)

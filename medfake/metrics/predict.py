@@ -1,25 +1,31 @@
-"""Slices of a data set scored with what will be served: the ONNX graph."""
+"""Slices of a data set scored with what will be served: the graphs of a package."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from medfake.datasets.dataset import Dataset
-from medfake.package.scorer import RUN, Scorer
+from medfake.package.aggregation import AggregationGraph
+from medfake.package.scan_scorer import open_graphs, scored_scan
+from medfake.package.scorer import RUN, Scorer, Scores
 from medfake.progress import track
 from medfake.vocabulary import CLASSES
 
 _KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "generator", "z_mm", "distance_mm"]
 
 
-def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: str, seed: int) -> pd.DataFrame:
+def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: str, seed: int) -> pd.DataFrame:
     """Score some splits.
+
+    Where a package judges whole scans, a slice's score is the one that it has within its scan, of whose slices those
+    that are in the data set are known.
 
     Args:
         dataset: What is scored.
-        scorer: The stored graph.
+        package: Folder with the stored graphs; a card is not needed.
         splits: Which ones.
         detector: Its name, for the table.
         seed: Of its training, for the table.
@@ -27,16 +33,26 @@ def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: s
     Returns:
         Rows as predictions.parquet has them.
     """
+    scorer, aggregation = open_graphs(package)
     rows = pd.concat([dataset.split(name) for name in splits], ignore_index=True)
-    batches = dataset.batches(rows, RUN)
-    scored = track(scorer.score_each(batches), "predicting slices", -(-len(rows) // RUN))
-    scores = [replace(one, place_logit=None, place_counts=None) for one in scored]  # maps of a data set fill memory
+    if aggregation is None:
+        batches = dataset.batches(rows, RUN)
+        scored = track(scorer.score_each(batches), "predicting slices", -(-len(rows) // RUN))
+        scores = [replace(one, place_logit=None, place_counts=None) for one in scored]  # maps would fill memory
+        scan_p = np.full(len(rows), np.nan)
+    else:
+        rows = rows.sort_values(["split", "scan_id", "z_mm"], ignore_index=True)
+        scans = track(_scans(dataset, rows, scorer, aggregation), "predicting scans", rows.scan_id.nunique())
+        said = list(scans)
+        scores = [one for one, _ in said]
+        scan_p = np.concatenate([np.full(len(one.p_tampered), p) for one, p in said])
     localises = scores[0].site_y is not None
     predictions = rows[[*_KEPT, "site_y", "site_x", "spacing_mm"]].copy()
     predictions.insert(0, "dataset", dataset.name)
     predictions.insert(1, "detector", detector)
     predictions.insert(2, "seed", seed)
     predictions["p_tampered"] = np.concatenate([score.p_tampered for score in scores])
+    predictions["scan_p"] = scan_p
     if scores[0].p_classes is not None:
         by_class = np.concatenate([score.p_classes for score in scores if score.p_classes is not None])
         for place, word in enumerate(CLASSES[1:], start=1):
@@ -45,3 +61,17 @@ def predict(dataset: Dataset, scorer: Scorer, splits: Sequence[str], detector: s
         found = [getattr(score, f"site_{axis}") for score in scores] if localises else []
         predictions[f"pred_site_{axis}"] = np.concatenate(found).astype(float) if localises else np.nan
     return predictions
+
+
+def _scans(
+    dataset: Dataset, rows: pd.DataFrame, scorer: Scorer, aggregation: AggregationGraph
+) -> Iterator[tuple[Scores, float]]:
+    """Scores of the slices of each scan within it, without maps, and P of the scan; rows lie scan by scan."""
+    for _, own in rows.groupby(["split", "scan_id"]):
+        z_mm = own.z_mm.to_numpy()
+        chunks = ((hu, z_mm[at * RUN : at * RUN + len(hu)]) for at, hu in enumerate(dataset.batches(own, RUN)))
+        spacing_mm = float(own.spacing_mm.iloc[0])
+        scan = scored_scan(scorer, chunks, (spacing_mm, spacing_mm), copies=True)
+        said = aggregation(scan)
+        p = np.where(np.isfinite(said.slice_p), said.slice_p, scan.scores.p_tampered).astype(np.float32)
+        yield replace(scan.scores, p_tampered=p, place_logit=None, place_counts=None), said.p_tampered

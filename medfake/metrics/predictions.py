@@ -38,12 +38,13 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
     "spacing_mm": "float64",  # between rows and columns
     "p_removed": "float64",  # 0..1, of detectors of three classes; null for others, as the next
     "p_injected": "float64",
+    "scan_p": "float64",  # 0..1, of the slice's scan, by a package that judges scans; null where slices speak for them
     "generator": "str",  # what made the fake, by name; "" for untouched slices
 }
 _OF_CLASSES: Final = ("p_removed", "p_injected")
-OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys(_OF_CLASSES, float("nan")), "generator": ""}
+OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys((*_OF_CLASSES, "scan_p"), float("nan")), "generator": ""}
 """What stands throughout where a table lacks a column."""
-NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *_OF_CLASSES})
+NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", "scan_p", *_OF_CLASSES})
 SCORED: Final = (Split.VAL, Split.TEST)
 RUN_KEY: Final = ["dataset", "detector", "seed"]
 
@@ -124,8 +125,9 @@ def validate_predictions(predictions: pd.DataFrame, where: str = "predictions") 
 def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """Score every scan from its slices' scores.
 
-    A scan is tampered when one of its slices is. Only slices that are in the predictions count: a data set that keeps
-    few slices of a scan gives it fewer chances of a high score than serving, which scores all of them.
+    A scan is tampered when one of its slices is; a package that judges scans has said so itself. Only slices that are
+    in the predictions count: a data set that keeps few slices of a scan gives it fewer chances of a high score than
+    serving, which scores all of them.
 
     Args:
         predictions: One run's rows, columns of `COLUMNS`.
@@ -146,12 +148,20 @@ def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
                 "label": int(slices["label"].max()),
                 "manipulation": "+".join(words) or Manipulation.NONE.value,
                 "generator": " + ".join(sorted(set(slices["generator"]) - {""})),
-                "p_tampered": score_scan(slices["p_tampered"].to_numpy(), slices["z_mm"].to_numpy()).p_tampered,
+                "p_tampered": _scan_p(slices),
                 "n_slices": len(slices),
             }
         )
     columns = ["scan_id", "patient_id", "split", "label", "manipulation", "generator", "p_tampered", "n_slices"]
     return pd.DataFrame(rows, columns=columns).astype({"label": "int8", "p_tampered": "float64", "n_slices": "int64"})
+
+
+def _scan_p(slices: pd.DataFrame) -> float:
+    """What the package says of the scan, or its most suspicious run of slices."""
+    said = float(slices["scan_p"].max()) if "scan_p" in slices else float("nan")
+    if not np.isnan(said):
+        return said
+    return score_scan(slices["p_tampered"].to_numpy(), slices["z_mm"].to_numpy()).p_tampered
 
 
 def _anew(where: str | Path) -> str:
@@ -206,7 +216,7 @@ def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str
         ("manipulation", ~frame["manipulation"].isin(list(Manipulation)), f"one of {_listed(Manipulation)}"),
         ("manipulation", tampered == untouched, "none where label is 0, and only there"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
-        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in _OF_CLASSES),
+        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in (*_OF_CLASSES, "scan_p")),
         ("z_mm", ~np.isfinite(frame["z_mm"]), "a number of mm"),
         ("spacing_mm", ~(np.isfinite(frame["spacing_mm"]) & (frame["spacing_mm"] > 0)), "a number of mm above 0"),
         ("site_y", frame["site_y"].isna() != frame["site_x"].isna(), "given together with site_x"),

@@ -52,30 +52,62 @@ class ScanScorer:
             ScanError: There is no slice, or the detector gives no number for any.
             MedfakeError: Slices are too small, or of another shape or dtype.
         """
-        square_mm = math.sqrt(math.prod(spacing_mm))
+        return self.aggregate(scored_scan(self.scorer, chunks, spacing_mm, copies=self.finds_copies))
 
-        def judge(one: Chunk) -> tuple[Scores, list[bool], list[Patches], NDArray[np.float64]]:
-            slices, z_mm = one
-            patches = [describe(hu, square_mm) for hu in slices] if self.finds_copies else []
-            return self.scorer.score_run(slices), [lung_in_view(hu, square_mm) for hu in slices], patches, z_mm
 
-        parts = list(in_order(judge, _small(chunks), self.scorer.threads))
-        if not parts:
-            raise ScanError("a scan without slices has no score", remedy="check that the folder holds axial CT slices")
-        scores = join([part for part, _, _, _ in parts])
-        usable = np.isfinite(scores.p_tampered) & places_are_finite(scores)
-        if not usable.any():
-            raise ScanError("the detector gives no number for any slice of this scan")
-        return self.aggregate(
-            ScoredScan(
-                scores=scores,
-                z_mm=np.concatenate([z_mm for _, _, _, z_mm in parts]).astype(np.float64),
-                usable=usable,
-                shows_lung=np.concatenate([lung for _, lung, _, _ in parts]).astype(bool),
-                spacing_mm=spacing_mm,
-                patches=tuple(one for _, _, patches, _ in parts for one in patches),
-            )
-        )
+def scored_scan(
+    scorer: Scorer, chunks: Iterable[Chunk], spacing_mm: tuple[float, float], *, copies: bool
+) -> ScoredScan:
+    """What a detector says of the slices of a scan, before they become one answer.
+
+    Args:
+        scorer: What judges slices.
+        chunks: As of `ScanScorer.score_scan`, whose errors these are.
+        spacing_mm: Between rows, between columns.
+        copies: Whether patches are kept to find copies with.
+    """
+    square_mm = math.sqrt(math.prod(spacing_mm))
+
+    def judge(one: Chunk) -> tuple[Scores, list[bool], list[Patches], NDArray[np.float64]]:
+        slices, z_mm = one
+        patches = [describe(hu, square_mm) for hu in slices] if copies else []
+        return scorer.score_run(slices), [lung_in_view(hu, square_mm) for hu in slices], patches, z_mm
+
+    parts = list(in_order(judge, _small(chunks), scorer.threads))
+    if not parts:
+        raise ScanError("a scan without slices has no score", remedy="check that the folder holds axial CT slices")
+    scores = join([part for part, _, _, _ in parts])
+    usable = np.isfinite(scores.p_tampered) & places_are_finite(scores)
+    if not usable.any():
+        raise ScanError("the detector gives no number for any slice of this scan")
+    return ScoredScan(
+        scores=scores,
+        z_mm=np.concatenate([z_mm for _, _, _, z_mm in parts]).astype(np.float64),
+        usable=usable,
+        shows_lung=np.concatenate([lung for _, lung, _, _ in parts]).astype(bool),
+        spacing_mm=spacing_mm,
+        patches=tuple(one for _, _, patches, _ in parts for one in patches),
+    )
+
+
+def open_graphs(folder: Path) -> tuple[Scorer, AggregationGraph | None]:
+    """Load the graphs of a package; the second is None where scans are scored by their slices.
+
+    Args:
+        folder: With detector.onnx and, where the detector has one, aggregation.onnx.
+
+    Raises:
+        ManifestError: The package is not whole, or none of ours.
+    """
+    scorer = Scorer(require_graph(folder))
+    if not (folder / AGGREGATION_FILE).is_file():
+        return scorer, None
+    if not scorer.gives_places:
+        raise ManifestError(
+            f"the {AGGREGATION_FILE} of this package needs places, and its {ONNX_FILE} gives none", where=folder,
+            received=", ".join(scorer.outputs), remedy="train the detector anew: dvc repro",
+        )  # fmt: skip
+    return scorer, AggregationGraph(folder / AGGREGATION_FILE)
 
 
 def open_package(folder: Path) -> ScanScorer:
@@ -87,15 +119,8 @@ def open_package(folder: Path) -> ScanScorer:
     Raises:
         ManifestError: The package is not whole, or none of ours.
     """
-    card, scorer = read_card(folder), Scorer(require_graph(folder))
-    if not (folder / AGGREGATION_FILE).is_file():
-        return ScanScorer(card, scorer, strongest_run)
-    if not scorer.gives_places:
-        raise ManifestError(
-            f"the {AGGREGATION_FILE} of this package needs places, and its {ONNX_FILE} gives none", where=folder,
-            received=", ".join(scorer.outputs), remedy="train the detector anew: dvc repro",
-        )  # fmt: skip
-    return ScanScorer(card, scorer, AggregationGraph(folder / AGGREGATION_FILE), finds_copies=True)
+    card, (scorer, aggregation) = read_card(folder), open_graphs(folder)
+    return ScanScorer(card, scorer, aggregation or strongest_run, finds_copies=aggregation is not None)
 
 
 def _small(chunks: Iterable[Chunk]) -> Iterator[Chunk]:

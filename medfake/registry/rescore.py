@@ -7,8 +7,7 @@ from medfake.datasets.manifest import MANIFEST_FILE
 from medfake.files import sha256_file
 from medfake.metrics.binary import measure
 from medfake.metrics.predict import predict
-from medfake.package.card import ONNX_FILE, read_card
-from medfake.package.scorer import Scorer
+from medfake.package.card import read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.versions import Version
 from medfake.vocabulary import Split
@@ -45,6 +44,6 @@ def validation_figure(version: Version, dataset: Dataset, metric: str, registry:
     """
     package = registry.package(version)
     card = read_card(package)
-    predictions = predict(dataset, Scorer(package / ONNX_FILE), (Split.VAL,), card.detector, card.seed)
+    predictions = predict(dataset, package, (Split.VAL,), card.detector, card.seed)
     figure: float | None = measure(predictions, card.threshold).values()[metric]
     return figure

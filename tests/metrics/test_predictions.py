@@ -121,3 +121,14 @@ def test_a_scan_is_tampered_when_one_of_its_slices_is(predict):
 def test_scans_are_sorted_whatever_the_order_of_slices(predict):
     made = predict(patients=3, val_patients=1)
     pd.testing.assert_frame_equal(scan_table(made), scan_table(made.sample(frac=1, random_state=5)))
+
+
+def test_a_scan_has_the_p_that_its_package_says_and_that_of_its_slices_where_it_says_none(predict):
+    made = predict(patients=2, val_patients=1)
+    by_slices = scan_table(made)
+    said = scan_table(made.assign(scan_p=0.25))
+    assert (said.p_tampered == 0.25).all()
+    pd.testing.assert_frame_equal(said.drop(columns="p_tampered"), by_slices.drop(columns="p_tampered"))
+    pd.testing.assert_frame_equal(scan_table(made.assign(scan_p=np.nan)), by_slices)
+    with pytest.raises(ManifestError, match=r"^scan_p must be between 0 and 1"):
+        validate_predictions(made.assign(scan_p=1.5))

@@ -18,8 +18,10 @@ from medfake.detectors.dense.statistics import open_statistics
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.errors import TrainingError
+from medfake.metrics.predict import predict
 from medfake.package.aggregation import AggregationGraph
 from medfake.package.card import AGGREGATION_FILE, KERAS_FILE, ONNX_FILE
+from medfake.package.scan_scorer import open_graphs, scored_scan
 from medfake.package.scorer import Scorer
 from medfake.tamper.bank import Bank
 from medfake.training.run_state import RunState
@@ -86,6 +88,24 @@ def test_the_package_scores_slices_and_scans(package: Path) -> None:
     assert scores.place_logit is not None
     assert scores.place_logit.shape == (1, 25, 25)
     AggregationGraph(package / AGGREGATION_FILE)
+
+
+def test_a_data_set_is_scored_scan_by_scan_as_it_is_served(package: Path, dataset: Dataset) -> None:
+    scorer, aggregation = open_graphs(package)
+    assert aggregation is not None
+    dataset = replace(dataset, manifest=dataset.manifest.assign(generator="", distance_mm=np.nan))
+    told = predict(dataset, package, ("val", "test"), "ResidualStatistics", 1)
+    assert len(told) == len(dataset.split("val")) + len(dataset.split("test"))
+    for (split, scan_id), own in told.groupby(["split", "scan_id"]):
+        every = dataset.split(split)
+        rows = every[every.scan_id == scan_id].sort_values("z_mm")
+        mm = float(rows.spacing_mm.iloc[0])
+        scan = scored_scan(scorer, [(dataset.slices(rows), rows.z_mm.to_numpy())], (mm, mm), copies=True)
+        said, rank = aggregation(scan), own.sort_values("z_mm")
+        assert list(rank.slice_id) == list(rows.slice_id)
+        np.testing.assert_allclose(rank.p_tampered, said.slice_p, atol=1e-6)
+        assert rank.scan_p.to_numpy() == pytest.approx(said.p_tampered, abs=1e-6)
+        assert list(rank.pred_site_y) == list(scan.scores.site_y)
 
 
 def test_patients_of_val_validate_and_those_of_test_are_left_out(

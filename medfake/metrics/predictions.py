@@ -41,10 +41,10 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
     "scan_p": "float64",  # 0..1, of the slice's scan, by a package that judges scans; null where slices speak for them
     "generator": "str",  # what made the fake, by name; "" for untouched slices
 }
-_OF_CLASSES: Final = ("p_removed", "p_injected")
-OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys((*_OF_CLASSES, "scan_p"), float("nan")), "generator": ""}
+_NOT_OF_ALL: Final = ("p_removed", "p_injected", "scan_p")  # 0..1, of some detectors
+OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys(_NOT_OF_ALL, float("nan")), "generator": ""}
 """What stands throughout where a table lacks a column."""
-NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", "scan_p", *_OF_CLASSES})
+NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *_NOT_OF_ALL})
 SCORED: Final = (Split.VAL, Split.TEST)
 RUN_KEY: Final = ["dataset", "detector", "seed"]
 
@@ -216,7 +216,7 @@ def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str
         ("manipulation", ~frame["manipulation"].isin(list(Manipulation)), f"one of {_listed(Manipulation)}"),
         ("manipulation", tampered == untouched, "none where label is 0, and only there"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
-        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in (*_OF_CLASSES, "scan_p")),
+        *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in _NOT_OF_ALL),
         ("z_mm", ~np.isfinite(frame["z_mm"]), "a number of mm"),
         ("spacing_mm", ~(np.isfinite(frame["spacing_mm"]) & (frame["spacing_mm"] > 0)), "a number of mm above 0"),
         ("site_y", frame["site_y"].isna() != frame["site_x"].isna(), "given together with site_x"),

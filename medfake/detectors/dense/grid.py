@@ -30,9 +30,11 @@ SHRINKAGE: Final = 0.5
 UNTOUCHED: Final = -4.0
 """Logit towards which scores fall where few places count."""
 USUAL_LEVEL: Final = -1.3
-"""Logit of the strongest place of half of the slices of an untouched scan."""
+"""Logit of the strongest place of half of the slices of an untouched scan: mean over four patients, each plain and by
+five virtual scanners, of nine judges that had not seen them (deviation 0.6). Calibration takes up what it is off by,
+but for scans of few slices."""
 LEVEL_COUNTS: Final = 0.5
-"""Share of a scan's own level that is taken off its scores."""
+"""Share of a scan's own level that is taken off its scores; of 0, 0.25, 0.5, 0.75 and 1, the middle of a flat top."""
 LEVEL_SLICES: Final = 10.0
 """Slices of lung beyond the first by which half of the level is known."""
 HIGHEST_LOGIT: Final = 6.0

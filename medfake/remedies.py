@@ -27,6 +27,7 @@ class Stage(StrEnum):
     TRAIN = "train"
     REPEAT = "repeat"
     COMPARE = "compare"
+    REPORT = "report"
     NOMINATE = "nominate"
     FORENSICS = "forensics"
 

@@ -18,10 +18,8 @@ def main() -> None:
     from medfake.reports.markdown import to_markdown
     from medfake.reports.metrics_files import headline_json, to_json
     from medfake.reports.notes import absent_text
-    from medfake.reports.report import probe_panels, write_report
     from medfake.reports.roc_points import all_roc_points
     from medfake.reports.terminal import render
-    from medfake.tracking.revisions import git_revision
 
     project = Project.find()
     params = project.params
@@ -29,7 +27,6 @@ def main() -> None:
     if absent:
         click.echo(absent_text(absent), err=True)
     comparison = compare(entries, Bootstrap.of(params.evaluation), absent)
-    probes = {name: project.probes / f"{name}.json" for name in comparison.datasets}
     texts = {
         "comparison.md": to_markdown(comparison),
         "comparison.json": to_json(comparison),
@@ -39,13 +36,6 @@ def main() -> None:
         with write_atomic(project.reports / name) as file:
             file.write(text)
     write_json(project.reports / "roc.json", all_roc_points(comparison))
-    write_report(
-        project.reports / "comparison.html",
-        comparison,
-        study=params.study,
-        git_revision=git_revision(project.root),
-        panels=probe_panels(probes),
-    )
     render(comparison, Console())
 
 

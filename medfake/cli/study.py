@@ -185,4 +185,4 @@ def _print_status(found: "Status", project: "Project") -> None:
     if left:
         click.echo("next: medfake study run")
     else:
-        click.echo(f"next: xdg-open {from_here(project.reports / 'comparison.html')}")
+        click.echo(f"next: xdg-open {from_here(project.reports / 'report.html')}")

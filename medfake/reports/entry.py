@@ -1,8 +1,9 @@
 """What takes part in a comparison: predictions of one training and the facts of its card."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -30,6 +31,9 @@ class Entry:
         dataset_sha256: Digest of the manifest.
         protocol: Rule of the splits, e.g. "grouped".
         parameters: Trainable weights; None for detectors without.
+        options: Of the detector, as its card has them.
+        git_revision: Of the code that trained it, "" where nobody kept it.
+        run_id: Of its MLflow run; None without one.
     """
 
     dataset: str
@@ -44,6 +48,9 @@ class Entry:
     dataset_sha256: str
     protocol: str
     parameters: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    git_revision: str = ""
+    run_id: str | None = None
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -80,6 +87,9 @@ class Entry:
             dataset_sha256=card.dataset_sha256,
             protocol=card.protocol,
             parameters=card.parameters,
+            options=card.options,
+            git_revision=card.git_revision,
+            run_id=card.mlflow_run_id,
         )
 
     def split(self, name: str) -> pd.DataFrame:

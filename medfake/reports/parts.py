@@ -23,6 +23,10 @@ class Cell:
     below: str = ""
 
 
+Row = Sequence[Cell | str]
+"""Cells, as many as there are headings; the first names the row."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A table that readers may sort by any column.
@@ -30,14 +34,14 @@ class Table:
     Attributes:
         caption: What it shows, in a sentence or two.
         head: A heading a column.
-        rows: Cells a row, as many as headings; the first names the row.
+        rows: In the order in which they stand at first.
         best: Places of rows that stand out.
         theirs: Places of rows that are a paper's.
     """
 
     caption: str
     head: Sequence[str]
-    rows: Sequence[Sequence[Cell | str]]
+    rows: Sequence[Row]
     best: Sequence[int] = ()
     theirs: Sequence[int] = ()
 

@@ -1,175 +1,114 @@
-"""One HTML page that holds a whole comparison: no script, no outside request, light and dark, wide and narrow."""
+"""One HTML page that holds all that was found: no outside request, light and dark, wide, narrow and on paper."""
 
-import math
+import base64
+import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from medfake.files import write_atomic
 from medfake.metrics.binary import HEADINGS, METRICS
-from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.metrics.localisation import HIT_MM
 from medfake.package.strongest_run import WINDOW_MM
-from medfake.probes.report import ProbeReport, read_probes
-from medfake.remedies import Stage, make
 from medfake.reports import notes, plots, rows, sentences
-from medfake.reports.comparison import Comparison, Result
-from medfake.reports.published import LABEL, Published
-from medfake.vocabulary import Split
+from medfake.reports.answers import answers, worths
+from medfake.reports.comparison import Comparison
+from medfake.reports.interval_bar import auc_bar, scale_floor
+from medfake.reports.parts import Cell, Details, Drawing, Part, Picture, Section, Table
+from medfake.reports.published import LABEL
+from medfake.reports.split_facts import split_facts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+LARGEST_BYTES: Final = 5_000_000
 FURTHER: Final = tuple(name for name in METRICS if name not in rows.SHOWN)
-_HIGHEST_FLOOR: Final = 0.4
+_KINDS: Final[dict[type, str]] = {  # of parts -> what neighbours of that kind are together
+    str: "text",
+    Table: "table",
+    Details: "details",
+    Drawing: "drawings",
+    Picture: "pictures",
+}
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
-    """A further section of the page, such as a robustness curve or a probe.
+class About:
+    """What a report says of where it comes from.
 
     Attributes:
-        heading: Of the section.
-        text: One paragraph, plain text.
-        svg: An `<svg>` element without outside references, as from `plots`; trusted.
-        alt: What the drawing shows, in words.
+        study: Name of the params.yaml.
+        git_revision: Of the code, for the lines that say how to reproduce; a page with it changes with every commit.
+        link: Address of the trainings side by side in MLflow's UI, "" for none.
     """
 
-    heading: str
-    text: str
-    svg: str | None = None
-    alt: str = ""
+    study: str = ""
+    git_revision: str | None = None
+    link: str = ""
 
 
-def probe_panel(probes: ProbeReport) -> Panel:
-    """What the probes of a data set found, as a section for the report of a comparison."""
-    found = [f"{one.name}: AUC {one.score}. {one.sentence}" for one in probes.findings]
-    heading = f"Probes of data set {probes.dataset}: what it gives away besides the manipulation"
-    return Panel(heading=heading, text=" ".join(found))
+NOTHING: Final = About()
 
 
-def probe_panels(files: Mapping[str, Path]) -> list[Panel]:
-    """A section for the probes of each data set; where they have not run, the section says how they are.
-
-    Args:
-        files: Data set -> what `ProbeReport.write` wrote.
-    """
-    return [
-        probe_panel(read_probes(path))
-        if path.is_file()
-        else Panel(heading=f"Probes of data set {name}", text=f"They have not run: {make(Stage.PROBE, name)}")
-        for name, path in files.items()
-    ]
-
-
-@dataclass(frozen=True)
-class SplitFacts:
-    """What a split holds, for the table of facts."""
-
-    name: str
-    patients: int
-    scans: int
-    slices: int
-    tampered: int
-    manipulations: str
-
-
-@dataclass(frozen=True)
-class Bar:
-    """Places of an interval bar, in percent of its width; None where there is nothing to draw."""
-
-    point: float | None
-    low: float | None
-    high: float | None
-    paper: float | None
-    chance: float | None
-
-
-def write_report(
-    path: Path,
-    comparison: Comparison,
-    *,
-    study: str = "",
-    git_revision: str | None = None,
-    panels: Sequence[Panel] = (),
-) -> None:
+def write_report(path: Path, comparison: Comparison, sections: Mapping[str, Section], about: About) -> None:
     """Write the page.
 
     Args:
-        path: HTML file, e.g. reports/comparison.html.
+        path: HTML file, e.g. reports/report.html.
         comparison: What to show.
-        study: Name of the params.yaml that it came from.
-        git_revision: Of the code, for the lines that say how to reproduce; a page with it changes with every commit.
-        panels: Further sections, after the data set's own.
+        sections: From `written_sections`, in their order, by name.
+        about: The study.
     """
+    page = report_html(comparison, sections, about)
+    if len(page.encode()) > LARGEST_BYTES:
+        logger.warning("%s has %.1f MB; mail and phones take %.0f", path, len(page) / 1e6, LARGEST_BYTES / 1e6)
     with write_atomic(path) as file:
-        file.write(report_html(comparison, study=study, git_revision=git_revision, panels=panels))
+        file.write(page)
 
 
-def report_html(
-    comparison: Comparison, *, study: str = "", git_revision: str | None = None, panels: Sequence[Panel] = ()
-) -> str:
+def report_html(comparison: Comparison, sections: Mapping[str, Section] | None = None, about: About = NOTHING) -> str:
     """The page as text; equal comparisons give equal text. Arguments as for `write_report`."""
-    template = _environment(comparison).get_template("report.html.j2")
-    return template.render(
-        comparison=comparison,
-        study=study,
-        git_revision=git_revision,
-        panels=panels,
-        research_only=sentences.RESEARCH_ONLY,
-        shown=rows.SHOWN,
-        scans_shown=rows.SCANS_SHOWN,
-        further=FURTHER,
-        headings=HEADINGS,
-        paper_label=LABEL,
-        published_note=sentences.PUBLISHED_NOTE,
-        hit_mm=HIT_MM,
-        window_mm=WINDOW_MM,
+    script = files("medfake.reports").joinpath("templates", "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        _environment(comparison)
+        .get_template("report.html.j2")
+        .render(
+            comparison=comparison,
+            study=about.study,
+            git_revision=about.git_revision,
+            link=about.link,
+            sections=sections or {},
+            script=script,
+            script_digest=f"sha256-{digest}",
+            research_only=sentences.RESEARCH_ONLY,
+            shown=rows.SHOWN,
+            scans_shown=rows.SCANS_SHOWN,
+            further=FURTHER,
+            headings=HEADINGS,
+            paper_label=LABEL,
+            published_note=sentences.PUBLISHED_NOTE,
+            hit_mm=HIT_MM,
+            window_mm=WINDOW_MM,
+        )
     )
 
 
-def split_facts(result: Result) -> tuple[SplitFacts, ...]:
-    """Count patients, scans and slices of the validation and the test split."""
-    facts = []
-    for name, word in ((Split.VAL, "validation"), (Split.TEST, "test")):
-        rows = result.entry.split(name)
-        counts = rows.loc[rows["label"] == 1, "manipulation"].value_counts().sort_index()
-        facts.append(
-            SplitFacts(
-                word,
-                rows["patient_id"].nunique(),
-                rows["scan_id"].nunique(),
-                len(rows),
-                int(rows["label"].sum()),
-                ", ".join(f"{count} {manipulation}" for manipulation, count in counts.items()) or "none",
-            )
-        )
-    return tuple(facts)
+def grouped(parts: Sequence[Part]) -> list[tuple[str, list[Part]]]:
+    """Neighbouring parts of one kind: "text", "table", "details", "drawings" or "pictures"."""
+    return [(kind, list(group)) for kind, group in groupby(parts, key=lambda part: _KINDS[type(part)])]
 
 
-def scale_floor(results: Sequence[Result]) -> float:
-    """Left end of a data set's AUC bars: 0.4, or the tenth below the lowest value."""
-    lows = [interval.low for r in results if (interval := r.slices.intervals["auc"]) is not None]
-    points = [auc for r in results if (auc := r.slices.metrics.auc) is not None]
-    return min([_HIGHEST_FLOOR, *(math.floor(value * 10) / 10 for value in (*lows, *points))])
-
-
-def auc_bar(measured: MetricsWithIntervals, published: Sequence[Published], floor: float) -> Bar:
-    """Place a run's AUC, its interval and the paper's AUC on a bar from `floor` to 1."""
-    interval = measured.intervals["auc"]
-    paper = next((row.metrics["auc"] for row in published if "auc" in row.metrics), None)
-    places = [
-        None if value is None else round(100 * (value - floor) / (1 - floor), 2)
-        for value in (
-            measured.metrics.auc,
-            interval.low if interval else None,
-            interval.high if interval else None,
-            paper,
-            0.5,
-        )
-    ]
-    return Bar(*places)
+def numeric(table: Table, column: int) -> bool:
+    """Whether a column holds numbers, which stand at its right end."""
+    cells = [row[column] for row in table.rows]
+    return any(isinstance(cell, Cell) and cell.value is not None for cell in cells)
 
 
 def _environment(comparison: Comparison) -> "Environment":
@@ -187,12 +126,14 @@ def _environment(comparison: Comparison) -> "Environment":
     environment.globals |= {
         "auc_bar": auc_bar,
         "against_rows": rows.against_rows,
+        "answers": lambda: answers(comparison),
         "by_detector": rows.by_detector,
         "class_rows": rows.class_rows,
         "classes_head": rows.CLASSES_HEAD,
         "classes_note": rows.CLASSES_NOTE,
         "headline": lambda dataset: sentences.headline(comparison, dataset),
-        "evidence": lambda dataset: notes.evidence_text(comparison, dataset),
+        "grouped": grouped,
+        "numeric": numeric,
         "notes": lambda dataset: notes.notes_text(comparison, dataset),
         "method": lambda dataset: sentences.method_text(comparison, dataset),
         "percent": sentences.percent_text(comparison),
@@ -205,5 +146,6 @@ def _environment(comparison: Comparison) -> "Environment":
         "seed_rows": rows.seed_rows,
         "split_facts": split_facts,
         "split_text": sentences.split_text,
+        "worths": lambda: worths(comparison),
     }
     return environment

@@ -68,7 +68,7 @@ def test_a_study_ends_in_a_report_and_a_challenger(project: Path) -> None:
     nomination = json.loads((project / "reports/nomination.json").read_text())
     assert nomination["version"] == 1
     assert len(nomination["table"]) == 2
-    page = (project / "reports/comparison.html").read_text()
+    page = (project / "reports/report.html").read_text()
     assert "Phantom figures are no clinical evidence" in page
     for package in (project / "models/chest").glob("*/seed-1"):
         card = json.loads((package / "card.json").read_text())

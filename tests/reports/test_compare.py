@@ -140,10 +140,14 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         scan_threshold_low=0.2,
         scan_threshold_high=0.8,
         parameters=30_842,
+        options={"trees": 5},
+        git_revision="4e6c7d0",
+        mlflow_run_id="f" * 32,
     )
     entry = Entry.from_card(card, predict(seed=3))
     assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)
     assert (entry.threshold, entry.scan_low, entry.scan_high) == (0.4, 0.2, 0.8)
+    assert (entry.options, entry.git_revision, entry.run_id) == ({"trees": 5}, "4e6c7d0", "f" * 32)
 
 
 def test_many_runs_do_not_make_everything_a_tie(predict, enter):

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -6,9 +8,13 @@ import pytest
 
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.reports.compare import compare
-from medfake.reports.report import Panel, auc_bar, report_html, scale_floor, split_facts, write_report
+from medfake.reports.interval_bar import auc_bar, scale_floor
+from medfake.reports.parts import Cell, Details, Drawing, Picture, Section, Table
+from medfake.reports.report import About, report_html, write_report
+from medfake.reports.split_facts import split_facts
 from medfake.vocabulary import Evidence
 
+ABOUT = About(study="quickstart", git_revision="4e6c7d0")
 QUICK = Bootstrap(resamples=100)
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 
@@ -49,14 +55,15 @@ def comparison(predict, enter):
 
 @pytest.fixture(scope="module")
 def html(comparison):
-    return report_html(comparison, study="quickstart", git_revision="4e6c7d0")
+    return report_html(comparison, about=ABOUT)
 
 
 def test_the_page_loads_nothing_from_outside(html):
     assert not re.search(r"https?:", html)
     assert not re.search(r"@import|url\((?!#)", html)
     page = Page(html)
-    assert not [tag for tag, _ in page.elements if tag in {"script", "link", "img", "iframe", "object", "embed"}]
+    assert not [tag for tag, _ in page.elements if tag in {"link", "img", "iframe", "object", "embed"}]
+    assert page.all("script") == [{}]
     assert "default-src 'none'" in html
     targets = [a["href"] for a in page.all("a")] + [u["xlink:href"] for u in page.all("use")]
     assert all(target.startswith("#") for target in targets)
@@ -118,26 +125,72 @@ def test_the_page_holds_what_was_compared_and_how_to_make_it_anew(html, comparis
 
 
 def test_equal_comparisons_give_equal_pages(comparison, html):
-    assert report_html(comparison, study="quickstart", git_revision="4e6c7d0") == html
+    assert report_html(comparison, about=ABOUT) == html
 
 
 def test_names_are_escaped(predict, enter):
-    html = report_html(compare([enter(predict(detector="<b>&"))], QUICK), study="<script>")
+    html = report_html(compare([enter(predict(detector="<b>&"))], QUICK), about=About(study="<script>"))
     assert "<b>&" not in html
-    assert "<script>" not in html
+    assert "study <script>" not in html
 
 
 def test_no_patient_is_named(html):
     assert not re.search(r"\bp\d\d\b", html)
 
 
-def test_panels_of_later_figures_find_their_place(comparison):
-    html = report_html(
-        comparison, panels=[Panel(heading="Robustness", text="AUC & noise", svg="<svg></svg>", alt="curve")]
+@pytest.fixture(scope="module")
+def sections():
+    table = Table(
+        caption="Drops",
+        head=("Detector", "AUC"),
+        rows=[["RandomForest", Cell("0.70", 0.7, "[0.6, 0.8]")], ["SVM", "n/a"]],
+        best=[0],
     )
-    assert '<h2 id="panel-1">Robustness</h2>' in html
+    theirs = Table(caption="Printed", head=("Detector", "AUC"), rows=[["SVM", Cell("0.9", 0.9)]], theirs=[0])
+    drawing = Drawing(svg="<svg></svg>", alt="a curve that falls", caption="falls")
+    picture = Picture(png=b"\x89PNG\r\n\x1a\n", alt="a slice", caption="one slice")
+    parts = ["AUC & noise", table, drawing, drawing, picture, Details(summary="More", parts=[theirs, "in <full>"])]
+    return {"robustness": Section(heading="Robustness", nav="Noise", parts=parts)}
+
+
+def test_sections_stand_on_the_page_with_their_parts(comparison, sections):
+    html = report_html(comparison, sections)
+    page = Page(html)
+    assert page.open == []
+    assert '<a href="#section-robustness">Noise</a>' in html
+    assert '<h2 id="section-robustness">Robustness</h2>' in html
     assert "AUC &amp; noise" in html
-    assert '<div role="img" aria-label="curve"><svg></svg></div>' in html
+    assert '<span class="value">0.70</span><span class="interval">[0.6, 0.8]</span>' in html
+    assert html.count('<div role="img" aria-label="a curve that falls"><svg></svg></div>') == 2
+    assert page.all("img") == [{"src": "data:image/png;base64,iVBORw0KGgo=", "alt": "a slice", "loading": "lazy"}]
+    assert "in &lt;full&gt;" in html
+
+
+def test_neighbouring_drawings_stand_side_by_side(comparison, sections):
+    html = report_html(comparison, sections)
+    robustness = html[html.index('id="section-robustness"') :]
+    assert robustness.count('<div class="drawings">') == 1
+    assert robustness.count('<div class="pictures">') == 1
+
+
+def test_tables_can_be_sorted_but_those_with_rows_of_a_paper(comparison, sections):
+    html = report_html(comparison, sections)
+    robustness = html[html.index('id="section-robustness"') :]
+    assert robustness.count('<table class="sortable">') == 1
+    assert '<td class="num" data-value="0.7">' in robustness
+
+
+def test_only_the_script_of_the_page_may_run(html):
+    script = re.search(r"<script>(.*)</script>", html, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
+
+
+def test_a_page_that_is_too_large_is_told(tmp_path, comparison, caplog):
+    picture = Picture(png=b"\x89PNG\r\n\x1a\n" + bytes(4_000_000), alt="a slice", caption="one slice")
+    sections = {"large": Section(heading="Large", nav="Large", parts=[picture])}
+    write_report(tmp_path / "report.html", comparison, sections, About())
+    assert "mail and phones take 5" in caplog.text
 
 
 def test_one_class_one_patient_and_no_sites_still_make_a_page(predict, enter):
@@ -156,10 +209,9 @@ def test_two_data_sets_stand_on_one_page(predict, enter):
 
 
 def test_the_page_is_written_whole(tmp_path, comparison):
-    write_report(tmp_path / "reports" / "comparison.html", comparison)
-    assert (
-        (tmp_path / "reports" / "comparison.html").read_text(encoding="utf-8").startswith("<!doctype html>\n<html lang")
-    )
+    path = tmp_path / "reports" / "report.html"
+    write_report(path, comparison, {}, About())
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>\n<html lang")
 
 
 def test_bars_run_from_the_floor_to_one(comparison):

@@ -1,0 +1,32 @@
+"""Stage `report`: write all that was found onto one page."""
+
+import click
+
+from medfake.cli.command_line import run
+from medfake.project import Project
+
+
+@click.command(help=__doc__)
+def main() -> None:
+    """Write reports/report.html."""
+    from medfake.cli.places import from_here
+    from medfake.metrics.bootstrap import Bootstrap
+    from medfake.reports.compare import compare
+    from medfake.reports.entry import read_entries
+    from medfake.reports.report import About, write_report
+    from medfake.reports.sections.registry import ReportInput, written_sections
+    from medfake.tracking.revisions import git_revision
+
+    project = Project.find()
+    params = project.params
+    entries, absent = read_entries(project.packages())
+    comparison = compare(entries, Bootstrap.of(params.evaluation), absent)
+    given = ReportInput(comparison=comparison, params=params, reports=project.reports)
+    path = project.reports / "report.html"
+    about = About(study=params.study, git_revision=git_revision(project.root))
+    write_report(path, comparison, written_sections(given), about)
+    click.echo(f"next: xdg-open {from_here(path)}")
+
+
+if __name__ == "__main__":
+    run(main)

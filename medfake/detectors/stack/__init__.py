@@ -1,0 +1,1 @@
+"""Detectors that put together what several others say (the outlook of Alsabbagh and Al-Kadi)."""

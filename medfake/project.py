@@ -112,6 +112,11 @@ class Project:
         return self.root / "repeated"
 
     @property
+    def stacked(self) -> Path:
+        """Packages of stacks of detectors."""
+        return self.root / "stacked"
+
+    @property
     def reports(self) -> Path:
         """What people read."""
         return self.root / "reports"
@@ -219,8 +224,11 @@ class Project:
         return [self.package_of(*training) for training in trainings(self.params)]
 
     def packages(self) -> list[Path]:
-        """Packages of the matrix of trainings, in the order of params.yaml, then those of repeated ones."""
-        return [*self.first_packages(), *sorted(path.parent for path in self.repeated.glob("*/*/seed-*/card.json"))]
+        """Packages of the matrix of trainings, in the order of params.yaml, then repeated ones, then stacks."""
+        further = [
+            path.parent for root in (self.repeated, self.stacked) for path in sorted(root.glob("*/*/seed-*/card.json"))
+        ]
+        return [*self.first_packages(), *further]
 
 
 def package_folder(root: Path, dataset: str, detector: str, seed: int) -> Path:

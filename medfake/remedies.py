@@ -26,6 +26,7 @@ class Stage(StrEnum):
     FEATURES = "features"
     TRAIN = "train"
     REPEAT = "repeat"
+    STACK = "stack"
     COMPARE = "compare"
     REPORT = "report"
     NOMINATE = "nominate"
@@ -65,4 +66,6 @@ def retrain(package: Path) -> str:
         return "dvc repro"
     if package.parts[-4:-3] == ("repeated",):
         return f"rm -r {package}, then {rerun(Stage.REPEAT)}"
+    if package.parts[-4:-3] == ("stacked",):
+        return rerun(Stage.STACK)
     return rerun(Stage.TRAIN, dataset, detector, number.group(1))

@@ -128,7 +128,7 @@ def test_a_data_set_that_there_is_not_is_told_with_those_that_there_are(root: Pa
     assert caught.value.remedy == "choose among chest"
 
 
-def test_packages_are_those_of_the_matrix_and_then_the_repeated_ones(root: Path) -> None:
+def test_packages_are_those_of_the_matrix_then_repeated_ones_then_stacks(root: Path) -> None:
     project = Project(root)
     card = project.repeated / "chest" / "RandomForest" / "seed-2" / "card.json"
     card.parent.mkdir(parents=True)
@@ -136,4 +136,7 @@ def test_packages_are_those_of_the_matrix_and_then_the_repeated_ones(root: Path)
     detectors = ("ResidualCNN", "MobileNetV3Large", "RandomForest")
     first = [root / "models" / "chest" / name / "seed-1" for name in detectors]
     assert project.first_packages() == first
-    assert project.packages() == [*first, card.parent]
+    stacked = project.stacked / "chest" / "Hybrid" / "seed-1" / "card.json"
+    stacked.parent.mkdir(parents=True)
+    stacked.write_text("{}")
+    assert project.packages() == [*first, card.parent, stacked.parent]

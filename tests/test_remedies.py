@@ -19,7 +19,7 @@ NAMES: dict[Stage, tuple[object, ...]] = {
     **dict.fromkeys((Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE), ("chest",)),
     Stage.FEATURES: ("chest", "RandomForest"),
     Stage.TRAIN: ("chest", "RandomForest", 1),
-    **dict.fromkeys((Stage.REPEAT, Stage.COMPARE, Stage.NOMINATE), ()),
+    **dict.fromkeys((Stage.REPEAT, Stage.STACK, Stage.COMPARE, Stage.REPORT, Stage.NOMINATE), ()),
 }
 _COMMAND = re.compile(r"dvc (?:repro|pull|push)(?: [-@\w]+)*")
 _PROSE = {
@@ -126,6 +126,7 @@ def test_one_that_is_dry_run_runs_nothing_else(repo: Repo, caplog: pytest.LogCap
     [
         ("models/chest/RandomForest/seed-1", "dvc repro -s -f train@chest-RandomForest-1"),
         ("repeated/chest/SVM/seed-2", "rm -r repeated/chest/SVM/seed-2, then dvc repro -s -f repeat"),
+        ("stacked/chest/Hybrid/seed-1", "dvc repro -s -f stack"),
         ("somewhere/else", "dvc repro"),
         ("a/b/seed-one", "dvc repro"),
         ("seed-1", "dvc repro"),

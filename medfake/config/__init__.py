@@ -21,6 +21,7 @@ from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
 from medfake.config.section import Fraction, Name, Positive, Section
+from medfake.config.stacks import StackParams
 from medfake.config.study import (
     EvaluationParams,
     NominateParams,
@@ -60,6 +61,7 @@ __all__ = [
     "SourceParams",
     "Span",
     "SplitParams",
+    "StackParams",
     "TrackingParams",
     "TrainParams",
     "TuneParams",

@@ -13,6 +13,7 @@ from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
 from medfake.config.section import Fraction, Name, Section
+from medfake.config.stacks import StackParams
 from medfake.config.tune import TuneParams
 
 ChoosingMetric = Literal["auc", "h", "accuracy", "f1"]
@@ -100,6 +101,9 @@ class Params(Section):
     datasets: dict[Name, DatasetParams] = Field(min_length=1)
     detectors: dict[str, dict[str, Any]] = Field(min_length=1, description="options by detector name")
     train: TrainParams
+    stacks: dict[Name, StackParams] = Field(
+        default={}, description="detectors that put together what others say, by a name that no detector has"
+    )
     evaluation: EvaluationParams
     nominate: NominateParams
     tracking: TrackingParams
@@ -131,6 +135,15 @@ class Params(Section):
                 if name not in known:
                     near = did_you_mean(name, known)
                     message = f"train.{kind} names {name!r}, which has no block under {kind}{near}"
+                    raise ValueError(message)
+        for name, stack in self.stacks.items():
+            if name in self.detectors:
+                message = f"stacks.{name} has the name of a detector: choose another"
+                raise ValueError(message)
+            for member in stack.of:
+                if member not in self.train.detectors:
+                    near = did_you_mean(member, self.train.detectors)
+                    message = f"stacks.{name}.of names {member!r}, which train.detectors does not have{near}"
                     raise ValueError(message)
         nominated = self.nominate.dataset
         if nominated is not None and nominated not in self.train.datasets:

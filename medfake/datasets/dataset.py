@@ -68,6 +68,10 @@ class Dataset:
             folder, facts["name"], manifest, sites, digest, Evidence(facts["evidence"]), facts["protocol"], facts
         )
 
+    def counts(self) -> dict[str, int]:
+        """Slices of each split, copies included."""
+        return {str(split): int(rows) for split, rows in self.manifest.split.value_counts().sort_index().items()}
+
     def split(self, name: str) -> pd.DataFrame:
         """Rows of one split: train, val or test."""
         return self.manifest[self.manifest.split == name]

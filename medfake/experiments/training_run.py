@@ -5,31 +5,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
+from medfake.experiments.evaluated import evaluate
+from medfake.experiments.origin import Origin
 from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.predict import predict
-from medfake.metrics.predictions import SCORED, scan_table, write_predictions
-from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
-from medfake.package.card import PREDICTIONS_FILE, Agreement, Card, write_card
+from medfake.metrics.predictions import SCORED, write_predictions
+from medfake.package.card import PREDICTIONS_FILE, Card, write_card
 from medfake.project import Project
-from medfake.tracking.revisions import dvc_lock_sha256, git_revision
-from medfake.tracking.runs import Run, training_run
+from medfake.tracking.runs import training_run
 from medfake.tracking.store import Store
 from medfake.training.hardware import describe_hardware
 from medfake.training.keras_setup import require_backend
 from medfake.training.run_state import RunState
-from medfake.training.trained import Trained
 
 PACKAGE = "package"
 
@@ -67,19 +63,11 @@ def lock_of(project: Project, dataset: str, detector: str, seed: int) -> Path:
 
 
 def _train(project: Project, dataset: Dataset, detector: str, options: Section, seed: int, out: Path) -> None:
-    params, root = project.params, project.root
+    params = project.params
     spec = detector_spec(detector)
     family = family_of(spec)
-    tags = {
-        "dataset": dataset.name,
-        "dataset_sha256": dataset.digest,
-        "evidence": dataset.evidence,
-        "protocol": dataset.protocol,
-        "view": dataset.view,
-        "git_revision": git_revision(root),
-        "dvc_lock_sha256": dvc_lock_sha256(project.dvc_lock) or "none",
-        "hardware": describe_hardware(network=family.network),
-    }
+    origin = Origin.here(project, dataset)
+    tags = {**origin.tags(), "hardware": describe_hardware(network=family.network)}
     public = _public(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
         "detector": detector,
@@ -102,8 +90,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         replace_folder(out) as folder,
         state.begun(run.run_id),
     ):
-        counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
-        run.log_dataset(dataset.name, dataset.digest, counts)
+        run.log_dataset(dataset.name, dataset.digest, dataset.counts())
         context = TrainingContext(
             spec=spec, options=options, dataset=dataset, seed=seed, state=state, on_epoch=run.log_epoch,
             features=project.features_of(dataset.name, detector),
@@ -115,7 +102,20 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         predictions = predict(dataset, folder, SCORED, detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)
-        card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
+        card = Card(
+            detector=detector,
+            options=public,
+            seed=seed,
+            parameters=trained.parameters,
+            localises=spec.localises,
+            calibration=trained.calibration,
+            weights=trained.weights,
+            chosen=trained.chosen,
+            agreement=agreement,
+            mlflow_run_id=run.run_id,
+            **origin.facts(),
+            **evaluate(predictions, bootstrap).facts(),
+        )
         write_card(card, folder)
         log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
         run.log_folder(folder, PACKAGE)
@@ -127,56 +127,3 @@ def _public(options: dict[str, Any]) -> dict[str, Any]:
     return {
         key: Path(value).name if isinstance(value, str) and "/" in value else value for key, value in options.items()
     }
-
-
-def _edges(measured: MetricsWithIntervals) -> dict[str, tuple[float, float] | None]:
-    return {name: (one.low, one.high) if one else None for name, one in measured.intervals.items()}
-
-
-def _card(
-    project: Project,
-    dataset: Dataset,
-    detector: str,
-    seed: int,
-    options: dict[str, Any],
-    trained: Trained,
-    agreement: Agreement,
-    predictions: pd.DataFrame,
-    run: Run,
-    bootstrap: Bootstrap,
-) -> Card:
-    """Thresholds are chosen on the validation split; the test split is only measured."""
-    threshold = choose_slice_threshold(predictions)
-    scan = choose_scan_thresholds(scan_table(predictions), threshold.value)
-    measured = {
-        split: evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
-        for split in SCORED
-    }
-    return Card(
-        detector=detector,
-        options=options,
-        seed=seed,
-        dataset=dataset.name,
-        dataset_sha256=dataset.digest,
-        evidence=dataset.evidence,
-        protocol=dataset.protocol,
-        view=dataset.view,
-        parameters=trained.parameters,
-        localises=detector_spec(detector).localises,
-        threshold=threshold.value,
-        threshold_rule=threshold.rule,
-        scan_threshold_low=scan.low,
-        scan_threshold_high=scan.high,
-        calibration=trained.calibration,
-        weights=trained.weights,
-        chosen=trained.chosen,
-        metrics={split: one.metrics.values() for split, one in measured.items()},
-        intervals={split: _edges(one) for split, one in measured.items()},
-        patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},
-        interval_unit={split: one.unit for split, one in measured.items()},
-        confidence=bootstrap.confidence,
-        agreement=agreement,
-        git_revision=git_revision(project.root),
-        dvc_lock_sha256=dvc_lock_sha256(project.dvc_lock),
-        mlflow_run_id=run.run_id,
-    )

@@ -1,0 +1,44 @@
+"""What a training comes from: its data set and the code."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from medfake.datasets.dataset import Dataset
+from medfake.project import Project
+from medfake.tracking.revisions import dvc_lock_sha256, git_revision
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A data set and the revision of the code that learns from it.
+
+    Attributes:
+        dataset: Open.
+        git_revision: Of the code; "unknown" outside of a repository.
+        dvc_lock_sha256: Of dvc.lock; None where there is none.
+    """
+
+    dataset: Dataset
+    git_revision: str
+    dvc_lock_sha256: str | None
+
+    @classmethod
+    def here(cls, project: Project, dataset: Dataset) -> "Origin":
+        """As things stand in a project."""
+        return cls(dataset, git_revision(project.root), dvc_lock_sha256(project.dvc_lock))
+
+    def facts(self) -> dict[str, Any]:
+        """Fields of a `Card`."""
+        return {
+            "dataset": self.dataset.name,
+            "dataset_sha256": self.dataset.digest,
+            "evidence": self.dataset.evidence,
+            "protocol": self.dataset.protocol,
+            "view": self.dataset.view,
+            "git_revision": self.git_revision,
+            "dvc_lock_sha256": self.dvc_lock_sha256,
+        }
+
+    def tags(self) -> dict[str, str]:
+        """Tags of an MLflow run."""
+        return {name: str(value or "none") for name, value in self.facts().items()}

@@ -1,0 +1,26 @@
+"""Stage `stack`: put trained detectors together, weighted on validation, if the study has any stacks."""
+
+import click
+
+from medfake.cli.command_line import run
+from medfake.project import Project
+
+
+@click.command(help=__doc__)
+def main() -> None:
+    """Stack what `stacks` names."""
+    from medfake.experiments.stack import stack_all
+    from medfake.files import write_json
+
+    project = Project.find()
+    packages = stack_all(project)
+    listed = sorted("/".join(package.parts[-3:]) for package in packages)
+    write_json(project.stacked / "packages.json", listed)  # DVC warns of empty outs
+    for package in packages:
+        click.echo(f"stacked: {package}")
+    if not packages:
+        click.echo("this study stacks nothing")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -143,7 +143,10 @@ class Params(Section):
             for member in stack.of:
                 if member not in self.train.detectors:
                     near = did_you_mean(member, self.train.detectors)
-                    message = f"stacks.{name}.of names {member!r}, which train.detectors does not have{near}"
+                    message = (
+                        f"stacks.{name}.of names {member!r}, which train.detectors does not have{near}; "
+                        "leave it out there, or set stacks: {}"
+                    )
                     raise ValueError(message)
         nominated = self.nominate.dataset
         if nominated is not None and nominated not in self.train.datasets:

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow(minutes=4)
 _LEFT_BEHIND = (
     *(".git", ".venv", ".medfake", ".*_cache", "*.egg-info"),
-    *("data", "models", "reports", "mlartifacts", "mlflow.db*", "dvc.lock", "cache", "tmp", "config.local"),
+    *("data", "models", "stacked", "reports", "mlartifacts", "mlflow.db*", "dvc.lock", "cache", "tmp", "config.local"),
 )
 
 
@@ -67,10 +67,12 @@ def _run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
 def test_a_study_ends_in_a_report_and_a_challenger(project: Path) -> None:
     nomination = json.loads((project / "reports/nomination.json").read_text())
     assert nomination["version"] == 1
-    assert len(nomination["table"]) == 2
+    assert {line[0] for line in nomination["table"]} == {
+        f"{name} on chest, seed 1" for name in ("ResidualCNN", "RandomForest", "Hybrid")
+    }
     page = (project / "reports/report.html").read_text()
     assert "Phantom figures are no clinical evidence" in page
-    for package in (project / "models/chest").glob("*/seed-1"):
+    for package in (*project.glob("models/chest/*/seed-1"), project / "stacked/chest/Hybrid/seed-1"):
         card = json.loads((package / "card.json").read_text())
         assert card["agreement"]["max_abs_difference"] <= 1e-4
         assert len(card["dataset_sha256"]) == 64
@@ -160,6 +162,7 @@ def test_one_that_fails_does_not_stop_the_others_and_is_told_at_the_end(project:
     params["detectors"] |= {"ResNet50V2": {"weights": "nowhere.h5", "input_size": 64}}
     params["detectors"] |= {"SVM": {"pool": 16, "folds": 40}, "DecisionTree": {"pool": 16}}
     params["train"]["detectors"] = ["ResNet50V2", "SVM", "DecisionTree", "RandomForest"]
+    params["stacks"] = {}
     (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     try:
         done = _run(project, "medfake", "study", "run")

@@ -28,7 +28,11 @@ def main() -> None:
     entries, absent = read_entries(project.packages())
     if absent:
         click.echo(absent_text(absent), err=True)
-    comparison = compare(entries, Bootstrap.of(params.evaluation), absent)
+    comparison = compare(
+        entries, Bootstrap.of(params.evaluation), absent,
+        metric=params.nominate.metric, positive=params.evaluation.positive,
+        published={name: dataset.published for name, dataset in params.datasets.items()},
+    )  # fmt: skip
     probes = {name: project.probes / f"{name}.json" for name in comparison.datasets}
     texts = {
         "comparison.md": to_markdown(comparison),

@@ -316,3 +316,21 @@ def test_line_ends_of_other_systems_change_nothing(tmp_path: Path, end: str) -> 
     path = tmp_path / "params.yaml"
     path.write_bytes((PROJECT / "params.yaml").read_text().replace("\n", end).encode())
     assert load_params(path) == load_params(PROJECT / "params.yaml")
+
+
+@pytest.mark.parametrize("rule", [0.5, "yuden", {"fixed": 1.0}, {"fixed": 0.0}, {"at": 0.5}])
+def test_a_threshold_is_youden_or_a_number_of_its_own(values: dict[str, Any], rule: object) -> None:
+    values["evaluation"]["threshold"] = rule
+    assert _message(values).startswith("evaluation.threshold: should be youden, or fixed with a number above 0")
+
+
+@pytest.mark.parametrize("rule", ["youden", {"fixed": 0.5}, {"fixed": 0.999}])
+def test_both_kinds_of_threshold_are_read(values: dict[str, Any], rule: object) -> None:
+    values["evaluation"]["threshold"] = rule
+    chosen = validate(Params, values, "params.yaml").evaluation.threshold
+    assert chosen == rule or chosen.model_dump() == rule  # type: ignore[union-attr]  # a word has no fields
+
+
+def test_without_a_word_the_class_is_tampered_and_validation_chooses(values: dict[str, Any]) -> None:
+    evaluation = validate(Params, values, "params.yaml").evaluation
+    assert (evaluation.positive, evaluation.threshold) == ("tampered", "youden")

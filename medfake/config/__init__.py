@@ -11,6 +11,7 @@ from medfake.config.datasets import (
     Identifiers,
     NeighboursLabelling,
     PhantomParams,
+    PublishedParams,
     SourceParams,
     SplitParams,
     UnknownLabels,
@@ -22,7 +23,9 @@ from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
 from medfake.config.section import Fraction, Name, Positive, Section
 from medfake.config.study import (
+    ChoosingMetric,
     EvaluationParams,
+    FixedThreshold,
     NominateParams,
     Params,
     RepeatParams,
@@ -38,10 +41,12 @@ __all__ = [
     "BalanceParams",
     "BankParams",
     "Choices",
+    "ChoosingMetric",
     "DatasetParams",
     "EvaluationParams",
     "ExpectedCounts",
     "ExtentLabelling",
+    "FixedThreshold",
     "ForgedParams",
     "Fraction",
     "GanParams",
@@ -55,6 +60,7 @@ __all__ = [
     "PhantomParams",
     "Positive",
     "ProbesParams",
+    "PublishedParams",
     "RepeatParams",
     "Section",
     "SourceParams",

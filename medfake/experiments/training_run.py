@@ -76,6 +76,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         "evidence": dataset.evidence,
         "protocol": dataset.protocol,
         "view": dataset.view,
+        "positive": params.evaluation.positive,
         "git_revision": git_revision(root),
         "dvc_lock_sha256": dvc_lock_sha256(project.dvc_lock) or "none",
         "hardware": describe_hardware(network=family.network),
@@ -145,11 +146,14 @@ def _card(
     run: Run,
     bootstrap: Bootstrap,
 ) -> Card:
-    """Thresholds are chosen on the validation split; the test split is only measured."""
-    threshold = choose_slice_threshold(predictions)
+    """Params or the validation split choose thresholds; the test split is only measured."""
+    evaluation = project.params.evaluation
+    threshold = choose_slice_threshold(predictions, evaluation.threshold)
     scan = choose_scan_thresholds(scan_table(predictions), threshold.value)
     measured = {
-        split: evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
+        split: evaluate_with_intervals(
+            predictions[predictions.split == split], threshold.value, bootstrap, evaluation.positive
+        )
         for split in SCORED
     }
     return Card(
@@ -170,6 +174,7 @@ def _card(
         calibration=trained.calibration,
         weights=trained.weights,
         chosen=trained.chosen,
+        positive=evaluation.positive,
         metrics={split: one.metrics.values() for split, one in measured.items()},
         intervals={split: _edges(one) for split, one in measured.items()},
         patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from medfake.config import ChoosingMetric, PublishedParams
+from medfake.config import ChoosingMetric, Params, PublishedParams
 from medfake.errors import ManifestError
 from medfake.metrics.binary import measure
 from medfake.metrics.bootstrap import Bootstrap
@@ -61,6 +61,18 @@ def compare(
         runs = [entry for entry in sorted_entries if entry.dataset == dataset]
         results += _compare_on(runs, rules, (published or {}).get(dataset))
     return Comparison(tuple(results), rules.bootstrap, tuple(absent), metric, positive)
+
+
+def compare_study(entries: Iterable[Entry], params: Params, absent: Iterable[Absent] = ()) -> Comparison:
+    """Compare the trainings of a study as its params say; arguments and errors as for `compare`."""
+    return compare(
+        entries,
+        Bootstrap.of(params.evaluation),
+        absent,
+        metric=params.nominate.metric,
+        positive=params.evaluation.positive,
+        published={name: dataset.published for name, dataset in params.datasets.items()},
+    )
 
 
 def _compare_on(runs: Sequence[Entry], rules: _Rules, published: PublishedParams | None) -> list[Result]:

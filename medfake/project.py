@@ -122,6 +122,11 @@ class Project:
         return self.reports / "checks"
 
     @property
+    def neighbours(self) -> Path:
+        """Strips of the slices around labelled ones, a folder a data set."""
+        return self.reports / "neighbours"
+
+    @property
     def probes(self) -> Path:
         """Reports of the probes, by data set."""
         return self.reports / "probes"

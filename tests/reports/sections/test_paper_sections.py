@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from medfake.config import Params, PublishedParams, load_params
+from medfake.files import write_json
 from medfake.reports.compare import compare_study
 from medfake.reports.parts import Cell, Details, Drawing, Table
 from medfake.reports.sections.beside_papers import beside_papers
 from medfake.reports.sections.correlations import correlations
 from medfake.reports.sections.model_choice import model_choice
+from medfake.reports.sections.neighbours import neighbours
 from medfake.reports.sections.ranking import ranking
 from medfake.reports.sections.registry import ReportInput
 
@@ -184,3 +186,23 @@ def test_the_best_six_are_drawn_by_themselves(predict, enter, tmp_path):
 
 def test_one_detector_correlates_with_nothing(predict, enter, tmp_path):
     assert correlations(given(study("quickstart"), [enter(predict(patients=4, slices=2))], tmp_path)) is None
+
+
+def test_a_strip_of_neighbours_is_shown_where_there_is_one(replica):
+    assert neighbours(replica) is None
+    folder = replica.reports / "neighbours" / "replica"
+    folder.mkdir(parents=True)
+    write_json(
+        folder / "strip.json", {"k": 5, "rows": ["injected", "injected", "removed"], "missing": 2, "why_not": ""}
+    )
+    (folder / "strip.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    section = neighbours(replica)
+    assert "whether or not the manipulation reaches it" in section.parts[0]
+    caption = section.parts[1].caption
+    for said in (
+        "slices -5 to +5",
+        "2 injected, then 1 removed",
+        "2 slices that the data set does not hold",
+        "Phantom",
+    ):
+        assert said in caption

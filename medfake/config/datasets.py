@@ -71,7 +71,7 @@ class ExtentLabelling(Section):
 
 
 class NeighboursLabelling(Section):
-    """Tampered within `k` slices of a labelled one (the papers use 5)."""
+    """Tampered within `k` slices of a labelled one (Alsabbagh and Al-Kadi use 5)."""
 
     rule: Literal["neighbours"]
     k: int = Field(ge=0)

@@ -27,7 +27,8 @@ _EDGE: Final = 96  # px of a tile: a nodule and its surroundings in native resol
 _RING: Final = 22  # px, radius of the mark, beyond a nodule of 3 cm at 0.7 mm
 _GAP: Final = 3  # px between tiles
 _ROWS_EACH: Final = 2  # of each manipulation
-_MARK: Final = (230, 159, 0)
+_MARK, _WHITE, _EMPTY = 255, 254, 128  # in the palette: all but the mark are greys
+_MARK_RGB: Final = (230, 159, 0)
 
 Pixels = NDArray[np.uint8]
 
@@ -141,13 +142,13 @@ def _read(data: Dataset, stored: pd.DataFrame) -> Iterator[tuple[Any, NDArray[np
 
 
 def _tile(hu: NDArray[np.int16] | None, y: float, x: float, *, framed: bool) -> Pixels:
-    """(edge, edge, 3) around a site, marked; grey where there is no slice, black beyond the image."""
-    tile = np.full((_EDGE, _EDGE, 3), 128, np.uint8)
+    """(edge, edge) of the palette around a site, marked; grey where there is no slice, black beyond the image."""
+    tile = np.full((_EDGE, _EDGE), _EMPTY, np.uint8)
     if hu is not None:
         half = _EDGE // 2
         top, left = round(y) - half, round(x) - half
-        padded = np.pad(to_grey(np.asarray(hu)), _EDGE)
-        tile[:] = padded[top + _EDGE : top + 2 * _EDGE, left + _EDGE : left + 2 * _EDGE, None]
+        padded = np.pad(np.minimum(to_grey(np.asarray(hu)), _WHITE), _EDGE)
+        tile[:] = padded[top + _EDGE : top + 2 * _EDGE, left + _EDGE : left + 2 * _EDGE]
         down, across = np.mgrid[:_EDGE, :_EDGE] - half
         tile[np.abs(np.hypot(down, across) - _RING) < 0.5] = _MARK
     if framed:
@@ -159,14 +160,16 @@ def _beside(parts: list[Pixels], axis: int) -> Pixels:
     """Put together with white gaps."""
     shape = list(parts[0].shape)
     shape[axis] = _GAP
-    gap = np.full(shape, 255, np.uint8)
+    gap = np.full(shape, _WHITE, np.uint8)
     return np.concatenate([piece for part in parts for piece in (part, gap)][:-1], axis=axis)
 
 
 def _png(pixels: Pixels) -> bytes:
-    from matplotlib.image import imsave
+    """With a palette, which takes a third of the space of colours."""
+    from PIL import Image
 
+    picture = Image.fromarray(pixels).convert("P")
+    picture.putpalette([level for grey in range(_MARK) for level in (grey, grey, grey)] + list(_MARK_RGB))
     buffer = io.BytesIO()
-    nameless: Any = {"Software": None}  # matplotlib's version, so that equal pixels give equal bytes
-    imsave(buffer, pixels, format="png", metadata=nameless)
+    picture.save(buffer, format="png", optimize=True)
     return buffer.getvalue()

@@ -66,7 +66,8 @@ def _gap(results: Sequence[Result]) -> str:
     if not pairs:
         return "none of our trainings has a row of figures in the paper's tables."
     result, ours, theirs = max(pairs, key=lambda pair: pair[1])
-    return f"{run_text(result, results)} has accuracy {ours:.3f} here and {theirs:.3f} in the paper."
+    here = f"{ours:.3f} here ({result.entry.evidence} data)"
+    return f"{run_text(result, results)} has accuracy {here} and {theirs:.3f} in the paper."
 
 
 def _figures(dataset: str, results: Sequence[Result], theirs: Sequence[Published]) -> Table:

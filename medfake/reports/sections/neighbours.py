@@ -9,7 +9,7 @@ from medfake.vocabulary import Evidence
 
 _SAID = (
     "Labelling by neighbours calls every slice tampered that lies close enough to a labelled one, whether or not the "
-    "manipulation reaches it; some sites end before the last column, others go on beyond it."
+    "manipulation reaches it: a site may end before the last column, or go on beyond it."
 )
 
 

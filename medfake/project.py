@@ -127,6 +127,11 @@ class Project:
         return self.reports / "checks"
 
     @property
+    def neighbours(self) -> Path:
+        """Strips of the slices around labelled ones, a folder a data set."""
+        return self.reports / "neighbours"
+
+    @property
     def probes(self) -> Path:
         """Reports of the probes, by data set."""
         return self.reports / "probes"
@@ -197,11 +202,13 @@ class Project:
         from medfake.datasets.chosen import validate_chosen
         from medfake.detectors.registry import validate_options
         from medfake.detectors.search_space import require_space
+        from medfake.reports.papers import require_published
         from medfake.robustness.chosen import require_chosen
 
         params = validate_chosen(load_params(path))
         roots = Roots(self.home, self.root)
         require_chosen(params.measure)
+        require_published(params)
         detectors = {}
         for name, values in params.detectors.items():
             options = validate_options(name, values)

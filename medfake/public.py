@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.config import ChoosingMetric
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import Series, find_series
 from medfake.errors import SourceError
@@ -68,15 +69,18 @@ def scan(paths: Sequence[str | Path], model: Model | None = None, jobs: int = 1)
     return scan_paths([Path(path) for path in paths], model or open_model(), jobs)
 
 
-def compare(packages: Sequence[str | Path], bootstrap: Bootstrap | None = None) -> Comparison:
+def compare(
+    packages: Sequence[str | Path], bootstrap: Bootstrap | None = None, metric: ChoosingMetric = "auc"
+) -> Comparison:
     """Put trainings side by side on their test splits, with intervals.
 
     Args:
         packages: Folders of packages with their predictions; those that are not there are named in the notes.
         bootstrap: Number of resamples, confidence and seed.
+        metric: Of test slices, that ranks: auc, h, accuracy or f1.
 
     Raises:
         ManifestError: None of them is there, or a run comes twice.
     """
     entries, absent = read_entries([Path(package) for package in packages])
-    return compare_entries(entries, bootstrap, absent)
+    return compare_entries(entries, bootstrap, absent, metric=metric)

@@ -28,6 +28,13 @@ class Split(_Word):
     TEST = "test", "is measured, and chooses nothing"
 
 
+class PositiveClass(_Word):
+    """Class that precision, recall, specificity, F1, H and fall-out are of."""
+
+    TAMPERED = "tampered", "finding what was tampered with counts; what every stored score and label means"
+    REAL = "real", "recognising what is real counts, as for Alsabbagh and Al-Kadi, whose networks give P(real)"
+
+
 class Manipulation(_Word):
     """What was done to a slice."""
 

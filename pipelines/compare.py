@@ -12,8 +12,7 @@ def main() -> None:
     from rich.console import Console
 
     from medfake.files import write_atomic, write_json
-    from medfake.metrics.bootstrap import Bootstrap
-    from medfake.reports.compare import compare
+    from medfake.reports.compare import compare_study
     from medfake.reports.entry import read_entries
     from medfake.reports.markdown import to_markdown
     from medfake.reports.metrics_files import headline_json, to_json
@@ -26,7 +25,7 @@ def main() -> None:
     entries, absent = read_entries(project.packages())
     if absent:
         click.echo(absent_text(absent), err=True)
-    comparison = compare(entries, Bootstrap.of(params.evaluation), absent)
+    comparison = compare_study(entries, params, absent)
     texts = {
         "comparison.md": to_markdown(comparison),
         "comparison.json": to_json(comparison),

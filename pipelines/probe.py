@@ -14,6 +14,7 @@ def main(dataset: str) -> None:
     from medfake.datasets.dataset import Dataset
     from medfake.probes.run import run_probes
     from medfake.reports.dataset_page import write_dataset_page
+    from medfake.reports.neighbour_strip import write_strip
 
     project = Project.find()
     params, probes = project.dataset(dataset), project.params.probes
@@ -23,6 +24,7 @@ def main(dataset: str) -> None:
     page = project.checks / f"{dataset}.html"
     checks = read_report(project.checks / f"{dataset}.json")
     write_dataset_page(page, data, params, checks, report, pictured=probes.pictures)
+    write_strip(project.neighbours / dataset, data, params, pictured=probes.pictures is not False)
     for one in report.findings:
         click.echo(f"{one.name}: AUC {one.score}. {one.sentence}")
     click.echo(f"next: xdg-open {page}")

@@ -10,8 +10,7 @@ from medfake.project import Project
 def main() -> None:
     """Write reports/report.html."""
     from medfake.cli.places import from_here
-    from medfake.metrics.bootstrap import Bootstrap
-    from medfake.reports.compare import compare
+    from medfake.reports.compare import compare_study
     from medfake.reports.entry import read_entries
     from medfake.reports.report import About, write_report
     from medfake.reports.sections.registry import ReportInput, written_sections
@@ -20,7 +19,7 @@ def main() -> None:
     project = Project.find()
     params = project.params
     entries, absent = read_entries(project.packages())
-    comparison = compare(entries, Bootstrap.of(params.evaluation), absent)
+    comparison = compare_study(entries, params, absent)
     given = ReportInput(comparison=comparison, params=params, reports=project.reports)
     path = project.reports / "report.html"
     about = About(study=params.study, git_revision=git_revision(project.root))

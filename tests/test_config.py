@@ -336,3 +336,21 @@ def test_a_stack_is_of_several_detectors_that_are_trained(
 ) -> None:
     values["stacks"] = {name: {"of": members}}
     assert message in _message(values)
+
+
+@pytest.mark.parametrize("rule", [0.5, "yuden", {"fixed": 1.0}, {"fixed": 0.0}, {"at": 0.5}])
+def test_a_threshold_is_youden_or_a_number_of_its_own(values: dict[str, Any], rule: object) -> None:
+    values["evaluation"]["threshold"] = rule
+    assert _message(values).startswith("evaluation.threshold: should be youden, or fixed with a number above 0")
+
+
+@pytest.mark.parametrize("rule", ["youden", {"fixed": 0.5}, {"fixed": 0.999}])
+def test_both_kinds_of_threshold_are_read(values: dict[str, Any], rule: object) -> None:
+    values["evaluation"]["threshold"] = rule
+    chosen = validate(Params, values, "params.yaml").evaluation.threshold
+    assert chosen == rule or chosen.model_dump() == rule  # type: ignore[union-attr]  # a word has no fields
+
+
+def test_without_a_word_the_class_is_tampered_and_validation_chooses(values: dict[str, Any]) -> None:
+    evaluation = validate(Params, values, "params.yaml").evaluation
+    assert (evaluation.positive, evaluation.threshold) == ("tampered", "youden")

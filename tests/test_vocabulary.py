@@ -5,14 +5,24 @@ import pickle
 
 import pytest
 
-from medfake.vocabulary import CLASSES, TAMPERED_CODES, Evidence, LabelCode, Manipulation, QualityFlag, Split
+from medfake.vocabulary import (
+    CLASSES,
+    TAMPERED_CODES,
+    Evidence,
+    LabelCode,
+    Manipulation,
+    PositiveClass,
+    QualityFlag,
+    Split,
+)
 
-ALL = [word for kind in (Split, Manipulation, LabelCode, Evidence, QualityFlag) for word in kind]
+ALL = [word for kind in (Split, PositiveClass, Manipulation, LabelCode, Evidence, QualityFlag) for word in kind]
 
 
 def test_words_are_those_that_files_hold() -> None:
     assert list(Split) == ["train", "val", "test"]
     assert list(Manipulation) == ["none", "injected", "removed", "generated"]
+    assert list(PositiveClass) == ["tampered", "real"]
     assert list(LabelCode) == ["FM", "FB", "TM", "TB"]
     assert list(Evidence) == ["phantom", "forged", "clinical"]
     assert list(QualityFlag) == ["duplicate", "gap", "instance", "mixed", "series", "tilt"]

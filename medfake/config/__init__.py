@@ -11,6 +11,7 @@ from medfake.config.datasets import (
     Identifiers,
     NeighboursLabelling,
     PhantomParams,
+    PublishedParams,
     SourceParams,
     SplitParams,
     UnknownLabels,
@@ -23,7 +24,9 @@ from medfake.config.reading import PARAMS_FILE, load_params, validate, with_opti
 from medfake.config.section import Fraction, Name, Positive, Section
 from medfake.config.stacks import StackParams
 from medfake.config.study import (
+    ChoosingMetric,
     EvaluationParams,
+    FixedThreshold,
     NominateParams,
     Params,
     RepeatParams,
@@ -39,10 +42,12 @@ __all__ = [
     "BalanceParams",
     "BankParams",
     "Choices",
+    "ChoosingMetric",
     "DatasetParams",
     "EvaluationParams",
     "ExpectedCounts",
     "ExtentLabelling",
+    "FixedThreshold",
     "ForgedParams",
     "Fraction",
     "GanParams",
@@ -56,6 +61,7 @@ __all__ = [
     "PhantomParams",
     "Positive",
     "ProbesParams",
+    "PublishedParams",
     "RepeatParams",
     "Section",
     "SourceParams",

@@ -71,7 +71,7 @@ class ExtentLabelling(Section):
 
 
 class NeighboursLabelling(Section):
-    """Tampered within `k` slices of a labelled one (the papers use 5)."""
+    """Tampered within `k` slices of a labelled one (Alsabbagh and Al-Kadi use 5)."""
 
     rule: Literal["neighbours"]
     k: int = Field(ge=0)
@@ -128,6 +128,15 @@ class ExpectedCounts(Section):
     slices: int | None = Field(default=None, ge=0)
 
 
+class PublishedParams(Section):
+    """What a paper's figures a data set's are set beside."""
+
+    paper: Name = Field(description="alsabbagh, solaiyappan or shree")
+    setting: Name | None = Field(
+        default=None, description="as its tables name it, e.g. localized-augmented; null for papers of one setting"
+    )
+
+
 class DatasetParams(Section):
     """Where a data set's slices come from and the rules they pass through."""
 
@@ -149,6 +158,9 @@ class DatasetParams(Section):
     expect: dict[str, ExpectedCounts] | None = Field(default=None, description="by source, e.g. LIDC-IDRI")
     planned_slices: int | None = Field(
         default=None, ge=1, description="slices that it will hold, for `medfake study plan` before it is built"
+    )
+    published: PublishedParams | None = Field(
+        default=None, description="whose figures stand beside those of this data set; null for none"
     )
     strict: bool = Field(default=False, description="what would be reported and left out stops the run instead")
 

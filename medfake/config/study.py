@@ -12,9 +12,10 @@ from medfake.config.inpainters import AnyInpainter
 from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
-from medfake.config.section import Fraction, Name, Section
+from medfake.config.section import Fraction, Name, Section, Word
 from medfake.config.stacks import StackParams
 from medfake.config.tune import TuneParams
+from medfake.vocabulary import PositiveClass
 
 ChoosingMetric = Literal["auc", "h", "accuracy", "f1"]
 """Of the validation split; what decides between trainings."""
@@ -45,12 +46,42 @@ class TrainParams(Section):
         return self
 
 
+class FixedThreshold(Section):
+    """A threshold of slices that nothing chooses."""
+
+    fixed: Fraction = Field(description="P(tampered) from which on a slice counts as tampered")
+
+
 class EvaluationParams(Section):
-    """Intervals and the threshold."""
+    """Intervals, the threshold of slices and the class that figures are of."""
 
     bootstrap: int = Field(ge=100, description="resamples over patients")
     confidence: Fraction
     seed: int = Field(ge=0)
+    positive: Annotated[PositiveClass, Word] = Field(
+        default=PositiveClass.TAMPERED,
+        description="class that precision, recall, specificity, F1, H and fall-out are of; scores stay P(tampered)",
+    )
+    threshold: Literal["youden"] | FixedThreshold = Field(
+        default="youden",
+        description="of slices: highest balanced accuracy on validation, or one for all detectors, as {fixed: 0.5}",
+    )
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _is_a_rule(cls, rule: object) -> object:
+        """Said here, as pydantic would name both kinds of rule and keys that no file has."""
+        if rule == "youden" or isinstance(rule, FixedThreshold):
+            return rule
+        if (
+            isinstance(rule, dict)
+            and set(rule) == {"fixed"}
+            and isinstance(rule["fixed"], float)
+            and 0 < rule["fixed"] < 1
+        ):
+            return rule
+        message = f"should be youden, or fixed with a number above 0 and below 1 as {{fixed: 0.5}}, but got {rule!r}"
+        raise ValueError(message)
 
 
 class NominateParams(Section):

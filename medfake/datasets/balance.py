@@ -18,7 +18,7 @@ Counts = NDArray[np.int_]
 def balance(slices: pd.DataFrame, params: BalanceParams, classes: int = 2) -> pd.DataFrame:
     """Down-sample to equal classes in every split.
 
-    `negatives: random` draws real slices uniformly, as the papers do. `negatives: matched` draws them to resemble the
+    `negatives: random` draws real slices uniformly (Alsabbagh and Al-Kadi). `negatives: matched` draws some like the
     tampered ones, so that neither source nor place along the body gives the class away: a quarter shows a real nodule,
     half of the others comes from the fakes' own sources, both as far as there are any; their relative positions along z
     are distributed as those of the tampered slices, and scans take turns. Lung area is not looked at: no pixel has been

@@ -199,7 +199,7 @@ def grouped(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
 
 @protocol("replica", leaky=True)
 def replica(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
-    """Slices dealt at random within each class, patients on both sides: the papers' protocol, and leaky."""
+    """Slices dealt at random within each class, patients on both sides, as Alsabbagh and Al-Kadi: leaky."""
     rng = np.random.default_rng(params.seed)
     split = pd.Series(Split.TRAIN.value, index=slices.index, dtype=object)
     for _, rows in slices.groupby("label", sort=True):

@@ -20,7 +20,7 @@ class DetectorSpec:
         options: Model of its block in params.yaml.
         build: Of the network or the model, as its family calls it.
         localises: Whether it names the places that it finds.
-        paper: Whose published figures stand beside it, "" for none.
+        paper: That has it and prints figures, "" for none; the first where several have.
     """
 
     name: str

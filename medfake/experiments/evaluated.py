@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from medfake.config import EvaluationParams
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.predictions import SCORED, scan_table
 from medfake.metrics.threshold import ScanThresholds, SliceThreshold, choose_scan_thresholds, choose_slice_threshold
+from medfake.vocabulary import PositiveClass
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Evaluated:
         scan: Thresholds of scans, likewise.
         measured: Split -> metrics of its slices at that threshold.
         patients: Split -> patients scored.
+        positive: Class that precision, recall, specificity, F1, H and fall-out are of.
         confidence: Of the intervals.
     """
 
@@ -27,6 +30,7 @@ class Evaluated:
     scan: ScanThresholds
     measured: dict[str, MetricsWithIntervals]
     patients: dict[str, int]
+    positive: PositiveClass
     confidence: float
 
     def facts(self) -> dict[str, Any]:
@@ -40,20 +44,24 @@ class Evaluated:
             "intervals": {split: _edges(one) for split, one in self.measured.items()},
             "patients": self.patients,
             "interval_unit": {split: one.unit for split, one in self.measured.items()},
+            "positive": self.positive,
             "confidence": self.confidence,
         }
 
 
-def evaluate(predictions: pd.DataFrame, bootstrap: Bootstrap) -> Evaluated:
-    """Choose thresholds on the validation split; the test split is only measured.
+def evaluate(predictions: pd.DataFrame, params: EvaluationParams) -> Evaluated:
+    """Params or the validation split choose thresholds; the test split is only measured.
 
     Args:
         predictions: One run's rows, columns of `predictions.COLUMNS`.
-        bootstrap: Of the intervals.
+        params: Rule of the threshold, class that figures are of, and intervals.
     """
-    threshold = choose_slice_threshold(predictions)
+    bootstrap = Bootstrap.of(params)
+    threshold = choose_slice_threshold(predictions, params.threshold)
     measured = {
-        str(split): evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
+        str(split): evaluate_with_intervals(
+            predictions[predictions.split == split], threshold.value, bootstrap, params.positive
+        )
         for split in SCORED
     }
     return Evaluated(
@@ -61,6 +69,7 @@ def evaluate(predictions: pd.DataFrame, bootstrap: Bootstrap) -> Evaluated:
         scan=choose_scan_thresholds(scan_table(predictions), threshold.value),
         measured=measured,
         patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},
+        positive=params.positive,
         confidence=bootstrap.confidence,
     )
 

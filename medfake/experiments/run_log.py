@@ -66,7 +66,7 @@ def log_outcome(
         scans = scan_table(own)
         outcome |= {f"{split}_{name}": value for name, value in metrics.items()}
         if len(scans):
-            scan_metrics = measure(scans, card.scan_threshold_high).values()
+            scan_metrics = measure(scans, card.scan_threshold_high, card.positive).values()
             outcome |= {f"{split}_scan_{name}": value for name, value in scan_metrics.items()}
         classes = measure_classes(own, bootstrap)
         if classes is not None:

@@ -108,7 +108,11 @@ def _put_together(project: Project, stack: _Stack, out: Path) -> None:
         "study": project.params.study,
         **asked_for(options, project.params.datasets[stack.dataset]),
     }
-    tags = {**origin.tags(), "hardware": describe_hardware(network=False)}
+    tags = {
+        **origin.tags(),
+        "positive": project.params.evaluation.positive,
+        "hardware": describe_hardware(network=False),
+    }
     bootstrap = Bootstrap.of(project.params.evaluation)
     with (
         training_run(
@@ -141,7 +145,7 @@ def _put_together(project: Project, stack: _Stack, out: Path) -> None:
             agreement=agreement,
             mlflow_run_id=run.run_id,
             **origin.facts(),
-            **evaluate(predictions, bootstrap).facts(),
+            **evaluate(predictions, project.params.evaluation).facts(),
         )
         write_card(card, folder)
         log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)

@@ -67,7 +67,11 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     spec = detector_spec(detector)
     family = family_of(spec)
     origin = Origin.here(project, dataset)
-    tags = {**origin.tags(), "hardware": describe_hardware(network=family.network)}
+    tags = {
+        **origin.tags(),
+        "positive": params.evaluation.positive,
+        "hardware": describe_hardware(network=family.network),
+    }
     public = _public(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
         "detector": detector,
@@ -114,7 +118,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             agreement=agreement,
             mlflow_run_id=run.run_id,
             **origin.facts(),
-            **evaluate(predictions, bootstrap).facts(),
+            **evaluate(predictions, params.evaluation).facts(),
         )
         write_card(card, folder)
         log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)

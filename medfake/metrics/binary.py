@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from medfake.metrics.weighted import weighted_counts, weighted_metrics
+from medfake.vocabulary import PositiveClass
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,7 @@ HEADINGS: Final[dict[str, str]] = {  # metric -> heading
     "f1": "F1",
     "auc": "AUC",
     "h": "H",
+    "fall_out": "Fall-out",
     "average_precision": "AP",
     "balanced_accuracy": "Balanced acc.",
     "mcc": "MCC",
@@ -33,6 +35,8 @@ HEADINGS: Final[dict[str, str]] = {  # metric -> heading
     "ppv_at_10": "PPV at 10 %",
 }
 METRICS: Final = tuple(HEADINGS)
+OF_POSITIVE: Final = ("precision", "recall", "specificity", "f1", "h", "fall_out")
+"""Metrics that are of the positive class, whichever that is; all others are the same either way, or of tampered."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,10 @@ class Confusion:
 class Metrics:
     """Every metric of one set of scores; 0..1 except `mcc` (-1..1); None where undefined.
 
-    `h` is the harmonic mean of accuracy, F1 and specificity (Alsabbagh and Al-Kadi, equation 4). `tpr_at_fpr_*` is the
+    Those of `OF_POSITIVE` are of the class that was called positive; the counts are of tampered.
+
+    `h` is the harmonic mean of accuracy, F1 and specificity (Alsabbagh and Al-Kadi, equation 4), `fall_out` the false
+    positive rate (equation 10), the only one beside `brier` and `ece` that is better when lower. `tpr_at_fpr_*` is the
     highest true positive rate of any cut with at most that false positive rate: with fewer than 100 real slices, 1 %
     means none. `ece` has ten equal bins. `ppv_at_*` is the precision that recall and specificity would give at that
     prevalence (in percent) of tampering.
@@ -69,6 +76,7 @@ class Metrics:
     f1: float | None
     auc: float | None
     h: float | None
+    fall_out: float | None
     average_precision: float | None
     balanced_accuracy: float | None
     mcc: float | None
@@ -85,12 +93,13 @@ class Metrics:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name in HEADINGS}
 
 
-def measure(predictions: "pd.DataFrame", threshold: float) -> Metrics:
+def measure(predictions: "pd.DataFrame", threshold: float, positive: PositiveClass = PositiveClass.TAMPERED) -> Metrics:
     """Compute every metric of some rows, each counted once.
 
     Args:
         predictions: Rows with `label` (1 = tampered) and `p_tampered`: one run and split, or its `scan_table`.
         threshold: Tampered from here on, 0..1; chosen on validation.
+        positive: Class that precision, recall, specificity, F1, H and fall-out are of.
 
     Returns:
         Metrics; those that the rows cannot define (a class is missing, nothing was called tampered, ...) are None.
@@ -98,7 +107,7 @@ def measure(predictions: "pd.DataFrame", threshold: float) -> Metrics:
     label, p = predictions["label"].to_numpy(dtype=np.int64), predictions["p_tampered"].to_numpy(dtype=np.float64)
     one_cluster, once = np.zeros(len(p), dtype=np.intp), np.ones((1, 1))
     counts = weighted_counts(label, p, threshold, one_cluster, once)
-    values = weighted_metrics(label, p, threshold, one_cluster, once)
+    values = weighted_metrics(label, p, threshold, one_cluster, once, positive)
     return Metrics(
         threshold=threshold,
         confusion=Confusion(*(round(float(count[0])) for count in (counts.tp, counts.fp, counts.tn, counts.fn))),

@@ -10,6 +10,7 @@ from medfake.metrics.binary import METRICS, Metrics, measure
 from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import weighted_metrics
+from medfake.vocabulary import PositiveClass
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,10 @@ class MetricsWithIntervals:
 
 
 def evaluate_with_intervals(
-    rows: "pd.DataFrame", threshold: float, bootstrap: Bootstrap | None = None
+    rows: "pd.DataFrame",
+    threshold: float,
+    bootstrap: Bootstrap | None = None,
+    positive: PositiveClass = PositiveClass.TAMPERED,
 ) -> MetricsWithIntervals:
     """Measure some rows and resample their patients for a percentile interval of every metric.
 
@@ -65,9 +69,10 @@ def evaluate_with_intervals(
         rows: One run's slices of one split, or its `scan_table`: label, p_tampered, patient_id, scan_id.
         threshold: Tampered from here on, 0..1.
         bootstrap: Number of resamples, confidence and seed; 1000, 95 % and 1 unless told otherwise.
+        positive: Class that precision, recall, specificity, F1, H and fall-out are of.
     """
     bootstrap = bootstrap or Bootstrap()
-    metrics = measure(rows, threshold)
+    metrics = measure(rows, threshold, positive)
     clusters = clusters_of(rows)
     nothing: dict[str, Interval | None] = dict.fromkeys(METRICS)
     if clusters.count < 2:
@@ -80,7 +85,7 @@ def evaluate_with_intervals(
             bootstrap=bootstrap,
         )
     label, p = rows["label"].to_numpy(), rows["p_tampered"].to_numpy()
-    values = weighted_metrics(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap))
+    values = weighted_metrics(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap), positive)
     usable = np.isfinite(values["auc"]) if metrics.auc is not None else np.ones(bootstrap.resamples, dtype=bool)
     intervals = {name: _interval(values[name][usable], metrics.values()[name], bootstrap) for name in METRICS}
     return MetricsWithIntervals(

@@ -9,23 +9,26 @@ from numpy.typing import NDArray
 
 from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
 from medfake.metrics.intervals import Interval, percentile_interval
-from medfake.metrics.weighted import curve_auc, curves
+from medfake.metrics.weighted import weighted_metric
+from medfake.vocabulary import PositiveClass
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class AucDifference:
-    """AUC of one detector minus that of another on the same slices.
+class Difference:
+    """A metric of one detector minus that of another on the same slices.
 
     Attributes:
+        metric: Its name.
         value: -1..1.
         interval: Percentile interval over resampled patients; None with too few of them.
         p_value: Two-sided, 0..1; None where there is no interval.
         unit: What was resampled.
     """
 
+    metric: str
     value: float
     interval: Interval | None
     p_value: float | None
@@ -47,10 +50,16 @@ class McNemar:
     p_value: float
 
 
-def auc_difference(
-    first: "pd.DataFrame", second: "pd.DataFrame", bootstrap: Bootstrap | None = None
-) -> AucDifference | None:
-    """Compare two detectors' AUC by a paired cluster bootstrap: both are computed on the same resampled patients.
+def paired_difference(
+    first: "pd.DataFrame",
+    second: "pd.DataFrame",
+    bootstrap: Bootstrap | None = None,
+    *,
+    metric: str = "auc",
+    thresholds: tuple[float, float] = (0.5, 0.5),
+    positive: PositiveClass = PositiveClass.TAMPERED,
+) -> Difference | None:
+    """Compare two detectors' metric by a paired cluster bootstrap: both are computed on the same resampled patients.
 
     The p-value is twice the smaller share of resamples on one side of zero, counting the data themselves once, so it is
     never below 2 / (resamples + 1).
@@ -59,9 +68,12 @@ def auc_difference(
         first: One run's slices of one split.
         second: Another run's slices of that split; slices that only one of them has are left out.
         bootstrap: As for `evaluate_with_intervals`.
+        metric: "auc", or one of the counts at the thresholds, such as "h".
+        thresholds: Of either detector; the AUC needs none.
+        positive: Class that the metric is of, where it is of one.
 
     Returns:
-        None when the slices that both scored have one class only.
+        None when the slices that both scored have one class only, or do not define the metric.
     """
     bootstrap = bootstrap or Bootstrap()
     columns = ["slice_id", "scan_id", "patient_id", "label", "p_tampered"]
@@ -71,19 +83,18 @@ def auc_difference(
         return None
     clusters = clusters_of(both)
     weights = np.vstack([np.ones(clusters.count), draw(clusters.count, bootstrap)])
-    with np.errstate(invalid="ignore"):
-        auc_first, auc_second = (
-            np.concatenate(
-                [curve_auc(tp, fp) for tp, fp in curves(label, p.to_numpy(dtype=np.float64), clusters.codes, weights)]
-            )
-            for p in (both["p_tampered"], both["p_tampered_second"])
-        )
-    differences = auc_first - auc_second
+    of_first, of_second = (
+        weighted_metric(metric, label, both[column].to_numpy(), threshold, clusters.codes, weights, positive)
+        for column, threshold in zip(("p_tampered", "p_tampered_second"), thresholds, strict=True)
+    )
+    differences = of_first - of_second
     value, resampled = float(differences[0]), differences[1:]
+    if np.isnan(value):
+        return None
     interval = percentile_interval(resampled, bootstrap) if clusters.count > 1 else None
     if interval is None:
-        return AucDifference(value, None, None, clusters.unit)
-    return AucDifference(value, interval, _two_sided(resampled), clusters.unit)
+        return Difference(metric, value, None, None, clusters.unit)
+    return Difference(metric, value, interval, _two_sided(resampled), clusters.unit)
 
 
 def mcnemar(correct_first: NDArray[np.bool_], correct_second: NDArray[np.bool_]) -> McNemar:

@@ -1,11 +1,12 @@
-"""Where a score becomes a verdict. Validation chooses; the test split is never looked at."""
+"""Where a score becomes a verdict. Validation chooses, or params do; the test split is never looked at."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.config import FixedThreshold
 from medfake.log_odds import logit, sigmoid
 from medfake.metrics.scans import Floats
 from medfake.package.strongest_run import P_MIN
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 YOUDEN: Final = "youden: highest balanced accuracy on validation slices"
 FIXED: Final = "fixed at 0.5: no cut of the validation slices beats chance"
+AS_ASKED: Final = "fixed by evaluation.threshold in params.yaml"
 BAND: Final = "band: at most 5 % of validation scans on the wrong side of either threshold"
 AROUND: Final = "fixed: one logit on either side of the slice threshold, as validation has scans of one class only"
 
@@ -62,13 +64,16 @@ class ScanThresholds:
     real: int
 
 
-def choose_slice_threshold(predictions: "pd.DataFrame") -> SliceThreshold:
-    """Choose the cut with the highest balanced accuracy (Youden's J) on the validation slices.
+def choose_slice_threshold(
+    predictions: "pd.DataFrame", rule: Literal["youden"] | FixedThreshold = "youden"
+) -> SliceThreshold:
+    """Choose the cut with the highest balanced accuracy (Youden's J) on the validation slices, unless it is given.
 
     Of several equally good cuts it takes the middle of the widest gap between scores, then the lowest.
 
     Args:
         predictions: One run's rows; only those of the validation split are read.
+        rule: Of the study.
 
     Returns:
         The threshold; 0.5 when validation lacks a class or no cut beats chance, and the rule says so.
@@ -77,7 +82,11 @@ def choose_slice_threshold(predictions: "pd.DataFrame") -> SliceThreshold:
     tampered = val["label"].to_numpy() == 1
     p = val["p_tampered"].to_numpy(dtype=np.float64)
     n_tampered, n_real = int(tampered.sum()), int((~tampered).sum())
-    if n_tampered == 0 or n_real == 0:
+    both = n_tampered > 0 and n_real > 0
+    if isinstance(rule, FixedThreshold):
+        reached = (np.mean(p[tampered] >= rule.fixed) + np.mean(p[~tampered] < rule.fixed)) / 2 if both else None
+        return SliceThreshold(rule.fixed, AS_ASKED, None if reached is None else float(reached), n_tampered, n_real)
+    if not both:
         return SliceThreshold(0.5, FIXED, None, n_tampered, n_real)
     scores = np.unique(p)
     below = np.searchsorted(scores, p)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.metrics.scans import Floats
+from medfake.vocabulary import PositiveClass
 
 FPR_LEVELS: Final = {"tpr_at_fpr_1": 0.01, "tpr_at_fpr_5": 0.05}
 PREVALENCES: Final = {"ppv_at_0_1": 0.001, "ppv_at_1": 0.01, "ppv_at_10": 0.1}
@@ -29,9 +30,20 @@ class Counts:
     tn: Floats
     fn: Floats
 
+    def of(self, positive: PositiveClass) -> "Counts":
+        """The same rows with another class as the positive one: what was called real is then what was called."""
+        if positive is PositiveClass.TAMPERED:
+            return self
+        return Counts(tp=self.tn, fp=self.fn, tn=self.tp, fn=self.fp)
+
 
 def weighted_metrics(
-    label: NDArray[Any], p: NDArray[Any], threshold: float, codes: NDArray[np.intp], weights: Floats
+    label: NDArray[Any],
+    p: NDArray[Any],
+    threshold: float,
+    codes: NDArray[np.intp],
+    weights: Floats,
+    positive: PositiveClass = PositiveClass.TAMPERED,
 ) -> dict[str, Floats]:
     """Compute every metric in every weighting.
 
@@ -41,6 +53,7 @@ def weighted_metrics(
         threshold: Tampered from here on.
         codes: (n,) cluster of each row.
         weights: (weightings, clusters) how often each cluster counts, >= 0.
+        positive: Class that precision, recall, specificity, F1, H and fall-out are of.
 
     Returns:
         Metric name -> (weightings,) values; NaN where a weighting does not define it (a class is missing, nothing was
@@ -48,10 +61,30 @@ def weighted_metrics(
     """
     label, p = np.asarray(label, dtype=np.float64), np.asarray(p, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        metrics = _of_counts(weighted_counts(label, p, threshold, codes, weights))
+        metrics = _of_counts(weighted_counts(label, p, threshold, codes, weights), positive)
         metrics |= _of_probability(label, p, codes, weights)
         parts = [_of_curve(tp, fp) for tp, fp in curves(label, p, codes, weights)]
     return metrics | {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def weighted_metric(
+    metric: str,
+    label: NDArray[Any],
+    p: NDArray[Any],
+    threshold: float,
+    codes: NDArray[np.intp],
+    weights: Floats,
+    positive: PositiveClass = PositiveClass.TAMPERED,
+) -> Floats:
+    """One metric in every weighting, the AUC or one of the counts at the threshold, without the others.
+
+    Arguments as for `weighted_metrics`; (weightings,) values, NaN where a weighting does not define it.
+    """
+    label, p = np.asarray(label, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if metric == "auc":
+            return np.concatenate([curve_auc(tp, fp) for tp, fp in curves(label, p, codes, weights)])
+        return _of_counts(weighted_counts(label, p, threshold, codes, weights), positive)[metric]
 
 
 def weighted_counts(
@@ -140,11 +173,14 @@ def ece_bins(p: NDArray[Any]) -> NDArray[np.intp]:
     return np.minimum((np.asarray(p) * ECE_BINS).astype(np.intp), ECE_BINS - 1)
 
 
-def _of_counts(counts: Counts) -> dict[str, Floats]:
-    tp, fp, tn, fn = counts.tp, counts.fp, counts.tn, counts.fn
+def _of_counts(counts: Counts, positive: PositiveClass) -> dict[str, Floats]:
+    """Some are of the positive class; what asks for the prevalence of tampering is of tampered, whichever that is."""
+    of = counts.of(positive)
+    tp, fp, tn, fn = of.tp, of.fp, of.tn, of.fn
     accuracy = (tp + tn) / _positive(tp + fp + tn + fn)
     recall, specificity = tp / _positive(tp + fn), tn / _positive(tn + fp)
     f1 = 2 * tp / _positive(2 * tp + fp + fn)
+    found, passed = (recall, specificity) if positive is PositiveClass.TAMPERED else (specificity, recall)
     return {
         "accuracy": accuracy,
         "precision": tp / _positive(tp + fp),
@@ -152,9 +188,10 @@ def _of_counts(counts: Counts) -> dict[str, Floats]:
         "specificity": specificity,
         "f1": f1,
         "h": harmonic_mean((accuracy, f1, specificity)),
+        "fall_out": fp / _positive(fp + tn),
         "balanced_accuracy": (recall + specificity) / 2,
         "mcc": (tp * tn - fp * fn) / np.sqrt(_positive((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))),
-        **{name: ppv(recall, specificity, prevalence) for name, prevalence in PREVALENCES.items()},
+        **{name: ppv(found, passed, prevalence) for name, prevalence in PREVALENCES.items()},
     }
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from medfake.errors import ManifestError, OutputRefusedError
 from medfake.files import sha256_file, write_json
 from medfake.remedies import retrain
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, PositiveClass
 
 CARD_FILE = "card.json"
 ONNX_FILE = "detector.onnx"
@@ -108,10 +108,11 @@ class Card(BaseModel):
         evidence: What figures on its data are worth.
         view: What part of a slice it learnt to judge; only detectors of whole slices can scan.
         input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
-        threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.
+        threshold: A slice with P >= threshold counts as tampered; chosen by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
         scan_threshold_high: A scan at or above is "tampered"; between the two it is "uncertain".
         chosen: Options that a search within the train split found.
+        positive: Class that precision, recall, specificity, F1, H and fall-out of `metrics` are of.
         metrics: On slices, by split ("val", "test"), then by metric; None where undefined.
         intervals: Of `metrics`, (low, high) from a bootstrap over `interval_unit`; None where too few
             resamples define it.
@@ -153,6 +154,7 @@ class Card(BaseModel):
     calibration: dict[str, float]
     weights: dict[str, str | None]
     chosen: dict[str, Any] = {}
+    positive: PositiveClass = PositiveClass.TAMPERED
     metrics: dict[str, dict[str, float | None]]
     intervals: dict[str, dict[str, tuple[float, float] | None]] = {}
     patients: dict[str, int] = {}

@@ -10,7 +10,7 @@ from medfake.metrics.predict import predict
 from medfake.package.card import read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.versions import Version
-from medfake.vocabulary import Split
+from medfake.vocabulary import PositiveClass, Split
 
 
 def data_of(version: Version, slices: Path) -> Dataset | None:
@@ -27,7 +27,9 @@ def data_of(version: Version, slices: Path) -> Dataset | None:
     return Dataset.open(folder)
 
 
-def validation_figure(version: Version, dataset: Dataset, metric: str, registry: ModelRegistry) -> float | None:
+def validation_figure(
+    version: Version, dataset: Dataset, metric: str, registry: ModelRegistry, positive: str
+) -> float | None:
     """A version's figure on the validation split of a data set, at the version's own stored threshold.
 
     The version may have been trained on patients of that split, which flatters it.
@@ -37,6 +39,7 @@ def validation_figure(version: Version, dataset: Dataset, metric: str, registry:
         dataset: Its val split is scored.
         metric: Name of the figure.
         registry: Where the version is.
+        positive: Class that the figure is of, where it is of one.
 
     Raises:
         RegistryError: The version's files are gone.
@@ -45,5 +48,5 @@ def validation_figure(version: Version, dataset: Dataset, metric: str, registry:
     package = registry.package(version)
     card = read_card(package)
     predictions = predict(dataset, package, (Split.VAL,), card.detector, card.seed)
-    figure: float | None = measure(predictions, card.threshold).values()[metric]
+    figure: float | None = measure(predictions, card.threshold, PositiveClass(positive)).values()[metric]
     return figure

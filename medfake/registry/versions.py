@@ -9,7 +9,7 @@ from typing import Any
 
 from medfake.files import sha256_file
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card
-from medfake.vocabulary import Split
+from medfake.vocabulary import PositiveClass, Split
 
 MODEL_NAME = "medfake-detector"
 _FIGURE = "val_"  # tags with the validation figures that promotion may compare
@@ -33,6 +33,7 @@ class Version:
         metric: Validation figure by which it was nominated; promotion compares this one.
         value: Of that figure; None where undefined.
         figures: All validation figures that are defined.
+        positive: Class that some of them are of.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Version:
     value: float | None
     run_id: str | None
     figures: dict[str, float]
+    positive: str = PositiveClass.TAMPERED
 
 
 def package_sha256(package: Path) -> str:
@@ -77,6 +79,7 @@ def version_tags(card: Card, package: Path, metric: str) -> dict[str, str]:
         "evidence": card.evidence,
         "package_sha256": package_sha256(package),
         "card_sha256": card_sha256(package),
+        "positive": card.positive,
         "metric": metric,
         "value": repr(figures.get(metric)),
         **{f"{_FIGURE}{name}": repr(value) for name, value in figures.items() if value is not None},
@@ -101,4 +104,5 @@ def read_version(stored: Any, aliases: Iterable[str]) -> Version:
         value=None if value == "None" else float(value),
         run_id=stored.run_id,
         figures={key.removeprefix(_FIGURE): float(text) for key, text in tags.items() if key.startswith(_FIGURE)},
+        positive=tags.get("positive", PositiveClass.TAMPERED),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from medfake.config import ChoosingMetric
 from medfake.metrics.binary import Metrics
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.classes import ClassMetrics
@@ -14,6 +15,7 @@ from medfake.metrics.roc import RocBand
 from medfake.reports.entry import Absent, Entry
 from medfake.reports.published import Published
 from medfake.reports.standings import Standing
+from medfake.vocabulary import PositiveClass
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Result:
         classes: Of detectors that tell removed from injected; None for others.
         localisation: None when the detector names no site.
         roc: ROC curve of the test slices with its band; None when a class is missing.
-        published: The papers' figures for this detector.
+        published: What the paper that its data set is set beside prints for this detector.
         standing: Place among the runs of the same data set.
     """
 
@@ -65,11 +67,15 @@ class Comparison:
 
     Attributes:
         absent: Trainings of the study that have no package and so no result.
+        metric: Of the test slices, by which results are ranked and tested.
+        positive: Class that precision, recall, specificity, F1, H and fall-out are of.
     """
 
     results: tuple[Result, ...]
     bootstrap: Bootstrap
     absent: tuple[Absent, ...] = ()
+    metric: ChoosingMetric = "auc"
+    positive: PositiveClass = PositiveClass.TAMPERED
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Final
 from medfake.metrics.binary import HEADINGS
 from medfake.reports.comparison import Comparison, Result
 from medfake.reports.notes import evidence_text, notes_text
-from medfake.reports.published import LABEL, Published
+from medfake.reports.published import Published
 from medfake.reports.rows import (
     CLASSES_HEAD,
     CLASSES_NOTE,
@@ -16,6 +16,7 @@ from medfake.reports.rows import (
     against_rows,
     class_rows,
     published_of,
+    published_text,
     seed_rows,
 )
 from medfake.reports.sentences import (
@@ -23,7 +24,7 @@ from medfake.reports.sentences import (
     RESEARCH_ONLY,
     headline,
     method_text,
-    number_text,
+    metric_text,
     place_text,
     split_text,
     verdict_text,
@@ -31,10 +32,7 @@ from medfake.reports.sentences import (
 )
 
 _SCANS_HEAD: Final = [*(HEADINGS[name] for name in SCANS_SHOWN), "tampered scans said to be", "real scans said to be"]
-_AGAINST_HEAD: Final = [
-    "detector",
-    "seed",
-    "AUC difference",
+_AGAINST_HEAD: Final = [  # after the difference
     "p (Holm)",
     "scans only it / only the best got right",
     "p (Holm)",
@@ -67,8 +65,9 @@ def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
     parts += ["### Scans", table(["#", "detector", "seed", *_SCANS_HEAD], map(_scan_row, results))]
     if of_classes := class_rows(results):
         parts += ["### Three classes", CLASSES_NOTE, table(CLASSES_HEAD, of_classes)]
+    against_head = ["detector", "seed", f"{metric_text(comparison.metric)} difference", *_AGAINST_HEAD]
     if len(results) > 1:
-        parts += ["### Against the best", table(_AGAINST_HEAD, against_rows(results))]
+        parts += ["### Against the best", table(against_head, against_rows(results))]
     if over_seeds := seed_rows(results):
         parts += ["### Over seeds", "Mean ± standard deviation of the test slices' figures."]
         parts += [table(["detector", "runs", *figures], over_seeds)]
@@ -88,7 +87,7 @@ def _scan_row(result: Result) -> Row:
 
 
 def _published_row(row: Published) -> Row:
-    return [row.detector, row.source, row.setting, *(number_text(row.metrics.get(name)) for name in SHOWN), LABEL]
+    return [row.detector, row.source, row.setting, *(published_text(row, name) for name in SHOWN), row.label]
 
 
 def _who(result: Result) -> Row:

@@ -8,8 +8,9 @@ from medfake.metrics.card_figures import CLEAN
 from medfake.metrics.intervals import FEW_CLUSTERS, Interval
 from medfake.package.card import ONNX_FILE, Card, Elsewhere, FalseAlarms, Figures
 from medfake.reports.markdown import table
-from medfake.reports.sentences import interval_text, number_text
+from medfake.reports.sentences import interval_text, number_text, positive_text
 from medfake.robustness.registry import PERTURBATIONS
+from medfake.vocabulary import PositiveClass
 
 METRICS: Final = {
     "scan_auc": "Scan AUC",
@@ -100,8 +101,9 @@ def _figures(card: Card) -> list[str]:
         for name, value in sorted(metrics.items(), key=lambda one: _place(one[0]))
     ]
     said = f"Sensitivity and specificity of scans are at P = {card.scan_threshold_high:.3f}, the verdict's threshold."
-    figures = table(["split", "figure", "value", "interval"], rows)
-    return ([said, figures] if card.protocol == LEAVE_PATIENTS_OUT else [figures]) if rows else []
+    of = [positive_text(card.positive)] if card.positive is not PositiveClass.TAMPERED else []
+    figures = [*of, table(["split", "figure", "value", "interval"], rows)]
+    return ([said, *figures] if card.protocol == LEAVE_PATIENTS_OUT else figures) if rows else []
 
 
 def _by_manipulation(card: Card) -> list[str]:

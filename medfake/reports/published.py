@@ -1,67 +1,98 @@
-"""What the papers print for a detector, restated with tampered as the positive class."""
+"""What a paper prints for a detector in the setting of a data set, with the study's positive class."""
 
-import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
+from medfake.config import PublishedParams
+from medfake.metrics.binary import PAPER_METRICS
 from medfake.metrics.classes import ClassMetrics
 from medfake.metrics.weighted import harmonic_mean
-from medfake.vocabulary import Manipulation
+from medfake.reports.papers import LABEL, MULTICLASS, PAPERS, Row, read_table
+from medfake.vocabulary import Manipulation, PositiveClass
 
-LABEL: Final = "paper (leaky replica protocol)"
+__all__ = ["LABEL", "Published", "published_for", "published_rows", "read_table", "restate"]
+
 POSITIVE_SLICES: Final = 177
 """Test slices of Alsabbagh and Al-Kadi's positive class (real), recovered from the fractions of their Table 1."""
 NEGATIVE_SLICES: Final = 196
 """Test slices of their negative class (tampered), recovered likewise."""
+COST: Final = {"step_ms": "Step, ms"}
+TRAINING: Final = {"train_accuracy": "Train accuracy", "train_loss": "Train loss", "test_loss": "Test loss"}
+BOTH_CLASSES: Final = {
+    "untampered_precision": "Precision, untampered",
+    "untampered_recall": "Recall, untampered",
+    "tampered_precision": "Precision, tampered",
+    "tampered_recall": "Recall, tampered",
+}
+A1: Final = {"harmonic_mean": "H, Table A1"}
 
-_ALSABBAGH: Final = "Alsabbagh & Al-Kadi, TR-01,23"
-_SOLAIYAPPAN: Final = "Solaiyappan & Wen 2022"
-_SHREE: Final = "Shree et al."
-_SWAPPED: Final = ("4", "VGG19")  # its cells are printed in another order than the header
+_LOST_ORDER: Final = ("4", "VGG19")  # its cells stand in another order than the header
 _CLASS_COLUMNS: Final[dict[Manipulation, str]] = {
     Manipulation.NONE: "untampered",
     Manipulation.REMOVED: "fb",
     Manipulation.INJECTED: "fm",
 }
 
-Row = Mapping[str, str]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """One row of a paper's table.
 
     Attributes:
         detector: Name of the backbone or classifier.
+        paper: Name of the paper.
         source: Authors and table.
         setting: What was run.
-        metrics: Metric -> 0..1, tampered positive; only what is printed or follows from it.
+        metrics: Metric -> 0..1, of the study's positive class; only what is printed or follows from it.
+        deviations: Metric -> standard deviation over runs, where printed.
+        printed: What else the row has, by the keys of `COST`, `TRAINING`, `BOTH_CLASSES` and `A1`, as printed; a key
+            with "_std" is the deviation of the one before.
         parameters: Weights with head, where printed.
+        classes: Of detectors that tell three classes apart; None for others.
+        note: What must be said of this row; "" for nothing.
     """
 
     detector: str
+    paper: str
     source: str
     setting: str
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    deviations: Mapping[str, float] = field(default_factory=dict)
+    printed: Mapping[str, float] = field(default_factory=dict)
     parameters: int | None = None
+    classes: ClassMetrics | None = None
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """What figures of its paper are called."""
+        return PAPERS[self.paper].label
 
 
-def published_for(detector: str) -> tuple[Published, ...]:
-    """Rows of all papers for a detector's name, e.g. "MobileNetV3Large"; empty for detectors that no paper has."""
-    return tuple(row for row in _all_rows() if row.detector == detector)
-
-
-def read_table(name: str) -> list[dict[str, str]]:
-    """Read one of the shipped tables as printed.
+def published_for(
+    detector: str, wanted: PublishedParams | None, positive: PositiveClass = PositiveClass.TAMPERED
+) -> tuple[Published, ...]:
+    """What a paper prints for a detector.
 
     Args:
-        name: File name without ending, e.g. "alsabbagh_table1".
+        detector: e.g. "MobileNetV3Large".
+        wanted: Paper and setting that a data set is set beside; None for data sets that no paper has.
+        positive: Class that figures are stated of.
+
+    Returns:
+        Rows in the order of the paper's tables; empty for detectors that it has not.
     """
-    text = files("medfake.reports").joinpath("published_figures", f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+    if wanted is None:
+        return ()
+    rows = _rows_of(wanted.paper, wanted.setting, positive)
+    return tuple(row for row in rows if row.detector == detector)
+
+
+def published_rows(wanted: PublishedParams, positive: PositiveClass = PositiveClass.TAMPERED) -> tuple[Published, ...]:
+    """Every row of a paper in a setting; arguments as for `published_for`."""
+    return _rows_of(wanted.paper, wanted.setting, positive)
 
 
 def restate(row: Row) -> dict[str, float]:
@@ -88,88 +119,124 @@ def restate(row: Row) -> dict[str, float]:
 
 
 @cache
-def _all_rows() -> tuple[Published, ...]:
-    return (*_alsabbagh(), *_solaiyappan(), *_shree())
+def _rows_of(paper: str, setting: str | None, positive: PositiveClass) -> tuple[Published, ...]:
+    if paper == "alsabbagh":
+        return (*_table_1(positive), *_table_2(positive))
+    if paper == "shree":
+        return tuple(_shree())
+    return tuple(row for row in _solaiyappan(positive) if row.setting == setting)
 
 
-def _alsabbagh() -> list[Published]:
-    parameters = {
-        row["model"]: round(float(row["parameters_millions"]) * 1e6) for row in read_table("alsabbagh_table3")
-    }
-    once = [
-        Published(row["model"], f"{_ALSABBAGH}, Table 1", "1 run", restate(row), parameters[row["model"]])
-        for row in read_table("alsabbagh_table1")
-    ]
-    thrice = [
-        Published(
-            row["model"], f"{_ALSABBAGH}, Table 2", "mean of 3 runs", _restate_means(row), parameters[row["model"]]
+def _table_1(positive: PositiveClass) -> Iterable[Published]:
+    """With what Tables 3 and A1 print for the same training."""
+    cost = {row["model"]: row for row in read_table("alsabbagh_table3")}
+    printed_h = {row["model"]: float(row["harmonic_mean"]) for row in read_table("alsabbagh_tableA1")}
+    for row in read_table("alsabbagh_table1"):
+        name = row["model"]
+        as_printed = {metric: float(row[metric]) for metric in PAPER_METRICS}
+        yield Published(
+            detector=name,
+            paper="alsabbagh",
+            source=f"{PAPERS['alsabbagh'].cited}, Table 1",
+            setting="1 run",
+            metrics=_with_h(as_printed) if positive is PositiveClass.REAL else restate(row),
+            printed={
+                "step_ms": float(cost[name]["inference_step_ms_mean"]),
+                "step_ms_std": float(cost[name]["inference_step_ms_std"]),
+                "harmonic_mean": printed_h[name],
+            },
+            parameters=_parameters(cost[name]),
         )
-        for row in read_table("alsabbagh_table2")
-    ]
-    return once + thrice
 
 
-def _restate_means(row: Row) -> dict[str, float]:
-    """Restate means: recall and specificity change places; precision and F1 do not follow from means."""
+def _table_2(positive: PositiveClass) -> Iterable[Published]:
+    cost = {row["model"]: row for row in read_table("alsabbagh_table3")}
+    for row in read_table("alsabbagh_table2"):
+        mean, deviation = (
+            {metric: float(row[f"{metric}_{what}"]) for metric in PAPER_METRICS} for what in ("mean", "std")
+        )
+        yield Published(
+            detector=row["model"],
+            paper="alsabbagh",
+            source=f"{PAPERS['alsabbagh'].cited}, Table 2",
+            setting="mean of 3 runs",
+            metrics=mean if positive is PositiveClass.REAL else _of_the_other_class(mean),
+            deviations=deviation if positive is PositiveClass.REAL else _of_the_other_class(deviation),
+            parameters=_parameters(cost[row["model"]]),
+        )
+
+
+def _parameters(row: Row) -> int:
+    return round(float(row["parameters_millions"]) * 1e6)
+
+
+def _of_the_other_class(figures: Mapping[str, float]) -> dict[str, float]:
+    """Of means over runs: recall and specificity change places; precision and F1 do not follow from means."""
     return {
-        "accuracy": float(row["accuracy_mean"]),
-        "recall": float(row["specificity_mean"]),
-        "specificity": float(row["recall_mean"]),
-        "auc": float(row["auc_mean"]),
+        "accuracy": figures["accuracy"],
+        "recall": figures["specificity"],
+        "specificity": figures["recall"],
+        "auc": figures["auc"],
     }
 
 
-def _solaiyappan() -> list[Published]:
-    binary = [
-        Published(
-            row["model"],
-            f"{_SOLAIYAPPAN}, Table {row['table']}",
-            row["setting"].replace("-", ", "),
-            {"accuracy": float(row["test_accuracy"])},
+def _solaiyappan(positive: PositiveClass) -> Iterable[Published]:
+    cited = PAPERS["solaiyappan"].cited
+    for row in read_table("solaiyappan_binary"):
+        lost = (row["table"], row["model"]) == _LOST_ORDER
+        yield Published(
+            detector=row["model"],
+            paper="solaiyappan",
+            source=f"{cited}, Table {row['table']}",
+            setting=row["setting"],
+            metrics={} if lost else {"accuracy": float(row["test_accuracy"])},
+            printed={} if lost else {name: float(row[name]) for name in TRAINING if row[name]},
+            note="this row lost its order in the text" if lost else "",
         )
-        for row in read_table("solaiyappan_binary")
-        if (row["table"], row["model"]) != _SWAPPED
-    ]
-    delocalized = [
-        Published(
-            row["model"],
-            f"{_SOLAIYAPPAN}, Table {row['table']}",
-            row["setting"].replace("-", ", "),
-            _of_both_classes(row),
+    for row in read_table("solaiyappan_delocalized"):
+        yield Published(
+            detector=row["model"],
+            paper="solaiyappan",
+            source=f"{cited}, Table {row['table']}",
+            setting=row["setting"],
+            metrics=_of_one_class(row, positive),
+            printed={name: float(row[name]) for name in BOTH_CLASSES},
         )
-        for row in read_table("solaiyappan_delocalized")
-    ]
-    return binary + delocalized
+    for row in read_table("solaiyappan_multiclass"):
+        columns = {name: (row[f"{word}_precision"], row[f"{word}_recall"]) for name, word in _CLASS_COLUMNS.items()}
+        precision, recall = ({name: float(both[at]) for name, both in columns.items()} for at in (0, 1))
+        yield Published(
+            detector=row["model"],
+            paper="solaiyappan",
+            source=f"{cited}, Table 7",
+            setting=MULTICLASS,
+            classes=ClassMetrics(float(row["accuracy"]), None, precision, recall),
+        )
 
 
-def _of_both_classes(row: Row) -> dict[str, float]:
-    precision, recall = float(row["tampered_precision"]), float(row["tampered_recall"])
+def _of_one_class(row: Row, positive: PositiveClass) -> dict[str, float]:
+    own, other = ("tampered", "untampered") if positive is PositiveClass.TAMPERED else ("untampered", "tampered")
+    precision, recall = float(row[f"{own}_precision"]), float(row[f"{own}_recall"])
     metrics = {
         "accuracy": float(row["accuracy"]),
         "precision": precision,
         "recall": recall,
-        "specificity": float(row["untampered_recall"]),
+        "specificity": float(row[f"{other}_recall"]),
         "f1": float(harmonic_mean((precision, recall))),
     }
     return _with_h(metrics)
 
 
-def _shree() -> list[Published]:
-    return [
-        Published(row["model"], _SHREE, row["dataset"], {"accuracy": float(row["accuracy"])})
-        for row in read_table("shree")
-    ]
+def _shree() -> Iterable[Published]:
+    for row in read_table("shree"):
+        yield Published(
+            detector=row["model"],
+            paper="shree",
+            source=PAPERS["shree"].cited,
+            setting=row["dataset"],
+            metrics={"accuracy": float(row["accuracy"])},
+        )
 
 
 def _with_h(metrics: dict[str, float]) -> dict[str, float]:
     return {**metrics, "h": float(harmonic_mean((metrics["accuracy"], metrics["f1"], metrics["specificity"])))}
-
-
-def published_classes(detector: str) -> ClassMetrics | None:
-    """What Solaiyappan and Wen print in Table 7 for a detector; None where they have none."""
-    for row in read_table("solaiyappan_multiclass"):
-        if row["model"] == detector:
-            columns = {name: (row[f"{word}_precision"], row[f"{word}_recall"]) for name, word in _CLASS_COLUMNS.items()}
-            precision, recall = ({name: float(both[at]) for name, both in columns.items()} for at in (0, 1))
-            return ClassMetrics(float(row["accuracy"]), None, precision, recall)
-    return None

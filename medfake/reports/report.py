@@ -93,7 +93,6 @@ def report_html(comparison: Comparison, sections: Mapping[str, Section] | None =
             further=FURTHER,
             headings=HEADINGS,
             paper_label=LABEL,
-            published_note=sentences.PUBLISHED_NOTE,
             hit_mm=HIT_MM,
             window_mm=WINDOW_MM,
         )
@@ -127,7 +126,6 @@ def _environment(comparison: Comparison) -> "Environment":
         "auc_bar": auc_bar,
         "against_rows": rows.against_rows,
         "answers": lambda: answers(comparison),
-        "by_detector": rows.by_detector,
         "class_rows": rows.class_rows,
         "classes_head": rows.CLASSES_HEAD,
         "classes_note": rows.CLASSES_NOTE,

@@ -7,7 +7,7 @@ from typing import Final
 from medfake.metrics.classes import HEADINGS as CLASS_HEADINGS
 from medfake.metrics.classes import ClassMetrics
 from medfake.reports.comparison import Result
-from medfake.reports.published import LABEL, Published, published_classes
+from medfake.reports.published import Published
 from medfake.reports.sentences import interval_text, number_text, p_text
 
 SHOWN: Final = ("auc", "accuracy", "precision", "recall", "specificity", "f1", "h")
@@ -34,18 +34,16 @@ def seed_rows(results: Iterable[Result]) -> list[Row]:
 
 
 def published_of(results: Iterable[Result]) -> list[Published]:
-    """The papers' rows of all detectors, each detector once, best detector first."""
+    """Papers' rows of all detectors, each detector once, best first; those of three classes stand elsewhere."""
     by_detector = {result.entry.detector: result.published for result in results}
-    return [row for published in by_detector.values() for row in published]
+    return [row for published in by_detector.values() for row in published if row.classes is None]
 
 
-def by_detector(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """Runs of each detector, best first, for those detectors that a paper has figures for."""
-    groups: dict[str, list[Result]] = {}
-    for result in results:
-        if result.published:
-            groups.setdefault(result.entry.detector, []).append(result)
-    return groups
+def published_text(row: Published, metric: str) -> str:
+    """A paper's figure with its deviation where it prints one, or "n/a"."""
+    if metric in row.deviations:
+        return f"{number_text(row.metrics.get(metric))} ± {number_text(row.deviations[metric])}"
+    return number_text(row.metrics.get(metric))
 
 
 def against_rows(results: Sequence[Result]) -> list[Row]:
@@ -64,13 +62,12 @@ def against_rows(results: Sequence[Result]) -> list[Row]:
 
 
 def class_rows(results: Iterable[Result]) -> list[Row]:
-    """Detectors of three classes, each followed by what the paper prints for it; empty when there is none."""
+    """Detectors of three classes, each followed by what a paper prints for it; empty when there is none."""
     rows: list[Row] = []
     for result in results:
         if result.classes is not None:
             rows.append([result.entry.detector, str(result.entry.seed), *_class_cells(result.classes)])
-            printed = published_classes(result.entry.detector)
-            rows += [[LABEL, "", *_class_cells(printed)]] if printed else []
+            rows += [[row.label, "", *_class_cells(row.classes)] for row in result.published if row.classes]
     return rows
 
 

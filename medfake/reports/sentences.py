@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from typing import Final
 
+from medfake.metrics.binary import HEADINGS
 from medfake.metrics.intervals import Interval, MetricsWithIntervals
 from medfake.reports.comparison import Comparison, Result
-from medfake.reports.published import LABEL
+from medfake.vocabulary import PositiveClass
 
 RESEARCH_ONLY: Final = "Research use only, not a diagnostic device."
 PUBLISHED_NOTE: Final = (
-    f'Each is a figure of a "{LABEL}": slices of one patient may be on both sides of those splits. '
-    "Restated with tampered as the positive class; n/a where nothing is printed or it cannot be restated."
+    "Each is the paper's figure on its own data and split; it is called leaky where, by its own account, slices of one "
+    "patient may be on both sides. n/a where nothing is printed or it cannot be restated for the positive class."
 )
 
 _MOST_NAMES: Final = 4
+_LONGEST_SIGN: Final = 3  # AUC, F1 and H are signs and keep their capitals
 
 
 def number_text(value: float | None, digits: int = 3) -> str:
@@ -29,6 +31,12 @@ def interval_text(interval: Interval | None, digits: int = 3) -> str:
 def with_interval_text(measured: MetricsWithIntervals, name: str) -> str:
     """A metric with its interval."""
     return f"{number_text(measured.metrics.values()[name])} {interval_text(measured.intervals[name])}".strip()
+
+
+def metric_text(metric: str) -> str:
+    """A metric's name within a sentence: "AUC", "H", "accuracy"."""
+    heading = HEADINGS[metric]
+    return heading if len(heading) <= _LONGEST_SIGN else heading.lower()
 
 
 def p_text(p_value: float | None) -> str:
@@ -71,8 +79,17 @@ def method_text(comparison: Comparison, dataset: str) -> str:
     """Say in a sentence how intervals and ties were made."""
     results = comparison.of(dataset)
     resampled = f"{comparison.bootstrap.resamples} resamples of {results[0].slices.unit}"
-    tied = " Tied: a paired, Holm-corrected bootstrap of the AUC difference cannot tell it apart from the best."
-    return f"{percent_text(comparison)} intervals from {resampled}.{tied if len(results) > 1 else ''}"
+    tied = (
+        f" Tied: a paired, Holm-corrected bootstrap of the {metric_text(comparison.metric)} difference "
+        "cannot tell it apart from the best."
+    )
+    of = f" {positive_text(comparison.positive)}" if comparison.positive is not PositiveClass.TAMPERED else ""
+    return f"{percent_text(comparison)} intervals from {resampled}.{tied if len(results) > 1 else ''}{of}"
+
+
+def positive_text(positive: PositiveClass) -> str:
+    """Say in a sentence of which class figures are."""
+    return f"Precision, recall, specificity, F1, H and fall-out are of the class {positive}."
 
 
 def percent_text(comparison: Comparison) -> str:
@@ -87,10 +104,11 @@ def headline(comparison: Comparison, dataset: str) -> str:
     name = run_text(best, results)
     if not best.standing.best:
         return f"No detector can be ranked on {dataset}: the test split lacks a class."
-    lead = f"{name} has the highest AUC: " if len(results) > 1 else f"{name} reaches AUC "
+    metric = metric_text(comparison.metric)
+    lead = f"{name} has the highest {metric}: " if len(results) > 1 else f"{name} reaches {metric} "
     tied = [run_text(result, results) for result in results if result.standing.tied]
     tie = f" The data cannot tell it apart from {_and(tied)}." if tied else ""
-    slices, scans = (with_interval_text(level, "auc") for level in (best.slices, best.scans))
+    slices, scans = (with_interval_text(level, comparison.metric) for level in (best.slices, best.scans))
     return f"{lead}{slices} on slices, {scans} on scans.{tie}"
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.metrics.significance import AucDifference, McNemar, auc_difference, holm, mcnemar
+from medfake.metrics.significance import Difference, McNemar, holm, mcnemar, paired_difference
+from medfake.vocabulary import PositiveClass
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Place of a run among those on the same data set, by slice AUC.
+    """Place of a run among those on the same data set, by one metric of its slices.
 
     Attributes:
-        rank: 1 is best; equal AUCs share a rank, undefined ones come last.
+        rank: 1 is best; equal values share a rank, undefined ones come last.
         best: Whether this is the run that the others are compared with.
         tied: Whether the data cannot tell it apart from the best: the difference is not significant after Holm's
             correction.
-        difference: Its AUC minus the best one's on the same slices; None for the best or where undefined.
+        difference: Its metric minus the best one's on the same slices; None for the best or where undefined.
         difference_p: Holm-adjusted p-value of that difference.
         mcnemar: Scan verdicts against the best one's; None for the best or where no scan is shared.
         mcnemar_p: Holm-adjusted p-value of that test.
@@ -30,44 +31,67 @@ class Standing:
     rank: int
     best: bool
     tied: bool
-    difference: AucDifference | None
+    difference: Difference | None
     difference_p: float | None
     mcnemar: McNemar | None
     mcnemar_p: float | None
 
 
+@dataclass(frozen=True)
+class Contestant:
+    """What a run is ranked by.
+
+    Attributes:
+        value: Of the metric on its test slices; None where undefined.
+        slices: Its test rows.
+        threshold: Of its slices.
+        correct: Whether each scan's verdict is right, index scan_id.
+    """
+
+    value: float | None
+    slices: "pd.DataFrame"
+    threshold: float
+    correct: "pd.Series[bool]"
+
+
 def rank(
-    aucs: Sequence[float | None],
-    slices: Sequence["pd.DataFrame"],
-    correct: Sequence["pd.Series[bool]"],
+    runs: Sequence[Contestant],
     bootstrap: Bootstrap,
+    metric: str = "auc",
+    positive: PositiveClass = PositiveClass.TAMPERED,
 ) -> list[Standing]:
     """Rank runs and compare each with the best.
 
     Args:
-        aucs: Slice AUC of each run on the test split.
-        slices: Test rows of each run.
-        correct: Whether each scan's verdict is right, index scan_id.
+        runs: On one data set.
         bootstrap: For the paired differences, with more resamples where there are many runs; ties are judged at
             1 - confidence.
+        metric: That ranks and is tested, higher is better.
+        positive: Class that it is of, where it is of one.
 
     Returns:
-        In the order given. Of runs with equal highest AUC the first is the one that others are compared with.
+        In the order given. Of runs with the same highest value the first is the one that others are compared with.
     """
-    defined = [auc for auc in aucs if auc is not None]
-    best = aucs.index(max(defined)) if defined else None
-    others = [index for index in range(len(aucs)) if index != best]
-    differences: dict[int, AucDifference | None] = dict.fromkeys(range(len(aucs)))
-    verdicts: dict[int, McNemar | None] = dict.fromkeys(range(len(aucs)))
+    values = [run.value for run in runs]
+    defined = [value for value in values if value is not None]
+    best = values.index(max(defined)) if defined else None
+    others = [index for index in range(len(runs)) if index != best]
+    differences: dict[int, Difference | None] = dict.fromkeys(range(len(runs)))
+    verdicts: dict[int, McNemar | None] = dict.fromkeys(range(len(runs)))
     if best is not None:
-        fine = _fine_enough(bootstrap, len(others))
-        differences |= {index: auc_difference(slices[index], slices[best], fine) for index in others}
-        verdicts |= {index: _on_shared_scans(correct[index], correct[best]) for index in others}
+        fine, first = _fine_enough(bootstrap, len(others)), runs[best]
+        for index in others:
+            run = runs[index]
+            differences[index] = paired_difference(
+                run.slices, first.slices, fine,
+                metric=metric, thresholds=(run.threshold, first.threshold), positive=positive,
+            )  # fmt: skip
+            verdicts[index] = _on_shared_scans(run.correct, first.correct)
     difference_p = _adjusted({index: None if d is None else d.p_value for index, d in differences.items()})
     mcnemar_p = _adjusted({index: None if v is None else v.p_value for index, v in verdicts.items()})
     return [
         Standing(
-            rank=1 + sum(other > auc for other in defined) if auc is not None else 1 + len(defined),
+            rank=1 + sum(other > value for other in defined) if value is not None else 1 + len(defined),
             best=index == best,
             tied=_tied(differences[index], difference_p[index], 1 - bootstrap.confidence),
             difference=differences[index],
@@ -75,7 +99,7 @@ def rank(
             mcnemar=verdicts[index],
             mcnemar_p=mcnemar_p[index],
         )
-        for index, auc in enumerate(aucs)
+        for index, value in enumerate(values)
     ]
 
 
@@ -96,6 +120,6 @@ def _adjusted(p_values: dict[int, float | None]) -> dict[int, float | None]:
     return dict(zip(p_values, holm(list(p_values.values())), strict=True))
 
 
-def _tied(difference: AucDifference | None, p_value: float | None, alpha: float) -> bool:
+def _tied(difference: Difference | None, p_value: float | None, alpha: float) -> bool:
     """Without enough resamples for a p-value nothing is told apart, so it is a tie."""
     return difference is not None and (p_value is None or p_value >= alpha)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from medfake.reports.comparison import Comparison, Result
 from medfake.reports.notes import evidence_text, notes_text
-from medfake.reports.published import LABEL
 from medfake.reports.sentences import (
     RESEARCH_ONLY,
     headline,
     interval_text,
     method_text,
+    metric_text,
     number_text,
     place_text,
     run_text,
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def render(comparison: Comparison, console: "Console") -> None:
-    """Print one table a data set, with the papers' figures of the same backbone beneath each run."""
+    """Print one table a data set, with a paper's figures of the same backbone beneath each run."""
     from rich.text import Text
 
     for dataset in comparison.datasets:
         results = comparison.of(dataset)
-        console.print(_terminal_table(dataset, results))
+        console.print(_terminal_table(f"{dataset}, test split, ranked by {metric_text(comparison.metric)}", results))
         sentences = [headline(comparison, dataset), split_text(results[0]), method_text(comparison, dataset)]
         for line in (*sentences, *notes_text(comparison, dataset)):
             console.print(Text(line), soft_wrap=True)
@@ -36,13 +36,11 @@ def render(comparison: Comparison, console: "Console") -> None:
         console.print(Text(worth, style="yellow"), soft_wrap=True)
 
 
-def _terminal_table(dataset: str, results: Sequence[Result]) -> "Table":
+def _terminal_table(title: str, results: Sequence[Result]) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(
-        title=f"{dataset}, test split", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
-    )
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("#", no_wrap=True)
     table.add_column("detector", min_width=16)
     for heading in ("AUC", "acc.", "F1", "H", "scan AUC", ""):
@@ -60,7 +58,7 @@ def _terminal_table(dataset: str, results: Sequence[Result]) -> "Table":
         )
         first = result.entry.detector not in {earlier.entry.detector for earlier in results[:position]}
         if result.published and first:
-            printed = max(result.published, key=lambda row: len(row.metrics)).metrics
-            cells = [number_text(printed.get(name)) for name in ("auc", "accuracy", "f1", "h")]
-            table.add_row("", LABEL, *cells, style="dim")
+            printed = max(result.published, key=lambda row: len(row.metrics))
+            cells = [number_text(printed.metrics.get(name)) for name in ("auc", "accuracy", "f1", "h")]
+            table.add_row("", printed.label, *cells, style="dim")
     return table

@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from medfake.metrics.binary import METRICS, PAPER_METRICS, Confusion, measure
+from medfake.metrics.binary import METRICS, OF_POSITIVE, PAPER_METRICS, Confusion, measure
 from medfake.metrics.weighted import harmonic_mean
 from medfake.reports.published import NEGATIVE_SLICES, POSITIVE_SLICES, read_table
+from medfake.vocabulary import PositiveClass
 
 
 def rows(label, p):
@@ -35,6 +36,34 @@ def test_figures_equal_those_of_scikit_learn(seed):
         "tpr_at_fpr_5": tpr[fpr <= 0.05].max(),
     }
     assert {name: ours.values()[name] for name in expected} == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+def test_figures_of_the_class_real_are_those_of_scikit_learn_with_the_other_label():
+    rng = np.random.default_rng(3)
+    label = rng.integers(0, 2, 200)
+    p = np.round(np.clip(rng.normal(0.4 + 0.2 * label, 0.2), 0, 1), 2).astype(np.float32).astype(float)
+    called = (p >= 0.5).astype(int)
+    ours = measure(rows(label, p), 0.5, PositiveClass.REAL)
+    accuracy, f1 = sk.accuracy_score(label, called), sk.f1_score(label, called, pos_label=0)
+    specificity = sk.recall_score(label, called)
+    expected = {
+        "precision": sk.precision_score(label, called, pos_label=0),
+        "recall": sk.recall_score(label, called, pos_label=0),
+        "specificity": specificity,
+        "f1": f1,
+        "h": 3 / (1 / accuracy + 1 / f1 + 1 / specificity),
+        "fall_out": 1 - specificity,
+    }
+    assert set(expected) == set(OF_POSITIVE)
+    assert {name: ours.values()[name] for name in expected} == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+def test_the_positive_class_changes_no_other_figure_and_no_count():
+    label, p = [0, 0, 0, 1, 1, 1, 1, 0], [0.1, 0.6, 0.3, 0.9, 0.4, 0.7, 0.8, 0.2]
+    tampered, real = (measure(rows(label, p), 0.5, positive) for positive in PositiveClass)
+    assert tampered.confusion == real.confusion == Confusion(tp=3, fp=1, tn=3, fn=1)
+    others = [name for name in METRICS if name not in OF_POSITIVE]
+    assert [tampered.values()[name] for name in others] == [real.values()[name] for name in others]
 
 
 @pytest.mark.parametrize("row", read_table("alsabbagh_table1"), ids=lambda row: row["model"])

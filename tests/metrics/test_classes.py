@@ -2,11 +2,9 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.classes import measure_classes
-from medfake.reports.published import published_classes
 
 
 def rows(p: list[tuple[float, float, float]], truth: list[str]) -> pd.DataFrame:
@@ -37,11 +35,3 @@ def test_slices_are_called_by_the_largest_probability() -> None:
 def test_detectors_of_two_classes_have_none() -> None:
     table = rows([(0.8, 0.1, 0.1)], ["none"]).assign(p_removed=np.nan, p_injected=np.nan)
     assert measure_classes(table, Bootstrap(resamples=100)) is None
-
-
-def test_the_paper_s_table_stands_beside() -> None:
-    printed = published_classes("DenseNet121")
-    assert printed is not None
-    assert printed.accuracy == pytest.approx(0.804)
-    assert printed.recall["injected"] == pytest.approx(0.78)
-    assert published_classes("ResidualCNN") is None

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import evaluate_with_intervals
-from medfake.metrics.significance import auc_difference, holm, mcnemar
+from medfake.metrics.significance import holm, mcnemar, paired_difference
+from medfake.vocabulary import PositiveClass
 
 QUICK = Bootstrap(resamples=200)
 
@@ -47,7 +48,7 @@ def test_the_difference_is_that_of_the_two_aucs(predict):
     good, bad = (
         predict(detector=name, skill=skill).query("split == 'test'") for name, skill in (("A", 3.0), ("B", 0.2))
     )
-    difference = auc_difference(good, bad, QUICK)
+    difference = paired_difference(good, bad, QUICK)
     expected = roc_auc_score(good["label"], good["p_tampered"]) - roc_auc_score(bad["label"], bad["p_tampered"])
     assert difference.value == pytest.approx(expected)
     assert difference.interval.low > 0
@@ -55,29 +56,40 @@ def test_the_difference_is_that_of_the_two_aucs(predict):
     assert difference.unit == "patients"
 
 
+def test_another_metric_is_compared_at_the_thresholds_of_both(predict):
+    good, bad = (
+        predict(detector=name, skill=skill).query("split == 'test'") for name, skill in (("A", 3.0), ("B", 0.2))
+    )
+    f1 = [f1_score(one["label"] == 0, one["p_tampered"] < cut) for one, cut in ((good, 0.3), (bad, 0.7))]
+    real = paired_difference(good, bad, QUICK, metric="f1", thresholds=(0.3, 0.7), positive=PositiveClass.REAL)
+    assert real.value == pytest.approx(f1[0] - f1[1])
+    assert real.metric == "f1"
+    assert real.interval.low < real.value < real.interval.high
+
+
 def test_a_detector_does_not_differ_from_itself(predict):
     test = predict().query("split == 'test'")
-    difference = auc_difference(test, test, QUICK)
+    difference = paired_difference(test, test, QUICK)
     assert (difference.value, difference.p_value) == (0.0, 1.0)
 
 
 def test_the_difference_changes_sign_with_the_order(predict):
     first, second = (predict(detector=name, skill=1.0).query("split == 'test'") for name in "AB")
-    there, back = auc_difference(first, second, QUICK), auc_difference(second, first, QUICK)
+    there, back = paired_difference(first, second, QUICK), paired_difference(second, first, QUICK)
     assert there.value == pytest.approx(-back.value)
     assert there.p_value == pytest.approx(back.p_value)
 
 
 def test_only_slices_that_both_scored_are_compared(predict):
     test = predict().query("split == 'test'")
-    assert auc_difference(test, test.query("label == 1"), QUICK) is None
+    assert paired_difference(test, test.query("label == 1"), QUICK) is None
 
 
 def test_pairing_makes_the_interval_narrower_than_that_of_either_auc(predict):
     first = predict(patient_spread=1.0, skill=1.0).query("split == 'test'")
     noise = np.random.default_rng(0).normal(0, 0.01, len(first))
     second = first.assign(p_tampered=np.clip(first["p_tampered"] + noise, 0, 1))
-    paired = auc_difference(first, second, QUICK).interval
+    paired = paired_difference(first, second, QUICK).interval
     alone = evaluate_with_intervals(first, 0.5, QUICK).intervals["auc"]
     assert paired.high - paired.low < 0.5 * (alone.high - alone.low)
 
@@ -85,5 +97,5 @@ def test_pairing_makes_the_interval_narrower_than_that_of_either_auc(predict):
 def test_one_scan_gives_a_difference_without_p_value(predict):
     test = predict(patients=1, scans_per_patient=1).query("split == 'test'").reset_index(drop=True)
     test.loc[:4, "label"] = 0
-    difference = auc_difference(test, test, QUICK)
+    difference = paired_difference(test, test, QUICK)
     assert (difference.interval, difference.p_value) == (None, None)

@@ -3,8 +3,18 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
+from medfake.config import FixedThreshold
 from medfake.metrics.predictions import scan_table
-from medfake.metrics.threshold import AROUND, BAND, FIXED, YOUDEN, choose_scan_thresholds, choose_slice_threshold
+from medfake.metrics.threshold import (
+    AROUND,
+    AS_ASKED,
+    BAND,
+    FIXED,
+    YOUDEN,
+    SliceThreshold,
+    choose_scan_thresholds,
+    choose_slice_threshold,
+)
 
 
 def slices(p, label, split="val"):
@@ -33,6 +43,18 @@ def test_the_test_split_changes_nothing(predict):
 
 def test_separable_scores_are_cut_in_the_middle_of_the_gap():
     assert choose_slice_threshold(slices([0.1, 0.2, 0.6, 0.9], [0, 0, 1, 1])).value == pytest.approx(0.4)
+
+
+def test_a_threshold_that_params_fix_is_taken_and_measured_on_validation():
+    made = slices([0.1, 0.2, 0.6, 0.9], [0, 0, 1, 1])
+    chosen = choose_slice_threshold(made, FixedThreshold(fixed=0.7))
+    assert chosen == SliceThreshold(0.7, AS_ASKED, 0.75, tampered=2, real=2)
+    assert choose_slice_threshold(made[:2], FixedThreshold(fixed=0.7)).balanced_accuracy is None
+
+
+def test_a_score_at_the_fixed_threshold_is_tampered():
+    made = slices([0.25, 0.5], [0, 1])
+    assert choose_slice_threshold(made, FixedThreshold(fixed=0.5)).balanced_accuracy == 1.0
 
 
 def test_of_equal_cuts_the_one_in_the_widest_gap_is_taken():

@@ -34,6 +34,7 @@ def by_scikit_learn(label, p, threshold, weight):
         "f1": f1,
         "auc": sk.roc_auc_score(label, p, **given),
         "h": 3 / (1 / accuracy + 1 / f1 + 1 / specificity),
+        "fall_out": sk.confusion_matrix(label, called, normalize="true", **given)[0, 1],
         "average_precision": sk.average_precision_score(label, p, **given),
         "balanced_accuracy": sk.balanced_accuracy_score(label, called, **given),
         "mcc": sk.matthews_corrcoef(label, called, **given),

@@ -85,3 +85,16 @@ def test_without_the_data_the_two_cannot_be_compared(
     with pytest.raises(PromotionRefusedError, match="different data") as caught:
         promote(registry, HERE)
     assert caught.value.remedy == "dvc repro slices@chest (or dvc pull), then medfake promote"
+
+
+@pytest.mark.parametrize(("metric", "anew"), [("h", True), ("auc", False)])
+def test_figures_of_another_class_are_scored_anew_where_they_are_of_a_class(
+    metric: str, anew: bool, slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
+) -> None:
+    sha256, by = digest(slices / "chest"), NominateParams(metric=metric)
+    nominate([make_package("a", val=0.5, dataset_sha256=sha256)], by, registry)
+    promote(registry, HERE)
+    nominate([make_package("b", val=1.01, dataset_sha256=sha256, positive="real")], by, registry)
+    reason = promote(registry, HERE).reason
+    assert (f"has {metric} 1.0000 on the same slices, scored anew" in reason) is anew
+    assert (f"(ResidualCNN) has {metric} 0.5000" in reason) is not anew

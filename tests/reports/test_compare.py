@@ -8,7 +8,8 @@ from medfake.metrics.bootstrap import Bootstrap
 from medfake.reports.compare import compare
 from medfake.reports.entry import Entry
 from medfake.reports.notes import notes_text
-from medfake.vocabulary import Evidence
+from medfake.reports.sentences import method_text
+from medfake.vocabulary import Evidence, PositiveClass
 
 QUICK = Bootstrap(resamples=100)
 
@@ -94,9 +95,39 @@ def test_the_test_split_does_not_touch_validation_figures(predict, enter):
     assert val[0] == val[1]
 
 
-def test_published_figures_stand_beside_the_same_backbone(three):
-    results = compare(three, QUICK).results
-    assert [bool(r.published) for r in results] == [False, True, True]
+def test_published_figures_stand_beside_the_same_backbone_on_the_same_kind_of_data(three, beside):
+    results = compare(three, QUICK, published=beside).results
+    assert [bool(r.published) for r in results] == [False, True, False]
+    assert not any(r.published for r in compare(three, QUICK).results)
+
+
+@pytest.fixture(scope="module")
+def two_opinions(predict, enter):
+    """The first ranks better, the second decides better at the threshold."""
+    good = predict(detector="Ranker", skill=3.0)
+    shifted = good.assign(p_tampered=good["p_tampered"] ** 8)  # the same order, and few slices above the threshold
+    return [enter(shifted), enter(predict(detector="Decider", skill=2.5))]
+
+
+@pytest.mark.parametrize(("metric", "best"), [("auc", "Ranker"), ("h", "Decider"), ("f1", "Decider")])
+def test_the_metric_that_is_asked_for_ranks(two_opinions, metric, best):
+    comparison = compare(two_opinions, QUICK, metric=metric)
+    first, second = comparison.results
+    assert (first.entry.detector, first.standing.rank, second.standing.rank) == (best, 1, 2)
+    values = [one.slices.metrics.values()[metric] for one in (first, second)]
+    assert second.standing.difference.metric == comparison.metric == metric
+    assert second.standing.difference.value == pytest.approx(values[1] - values[0])
+
+
+def test_figures_of_the_class_real_are_those_of_the_other_label(three):
+    tampered, real = (compare(three, QUICK, positive=one) for one in PositiveClass)
+    for of_tampered, of_real in zip(tampered.results, real.results, strict=True):
+        for level in ("slices", "scans"):
+            ours, theirs = getattr(of_tampered, level).metrics, getattr(of_real, level).metrics
+            assert (ours.recall, ours.specificity) == (theirs.specificity, theirs.recall)
+            assert (ours.auc, ours.confusion) == (theirs.auc, theirs.confusion)
+    assert "fall-out are of the class real" in method_text(real, "chest")
+    assert "of the class" not in method_text(tampered, "chest")
 
 
 def test_one_class_in_the_test_split_leaves_ranks_undefined_and_says_so(predict, enter):

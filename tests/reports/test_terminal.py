@@ -25,8 +25,8 @@ def test_a_terminal_of_80_columns_shows_every_column(exact):
     assert table[4].rstrip().endswith("best")
 
 
-def test_the_terminal_shows_the_papers_figures_and_what_ours_are_worth(exact):
-    text = printed(compare(exact, QUICK), 100)
+def test_the_terminal_shows_the_papers_figures_and_what_ours_are_worth(exact, beside):
+    text = printed(compare(exact, QUICK, published=beside), 100)
     assert "paper (leaky replica protocol)" in text
     assert "Phantom figures are no clinical evidence" in text
     assert "Research use only, not a diagnostic device." in text

@@ -22,7 +22,7 @@ class Application(NamedTuple):
         gradcam_layer: Whose maps Grad-CAM weighs.
         imagenet_file: No-top ImageNet weights in Keras' cache.
         parameters: Weights without top; tests count them again.
-        paper: Whose published figures stand beside it, "" for none.
+        paper: That has it and prints figures, "" for none; the first where several have.
     """
 
     contract: Contract

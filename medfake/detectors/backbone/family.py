@@ -37,13 +37,18 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
         return train_two_phase(context)
 
     def prepare(self, spec: BackboneSpec, options: BackboneOptions, dataset: Dataset, folder: Path) -> str:
-        """Compute the features, unless they are there."""
+        """Compute the features, unless they are there; networks from scratch share none."""
+        if options.from_scratch:
+            folder.mkdir(parents=True, exist_ok=True)
+            return f"{spec.name} is trained from scratch: each seed has weights of its own, so no features are shared"
         features = compute_features(spec, options, dataset, folder)
         slices, width = features.table.shape
         return f"{slices} slices x {width} features in {folder}, key {features.key[:12]}"
 
-    def features_key(self, options: BackboneOptions) -> str:
-        """Of weights, input size and window."""
+    def features_key(self, options: BackboneOptions) -> str | None:
+        """Of weights, input size and window; None for networks from scratch."""
+        if options.from_scratch:
+            return None
         facts = json.dumps([options.weights, options.input_size, options.window_hu])
         return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
@@ -59,11 +64,12 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
         def cost(sizes: SplitSizes) -> Cost:
             head = options.epochs * sizes.train / options.batch_size * _STEP_OF_HEAD_S
             tune = options.fine_tune.epochs * (BACKWARD * sizes.train + sizes.val) / rate
+            own = sizes.all / rate if options.from_scratch else 0.0  # features that no other seed has
             return Cost(
                 training_bytes=weights * _BYTES,
-                training_s=head + tune + (sizes.val + sizes.test) / rate + START_S,
-                shared_bytes=sizes.all * spec.feature_width * _FEATURE_BYTES,
-                shared_s=sizes.all / rate,
+                training_s=own + head + tune + (sizes.val + sizes.test) / rate + START_S,
+                shared_bytes=0.0 if options.from_scratch else sizes.all * spec.feature_width * _FEATURE_BYTES,
+                shared_s=0.0 if options.from_scratch else sizes.all / rate,
                 slices_per_s=rate,
             )
 

@@ -30,7 +30,7 @@ from medfake.vocabulary import Split
 
 FEATURES_FILE, FACTS_FILE = "features.npy", "features.json"
 EXTRACTOR_ONNX, EXTRACTOR_KERAS = "extractor.onnx", "extractor.keras"
-BACKBONE_SEED = 1  # of random weights: the seeds of a study vary the head, and share one file of features
+BACKBONE_SEED = 1  # of random weights that stay frozen: the seeds of a study vary the head, and share the features
 _FORMAT = 1
 _GPU_BATCH = 32
 
@@ -63,7 +63,9 @@ class Features:
         return keras.saving.load_model(self.folder / EXTRACTOR_KERAS)
 
 
-def compute_features(spec: BackboneSpec, options: BackboneOptions, dataset: Dataset, folder: Path) -> Features:
+def compute_features(
+    spec: BackboneSpec, options: BackboneOptions, dataset: Dataset, folder: Path, seed: int = BACKBONE_SEED
+) -> Features:
     """Store the features of every slice, unless the folder holds them already.
 
     ONNX Runtime computes them on a CPU, Keras on a GPU. A backbone without weights stays at random ones, with batch
@@ -74,6 +76,7 @@ def compute_features(spec: BackboneSpec, options: BackboneOptions, dataset: Data
         options: weights, input_size and window_hu count; the others do not.
         dataset: All its splits.
         folder: Replaced when what it holds was computed from something else.
+        seed: Of random weights, where the backbone has no others.
 
     Raises:
         WeightsError: The weights are not there.
@@ -88,6 +91,7 @@ def compute_features(spec: BackboneSpec, options: BackboneOptions, dataset: Data
         "weights": {"kind": weights.kind, "sha256": weights.sha256},
         "input_size": options.input_size,
         "window_hu": list(options.window_hu),
+        **({"seed": seed} if weights.kind == "none" else {}),
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     with waiting_turn(folder):
@@ -102,7 +106,7 @@ def _compute(
     facts: Mapping[str, Any],
     weights: Weights,
 ) -> Features:
-    import_keras(BACKBONE_SEED)
+    import_keras(facts.get("seed", BACKBONE_SEED))
     backbone = build_backbone(spec, (options.input_size, options.input_size, 3), weights)
     extractor, images = build_extractor(backbone, options, spec.contract)
     if weights.kind == "none":

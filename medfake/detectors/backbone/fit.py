@@ -1,6 +1,10 @@
 """Backbones in two phases (Alsabbagh and Al-Kadi, section 4): the head on frozen features, then everything, gently."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.backbone.features import EXTRACTOR_ONNX, Features, compute_features
+from medfake.detectors.backbone.features import BACKBONE_SEED, EXTRACTOR_ONNX, Features, compute_features
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head, build_top
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec
@@ -33,7 +37,8 @@ BackboneContext = TrainingContext[BackboneSpec, BackboneOptions]
 def train_two_phase(context: BackboneContext) -> Trained:
     """Train a backbone with its head.
 
-    While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them.
+    While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them. A
+    network from scratch begins with weights of its own seed, whose features no other training shares.
     The validation split chooses the weights of both phases; epochs of the second count on.
 
     Raises:
@@ -42,11 +47,11 @@ def train_two_phase(context: BackboneContext) -> Trained:
         ExportMismatchError: The assembled model differs from head(features).
     """
     spec, options, dataset = context.spec, context.options, context.dataset
-    known = compute_features(spec, options, dataset, context.features)
-    keras = import_keras(context.seed)
-    share_devices()
-    head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
-    extractor = known.extractor()
+    with _features(context) as known:
+        keras = import_keras(context.seed)
+        share_devices()
+        head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
+        extractor = known.extractor()
     model = build_detector(extractor, head)
     checked = dataset.split(Split.VAL).iloc[:_CHECKED_SLICES]
     sample = dataset.slices(checked)
@@ -63,6 +68,17 @@ def train_two_phase(context: BackboneContext) -> Trained:
         parameters=int(model.count_params()),
         weights=weights,
     )
+
+
+@contextmanager
+def _features(context: BackboneContext) -> Iterator[Features]:
+    """Of the frozen backbone: shared by all seeds, or of this training alone, whose folder goes when it is read."""
+    spec, options, dataset = context.spec, context.options, context.dataset
+    if not options.from_scratch:
+        yield compute_features(spec, options, dataset, context.features, BACKBONE_SEED)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield compute_features(spec, options, dataset, Path(folder) / "features", context.seed)
 
 
 def _classes(options: BackboneOptions, dataset: Dataset) -> int:
@@ -107,9 +123,11 @@ def _train_head(keras: Any, context: BackboneContext, head: Any, known: Features
     train_phase(head, train, batches(Split.VAL, _HEAD_VAL_BATCH), phase, context.state, context.on_epoch)
 
 
-def unfreeze(keras: Any, backbone: Any) -> None:
-    """Make a backbone trainable but for its BatchNormalization, which stays in inference."""
+def unfreeze(keras: Any, backbone: Any, *, from_scratch: bool = False) -> None:
+    """Make a backbone trainable; its BatchNormalization stays in inference unless the network is from scratch."""
     backbone.trainable = True
+    if from_scratch:
+        return
     for layer in backbone._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
@@ -130,14 +148,15 @@ def _fine_tune(keras: Any, context: BackboneContext, extractor: Any, head: Any) 
         trained.set_weights(whole.get_weights())
     for layer in trained.layers:
         if isinstance(layer, keras.Model) and layer.name != head.name:
-            unfreeze(keras, layer)
+            unfreeze(keras, layer, from_scratch=options.from_scratch)
 
     def batches(split: str) -> BatchSource:
         rows = dataset.split(split)
         return BatchSource(lambda at: dataset.slices(rows.iloc[at]), _labels(rows, classes), options.batch_size)
 
     _compile(keras, trained, options.fine_tune.learning_rate, options, classes)
-    phase = Phase(_FINE_TUNE, options.fine_tune.epochs, options.epochs)
+    start_counts = options.epochs > 0 or not options.from_scratch
+    phase = Phase(_FINE_TUNE, options.fine_tune.epochs, options.epochs, start_counts)
     train = ShuffledRows(batches(Split.TRAIN), context.seed)
     train_phase(trained, train, batches(Split.VAL), phase, context.state, context.on_epoch)
     if trained is not whole:

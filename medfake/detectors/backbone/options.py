@@ -12,17 +12,18 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class FineTune(Section):
-    """Second phase: the backbone unfrozen, BatchNorm kept in inference."""
+    """Second phase: the backbone unfrozen; BatchNorm is kept in inference, but for networks from scratch."""
 
     epochs: Epochs = 20
     learning_rate: Positive = 1e-5
 
 
 class BackboneOptions(Section):
-    """Two-phase training of an image network; defaults as printed by Alsabbagh and Al-Kadi (section 4).
+    """Two-phase training of an image network; defaults of Alsabbagh and Al-Kadi (section 4), the window is ours.
 
     Attributes:
-        weights: "imagenet", "none" or the path of a weights file.
+        weights: "imagenet", the path of a weights file, or "none": frozen random ones, or a network from scratch where
+            there is a second phase.
         input_size: Edge in px that the graph resizes slices to; 512 leaves native slices alone.
         window_hu: Values that become black and white.
         head: Widths of the dense layers between pooling and the output.
@@ -44,3 +45,8 @@ class BackboneOptions(Section):
     beta_2: Decay = 0.999
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     fine_tune: FineTune = FineTune()
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether all of a random network is trained: then its seed draws its weights, and its BatchNorm learns."""
+        return self.weights == "none" and self.fine_tune.epochs > 0

@@ -4,11 +4,17 @@ Layers and their order are those of the networks that the paper's figures were m
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from medfake.detectors.backbone.keras2_file import is_keras2_file, load_keras2_weights
 from medfake.detectors.backbone.spec import backbone
 
 _SOURCE = "https://storage.googleapis.com/tensorflow/keras-applications/regnet"  # asked only when the user allows it
+_SHA256 = {  # of the published no-top files
+    "regnetx040": "b4ed0ca0b9a98e789e05000e830403a7ade4d8afa01c73491c44610195198afe",
+    "regnety040": "b5be2a5e5f072ecdd9c0b8a437cd896df0efa1f6a1f77e41caa8719b7dfcb05d",
+}
 _STEM_CHANNELS = 32
 _NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
@@ -33,7 +39,7 @@ _Y040 = _Design((2, 6, 12, 2), (128, 192, 512, 1088), 64, 0.25)
 
 @backbone(
     "RegNetX040", contract="raw", feature_width=1360, gradcam_layer="stage4_block2_exit", paper="alsabbagh",
-    imagenet_file="regnetx040_notop.h5", parameters=20_833_312,
+    imagenet_file="regnetx040_notop.h5", imagenet_source=f"{_SOURCE}/regnetx040_notop.h5", parameters=20_833_312,
 )  # fmt: skip
 def regnet_x040(input_shape: tuple[int, int, int], weights: str | None) -> Any:
     """Input 0..255, (rows, cols, 3); scaling is inside the network."""
@@ -42,7 +48,7 @@ def regnet_x040(input_shape: tuple[int, int, int], weights: str | None) -> Any:
 
 @backbone(
     "RegNetY040", contract="raw", feature_width=1088, gradcam_layer="stage4_block2_exit", paper="alsabbagh",
-    imagenet_file="regnety040_notop.h5", parameters=19_619_928,
+    imagenet_file="regnety040_notop.h5", imagenet_source=f"{_SOURCE}/regnety040_notop.h5", parameters=19_619_928,
 )  # fmt: skip
 def regnet_y040(input_shape: tuple[int, int, int], weights: str | None) -> Any:
     """Input 0..255, (rows, cols, 3); scaling is inside the network."""
@@ -62,8 +68,11 @@ def _regnet(design: _Design, input_shape: tuple[int, int, int], weights: str | N
             maps = _block(maps, width, design, 2 if number == 1 else 1, f"stage{stage}_block{number}")
     model = keras.Model(image, maps, name=name)
     if weights == "imagenet":
-        weights = keras.utils.get_file(f"{name}_notop.h5", f"{_SOURCE}/{name}_notop.h5", cache_subdir="models")
-    if weights is not None:
+        file = f"{name}_notop.h5"
+        weights = keras.utils.get_file(file, f"{_SOURCE}/{file}", cache_subdir="models", file_hash=_SHA256[name])
+    if weights is not None and is_keras2_file(Path(weights)):
+        load_keras2_weights(model, Path(weights))
+    elif weights is not None:
         model.load_weights(weights)
     return model
 

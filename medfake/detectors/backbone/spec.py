@@ -22,6 +22,7 @@ class BackboneSpec(DetectorSpec):
         gradcam_layer: Layer whose maps Grad-CAM weighs.
         parameters: Weights of the backbone without head; None where nobody counted them.
         imagenet_file: Name of the no-top ImageNet weights in Keras' cache, "" when there are none.
+        imagenet_source: Address of that file, for those who put it there by hand; "" where Keras alone knows it.
     """
 
     family: str = FAMILY
@@ -31,6 +32,7 @@ class BackboneSpec(DetectorSpec):
     gradcam_layer: str
     parameters: int | None = None
     imagenet_file: str = ""
+    imagenet_source: str = ""
 
     def parameters_with_head(self, widths: tuple[int, ...] = BackboneOptions().head) -> int | None:
         """Weights with dense layers and a sigmoid on the pooled features; None where nobody counted the backbone's."""
@@ -49,7 +51,7 @@ def backbone(
         contract: As in `BackboneSpec`.
         feature_width: Likewise.
         gradcam_layer: Likewise.
-        facts: Any of `parameters`, `imagenet_file` and `paper`.
+        facts: Any of `parameters`, `imagenet_file`, `imagenet_source` and `paper`.
 
     Example:
         >>> import medfake

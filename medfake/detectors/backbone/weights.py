@@ -77,12 +77,24 @@ def _imagenet_file(spec: BackboneSpec) -> Path:
         )  # fmt: skip
     path = cache / spec.imagenet_file
     if not path.is_file() and os.environ.get(DOWNLOAD_VARIABLE) == "1":
-        spec.build((224, 224, 3), "imagenet")
+        _fetch(spec, path)
     if not path.is_file():
+        source = f" (from {spec.imagenet_source})" if spec.imagenet_source else ""
         raise WeightsError(
             "ImageNet weights are not on this machine, and nothing is downloaded unless you ask for it",
             where=path,
             received="no such file",
-            remedy=f"{DOWNLOAD_VARIABLE}=1 dvc repro, or put the no-top weights file there, or set its path",
+            remedy=f"{DOWNLOAD_VARIABLE}=1 dvc repro, or put the no-top weights file there{source}, or set its path",
         )
     return path
+
+
+def _fetch(spec: BackboneSpec, path: Path) -> None:
+    """Have Keras fetch the file into its cache."""
+    try:
+        spec.build((224, 224, 3), "imagenet")
+    except Exception as error:  # Keras raises no narrower one where an address cannot be reached
+        raise WeightsError(
+            "ImageNet weights could not be fetched", where=path, received=str(error),
+            remedy=f"try again, or put the no-top weights file of {spec.name} there",
+        ) from error  # fmt: skip

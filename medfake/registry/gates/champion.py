@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from medfake.registry.gates.gate import Case, Ruling, gate
 from medfake.registry.versions import Version
 from medfake.remedies import Stage, make
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, PositiveClass
 
 
 @gate("champion")
@@ -48,21 +48,26 @@ class _Duel:
 
 def _compare(challenger: Version, champion: Version, case: Case) -> _Duel | None:
     """Both on one data set: the one that they share, the challenger's, or the champion's; None when neither is here."""
+    from medfake.metrics.binary import OF_POSITIVE
+
     metric = challenger.metric
     value, best = _figure(challenger, metric), _figure(champion, metric)
     own, other = f"{_name(challenger)} has validation {metric}", f"{_name(champion)} has {metric}"
-    if champion.dataset_sha256 == challenger.dataset_sha256:
+    alike = metric not in OF_POSITIVE or champion.positive == challenger.positive
+    if alike and champion.dataset_sha256 == challenger.dataset_sha256:
         return _Duel(value, best, f"{own} {_text(value)}; {other} {_text(best)}")
     from medfake.registry.rescore import data_of, validation_figure
 
     anew = "on the same slices, scored anew (it may know some of them)"
+    registry, positive = case.registry, challenger.positive
     dataset = data_of(challenger, case.project.slices)
     if dataset is not None:
-        best = validation_figure(champion, dataset, metric, case.registry)
+        best = validation_figure(champion, dataset, metric, registry, positive)
         return _Duel(value, best, f"{own} {_text(value)}; {other} {_text(best)} {anew}")
     dataset = data_of(champion, case.project.slices)
     if dataset is not None:
-        value = validation_figure(challenger, dataset, metric, case.registry)
+        value = validation_figure(challenger, dataset, metric, registry, positive)
+        best = best if alike else validation_figure(champion, dataset, metric, registry, positive)
         return _Duel(value, best, f"{other} {_text(best)}; {own} {_text(value)} {anew}")
     return None
 
@@ -80,4 +85,5 @@ def _text(value: float | None) -> str:
 
 
 def _data(version: Version) -> str:
-    return f"{version.dataset} {version.dataset_sha256[:12]}"
+    of = "" if version.positive == PositiveClass.TAMPERED else f", figures of the class {version.positive}"
+    return f"{version.dataset} {version.dataset_sha256[:12]}{of}"

@@ -14,6 +14,7 @@ from medfake.detectors.backbone.fit import BackboneContext, _require_same, train
 from medfake.detectors.backbone.options import BackboneOptions, FineTune
 from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.context import TrainingContext
+from medfake.detectors.families import family_of
 from medfake.errors import ExportMismatchError, TrainingError, WeightsError
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
@@ -105,6 +106,46 @@ def test_fine_tuning_moves_the_filters_but_not_the_moving_means(dataset: Dataset
     assert (now["conv/kernel"] != tiny.start["conv/kernel"]).any()
     for name in ("norm/moving_mean", "norm/moving_variance"):
         np.testing.assert_array_equal(now[name], tiny.start[name])
+
+
+def test_a_network_from_scratch_trains_its_normalisation(dataset: Dataset, tmp_path: Any) -> None:
+    tiny = Tiny()
+    options = BASE.model_copy(update={"epochs": 0, "fine_tune": FineTune(epochs=3, learning_rate=1e-2)})
+    trained, _ = train(tiny, options, dataset)
+    now = weights_of(stored(trained, tmp_path).get_layer("tiny"))
+    for name in ("conv/kernel", "norm/gamma", "norm/moving_mean", "norm/moving_variance"):
+        assert (now[name] != tiny.start[name]).any()
+
+
+def test_networks_from_scratch_begin_with_weights_of_their_seed(dataset: Dataset) -> None:
+    starts = []
+    for seed in (1, 1, 2):
+        tiny = Tiny()
+        train(tiny, TUNED.model_copy(update={"epochs": 0}), dataset, seed)
+        starts.append(tiny.start["conv/kernel"])
+    np.testing.assert_array_equal(starts[0], starts[1])
+    assert (starts[0] != starts[2]).any()
+
+
+def test_frozen_random_weights_are_the_same_for_all_seeds(dataset: Dataset) -> None:
+    starts = []
+    for seed in (1, 2):
+        tiny = Tiny()
+        train(tiny, BASE.model_copy(update={"epochs": 0}), dataset, seed)
+        starts.append(tiny.start["conv/kernel"])
+    np.testing.assert_array_equal(*starts)
+
+
+@pytest.mark.parametrize(("epochs", "shared"), [(0, True), (1, False)])
+def test_only_frozen_backbones_share_features(dataset: Dataset, tmp_path: Path, epochs: int, shared: bool) -> None:
+    options = BASE.model_copy(update={"fine_tune": FineTune(epochs=epochs)})
+    spec, family = Tiny().spec, family_of(Tiny().spec)
+    assert (family.features_key(options) is not None) is shared
+    said = family.prepare(spec, options, dataset, tmp_path / "features")
+    assert ("trained from scratch" in said) is not shared
+    assert any((tmp_path / "features").iterdir()) is shared
+    train_two_phase(context(spec, options, dataset, tmp_path / "features", tmp_path / "state", lambda *_: None))
+    assert any((tmp_path / "features").iterdir()) is shared
 
 
 def test_the_second_phase_counts_on(dataset: Dataset) -> None:

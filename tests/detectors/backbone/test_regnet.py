@@ -1,11 +1,13 @@
-"""RegNets against the networks that the paper used, weights copied layer by layer."""
+"""RegNets against the networks that the paper used, their weights read from a file as it was published."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from medfake.detectors.backbone.weights import build_backbone, find_weights
 from medfake.detectors.registry import detector_spec
 from medfake.training.keras_setup import import_keras
 
@@ -33,14 +35,15 @@ def reference_keras() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", ["RegNetX040", "RegNetY040"])
-def test_it_computes_what_the_reference_computes(name: str, reference_keras: Any) -> None:
+def test_it_computes_what_the_reference_computes(name: str, reference_keras: Any, tmp_path: Path) -> None:
     build = getattr(reference_keras.applications.regnet, name)
     reference = build(include_top=False, weights=None, input_shape=(SIZE, SIZE, 3))
-    ours = detector_spec(name).build((SIZE, SIZE, 3), None)
     rng = np.random.default_rng(1)
-    weights = scrambled(reference.get_weights(), rng)
-    reference.set_weights(weights)
-    ours.set_weights(weights)
+    reference.set_weights(scrambled(reference.get_weights(), rng))
+    spec = detector_spec(name)
+    path = tmp_path / spec.imagenet_file
+    reference.save_weights(path)
+    ours = build_backbone(spec, (SIZE, SIZE, 3), find_weights(spec, str(path)))
     images = rng.uniform(0, 255, (2, SIZE, SIZE, 3))
     expected = np.asarray(reference(images, training=False))
     assert np.abs(expected).max() > 0

@@ -17,7 +17,7 @@ from medfake.files import sha256_file
 from medfake.training.keras_setup import import_keras
 
 SHAPE = (32, 32, 3)
-LOCAL = Path(__file__).resolve().parents[2].parent / "shared" / "weights" / "mobilenet_2_5_224_tf_no_top.h5"
+LOCAL = Path(__file__).resolve().parents[3].parent / "shared" / "weights" / "mobilenet_2_5_224_tf_no_top.h5"
 
 
 def make_spec(name: str, build: Callable[..., Any]) -> BackboneSpec:
@@ -105,6 +105,21 @@ def test_imagenet_weights_are_taken_from_the_cache(tiny: BackboneSpec, cache: Pa
     model, weights = build(tiny, SHAPE, "imagenet")
     assert all((weight == 0.25).all() for weight in model.get_weights())
     assert (weights.kind, weights.sha256) == ("imagenet", sha256_file(path))
+
+
+def test_a_file_that_has_an_address_is_told_with_it(cache: Path) -> None:
+    with pytest.raises(WeightsError, match=r"keras-applications/regnet/regnetx040_notop\.h5"):
+        find_weights(detector_spec("RegNetX040"), "imagenet")
+
+
+def test_what_cannot_be_fetched_ends_in_words(tiny: BackboneSpec, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(shape: tuple[int, int, int], weights: str | None) -> Any:
+        raise Exception("URL fetch failure")  # noqa: TRY002  # as Keras raises it
+
+    monkeypatch.setenv(DOWNLOAD_VARIABLE, "1")
+    with pytest.raises(WeightsError, match="could not be fetched") as caught:
+        find_weights(replace(tiny, build=unreachable), "imagenet")
+    assert "URL fetch failure" in str(caught.value)
 
 
 def test_another_networks_imagenet_file_is_not_taken(tiny: BackboneSpec, cache: Path) -> None:

@@ -316,3 +316,10 @@ def test_line_ends_of_other_systems_change_nothing(tmp_path: Path, end: str) -> 
     path = tmp_path / "params.yaml"
     path.write_bytes((PROJECT / "params.yaml").read_text().replace("\n", end).encode())
     assert load_params(path) == load_params(PROJECT / "params.yaml")
+
+
+def test_false_leaves_explanations_out_and_studies_older_than_them_have_some(values: dict[str, Any]) -> None:
+    values["explain"] = False
+    assert validate(Params, values, "params.yaml").explain.slices == 0
+    del values["explain"]
+    assert validate(Params, values, "params.yaml").explain.slices > 0

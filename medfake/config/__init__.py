@@ -16,6 +16,7 @@ from medfake.config.datasets import (
     UnknownLabels,
     ViewParams,
 )
+from medfake.config.explain import ExplainParams, OcclusionParams
 from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
 from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
@@ -41,6 +42,7 @@ __all__ = [
     "DatasetParams",
     "EvaluationParams",
     "ExpectedCounts",
+    "ExplainParams",
     "ExtentLabelling",
     "ForgedParams",
     "Fraction",
@@ -51,6 +53,7 @@ __all__ = [
     "Name",
     "NeighboursLabelling",
     "NominateParams",
+    "OcclusionParams",
     "Params",
     "PhantomParams",
     "Positive",

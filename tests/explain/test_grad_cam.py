@@ -150,12 +150,27 @@ def test_a_package_without_its_keras_form_is_told_what_to_type(tmp_path: Path) -
 
 ON_JAX = """
 import numpy as np
+from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head
+from medfake.detectors.backbone.last_maps import cut_backbone
+from medfake.detectors.backbone.options import BackboneOptions
+from medfake.detectors.registry import detector_spec
 from medfake.training.gradients import gradient_of_sum
 from medfake.training.keras_setup import import_keras
 keras = import_keras(1)
 assert keras.backend.backend() == "jax"
 at = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
 assert (gradient_of_sum(lambda x: keras.ops.square(x)[:, 0], at) == [[2.0, 0.0], [6.0, 0.0]]).all()
+spec = detector_spec("CustomCNN")
+extractor, _ = build_extractor(spec.build((64, 64, 3), None), BackboneOptions(weights="none", input_size=64), "tf")
+model = build_detector(extractor, build_head(spec.feature_width, (8,)))
+slices = np.random.default_rng(1).integers(-1000, 100, (2, 96, 128)).astype(np.int16)
+parts = cut_backbone(model, spec.gradcam_layer)
+maps = np.asarray(parts.front(slices))
+said = 1 / (1 + np.exp(-np.asarray(parts.logit(maps, slices))))
+assert np.abs(said - np.asarray(model(slices)["p_tampered"])).max() < 1e-5
+gradient = gradient_of_sum(lambda values: parts.logit(values, slices), maps)
+assert gradient.shape == maps.shape
+assert gradient.any()
 """
 
 
@@ -171,7 +186,7 @@ def test_gradients_are_of_the_sum_and_0_where_nothing_depends() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-def test_gradients_are_the_same_on_jax() -> None:
+def test_networks_are_cut_and_differentiated_on_jax_too() -> None:
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", ON_JAX], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

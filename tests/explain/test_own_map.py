@@ -5,9 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from medfake.config import ViewParams
+from medfake.datasets.views.delocalized import DelocalizedView
+from medfake.datasets.views.localized import LocalizedView
+from medfake.datasets.views.registry import Place, view_of
 from medfake.explain.own_map import own_map
 from medfake.explain.registry import ExplainedPackage, ShownSlice
 from medfake.metrics.within_slice import PlaceMap
+from tests.fixtures.chests import draw_chest
 from tests.fixtures.place_detectors import place_detector
 
 Write = Callable[..., ExplainedPackage]
@@ -22,6 +27,22 @@ def test_its_peak_is_the_place_that_the_graph_scores_highest(write_package: Writ
     assert heat.peak == (64.0, 144.0)
     said = package.scorer.scorer.score(noise[None])
     assert heat.values.max() == pytest.approx(float(said.p_tampered[0]), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "block", [LocalizedView(name="localized"), DelocalizedView(name="delocalized", rows=160, cols=280)]
+)
+def test_in_a_view_it_lies_where_the_cut_shows_the_site(write_package: Write, block: ViewParams) -> None:
+    package = write_package(place_detector(), "ResidualStatistics")
+    hu = draw_chest(np.random.default_rng(1), 384).astype(np.int16)
+    (y, x) = site = (190, 262)  # in the right lung
+    hu[y - 10 : y + 11, x - 10 : x + 11] = 300
+    cut = view_of(block).cut(hu, Place(float(y), float(x), labelled=True, spacing_mm=0.8))
+    assert cut is not None
+    peak = own_map(package)(ShownSlice(cut.pixels, (0.8, 0.8))).peak
+    assert peak is not None
+    found = peak[0] / cut.scale + cut.origin_y, peak[1] / cut.scale + cut.origin_x
+    assert np.hypot(found[0] - site[0], found[1] - site[1]) <= 8  # places are 8 px apart
 
 
 def test_places_that_do_not_count_stand_at_nothing(write_package: Write) -> None:

@@ -58,7 +58,7 @@ def _read(folder: Path, detectors: Sequence[str], seeds: Sequence[int]) -> Itera
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredTraining:
     """A training whose maps could be measured."""
 
     folder: Path
@@ -79,7 +79,7 @@ class Measured:
 
 def _parts(dataset: str, found: Sequence[Found], *, several: bool) -> Iterator[Part]:
     where = f"Data set {dataset}: " if several else ""
-    measured = [Measured(folder, record, record.pointing) for folder, record in found if record.pointing]
+    measured = [MeasuredTraining(folder, record, record.pointing) for folder, record in found if record.pointing]
     measured.sort(key=lambda one: -one.hit_rate)
     if not measured:
         yield f"{where}No manipulated test slice has a known site, so that maps cannot be measured."
@@ -96,7 +96,7 @@ def _parts(dataset: str, found: Sequence[Found], *, several: bool) -> Iterator[P
     yield Details(summary="How maps are made and measured", parts=list(_how(records, curves=bool(drawn))))
 
 
-def _finding(measured: Sequence[Measured], records: Sequence[Explained]) -> str:
+def _finding(measured: Sequence[MeasuredTraining], records: Sequence[Explained]) -> str:
     """Who points at the manipulation more often than controls that know nothing."""
     right = [one for one in measured if one.beats_controls]
     others = [_name(one.record, records) for one in measured if not one.beats_controls]
@@ -118,7 +118,7 @@ def _finding(measured: Sequence[Measured], records: Sequence[Explained]) -> str:
     return " ".join(sentences)
 
 
-def _table(dataset: str, measured: Sequence[Measured], records: Sequence[Explained]) -> Table:
+def _table(dataset: str, measured: Sequence[MeasuredTraining], records: Sequence[Explained]) -> Table:
     head = ["Detector", "Explained by", "Slices", "Hit rate", "Random lung", "Lung centre"]
     curves = any(one.curves for one in records)
     rows: list[list[Cell | str]] = []
@@ -170,7 +170,7 @@ def _drawing(dataset: str, drawn: Sequence[tuple[Explained, CurveFigures]], kind
     )
 
 
-def _gallery(measured: Sequence[Measured], records: Sequence[Explained]) -> Iterator[Part]:
+def _gallery(measured: Sequence[MeasuredTraining], records: Sequence[Explained]) -> Iterator[Part]:
     left = MOST_PICTURES
     for record, folder in ((one.record, one.folder) for one in measured):
         if len(record.pictures) > left:

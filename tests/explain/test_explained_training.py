@@ -154,8 +154,8 @@ def test_the_least_sure_slice_is_the_nearest_to_the_threshold_in_log_odds() -> N
     nothing = JudgedSlice("p", "s", Manipulation.REMOVED, (1.0, 1.0), np.array([[0.0, 0.0]]), None, None)
     empty = np.zeros((1, 1), np.int16)
     slices = [ExplainedSlice(name, empty, HeatMap(np.zeros((1, 1))), nothing) for name in "abcd"]
-    p = {"a": 0.999, "b": 0.2, "c": 0.02, "d": 0.005}
+    p = {"a": 0.999, "b": 0.12, "c": 0.01, "d": 0.001}
     chosen = {why: one.slice_id for why, one in choose_slices(slices, p, 0.05)}
-    assert chosen == {"best": "a", "worst": "d", "most uncertain": "c"}
+    assert chosen == {"best": "a", "worst": "d", "most uncertain": "b"}
     assert [one.slice_id for _, one in choose_slices(slices[:2], p, 0.05)] == ["a", "b"]
     assert list(choose_slices([], p, 0.05)) == []

@@ -109,6 +109,16 @@ def test_of_a_softmax_every_class_but_the_first_is_tampered(
     assert (grad_cam(package)(ShownSlice(with_square(), SPACING)).peak is not None) is found
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_log_odds_are_those_of_every_class_but_the_first(classes: int) -> None:
+    rng = np.random.default_rng(1)
+    model = detector(rng.normal(0, 0.1, (2, classes)).tolist(), rng.normal(0, 1, classes).tolist())
+    slices = rng.integers(-1000, 100, (2, 96, 160)).astype(np.int16)
+    parts = cut_backbone(model, "maps")
+    said = sigmoid(np.asarray(parts.logit(parts.front(slices), slices)))
+    np.testing.assert_allclose(said, np.asarray(model(slices)["p_tampered"]), atol=1e-5)
+
+
 def test_a_network_without_the_registered_layer_is_refused() -> None:
     with pytest.raises(ManifestError, match="not built of a backbone with the layer that is registered"):
         cut_backbone(detector([[1.0], [0.0]], [0.0]), "no such layer")

@@ -13,13 +13,13 @@ MakeDataset = Callable[..., Dataset]
 
 def test_they_are_manipulated_test_slices_with_a_site_one_of_each_patient_first(make_dataset: MakeDataset) -> None:
     data = make_dataset({"train": 8, "val": 4, "test": 40})
-    few = data.manifest.assign(patient_id=data.manifest.patient_id.map(lambda one: f"p{int(one.split('-')[1]) % 4}"))
-    data = replace(data, manifest=few)
+    often = data.manifest.patient_id.map(lambda one: f"p{max(0, int(one.split('-')[1]) - 16)}")  # p0 has 17 of 20
+    data = replace(data, manifest=data.manifest.assign(patient_id=often))
     rows = sample_slices(data, 6, seed=1)
     assert len(rows) == 6
     assert set(rows.split) == {"test"}
     assert (rows.label == 1).all()
-    assert sorted(rows.patient_id.value_counts()) == [1, 1, 2, 2]
+    assert rows.patient_id.value_counts().to_dict() == {"p0": 3, "p1": 1, "p2": 1, "p3": 1}
 
 
 def test_the_seed_alone_decides(make_dataset: MakeDataset) -> None:

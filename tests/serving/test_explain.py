@@ -16,7 +16,9 @@ from medfake.cli.root import cli
 from medfake.errors import MedfakeError, OutputRefusedError, ScanError
 from medfake.explain.overlay import is_ours
 from medfake.package.card import ONNX_FILE
+from medfake.package.scan_scores import ScanScores
 from medfake.package.shipped import has_builtin
+from medfake.serving.explain import _strongest
 from tests.fixtures.place_detectors import place_detector
 
 WriteScan = Callable[..., Path]
@@ -55,6 +57,12 @@ def test_the_strongest_slices_are_drawn_by_pseudonym_and_number(package: Path, f
     assert result.output.splitlines()[-1] == "next: xdg-open explanations"
     with Image.open(pictures[0]) as image:
         assert (image.size, image.mode) == ((96, 96), "RGB")
+
+
+def test_slices_without_lung_are_not_among_the_strongest_unless_none_shows_any() -> None:
+    p, lung = np.array([0.9, np.nan, 0.2, 0.8]), np.array([False, True, True, True])
+    assert _strongest(ScanScores(0.9, p, lung, ()), 3) == [3, 2]
+    assert _strongest(ScanScores(0.9, p, np.zeros(4, bool), ()), 2) == [0, 3]
 
 
 def test_json_holds_the_whole_result(package: Path, folder: Path) -> None:

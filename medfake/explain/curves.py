@@ -19,6 +19,8 @@ from medfake.metrics.within_slice import Figure, mean_figure
 
 SHARES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0)
 """Of all pixels of a slice that are blurred, or brought back; dense where sites are: 32 mm are 1 % of a slice."""
+EARLY: Final = 0.05
+"""Share of pixels up to which gains are measured: beyond it, what is blurred is mostly no site, whatever a map says."""
 BLUR_MM: Final = 8.0
 """Standard deviation of the blur: wider than any nodule of the label files."""
 _RANDOM_STEP_MM: Final = 16.0
@@ -39,10 +41,9 @@ class Curves:
     deletion: Floats
     insertion: Floats
 
-    @property
-    def areas(self) -> tuple[float, float]:
-        """Under deletion, lower is better, and under insertion, higher is better; 0..1."""
-        return area(self.deletion), area(self.insertion)
+    def areas(self, upto: float = 1.0) -> tuple[float, float]:
+        """Under deletion, lower is better, and under insertion, higher is better; see `area`."""
+        return area(self.deletion, upto), area(self.insertion, upto)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class CurveFigures:
         insertion_of_random: Likewise.
         deletion_area: With its interval over patients.
         insertion_area: Likewise.
-        deletion_gain: How much smaller the area is than that of random maps.
+        deletion_gain: How much smaller the area up to `EARLY` is than that of random maps.
         insertion_gain: How much larger.
     """
 
@@ -70,9 +71,10 @@ class CurveFigures:
     insertion_gain: Figure
 
 
-def area(p: Floats) -> float:
-    """Under a curve over `SHARES`, by trapezoids."""
-    return float(np.trapezoid(p, SHARES))
+def area(p: Floats, upto: float = 1.0) -> float:
+    """Under a curve over `SHARES`, by trapezoids, up to one of them and divided by it: a mean P(tampered), 0..1."""
+    end = SHARES.index(upto) + 1
+    return float(np.trapezoid(p[:end], SHARES[:end])) / upto
 
 
 def follow(
@@ -127,9 +129,8 @@ def measure_curves(
         bootstrap: Over patients.
     """
     of = cluster(list(patients), list(scans))
-    (deleted, inserted), (deleted_randomly, inserted_randomly) = (
-        np.array([one.areas for one in some]).T for some in (curves, of_random)
-    )
+    deleted, inserted = np.array([one.areas() for one in curves]).T
+    early, early_of_random = (np.array([one.areas(EARLY) for one in some]).T for some in (curves, of_random))
     return CurveFigures(
         deletion=_mean([one.deletion for one in curves]),
         insertion=_mean([one.insertion for one in curves]),
@@ -137,8 +138,8 @@ def measure_curves(
         insertion_of_random=_mean([one.insertion for one in of_random]),
         deletion_area=mean_figure(deleted, of, bootstrap),
         insertion_area=mean_figure(inserted, of, bootstrap),
-        deletion_gain=mean_figure(deleted_randomly - deleted, of, bootstrap),
-        insertion_gain=mean_figure(inserted - inserted_randomly, of, bootstrap),
+        deletion_gain=mean_figure(early_of_random[0] - early[0], of, bootstrap),
+        insertion_gain=mean_figure(early[1] - early_of_random[1], of, bootstrap),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from medfake.explain.curves import SHARES, Curves, area, follow, measure_curves, random_map
+from medfake.explain.curves import EARLY, SHARES, Curves, area, follow, measure_curves, random_map
 from medfake.explain.heat_map import HeatMap
 from medfake.metrics.bootstrap import Bootstrap
 
@@ -36,7 +36,7 @@ def test_the_worst_map_leaves_them_to_the_end() -> None:
     hu, truth = slice_and_truth()
     (curves,) = follow(share_of_bright, hu, SPACING, [HeatMap(-truth)], np.random.default_rng(1))
     np.testing.assert_allclose(curves.deletion, [1.0] * 6 + [0.0])
-    assert curves.areas == pytest.approx((0.3 + 0.7 / 2, 0.7 / 2))
+    assert curves.areas() == pytest.approx((0.3 + 0.7 / 2, 0.7 / 2))
 
 
 def test_pixels_that_a_map_holds_equal_come_as_they_are_drawn() -> None:
@@ -50,6 +50,7 @@ def test_pixels_that_a_map_holds_equal_come_as_they_are_drawn() -> None:
 def test_areas_are_those_of_trapezoids() -> None:
     assert area(np.ones(len(SHARES))) == pytest.approx(1.0)
     assert area(np.array(SHARES)) == pytest.approx(0.5)
+    assert area(np.array(SHARES), EARLY) == pytest.approx(EARLY / 2)  # divided by the share it goes to
 
 
 def test_slices_are_handed_over_as_int16_of_their_size() -> None:
@@ -73,6 +74,12 @@ def test_figures_are_means_over_slices_and_gains_over_random_maps() -> None:
     assert (found.deletion_gain.value, found.insertion_gain.value) == (pytest.approx(0.5), pytest.approx(0.5))
     assert found.deletion_of_random == (0.5,) * len(SHARES)
     assert found.insertion_gain.interval is not None
+
+
+def test_gains_look_at_the_first_pixels_alone() -> None:
+    early = np.array([float(share <= EARLY) for share in SHARES])
+    found = measure_curves([Curves(early, early)], [Curves(1 - early, 1 - early)], ["a"], ["s"], Bootstrap(100))
+    assert (found.deletion_gain.value, found.insertion_gain.value) == (-1.0, 1.0)
 
 
 def test_a_random_map_is_smooth_of_the_slice_size_and_depends_on_its_seed_alone() -> None:

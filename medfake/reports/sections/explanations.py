@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from medfake.explain.curves import CurveFigures
+from medfake.explain.curves import EARLY, CurveFigures
 from medfake.explain.pointing import Pointing
 from medfake.explain.record import Explained, read_record
 from medfake.metrics.within_slice import Figure
@@ -29,7 +29,8 @@ _METHOD: Final = (
 _CURVES: Final = (
     "Deletion blurs the pixels that speak most for tampering first, and P(tampered) should fall early; insertion "
     "brings them back into the blurred slice, and it should rise early. Blur is foreign to a slice and may itself look "
-    "like tampering, so only the gain over random maps, drawn dotted, says something of a map."
+    "like tampering, so only the gain over random maps, drawn dotted, says something of a map, and only on the first "
+    "pixels: what follows is no site."
 )
 
 
@@ -128,8 +129,9 @@ def _table(dataset: str, measured: Sequence[MeasuredTraining], records: Sequence
         figures = [_cell(figure) for figure in (pointing.hit_rate, pointing.random, pointing.centre)]
         gains = _curve_cells(one.record.curves) if curves else []
         rows.append([_name(one.record, records), one.record.method, slices, *figures, *gains])
+    gained = f" Gain over random maps on the first {EARLY:.0%} of pixels."
     return Table(
-        caption=f"Maps of the test slices of {dataset}, with intervals beneath." + (" Gain over random maps." * curves),
+        caption=f"Maps of the test slices of {dataset}, with intervals beneath.{gained if curves else ''}",
         head=[*head, *(("Deletion gain", "Insertion gain") if curves else ())],
         rows=rows,
         best=[place for place, one in enumerate(measured) if one.beats_controls],

@@ -53,6 +53,7 @@ _HOMES: Final = {  # public name -> module that it is loaded from
     "guard": "medfake.checks.guards.registry",
     "probe": "medfake.probes.registry",
     "perturbation": "medfake.robustness.registry",
+    "explanation": "medfake.explain.registry",
     "manipulation": "medfake.tamper.registry",
     "gate": "medfake.registry.gates.gate",
 }

@@ -141,6 +141,10 @@ class Project:
         """What packages found on scans that they had not learnt from, by name of the measurement."""
         return self.reports / "forensics"
 
+    def explanation_of(self, dataset: str, detector: str, seed: int) -> Path:
+        """What stage `explain` found about a training of the matrix."""
+        return package_folder(self.reports / "explain", dataset, detector, seed)
+
     @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""

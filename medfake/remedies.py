@@ -31,6 +31,7 @@ class Stage(StrEnum):
     REPORT = "report"
     NOMINATE = "nominate"
     FORENSICS = "forensics"
+    EXPLAIN = "explain"
 
 
 def stage_name(stage: Stage, *names: object) -> str:

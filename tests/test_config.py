@@ -354,3 +354,10 @@ def test_both_kinds_of_threshold_are_read(values: dict[str, Any], rule: object) 
 def test_without_a_word_the_class_is_tampered_and_validation_chooses(values: dict[str, Any]) -> None:
     evaluation = validate(Params, values, "params.yaml").evaluation
     assert (evaluation.positive, evaluation.threshold) == ("tampered", "youden")
+
+
+def test_false_leaves_explanations_out_and_studies_older_than_them_have_some(values: dict[str, Any]) -> None:
+    values["explain"] = False
+    assert validate(Params, values, "params.yaml").explain.slices == 0
+    del values["explain"]
+    assert validate(Params, values, "params.yaml").explain.slices > 0

@@ -13,7 +13,10 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-KINDS = ("detector", "source", "guard", "probe", "gate", "protocol", "view", "manipulation", "perturbation")
+KINDS = (
+    *("detector", "source", "guard", "probe", "gate", "protocol", "view", "manipulation", "perturbation"),
+    "explanation",
+)
 
 LOOK = """
 import json, sys
@@ -34,6 +37,7 @@ from medfake.datasets.views.registry import VIEWS, Place, view_of
 from medfake.detectors.families import FAMILIES, family_of
 from medfake.detectors.registry import DETECTORS, detector_spec, validate_options
 from medfake.errors import ConfigError
+from medfake.explain.registry import EXPLANATIONS, ShownSlice
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import PROBES
 from medfake.registry.gates.gate import GATES
@@ -44,7 +48,8 @@ from medfake.tamper.site import Site
 params, toy = validate_chosen(load_params(Path("params.yaml"))), Path(sys.argv[1])
 chest, said = params.datasets["chest"], {}
 kinds = {"source": SOURCES, "guard": GUARDS, "probe": PROBES, "gate": GATES, "protocol": PROTOCOLS, "view": VIEWS,
-         "manipulation": MANIPULATIONS, "perturbation": PERTURBATIONS, "detector": DETECTORS, "family": FAMILIES}
+         "manipulation": MANIPULATIONS, "perturbation": PERTURBATIONS, "detector": DETECTORS, "family": FAMILIES,
+         "explanation": EXPLANATIONS}
 said["listed"] = {kind: list(things) for kind, things in kinds.items()}
 said["recognised"] = recognise(Path("tree"))
 cut = view_of(chest.view).cut(np.zeros((512, 512), np.int16), Place(float("nan"), float("nan"), False, 1.0))
@@ -61,6 +66,8 @@ said["changed"] = int((after != volume).sum())
 flip = PERTURBATIONS["mirrored"]
 (place,) = flip.move(np.array([[20.0, 39.0]]), (40, 40), (40, 40))
 said["moved"] = [flip.apply(volume[0], None)[20, 0].item(), place.tolist()]
+shown = ShownSlice(np.eye(96, 96, 20, np.int16), (1.0, 1.0))
+said["peak"] = EXPLANATIONS["left-right"].open(None)(shown).values.sum()
 options = validate_options("ExtraTrees", {"trees": 3})
 said["estimator"] = type(detector_spec("ExtraTrees").build(options, 1)).__name__
 said["network"] = [family_of(detector_spec(name)).network for name in ("ExtraTrees", "Tossed")]
@@ -91,7 +98,8 @@ def tossed(): ...
 
 def _shown(kind: str) -> str:
     """The piece of Python below a heading of CONTRIBUTING.md."""
-    section = CONTRIBUTING.split(f"\n## Add a {kind}\n")[1].split("\n## ")[0]
+    article = "an" if kind[0] in "aeiou" else "a"
+    section = CONTRIBUTING.split(f"\n## Add {article} {kind}\n")[1].split("\n## ")[0]
     (code,) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     return code
 
@@ -161,6 +169,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, write_toy_set: Any) -> dict[s
         ("view", "centre"),
         ("manipulation", "mirror"),
         ("perturbation", "mirrored"),
+        ("explanation", "left-right"),
     ],
 )
 def test_what_another_package_offers_is_listed_beside_our_own(said: dict[str, Any], kind: str, name: str) -> None:
@@ -191,6 +200,10 @@ def test_a_manipulation_from_outside_touches_what_it_says(said: dict[str, Any]) 
 
 def test_a_perturbation_from_outside_says_where_places_went(said: dict[str, Any]) -> None:
     assert said["moved"] == [20 * 40 + 39, [20.0, 0.0]]
+
+
+def test_an_explanation_from_outside_makes_a_map(said: dict[str, Any]) -> None:
+    assert said["peak"] == 2 * (96 - 20)  # pixels and their counterparts
 
 
 def test_wrong_names_and_options_are_told_with_their_key_and_a_near_match(said: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ DECORATORS = (
         "guard",
         "probe",
         "perturbation",
+        "explanation",
         "manipulation",
         "gate",
     ),

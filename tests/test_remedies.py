@@ -19,6 +19,7 @@ NAMES: dict[Stage, tuple[object, ...]] = {
     **dict.fromkeys((Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE), ("chest",)),
     Stage.FEATURES: ("chest", "RandomForest"),
     Stage.TRAIN: ("chest", "RandomForest", 1),
+    Stage.EXPLAIN: ("chest", "RandomForest", 1),
     **dict.fromkeys((Stage.REPEAT, Stage.STACK, Stage.COMPARE, Stage.REPORT, Stage.NOMINATE), ()),
 }
 _COMMAND = re.compile(r"dvc (?:repro|pull|push)(?: [-@\w]+)*")

@@ -8,6 +8,7 @@ import click
 from medfake import __version__
 from medfake.cli.command_line import run
 from medfake.cli.data import data
+from medfake.cli.explain import explain
 from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.study import study
@@ -22,7 +23,7 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (data, study, promote, rollback, registry):
+for command in (data, explain, study, promote, rollback, registry):
     cli.add_command(command)
 
 

@@ -17,6 +17,7 @@ from medfake.config.datasets import (
     UnknownLabels,
     ViewParams,
 )
+from medfake.config.explain import ExplainParams, OcclusionParams
 from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
 from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
@@ -46,6 +47,7 @@ __all__ = [
     "DatasetParams",
     "EvaluationParams",
     "ExpectedCounts",
+    "ExplainParams",
     "ExtentLabelling",
     "FixedThreshold",
     "ForgedParams",
@@ -57,6 +59,7 @@ __all__ = [
     "Name",
     "NeighboursLabelling",
     "NominateParams",
+    "OcclusionParams",
     "Params",
     "PhantomParams",
     "Positive",

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from medfake.by_name import did_you_mean
 from medfake.config.banks import BankParams
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
+from medfake.config.explain import ExplainParams
 from medfake.config.inpainters import AnyInpainter
 from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
@@ -143,6 +144,7 @@ class Params(Section):
     measure: dict[Name, MeasureParams] = Field(
         default={}, description="packages, and labelled scans that they have not learnt from, by name"
     )
+    explain: ExplainParams = ExplainParams()
     tune: TuneParams = TuneParams()
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from medfake.config import Section
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.cost import Estimate
+from medfake.detectors.last_maps import LastMaps
 from medfake.detectors.registry import DetectorSpec
 from medfake.training.trained import Trained
 
@@ -22,9 +23,11 @@ class Family(ABC, Generic[Spec, Options]):
 
     Attributes:
         network: Whether its detectors are networks: these load Keras and have use for a GPU.
+        convolutional: Whether they are networks of convolutions whose last maps Grad-CAM can weigh.
     """
 
     network: ClassVar[bool]
+    convolutional: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, context: TrainingContext[Spec, Options]) -> Trained:
@@ -67,6 +70,18 @@ class Family(ABC, Generic[Spec, Options]):
         """
         del spec, options
         return None
+
+    def last_maps(self, spec: Spec, package: Path) -> LastMaps:
+        """A stored detector cut behind its last maps; asked only of families that are `convolutional`.
+
+        Args:
+            spec: Of the detector.
+            package: Its folder.
+
+        Raises:
+            ManifestError: There is no detector.keras there, or it has no such maps.
+        """
+        raise NotImplementedError
 
 
 FAMILIES: Registry[Family[Any, Any]] = Registry(

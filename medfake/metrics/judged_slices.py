@@ -67,7 +67,7 @@ def judge_slices(
             sites = perturbation.move(sites, before, _shape(hu))
             spacing_mm = perturbation.spacing_after(spacing_mm, before, _shape(hu))
         started = time.perf_counter()
-        places, strongest = _judge(scorer, hu, spacing_mm)
+        places, strongest = judge_slice(scorer, hu, spacing_mm)
         seconds += time.perf_counter() - started
         scan = one.scan
         said = JudgedSlice(scan.patient_id, scan.scan_id, scan.manipulation, spacing_mm, sites, places, strongest)
@@ -80,7 +80,7 @@ def judge_slices(
     return JudgedSet(tuple(read), tuple(judged), seconds, len(labelled) - len(read), answered)
 
 
-def _judge(
+def judge_slice(
     scorer: ScanScorer, hu: NDArray[np.int16], spacing_mm: tuple[float, float]
 ) -> tuple[PlaceMap | None, tuple[float, float] | None]:
     """Map and strongest place of a slice as a scan of its own; nothing where the detector gives no number."""

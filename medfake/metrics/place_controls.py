@@ -67,15 +67,15 @@ def judged_by(control: Control, hu: NDArray[np.int16], one: JudgedSlice, rng: Ge
     return replace(one, map=said, strongest=said.strongest)
 
 
-def chance_of_a_hit(slices: Sequence[JudgedSlice]) -> Floats:
-    """(slices,) exact chance that a place drawn from the lung of a slice lies within `HIT_MM` of a site."""
-    return np.array([_share_near(one) for one in slices], np.float64)
+def chance_of_a_hit(slices: Sequence[JudgedSlice], hit_mm: float = HIT_MM) -> Floats:
+    """(slices,) exact chance that a place drawn from the lung of a slice lies within `hit_mm` of a site."""
+    return np.array([_share_near(one, hit_mm) for one in slices], np.float64)
 
 
-def _share_near(one: JudgedSlice) -> float:
+def _share_near(one: JudgedSlice, hit_mm: float) -> float:
     if one.map is None or not one.map.counts.any():
         return 0.0
-    return float((one.distance_mm(one.map.centres) <= HIT_MM).mean())
+    return float((one.distance_mm(one.map.centres) <= hit_mm).mean())
 
 
 def _distance_to_centre(like: PlaceMap) -> Floats:

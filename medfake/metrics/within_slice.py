@@ -88,7 +88,11 @@ class JudgedSlice:
     @property
     def hit(self) -> bool:
         """Whether the named place lies within `HIT_MM` of a site; a slice without one is a miss."""
-        return self.strongest is not None and bool(self.distance_mm(np.array([self.strongest]))[0] <= HIT_MM)
+        return self.hits_within(HIT_MM)
+
+    def hits_within(self, mm: float) -> bool:
+        """As `hit`, at another distance."""
+        return self.strongest is not None and bool(self.distance_mm(np.array([self.strongest]))[0] <= mm)
 
     def near_and_far(self) -> tuple[Floats, Floats]:
         """Scores of the places of a site, and of lung far from every site."""

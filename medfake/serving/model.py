@@ -24,11 +24,13 @@ class Model:
 
     Attributes:
         name: What it is, e.g. "medfake-detector version 3 (champion)".
+        folder: Of its package.
         chosen: Why it is this one, a clause; "" where it was asked for.
         by_default: Whether nobody asked for a certain one.
     """
 
     name: str
+    folder: Path
     scorer: ScanScorer
     chosen: str = ""
     by_default: bool = False
@@ -153,4 +155,4 @@ def _open(folder: Path, name: str, chosen: str = "", by_default: bool = False) -
             received=f"view {scorer.card.view}",
             remedy="scan with a detector of a data set whose view is whole",
         )  # fmt: skip
-    return Model(name, scorer, chosen, by_default)
+    return Model(name, folder, scorer, chosen, by_default)

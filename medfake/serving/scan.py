@@ -35,20 +35,20 @@ def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport
     Raises:
         ScanError: A path is missing.
     """
-    series, left_out = _find(paths, jobs)
+    series, left_out = find_scans(paths, jobs)
     skipped = [SkippedFile(path_text(one.path), one.reason) for one in left_out]
     model = model.suited_to(series)
     key = pseudonym_key("private")
     scans: list[ScanVerdict] = []
     for one in track(series, "scoring scans", len(series)):
-        scored, broken = _score(one, model)
+        scored, broken = score_series(one, model)
         skipped += broken
         if scored:
             scans.append(judge(scored, model.card, key))
-    return ScanReport(_describe(model), tuple(scans), tuple(skipped))
+    return ScanReport(describe(model), tuple(scans), tuple(skipped))
 
 
-def _find(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]]:
+def find_scans(paths: Sequence[Path], jobs: int) -> tuple[list[Series], list[Skipped]]:
     """Series and skipped files; what several paths reach counts once, and files given one by one make one series."""
     headers: dict[tuple[Path, int], SliceHeader] = {}
     skipped: dict[Path, Skipped] = {}
@@ -73,7 +73,7 @@ def _place(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def _score(series: Series, model: Model) -> tuple[Scored | None, list[SkippedFile]]:
+def score_series(series: Series, model: Model) -> tuple[Scored | None, list[SkippedFile]]:
     """What the detector says of every slice that could be decoded; and the files that have no score."""
     broken: list[SkippedFile] = []
     headers: list[SliceHeader] = []
@@ -126,7 +126,8 @@ def _skip(header: SliceHeader, reason: str) -> SkippedFile:
     return SkippedFile(slice_name(header), reason)
 
 
-def _describe(model: Model) -> dict[str, object]:
+def describe(model: Model) -> dict[str, object]:
+    """A detector, as reports tell it."""
     card = model.card
     return {
         "name": model.name,

@@ -53,6 +53,7 @@ def toy(name: str) -> dict[str, Any]:
         study["train"]["repeat"] |= {"best": 1, "seeds": [2]}
     study["evaluation"]["bootstrap"] = 100
     study["probes"] |= {"slices": 60, "permutations": 5}
+    study["explain"] |= {"slices": 2, "occlusion": {"copies": 16}}
     study["workers"] = {"jobs": 1}  # work for seconds; processes would import everything first
     return dict(study)
 
@@ -68,6 +69,7 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
         "probe",
         "features",
         "train",
+        "explain",
         "repeat",
         "stack",
         "compare",
@@ -78,10 +80,10 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
             yield from ([stage, "--name", name] for name in study["phantom"])
         elif stage in ("scans", "slices", "check", "probe"):
             yield from ([stage, "--dataset", name] for name in study["datasets"])
-        elif stage in ("features", "train"):
+        elif stage in ("features", "train", "explain"):
             for dataset in train["datasets"]:
                 for detector in train["detectors"]:
-                    seeds = [["--seed", str(seed)] for seed in train["seeds"]] if stage == "train" else [[]]
+                    seeds = [["--seed", str(seed)] for seed in train["seeds"]] if stage != "features" else [[]]
                     yield from ([stage, "--dataset", dataset, "--detector", detector, *seed] for seed in seeds)
         else:
             yield [stage]
@@ -103,7 +105,7 @@ def run_stages(commands: list[list[str]], study: dict[str, Any]) -> None:
     Path("dvc.yaml").write_text("stages: {}\n")
     for stage, *arguments in commands:
         import_module(f"pipelines.{stage}").main.main(arguments, standalone_mode=False)
-        if stage in ("train", "repeat") and not CLASSICAL_ONES & set(arguments):
+        if stage in ("train", "explain", "repeat") and not CLASSICAL_ONES & set(arguments):
             clear_session()  # which goes through all objects of TensorFlow: a second each time
 
 

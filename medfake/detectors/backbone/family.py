@@ -12,11 +12,13 @@ from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import compute_features
 from medfake.detectors.backbone.fit import BackboneContext, train_two_phase
 from medfake.detectors.backbone.graph import build_extractor
+from medfake.detectors.backbone.last_maps import cut_backbone
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import FAMILY, BackboneSpec
 from medfake.detectors.backbone.weights import find_weights
 from medfake.detectors.cost import BACKWARD, START_S, Cost, Estimate, SplitSizes
 from medfake.detectors.families import Family, family
+from medfake.detectors.last_maps import LastMaps, load_network
 from medfake.training.keras_setup import clear_session, import_keras
 from medfake.training.trained import Trained
 
@@ -31,6 +33,7 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
     """Image networks with a head."""
 
     network = True
+    convolutional = True
 
     def fit(self, context: BackboneContext) -> Trained:
         """Train the head on frozen features, then everything."""
@@ -55,6 +58,10 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
     def weights_sha256(self, spec: BackboneSpec, options: BackboneOptions) -> str | None:
         """Of the weights file."""
         return find_weights(spec, options.weights).sha256
+
+    def last_maps(self, spec: BackboneSpec, package: Path) -> LastMaps:
+        """Those of the layer that is registered with the backbone."""
+        return cut_backbone(load_network(package), spec.gradcam_layer)
 
     def estimate(self, spec: BackboneSpec, options: BackboneOptions) -> Estimate:
         """From a forward pass of Keras; ONNX Runtime, which computes features on a CPU, is faster."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 from medfake.detectors.cost import BACKWARD, START_S, Cost, Estimate, SplitSizes
 from medfake.detectors.families import Family, family
 from medfake.detectors.forensic.fit import VALIDATION_PATCHES, ForensicContext, train_forensic
+from medfake.detectors.forensic.last_maps import cut_residual_cnn
 from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.forensic.residual_cnn import FAMILY, PATCH_PX
+from medfake.detectors.last_maps import LastMaps, load_network
 from medfake.detectors.registry import DetectorSpec
 from medfake.training.keras_setup import clear_session, import_keras
 from medfake.training.trained import Trained
@@ -25,10 +28,16 @@ class Forensic(Family[DetectorSpec, ResidualCNNOptions]):
     """Residuals of a place against its surroundings."""
 
     network = True
+    convolutional = True
 
     def fit(self, context: ForensicContext) -> Trained:
         """Train on patches, calibrate on slices."""
         return train_forensic(context)
+
+    def last_maps(self, spec: DetectorSpec, package: Path) -> LastMaps:
+        """Those from which places are judged, 4 px apart."""
+        del spec
+        return cut_residual_cnn(load_network(package))
 
     def estimate(self, spec: DetectorSpec, options: ResidualCNNOptions) -> Estimate:
         """From steps on patches of noise, and from a forward pass of a whole slice."""

@@ -125,6 +125,13 @@ class LungShare(layers.Layer):
         return (shape[0], *grid, 1)
 
 
+def _smoothed(logits: Any, lung: Any) -> tuple[Any, Any]:
+    """Logits averaged over neighbouring places, and lung shares, of the places that both have."""
+    height = ops.minimum(ops.shape(logits)[1], ops.shape(lung)[1])  # sizes off the 16 px grid differ by a place
+    width = ops.minimum(ops.shape(logits)[2], ops.shape(lung)[2])
+    return ops.average_pool(logits[:, :height, :width], 3, 1, padding="same"), lung[:, :height, :width]
+
+
 @keras.saving.register_keras_serializable(package="medfake")
 class StrongestPlaces(layers.Layer):
     """Logits on a grid and lung shares -> logit of the slice; row, column (px) and logit of its strongest place.
@@ -142,11 +149,8 @@ class StrongestPlaces(layers.Layer):
 
     def call(self, logits: Any, lung: Any) -> tuple[Any, Any, Any, Any]:
         """Mask, smooth over neighbouring places, rank."""
-        height = ops.minimum(ops.shape(logits)[1], ops.shape(lung)[1])  # sizes off the 16 px grid differ by a place
-        width = ops.minimum(ops.shape(logits)[2], ops.shape(lung)[2])
-        logits, lung = logits[:, :height, :width], lung[:, :height, :width]
+        smooth, lung = _smoothed(logits, lung)
         inside = lung >= self.least_lung
-        smooth = ops.average_pool(logits, 3, 1, padding="same")
         masked = ops.where(inside, smooth, self.NOWHERE)
         flat = ops.reshape(masked, (ops.shape(masked)[0], -1))
         filled = ops.pad(flat, ((0, 0), (0, self.top - 1)), constant_values=self.NOWHERE)  # one place at least
@@ -168,3 +172,45 @@ class StrongestPlaces(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Arguments, for saving."""
         return {**super().get_config(), "top": self.top, "least_lung": self.least_lung}
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class PlacesOfMap(layers.Layer):
+    """Logits on a grid and lung shares -> both on the grid that maps of all packages have: 8 px from row and column 0.
+
+    (slices, places, places, 1) -> place_logit and place_counts, (slices, down, across). Halfway between two places
+    their mean stands; places nearer to the border than the first do not count.
+
+    Args:
+        least_lung: Share of lung below which a place does not count.
+    """
+
+    _HALVES = 2  # places of 8 px to one of 16
+    _BEFORE = lungs.PLACE_PX // 2 * _HALVES // lungs.PLACE_STEP_PX  # places of 8 px from the border to the first
+
+    def __init__(self, least_lung: float = lungs.LEAST_LUNG_IN_PLACE, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least_lung = least_lung
+
+    def call(self, logits: Any, lung: Any) -> tuple[Any, Any]:
+        """Smooth as the score does, double the grid, fill up to the border."""
+        smooth, lung = _smoothed(logits, lung)
+        counts = ops.cast(lung >= self.least_lung, "float32")
+        return self._doubled(smooth), ops.floor(self._doubled(counts))  # between two that count
+
+    def _doubled(self, values: Any) -> Any:
+        flat = ops.squeeze(values, -1)
+        for axis in (1, 2):
+            twice = ops.repeat(flat, self._HALVES, axis=axis)
+            first, second = (twice[:, :-1], twice[:, 1:]) if axis == 1 else (twice[:, :, :-1], twice[:, :, 1:])
+            flat = (first + second) / 2.0
+        return ops.pad(flat, ((0, 0), (self._BEFORE, 0), (self._BEFORE, 0)))
+
+    def compute_output_shape(self, logits_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Twice (slices, down, across)."""
+        grid = [None if n is None else self._HALVES * n - 1 + self._BEFORE for n in lung_shape[1:3]]
+        return ((logits_shape[0] or lung_shape[0], *grid),) * 2
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments, for saving."""
+        return {**super().get_config(), "least_lung": self.least_lung}

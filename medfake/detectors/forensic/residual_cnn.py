@@ -22,12 +22,19 @@ def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
 
     Returns:
         The patch model, (patches, 128, 128) int16 HU -> (patches,) logit; and the slice model, (slices, rows, cols)
-        int16 HU -> dict of p_tampered, site_y, site_x (px), site_p.
+        int16 HU -> dict of p_tampered, site_y, site_x (px), site_p, and place_logit and place_counts (slices, down,
+        across) of places 8 px apart, not calibrated.
     """
     import keras
     from keras import layers
 
-    from medfake.detectors.forensic.layers import CentreAgainstRing, LungShare, NoiseScaledResiduals, StrongestPlaces
+    from medfake.detectors.forensic.layers import (
+        CentreAgainstRing,
+        LungShare,
+        NoiseScaledResiduals,
+        PlacesOfMap,
+        StrongestPlaces,
+    )
     from medfake.detectors.layers import Calibration, Hounsfield
 
     hounsfield, trunk, judge = Hounsfield(), _trunk(NoiseScaledResiduals()), _judge(CentreAgainstRing())
@@ -37,9 +44,12 @@ def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
 
     hu = layers.Input((None, None), dtype="int16", name="hu")
     image = hounsfield(hu)
-    slice_logit, y, x, place_logit = StrongestPlaces(top_places, name="places")(judge(trunk(image)), LungShare()(image))
+    logits, lung = judge(trunk(image)), LungShare()(image)
+    slice_logit, y, x, best = StrongestPlaces(top_places, name="places")(logits, lung)
+    place_logit, place_counts = PlacesOfMap(name="map")(logits, lung)
     calibration = Calibration(name="calibration")
-    outputs = {"p_tampered": calibration(slice_logit), "site_y": y, "site_x": x, "site_p": calibration(place_logit)}
+    outputs = {"p_tampered": calibration(slice_logit), "site_y": y, "site_x": x, "site_p": calibration(best)}
+    outputs |= {"place_logit": place_logit, "place_counts": place_counts}
     return patch_model, keras.Model(hu, outputs)
 
 

@@ -16,8 +16,10 @@ import pytest
 
 from medfake.detectors.backbone.fit import unfreeze
 from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head
+from medfake.detectors.backbone.last_maps import cut_backbone
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec, backbone_specs
+from medfake.log_odds import sigmoid
 from medfake.package.card import KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE
 from medfake.package.export import export_keras
 from medfake.package.scorer import Scorer
@@ -65,6 +67,7 @@ class Told(NamedTuple):
         parameters_with_head: Of the whole.
         width: Channels that come out of the backbone.
         map_axes: Of what its layer for Grad-CAM gives.
+        cut: Furthest that the network, cut behind these maps, is from the whole.
         said: Of two slices, by the ONNX form.
         head_said: Of the pooled features of the same slices, by Keras.
         difference: Of its ONNX form.
@@ -78,6 +81,7 @@ class Told(NamedTuple):
     parameters_with_head: int
     width: int
     map_axes: int
+    cut: float
     said: list[float]
     head_said: list[float]
     difference: float
@@ -105,6 +109,9 @@ def examine(name: str, folder: Path) -> Told:
     given = np.asarray(images(slices))
     counts = backbone.count_params(), model.count_params()
     shapes = backbone.output_shape[-1], len(backbone.get_layer(spec.gradcam_layer).output.shape)
+    parts = cut_backbone(model, spec.gradcam_layer)
+    cut_said = sigmoid(np.asarray(parts.logit(parts.front(slices), slices)))
+    cut = float(np.abs(cut_said - np.asarray(model(slices)["p_tampered"])).max())
     unfreeze(keras, backbone)
     norms = [one for one in backbone._flatten_layers() if isinstance(one, keras.layers.BatchNormalization)]
     means, filters = [norm.moving_mean.numpy() for norm in norms], backbone.trainable_weights[0].numpy()
@@ -116,7 +123,9 @@ def examine(name: str, folder: Path) -> Told:
     moved = bool((backbone.trainable_weights[0].numpy() != filters).any())
     keras.backend.clear_session()
     ends = float(given.min()), float(given.max())
-    return Told(*counts, *shapes, said.tolist(), head_said.tolist(), agreement.max_abs_difference, *ends, moved, stayed)
+    return Told(
+        *counts, *shapes, cut, said.tolist(), head_said.tolist(), agreement.max_abs_difference, *ends, moved, stayed
+    )
 
 
 class Contract:
@@ -172,6 +181,9 @@ class Contract:
     def test_its_map_layer_exists_and_has_maps(self, name: str, told: Told) -> None:
         assert told.map_axes == 4
 
+    def test_cut_behind_its_maps_it_says_the_same(self, name: str, told: Told) -> None:
+        assert told.cut <= LARGEST_DIFFERENCE
+
     def test_the_whole_is_the_head_on_the_pooled_features(self, name: str, told: Told) -> None:
         np.testing.assert_allclose(told.said, told.head_said, atol=LARGEST_DIFFERENCE)
 
@@ -199,6 +211,17 @@ class Contract:
 
 class TestHalfOfThem(Contract):
     networks = HALVES[0]
+
+
+@pytest.mark.slow(minutes=0.3)
+def test_the_map_layer_of_every_other_network_exists_by_name() -> None:
+    keras = import_keras(1)
+    for name in BACKBONES.keys() - set(NETWORKS):
+        spec = BACKBONES[name]
+        with keras.StatelessScope(initialize_variables=False):  # shapes alone: some have 350 million weights
+            network = spec.build((SIZE, SIZE, 3), None)
+        shape = network.get_layer(spec.gradcam_layer).output.shape
+        assert (len(shape), shape[-1]) == (4, spec.feature_width), name
 
 
 def test_every_network_stands_in_one_of_the_two_files() -> None:

@@ -126,3 +126,20 @@ def test_a_slice_with_little_lung_keeps_its_score() -> None:
     lung[0, 2, 2] = 1.0
     score, *_ = run(graph.StrongestPlaces(4), logits, lung)
     assert score[0] == pytest.approx(3.0)
+
+
+def test_the_map_has_each_place_8_px_apart_and_the_mean_of_two_between_them() -> None:
+    logits = RNG(4).normal(0, 1, (1, 4, 6, 1)).astype(np.float32)
+    lung = np.ones_like(logits)
+    lung[0, 1, 2] = 0.2
+    said, counts = run(graph.PlacesOfMap(), logits, lung)
+    smooth = np.asarray(keras.ops.average_pool(logits, 3, 1, padding="same"))[0, :, :, 0]
+    assert said.shape == counts.shape == (1, 6 + 7, 6 + 11)
+    for i, j in ((0, 0), (2, 3), (3, 5)):
+        assert said[0, 6 + 2 * i, 6 + 2 * j] == pytest.approx(smooth[i, j], abs=1e-6)  # row 48 + 16 i of the slice
+    assert said[0, 6 + 3, 6 + 4] == pytest.approx((smooth[1, 2] + smooth[2, 2]) / 2, abs=1e-6)
+    assert counts[0, 6 + 2, 6 + 4] == 0
+    assert counts[0, 6 + 3, 6 + 4] == 0  # one of the two does not count
+    assert counts[0, 6 + 4, 6 + 4] == 1
+    assert not counts[0, :6].any()
+    assert not counts[0, :, :6].any()

@@ -129,3 +129,13 @@ def test_a_slice_too_small_for_any_place_is_refused_without_harm(package: Path) 
     command = [sys.executable, "-c", code, str(package / ONNX_FILE)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "refused\n")
+
+
+def test_the_highest_place_of_its_map_is_the_one_that_it_names(package: Path) -> None:
+    for rows, cols in ((176, 208), (250, 195)):
+        said = Scorer(package / ONNX_FILE).score(lungs(3, rows, cols))
+        assert said.place_logit is not None
+        assert said.place_counts is not None
+        for logits, counts, y, x in zip(said.place_logit, said.place_counts, said.site_y, said.site_x, strict=True):
+            masked = np.where(counts > 0, logits, -np.inf)
+            assert masked[int(y) // 8, int(x) // 8] == masked.max() > -np.inf

@@ -1,0 +1,75 @@
+"""A stored backbone with its head, cut behind the layer that is registered for Grad-CAM."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.detectors.last_maps import LastMaps
+from medfake.errors import ManifestError
+
+HEAD = "head"
+
+
+def cut_backbone(model: Any, layer: str) -> LastMaps:
+    """Cut what `build_detector` has built.
+
+    The log odds are taken before the last activation: a probability that has rounded to 1 would have no gradient.
+
+    Args:
+        model: Loaded from detector.keras.
+        layer: Of the backbone, `gradcam_layer` of its spec.
+
+    Raises:
+        ManifestError: The network has no such layer.
+    """
+    import keras
+
+    before, backbone, behind, head = _parts(model, layer)
+    maps = backbone.get_layer(layer).output
+    to_maps = keras.Model(backbone.input, maps)
+    to_end = None if maps is backbone.output else keras.Model(maps, backbone.output)
+
+    def front(hu: NDArray[np.int16]) -> Any:
+        image: Any = hu
+        for one in before:
+            image = one(image)
+        return to_maps(image, training=False)
+
+    def logit(values: Any, _: NDArray[np.int16]) -> Any:
+        features = values if to_end is None else to_end(values, training=False)
+        for one in behind:
+            features = one(features)
+        return _log_odds(head, features)
+
+    return LastMaps(front, logit)
+
+
+def _parts(model: Any, layer: str) -> tuple[list[Any], Any, list[Any], Any]:
+    """Layers before the backbone, the backbone, layers between it and the head, the head."""
+    import keras
+
+    chain = [one for one in model.layers if not isinstance(one, keras.layers.InputLayer)]
+    names = [one.name for one in chain]
+    for at, one in enumerate(chain):
+        known = isinstance(one, keras.Model) and any(inner.name == layer for inner in one.layers)
+        if known and HEAD in names[at:]:
+            end = names.index(HEAD)
+            return chain[:at], one, chain[at + 1 : end], chain[end]
+    raise ManifestError(
+        "this network is not built of a backbone with the layer that is registered for Grad-CAM, and a head",
+        where=layer, received=", ".join(names), remedy="explain it by occlusion",
+    )  # fmt: skip
+
+
+def _log_odds(head: Any, features: Any) -> Any:
+    """Of "tampered": a sigmoid's own, or of all classes but the first of a softmax."""
+    from keras import ops
+
+    *hidden, last = head.layers
+    for one in hidden:
+        features = one(features, training=False)
+    scores = ops.matmul(features, last.kernel) + last.bias
+    if scores.shape[-1] == 1:
+        return scores[:, 0]
+    return ops.logsumexp(scores[:, 1:], axis=-1) - scores[:, 0]

@@ -28,6 +28,7 @@ from medfake.progress import track
 from medfake.remedies import Stage, make
 from medfake.vocabulary import Evidence, Split
 
+ON_NODULE, ELSEWHERE = "on_nodule", "elsewhere"  # of "negatives" in dataset.json
 LEFT_OUT_FILE = "left_out.json"
 TWICE = "another slice of its class has the same pixels"
 BOTH_LABELS = "its pixels occur under both labels"
@@ -199,6 +200,12 @@ def _manifest(kept: pd.DataFrame, images: pd.DataFrame, params: DatasetParams) -
     return rows.assign(slice_id=rows.slice_id + suffix).reset_index(drop=True)
 
 
+def _negatives(manifest: pd.DataFrame) -> dict[str, int]:
+    """Real slices, or squares of them, that lie around an annotated nodule, and those that do not; copies uncounted."""
+    on_nodule = manifest.site_y[(manifest.label == 0) & (manifest["transform"] == "")].notna()
+    return {ON_NODULE: int(on_nodule.sum()), ELSEWHERE: int((~on_nodule).sum())}
+
+
 def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: DatasetParams) -> dict[str, object]:
     marks = set(slices.synthetic)
     counts = {
@@ -215,6 +222,7 @@ def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: D
         "augment": params.augment.model_dump() if params.augment else None,
         "classes": params.classes,
         "counts": counts,
+        "negatives": _negatives(manifest),
         "patients": {str(split): int(group.patient_id.nunique()) for split, group in manifest.groupby("split")},
         "scans_seen": int(slices.scan_id.nunique()),
         "slices_seen": len(slices),

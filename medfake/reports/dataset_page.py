@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medfake.checks.suite import CheckReport
 from medfake.config import DatasetParams
+from medfake.datasets.build import ELSEWHERE, ON_NODULE
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.split import is_leaky
 from medfake.dicom.window import to_grey
@@ -147,6 +148,20 @@ def _scanners(manifest: pd.DataFrame) -> Sequence[tuple[str, int, int]]:
     return [(str(name), int(tampered), int(size - tampered)) for name, tampered, size in counts.itertuples()]
 
 
+def _negatives(data: Dataset, params: DatasetParams) -> str:
+    counts = data.facts.get("negatives")
+    return f"{params.balance.negatives}: {nodules_text(counts)}" if counts else params.balance.negatives
+
+
+def nodules_text(counts: Mapping[str, int]) -> str:
+    """How many real slices show an annotated nodule, and how many none; squares lie around it, or at other places.
+
+    >>> nodules_text({"on_nodule": 98, "elsewhere": 15})
+    '98 at annotated nodules, 15 at other places'
+    """
+    return f"{counts[ON_NODULE]} at annotated nodules, {counts[ELSEWHERE]} at other places"
+
+
 def _facts(data: Dataset, params: DatasetParams) -> list[tuple[str, str]]:
     labelling = params.labelling.model_dump()
     rule = ", ".join(f"{key} {value}" for key, value in labelling.items() if key != "rule")
@@ -161,7 +176,7 @@ def _facts(data: Dataset, params: DatasetParams) -> list[tuple[str, str]]:
         ("Protocol", params.split.protocol + leaky),
         ("View", params.view.name),
         ("Classes", str(params.classes)),
-        ("Negatives", params.balance.negatives),
+        ("Negatives", _negatives(data, params)),
         ("Augmentation", augmented),
         ("Left out", "; ".join(f"{n} x {why}" for why, n in data.facts.get("left_out", {}).items()) or "nothing"),
         ("Digest", data.digest),

@@ -14,7 +14,7 @@ from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.run_log import asked_for, flat, log_outcome
-from medfake.files import replace_folder
+from medfake.files import replace_folder, write_atomic
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
@@ -112,6 +112,9 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
+        for name, text in trained.tables.items():
+            with write_atomic(folder / name) as file:
+                file.write(text)
         predictions = predict(dataset, folder, SCORED, detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)

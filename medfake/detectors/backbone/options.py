@@ -6,6 +6,7 @@ from pydantic import Field
 
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
+from medfake.detectors.grid_options import GridOptions
 
 Epochs = Annotated[int, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -18,7 +19,7 @@ class FineTune(Section):
     learning_rate: Positive = 1e-5
 
 
-class BackboneOptions(Section):
+class BackboneOptions(GridOptions):
     """Two-phase training of an image network; defaults as printed by Alsabbagh and Al-Kadi (section 4).
 
     Attributes:
@@ -30,6 +31,8 @@ class BackboneOptions(Section):
         beta_1: Of Adam, in both phases.
         beta_2: Likewise.
         precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
+        folds: Of patients, for the grid search.
+        grid: What is tried of the first phase, on frozen features, before both phases are trained with what was best.
     """
 
     weights: Annotated[str, FromRoot(words=frozenset({"imagenet", "none"}))] = "imagenet"
@@ -44,3 +47,8 @@ class BackboneOptions(Section):
     beta_2: Decay = 0.999
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     fine_tune: FineTune = FineTune()
+
+    @classmethod
+    def searchable(cls) -> list[str]:
+        """What only the first phase depends on: features stay as they are."""
+        return ["batch_size", "beta_1", "beta_2", "epochs", "head", "learning_rate"]

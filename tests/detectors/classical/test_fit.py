@@ -10,7 +10,6 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.classical.fit import _folds
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
@@ -156,12 +155,6 @@ def test_a_grid_search_takes_the_best_of_every_combination(apart: Dataset) -> No
 
 def test_without_a_grid_nothing_is_chosen(apart: Dataset) -> None:
     assert train(apart).chosen == {}
-
-
-def test_patients_of_the_folds_are_apart(apart: Dataset) -> None:
-    rows = apart.split("train")
-    for learnt, looked_at in _folds(rows, rows.label.to_numpy(), 3, 1):
-        assert not set(rows.patient_id.iloc[learnt]) & set(rows.patient_id.iloc[looked_at])
 
 
 def test_too_few_patients_for_the_folds_are_told(apart: Dataset) -> None:

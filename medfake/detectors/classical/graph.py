@@ -30,6 +30,8 @@ def export_classical(
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 
+    for one in getattr(model, "calibrated_classifiers_", ()):
+        one.estimator = _convertible(one.estimator)
     width = (size[0] // pool) * (size[1] // pool)
     graph = to_onnx(
         model,
@@ -68,6 +70,12 @@ def export_classical(
     onnx.checker.check_model(joined)
     onnx.save(joined, folder / ONNX_FILE)
     return require_agreement(folder, slices, expected)
+
+
+def _convertible(model: Any) -> Any:
+    from medfake.detectors.classical.plane import PlaneSVC, as_linear_svc
+
+    return as_linear_svc(model) if isinstance(model, PlaneSVC) else model
 
 
 def _front(pool: int, size: tuple[int, int]) -> Any:

@@ -34,6 +34,11 @@ class PixelOptions(GridOptions):
         """Of memory that a fit takes for each pixel of its slices: trees look at the float32 table itself."""
         return 4.5
 
+    @property
+    def bytes_per_pair(self) -> float:
+        """Of memory that a fit takes for each pair of slices."""
+        return 0.0
+
 
 class RandomForestOptions(PixelOptions):
     """A random forest.
@@ -69,5 +74,10 @@ class SVMOptions(PixelOptions):
 
     @property
     def bytes_per_pixel(self) -> float:
-        """The table, a fold's copy, both again in double precision; LIBLINEAR keeps an index beside each value."""
-        return 4 + 4 + 8 + (16 if self.kernel == "linear" else 8)
+        """The table and a fold's copy; an rbf kernel has the copy and its support vectors in double precision, too."""
+        return 8.5 if self.kernel == "linear" else 8.5 + 16
+
+    @property
+    def bytes_per_pair(self) -> float:
+        """A linear kernel is known for all pairs at once."""
+        return 9.0 if self.kernel == "linear" else 0.0

@@ -1,5 +1,6 @@
 """Slices as rows of pixels, as many as memory holds."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -51,12 +52,13 @@ def pixels_of(rows: pd.DataFrame, pool: int) -> int:
 
 def most_slices(options: PixelOptions, pixels: int) -> int:
     """Slices of so many pixels that a fit may learn from within its `memory_gb`."""
-    return int((options.memory_gb - PROCESS_GB) * 1e9 / (options.bytes_per_pixel * pixels))
+    room, each, pair = (options.memory_gb - PROCESS_GB) * 1e9, options.bytes_per_pixel * pixels, options.bytes_per_pair
+    return int(2 * room / (each + math.sqrt(each**2 + 4 * pair * room)))  # pair n^2 + each n = room
 
 
 def bytes_for(options: PixelOptions, slices: float, pixels: int) -> float:
     """Of memory that a fit on so many slices takes, were it not bounded."""
-    return PROCESS_GB * 1e9 + slices * pixels * options.bytes_per_pixel
+    return PROCESS_GB * 1e9 + slices * pixels * options.bytes_per_pixel + slices**2 * options.bytes_per_pair
 
 
 def within_memory(

@@ -50,6 +50,9 @@ class EvaluationParams(Section):
     bootstrap: int = Field(ge=100, description="resamples over patients")
     confidence: Fraction
     seed: int = Field(ge=0)
+    train_slices: int = Field(
+        default=200, ge=0, description="most slices of the train split that are scored, for its accuracy and loss"
+    )
 
 
 class NominateParams(Section):

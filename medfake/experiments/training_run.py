@@ -17,11 +17,12 @@ from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder, write_atomic
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.both_classes import measure_both
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
-from medfake.metrics.predict import predict
+from medfake.metrics.predict import predict, predict_some_of_train
 from medfake.metrics.predictions import SCORED, scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
-from medfake.package.card import PREDICTIONS_FILE, Agreement, Card, write_card
+from medfake.package.card import PREDICTIONS_FILE, Agreement, Card, Learnt, write_card
 from medfake.project import Project
 from medfake.tracking.revisions import dvc_lock_sha256, git_revision
 from medfake.tracking.runs import Run, training_run
@@ -30,6 +31,7 @@ from medfake.training.hardware import describe_hardware
 from medfake.training.keras_setup import require_backend
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
+from medfake.vocabulary import Split
 
 PACKAGE = "package"
 
@@ -118,7 +120,8 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         predictions = predict(dataset, folder, SCORED, detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)
-        card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
+        learnt = predict_some_of_train(dataset, folder, detector, seed, params.evaluation.train_slices)
+        card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, learnt, run, bootstrap)
         write_card(card, folder)
         log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
         run.log_folder(folder, PACKAGE)
@@ -145,6 +148,7 @@ def _card(
     trained: Trained,
     agreement: Agreement,
     predictions: pd.DataFrame,
+    learnt: pd.DataFrame,
     run: Run,
     bootstrap: Bootstrap,
 ) -> Card:
@@ -154,6 +158,15 @@ def _card(
     measured = {
         split: evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
         for split in SCORED
+    }
+    train = dataset.split(Split.TRAIN)
+    both_classes = {
+        split: measure_both(own, threshold.value).values()
+        for split, own in {
+            **{name: predictions[predictions.split == name] for name in SCORED},
+            Split.TRAIN: learnt,
+        }.items()
+        if len(own)
     }
     return Card(
         detector=detector,
@@ -173,6 +186,8 @@ def _card(
         calibration=trained.calibration,
         weights=trained.weights,
         chosen=trained.chosen,
+        learnt=Learnt(slices=trained.slices or len(train), of=len(train)),
+        both_classes=both_classes,
         metrics={split: one.metrics.values() for split, one in measured.items()},
         intervals={split: _edges(one) for split, one in measured.items()},
         patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},

@@ -1,16 +1,17 @@
 """What takes part in a comparison: predictions of one training and the facts of its card."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from medfake.errors import ManifestError
 from medfake.metrics.predictions import RUN_KEY, read_predictions
-from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, read_card
+from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, Learnt, read_card
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,10 @@ class Entry:
         dataset_sha256: Digest of the manifest.
         protocol: Rule of the splits, e.g. "grouped".
         parameters: Trainable weights; None for detectors without.
+        options: As asked for.
+        chosen: Options that a search found.
+        learnt: How many training slices it learnt from; None where nobody counted.
+        of_train: Accuracy, loss, precision and recall of either class on training slices; empty where none were scored.
     """
 
     dataset: str
@@ -44,6 +49,10 @@ class Entry:
     dataset_sha256: str
     protocol: str
     parameters: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    chosen: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    learnt: Learnt | None = None
+    of_train: Mapping[str, float | None] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -80,6 +89,10 @@ class Entry:
             dataset_sha256=card.dataset_sha256,
             protocol=card.protocol,
             parameters=card.parameters,
+            options=card.options,
+            chosen=card.chosen,
+            learnt=card.learnt,
+            of_train=card.both_classes.get(Split.TRAIN, {}),
         )
 
     def split(self, name: str) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from medfake.config import DatasetParams
 from medfake.datasets.augment import expand
 from medfake.datasets.balance import balance, top_up
 from medfake.datasets.labelling import label_slices
-from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SITES_FILE, write_manifest
+from medfake.datasets.manifest import ELSEWHERE, FACTS_FILE, MANIFEST_FILE, ON_NODULE, SITES_FILE, write_manifest
 from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SOURCES_FILE
 from medfake.datasets.shards import Shards, Slot
@@ -28,7 +28,6 @@ from medfake.progress import track
 from medfake.remedies import Stage, make
 from medfake.vocabulary import Evidence, Split
 
-ON_NODULE, ELSEWHERE = "on_nodule", "elsewhere"  # of "negatives" in dataset.json
 LEFT_OUT_FILE = "left_out.json"
 TWICE = "another slice of its class has the same pixels"
 BOTH_LABELS = "its pixels occur under both labels"

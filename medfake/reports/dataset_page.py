@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from medfake.checks.suite import CheckReport
 from medfake.config import DatasetParams
-from medfake.datasets.build import ELSEWHERE, ON_NODULE
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.split import is_leaky
 from medfake.dicom.window import to_grey
 from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
 from medfake.remedies import Stage, rerun
-from medfake.reports.sentences import RESEARCH_ONLY
+from medfake.reports.sentences import RESEARCH_ONLY, nodules_text
 from medfake.vocabulary import Manipulation, Split
 
 _SHOWN: Final = 4  # slices of each class
@@ -151,15 +150,6 @@ def _scanners(manifest: pd.DataFrame) -> Sequence[tuple[str, int, int]]:
 def _negatives(data: Dataset, params: DatasetParams) -> str:
     counts = data.facts.get("negatives")
     return f"{params.balance.negatives}: {nodules_text(counts)}" if counts else params.balance.negatives
-
-
-def nodules_text(counts: Mapping[str, int]) -> str:
-    """How many real slices show an annotated nodule, and how many none; squares lie around it, or at other places.
-
-    >>> nodules_text({"on_nodule": 98, "elsewhere": 15})
-    '98 at annotated nodules, 15 at other places'
-    """
-    return f"{counts[ON_NODULE]} at annotated nodules, {counts[ELSEWHERE]} at other places"
 
 
 def _facts(data: Dataset, params: DatasetParams) -> list[tuple[str, str]]:

@@ -8,13 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from medfake.config import Params
+from medfake.config import DatasetParams, Params
+from medfake.datasets.augment import transforms
 from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
 from medfake.datasets.views.registry import view_of
 from medfake.detectors.cost import Cost, Estimate, Memory, SplitSizes
 from medfake.detectors.families import family_of
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.progress import track
+from medfake.vocabulary import Split
 
 _UNKNOWN_SLICES: Final = 2500
 _SLICE_PX: Final = 512  # edge of a slice as most scanners take it
@@ -155,14 +157,23 @@ def _estimate(params: Params, detector: str) -> Estimate:
 
 
 def _line(params: Params, dataset: str, detector: str, slices: int, estimate: Estimate | None) -> Line:
-    split, trainings = params.datasets[dataset].split, len(params.train.seeds)
+    block, trainings = params.datasets[dataset], len(params.train.seeds)
     if estimate is None:
         return Line(dataset, detector, trainings, slices, None, None, None)
-    shares = (1 - split.val - split.test, split.val, split.test)
-    shape = view_of(params.datasets[dataset].view).shape(_SLICE_PX, _SLICE_PX)
-    train, val, test = (share * slices for share in shares)
+    shape = view_of(block.view).shape(_SLICE_PX, _SLICE_PX)
+    train, val, test = (share * slices for share in _shares(block))
     cost: Cost = estimate(SplitSizes(train, val, test, *shape))
     seconds = cost.seconds(trainings)
     hours = None if seconds is None else seconds / 3600
     gigabytes = cost.bytes(trainings) / 1e9
     return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, gigabytes, cost.memory)
+
+
+def _shares(block: DatasetParams) -> list[float]:
+    """Of stored slices, by split; copies stand in those that are augmented."""
+    split = block.split
+    sizes = {Split.TRAIN: 1 - split.val - split.test, Split.VAL: split.val, Split.TEST: split.test}
+    if block.augment:
+        for name in block.augment.splits:
+            sizes[name] *= 1 + len(transforms(block.augment))
+    return [size / sum(sizes.values()) for size in sizes.values()]

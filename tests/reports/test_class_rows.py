@@ -78,6 +78,6 @@ def test_the_report_shows_them_with_what_they_are_worth_and_how_many_lie_at_nodu
     (picture,) = (part for part in section.parts if isinstance(part, Picture))
     assert picture.caption == (
         "chest: from the top FB, removed, then FM, injected, then untampered. Lung window. Of the untampered slices, 3 "
-        "at annotated nodules, 9 at other places. Phantom figures are no clinical evidence: scans and fakes were made by "
-        "medfake's built-in phantom."
+        "at annotated nodules, 9 at other places. Phantom figures are no clinical evidence: scans and fakes were made "
+        "by medfake's built-in phantom."
     )

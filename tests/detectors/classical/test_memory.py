@@ -15,13 +15,13 @@ from medfake.detectors.classical.options import PROCESS_GB, RandomForestOptions,
 from medfake.detectors.classical.pixels import most_slices, within_memory
 from medfake.errors import TrainingError
 
-SLICES, EDGE = 4000, 128
+SLICES, EDGE = 2000, 128
 ALLOWANCE_BYTES = 1.2e8  # the model itself, its graph, a batch of slices
 ROOT = Path(__file__).parents[3]
 
 
 def measured(name: str, memory_gb: float) -> dict[str, Any]:
-    """Memory that a training of 4000 slices of 128 x 128 px takes on top of the libraries."""
+    """Memory that a training of 2000 slices of 128 x 128 px takes on top of the libraries."""
     options = {"memory_gb": memory_gb, "pool": 1, "folds": 2, **({"trees": 10} if name == "RandomForest" else {})}
     asked = json.dumps({"name": name, "options": options, "slices": SLICES, "edge": EDGE})
     command = [sys.executable, str(Path(__file__).with_name("peak.py")), asked]

@@ -137,6 +137,11 @@ class Project:
         return self.reports / "probes"
 
     @property
+    def class_rows(self) -> Path:
+        """Pictures of slices by class, a folder a data set."""
+        return self.reports / "class_rows"
+
+    @property
     def forensics(self) -> Path:
         """What packages found on scans that they had not learnt from, by name of the measurement."""
         return self.reports / "forensics"

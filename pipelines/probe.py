@@ -13,6 +13,7 @@ def main(dataset: str) -> None:
     from medfake.checks.suite import read_report
     from medfake.datasets.dataset import Dataset
     from medfake.probes.run import run_probes
+    from medfake.reports.class_rows import write_class_rows
     from medfake.reports.dataset_page import write_dataset_page
     from medfake.reports.neighbour_strip import write_strip
 
@@ -25,6 +26,7 @@ def main(dataset: str) -> None:
     checks = read_report(project.checks / f"{dataset}.json")
     write_dataset_page(page, data, params, checks, report, pictured=probes.pictures)
     write_strip(project.neighbours / dataset, data, params, pictured=probes.pictures is not False)
+    write_class_rows(project.class_rows / dataset, data, params, pictured=probes.pictures is not False)
     for one in report.findings:
         click.echo(f"{one.name}: AUC {one.score}. {one.sentence}")
     click.echo(f"next: xdg-open {page}")

@@ -88,6 +88,7 @@ def plan(name: str | None) -> None:
     from medfake.experiments.plan import make_plan
     from medfake.project import Project
     from medfake.studies import read_study_named
+    from medfake.training.hardware import memory_bytes
 
     project = Project.find()
     params = read_study_named(name, project).params if name else project.params
@@ -104,6 +105,10 @@ def plan(name: str | None) -> None:
         click.echo(f"{found.repeated} repeated runs of the best, as if they were average: {hours} hours")
     for dataset in found.guessed:
         click.echo(f"{dataset} is not built and names no planned_slices: 2500 were taken")
+    has = memory_bytes()
+    for warning in (line.memory_warning(has) for line in found.lines):
+        if warning:
+            click.echo(f"memory: {warning}")
     _tell_missing(params, project)
     click.echo(f"all: {found.trainings} runs, {found.gigabytes:.1f} GB, {_hours_of(found)}")
     click.echo(f"next: {at_root('dvc repro', project)}")

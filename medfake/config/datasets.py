@@ -116,8 +116,10 @@ class BalanceParams(Section):
 
     tolerance: float = Field(ge=0, lt=0.5, description="largest allowed |share of tampered - 0.5|")
     seed: int = Field(ge=0)
-    negatives: Literal["matched", "random"] = Field(
-        default="matched", description="matched: real slices like the tampered ones in source, place and lung area"
+    negatives: Literal["matched", "random", "nodules"] = Field(
+        default="matched",
+        description="matched: real slices like the tampered ones in source, place and lung area; nodules: those that "
+        "hold the centre of an annotated nodule first, then those that show one, then matched ones",
     )
 
 

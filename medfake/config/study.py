@@ -84,6 +84,10 @@ class EvaluationParams(Section):
         message = f"should be youden, or fixed with a number above 0 and below 1 as {{fixed: 0.5}}, but got {rule!r}"
         raise ValueError(message)
 
+    train_slices: int = Field(
+        default=200, ge=0, description="most slices of the train split that are scored, for its accuracy and loss"
+    )
+
 
 class NominateParams(Section):
     """What makes a detector the challenger; read on the validation split only."""

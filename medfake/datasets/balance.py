@@ -6,6 +6,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.config import BalanceParams
+from medfake.datasets.labelling import ROUNDING_MM
 from medfake.vocabulary import CLASSES
 
 NODULE_SHARE = 0.25  # of matched negatives: slices that show a real nodule, as far as there are any
@@ -22,10 +23,13 @@ def balance(slices: pd.DataFrame, params: BalanceParams, classes: int = 2) -> pd
     tampered ones, so that neither source nor place along the body gives the class away: a quarter shows a real nodule,
     half of the others comes from the fakes' own sources, both as far as there are any; their relative positions along z
     are distributed as those of the tampered slices, and scans take turns. Lung area is not looked at: no pixel has been
-    decoded yet, and position along z stands in for it.
+    decoded yet, and position along z stands in for it. `negatives: nodules` draws slices on which an annotated nodule
+    has its centre, then others that show one, scans in turn, and matched ones where these do not suffice (Solaiyappan
+    and Wen, section 3.1.1, whose untampered scans come with the places of their nodules).
 
     Args:
-        slices: With label, manipulation, split; for matched also source, scan_id, z_relative, site_y.
+        slices: With label, manipulation, split; for matched also source, scan_id, z_relative, site_y; for nodules also
+            distance_mm.
         params: Seed and kind of negatives.
         classes: 2 for real and tampered; 3 for none, removed and injected in equal parts.
 
@@ -72,9 +76,27 @@ def _column_and_values(classes: int) -> tuple[str, list[object]]:
 
 
 def _draw(rows: pd.DataFrame, tampered: pd.DataFrame, count: int, params: BalanceParams, rng: Generator) -> list[int]:
-    if params.negatives == "matched" and rows.label.eq(0).all() and len(tampered):
+    chosen: list[int] = []
+    if params.negatives == "nodules" and rows.label.eq(0).all():
+        chosen = _on_nodules(rows, count, rng)
+        rows, count = rows.drop(index=chosen), count - len(chosen)
+    return chosen + _draw_others(rows, tampered, count, params, rng)
+
+
+def _draw_others(
+    rows: pd.DataFrame, tampered: pd.DataFrame, count: int, params: BalanceParams, rng: Generator
+) -> list[int]:
+    if params.negatives != "random" and rows.label.eq(0).all() and len(tampered):
         return _matched(rows, tampered, count, rng)
     return [int(index) for index in rng.choice(rows.index.to_numpy(), size=count, replace=False)] if count else []
+
+
+def _on_nodules(real: pd.DataFrame, count: int, rng: Generator) -> list[int]:
+    """Index of up to `count` real slices with a nodule: those of its centre first, each kind scan by scan in turn."""
+    nodule = real.site_y.notna()
+    centre = nodule & (real.distance_mm <= ROUNDING_MM)
+    order = [index for kind in (centre, nodule & ~centre) for index in _in_turns(real.scan_id[kind], rng)]
+    return order[:count]
 
 
 def _matched(real: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator) -> list[int]:

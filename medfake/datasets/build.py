@@ -13,7 +13,7 @@ from medfake.config import DatasetParams
 from medfake.datasets.augment import expand
 from medfake.datasets.balance import balance, top_up
 from medfake.datasets.labelling import label_slices
-from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SITES_FILE, write_manifest
+from medfake.datasets.manifest import ELSEWHERE, FACTS_FILE, MANIFEST_FILE, ON_NODULE, SITES_FILE, write_manifest
 from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SOURCES_FILE
 from medfake.datasets.shards import Shards, Slot
@@ -199,6 +199,12 @@ def _manifest(kept: pd.DataFrame, images: pd.DataFrame, params: DatasetParams) -
     return rows.assign(slice_id=rows.slice_id + suffix).reset_index(drop=True)
 
 
+def _negatives(manifest: pd.DataFrame) -> dict[str, int]:
+    """Real slices, or squares of them, that lie around an annotated nodule, and those that do not; copies uncounted."""
+    on_nodule = manifest.site_y[(manifest.label == 0) & (manifest["transform"] == "")].notna()
+    return {ON_NODULE: int(on_nodule.sum()), ELSEWHERE: int((~on_nodule).sum())}
+
+
 def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: DatasetParams) -> dict[str, object]:
     marks = set(slices.synthetic)
     counts = {
@@ -215,6 +221,7 @@ def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: D
         "augment": params.augment.model_dump() if params.augment else None,
         "classes": params.classes,
         "counts": counts,
+        "negatives": _negatives(manifest),
         "patients": {str(split): int(group.patient_id.nunique()) for split, group in manifest.groupby("split")},
         "scans_seen": int(slices.scan_id.nunique()),
         "slices_seen": len(slices),

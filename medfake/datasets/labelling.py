@@ -6,7 +6,7 @@ import pandas as pd
 from medfake.config import ExtentLabelling, NeighboursLabelling
 from medfake.vocabulary import TAMPERED_CODES, Evidence, LabelCode, Manipulation
 
-_ROUNDING_MM = 1e-3  # positions are decimal strings
+ROUNDING_MM = 1e-3  # positions are decimal strings
 TM_REACH_MM = 16.0  # a real nodule marks the slices that show it as matched negatives
 
 
@@ -40,7 +40,7 @@ def label_slices(
 
 def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling | NeighboursLabelling) -> pd.DataFrame:
     first, last = scan.z_mm.min(), scan.z_mm.max()
-    scan = scan.assign(z_relative=(scan.z_mm - first) / max(last - first, _ROUNDING_MM))
+    scan = scan.assign(z_relative=(scan.z_mm - first) / max(last - first, ROUNDING_MM))
     if sites.empty:
         nothing = {"distance_mm": np.nan, "site_y": np.nan, "site_x": np.nan}
         return scan.assign(label=0, **nothing, manipulation=Manipulation.NONE.value)
@@ -58,8 +58,8 @@ def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling |
         return _forget_far_sites(scan, scan.distance_mm <= TM_REACH_MM)
     scan["generator"] = sites.generator.to_numpy()[nearest]
     if isinstance(rule, ExtentLabelling):
-        tampered = scan.distance_mm <= rule.tampered_mm + _ROUNDING_MM
-        real = (scan.distance_mm >= rule.ignore_mm - _ROUNDING_MM) & (scan.synthetic != Evidence.FORGED)
+        tampered = scan.distance_mm <= rule.tampered_mm + ROUNDING_MM
+        real = (scan.distance_mm >= rule.ignore_mm - ROUNDING_MM) & (scan.synthetic != Evidence.FORGED)
     else:
         steps = np.abs(scan.z_index.to_numpy()[:, None] - sites.z_index.to_numpy()[None, :]).min(axis=1)
         tampered = pd.Series(steps <= rule.k, index=scan.index)

@@ -13,6 +13,7 @@ from medfake.remedies import Stage, make, rerun
 MANIFEST_FILE = "manifest.parquet"
 FACTS_FILE = "dataset.json"  # beside it: how the data set was made
 SITES_FILE = "sites.parquet"  # beside it: a row a site
+ON_NODULE, ELSEWHERE = "on_nodule", "elsewhere"  # of "negatives" there: real slices by what they lie around
 SCHEMA_VERSION = 2
 _TEXT, _REAL, _SMALL, _WHOLE = pa.string(), pa.float64(), pa.int8(), pa.int32()
 SCHEMA = pa.schema(

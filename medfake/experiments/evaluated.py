@@ -7,10 +7,11 @@ import pandas as pd
 
 from medfake.config import EvaluationParams
 from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.both_classes import measure_both
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.predictions import SCORED, scan_table
 from medfake.metrics.threshold import ScanThresholds, SliceThreshold, choose_scan_thresholds, choose_slice_threshold
-from medfake.vocabulary import PositiveClass
+from medfake.vocabulary import PositiveClass, Split
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Evaluated:
         scan: Thresholds of scans, likewise.
         measured: Split -> metrics of its slices at that threshold.
         patients: Split -> patients scored.
+        both_classes: Split -> accuracy, loss, precision and recall of either class; "train" where slices are scored.
         positive: Class that precision, recall, specificity, F1, H and fall-out are of.
         confidence: Of the intervals.
     """
@@ -30,6 +32,7 @@ class Evaluated:
     scan: ScanThresholds
     measured: dict[str, MetricsWithIntervals]
     patients: dict[str, int]
+    both_classes: dict[str, dict[str, float | None]]
     positive: PositiveClass
     confidence: float
 
@@ -44,16 +47,18 @@ class Evaluated:
             "intervals": {split: _edges(one) for split, one in self.measured.items()},
             "patients": self.patients,
             "interval_unit": {split: one.unit for split, one in self.measured.items()},
+            "both_classes": self.both_classes,
             "positive": self.positive,
             "confidence": self.confidence,
         }
 
 
-def evaluate(predictions: pd.DataFrame, params: EvaluationParams) -> Evaluated:
+def evaluate(predictions: pd.DataFrame, params: EvaluationParams, learnt: pd.DataFrame | None = None) -> Evaluated:
     """Params or the validation split choose thresholds; the test split is only measured.
 
     Args:
         predictions: One run's rows, columns of `predictions.COLUMNS`.
+        learnt: Training slices, likewise, for their accuracy and loss; None or empty for none.
         params: Rule of the threshold, class that figures are of, and intervals.
     """
     bootstrap = Bootstrap.of(params)
@@ -64,11 +69,16 @@ def evaluate(predictions: pd.DataFrame, params: EvaluationParams) -> Evaluated:
         )
         for split in SCORED
     }
+    by_split = {str(split): predictions[predictions.split == split] for split in SCORED}
+    by_split |= {} if learnt is None else {str(Split.TRAIN): learnt}
     return Evaluated(
         threshold=threshold,
         scan=choose_scan_thresholds(scan_table(predictions), threshold.value),
         measured=measured,
         patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},
+        both_classes={
+            split: measure_both(own, threshold.value).values() for split, own in by_split.items() if len(own)
+        },
         positive=params.positive,
         confidence=bootstrap.confidence,
     )

@@ -8,13 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from medfake.config import Params
+from medfake.config import DatasetParams, Params
+from medfake.datasets.augment import transforms
 from medfake.datasets.manifest import MANIFEST_FILE, read_manifest
 from medfake.datasets.views.registry import view_of
-from medfake.detectors.cost import Cost, Estimate, SplitSizes
+from medfake.detectors.cost import Cost, Estimate, Memory, SplitSizes
 from medfake.detectors.families import family_of
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.progress import track
+from medfake.vocabulary import Split
 
 _UNKNOWN_SLICES: Final = 2500
 _SLICE_PX: Final = 512  # edge of a slice as most scanners take it
@@ -29,6 +31,7 @@ class Line:
         slices_per_s: Measured forward pass; None for detectors that were not measured.
         hours: All trainings together; None where nothing was measured.
         gigabytes: What they leave behind; None where the detector cannot be built.
+        memory: That a training takes; None where nothing is known of it.
     """
 
     dataset: str
@@ -38,6 +41,29 @@ class Line:
     slices_per_s: float | None
     hours: float | None
     gigabytes: float | None
+    memory: Memory | None = None
+
+    def memory_warning(self, machine_bytes: float) -> str | None:
+        """What to know of memory before it is spent: a sample that is learnt from, or a machine that is too small.
+
+        Args:
+            machine_bytes: Memory of the machine.
+        """
+        if self.memory is None:
+            return None
+        needed, limit, has = self.memory.needed_bytes / 1e9, self.memory.limit_bytes / 1e9, machine_bytes / 1e9
+        who = f"{self.detector} on {self.dataset}"
+        if min(needed, limit) > has:
+            return (
+                f"{who} takes {min(needed, limit):.1f} GB, and this machine has {has:.1f}: set "
+                f"detectors.{self.detector}.memory_gb lower, and a sample is learnt from"
+            )
+        if needed > limit:
+            return (
+                f"{who} would take {needed:.1f} GB, and its memory_gb is {limit:g} (this machine has {has:.1f}): "
+                f"a sample of {self.memory.slices} training slices is learnt from"
+            )
+        return None
 
 
 @dataclass(frozen=True)
@@ -131,11 +157,23 @@ def _estimate(params: Params, detector: str) -> Estimate:
 
 
 def _line(params: Params, dataset: str, detector: str, slices: int, estimate: Estimate | None) -> Line:
-    split, trainings = params.datasets[dataset].split, len(params.train.seeds)
+    block, trainings = params.datasets[dataset], len(params.train.seeds)
     if estimate is None:
         return Line(dataset, detector, trainings, slices, None, None, None)
-    shares = (1 - split.val - split.test, split.val, split.test)
-    cost: Cost = estimate(SplitSizes(*(share * slices for share in shares)))
+    shape = view_of(block.view).shape(_SLICE_PX, _SLICE_PX)
+    train, val, test = (share * slices for share in _shares(block))
+    cost: Cost = estimate(SplitSizes(train, val, test, *shape))
     seconds = cost.seconds(trainings)
     hours = None if seconds is None else seconds / 3600
-    return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, cost.bytes(trainings) / 1e9)
+    gigabytes = cost.bytes(trainings) / 1e9
+    return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, gigabytes, cost.memory)
+
+
+def _shares(block: DatasetParams) -> list[float]:
+    """Of stored slices, by split; copies stand in those that are augmented."""
+    split = block.split
+    sizes = {Split.TRAIN: 1 - split.val - split.test, Split.VAL: split.val, Split.TEST: split.test}
+    if block.augment:
+        for name in block.augment.splits:
+            sizes[name] *= 1 + len(transforms(block.augment))
+    return [size / sum(sizes.values()) for size in sizes.values()]

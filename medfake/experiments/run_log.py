@@ -48,8 +48,9 @@ def log_outcome(
     """Log what came of a training: chosen options, size, time, and metrics of slices, scans and classes.
 
     Slices' metrics are `val_auc` and so on, scans' `val_scan_auc`, those of detectors of three classes
-    `val_classes_accuracy`, `val_classes_recall_removed`; `best_val_loss` is the lowest of the curve and `best_epoch`
-    where it was.
+    `val_classes_accuracy`, `val_classes_recall_removed`; of either class `test_untampered_precision` and so on, with
+    `train_accuracy` and `train_log_loss` of some slices that were learnt from; `best_val_loss` is the lowest of the
+    curve and `best_epoch` where it was.
 
     Args:
         run: Of the training, its curves logged.
@@ -73,4 +74,6 @@ def log_outcome(
             outcome[f"{split}_classes_accuracy"] = classes.accuracy
             for name, by_class in (("precision", classes.precision), ("recall", classes.recall)):
                 outcome |= {f"{split}_classes_{name}_{word}": value for word, value in by_class.items()}
+    for split, both in card.both_classes.items():
+        outcome |= {f"{split}_{name}": value for name, value in both.items() if f"{split}_{name}" not in outcome}
     run.log_metrics(outcome)

@@ -14,18 +14,19 @@ from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.evaluated import evaluate
 from medfake.experiments.origin import Origin
 from medfake.experiments.run_log import asked_for, flat, log_outcome
-from medfake.files import replace_folder
+from medfake.files import replace_folder, write_atomic
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.metrics.predict import predict
+from medfake.metrics.predict import predict, predict_some_of_train
 from medfake.metrics.predictions import SCORED, write_predictions
-from medfake.package.card import PREDICTIONS_FILE, Card, write_card
+from medfake.package.card import PREDICTIONS_FILE, Card, Learnt, write_card
 from medfake.project import Project
 from medfake.tracking.runs import training_run
 from medfake.tracking.store import Store
 from medfake.training.hardware import describe_hardware
 from medfake.training.keras_setup import require_backend
 from medfake.training.run_state import RunState
+from medfake.vocabulary import Split
 
 PACKAGE = "package"
 
@@ -103,9 +104,13 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
+        for name, text in trained.tables.items():
+            with write_atomic(folder / name) as file:
+                file.write(text)
         predictions = predict(dataset, folder, SCORED, detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
-        bootstrap = Bootstrap.of(params.evaluation)
+        learnt = predict_some_of_train(dataset, folder, detector, seed, params.evaluation.train_slices)
+        to_learn = len(dataset.split(Split.TRAIN))
         card = Card(
             detector=detector,
             options=public,
@@ -115,13 +120,14 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             calibration=trained.calibration,
             weights=trained.weights,
             chosen=trained.chosen,
+            learnt=Learnt(slices=trained.slices or to_learn, of=to_learn),
             agreement=agreement,
             mlflow_run_id=run.run_id,
             **origin.facts(),
-            **evaluate(predictions, params.evaluation).facts(),
+            **evaluate(predictions, params.evaluation, learnt).facts(),
         )
         write_card(card, folder)
-        log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
+        log_outcome(run, trained, card, predictions, Bootstrap.of(params.evaluation), fit_seconds)
         run.log_folder(folder, PACKAGE)
     state.discard()
 

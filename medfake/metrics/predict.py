@@ -12,7 +12,7 @@ from medfake.package.aggregation import AggregationGraph
 from medfake.package.scan_scorer import open_graphs, scored_scan
 from medfake.package.scorer import RUN, Scorer, Scores
 from medfake.progress import track
-from medfake.vocabulary import CLASSES
+from medfake.vocabulary import CLASSES, Split
 
 _KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "generator", "z_mm", "distance_mm"]
 
@@ -61,6 +61,27 @@ def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: st
         found = [getattr(score, f"site_{axis}") for score in scores] if localises else []
         predictions[f"pred_site_{axis}"] = np.concatenate(found).astype(float) if localises else np.nan
     return predictions
+
+
+def predict_some_of_train(dataset: Dataset, package: Path, detector: str, seed: int, most: int) -> pd.DataFrame:
+    """Score slices that the detector learnt from, up to `most` of the train split, drawn by the seed.
+
+    Args:
+        dataset: What it learnt from.
+        package: Folder with the stored graphs.
+        detector: Its name.
+        seed: Of its training.
+        most: Slices; 0 for none.
+
+    Returns:
+        Rows as `predict` gives them; empty where none were asked for.
+    """
+    train = dataset.split(Split.TRAIN)
+    if not most or train.empty:
+        return pd.DataFrame()
+    places = np.random.default_rng(seed).permutation(len(train))[:most]
+    some = replace(dataset, manifest=train.iloc[np.sort(places)])
+    return predict(some, package, [Split.TRAIN], detector, seed)
 
 
 def _scans(

@@ -101,6 +101,27 @@ class Elsewhere(BaseModel):
     whole: tuple[Figures, ...] = ()
 
 
+class Learnt(BaseModel):
+    """Training slices.
+
+    Attributes:
+        slices: That it learnt from.
+        of: That the train split has; more than `slices` where memory held no more.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slices: int
+    of: int
+
+    @property
+    def clause(self) -> str:
+        """For a reader; "" where it learnt from all."""
+        if self.slices == self.of:
+            return ""
+        return f"it learnt from a sample of {self.slices} of {self.of} training slices, as many as its memory_gb holds"
+
+
 class Card(BaseModel):
     """Facts about one stored detector.
 
@@ -111,8 +132,10 @@ class Card(BaseModel):
         threshold: A slice with P >= threshold counts as tampered; chosen by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
         scan_threshold_high: A scan at or above is "tampered"; between the two it is "uncertain".
-        chosen: Options that a search within the train split found.
         positive: Class that precision, recall, specificity, F1, H and fall-out of `metrics` are of.
+        chosen: Options that a search within the train and val splits found.
+        learnt: How many training slices it learnt from; None where nobody counted.
+        both_classes: Accuracy, loss, precision and recall of either class, by split; "train" of some training slices.
         metrics: On slices, by split ("val", "test"), then by metric; None where undefined.
         intervals: Of `metrics`, (low, high) from a bootstrap over `interval_unit`; None where too few
             resamples define it.
@@ -155,6 +178,8 @@ class Card(BaseModel):
     weights: dict[str, str | None]
     chosen: dict[str, Any] = {}
     positive: PositiveClass = PositiveClass.TAMPERED
+    learnt: Learnt | None = None
+    both_classes: dict[str, dict[str, float | None]] = {}
     metrics: dict[str, dict[str, float | None]]
     intervals: dict[str, dict[str, tuple[float, float] | None]] = {}
     patients: dict[str, int] = {}

@@ -19,7 +19,7 @@ from medfake.dicom.window import to_grey
 from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
 from medfake.remedies import Stage, rerun
-from medfake.reports.sentences import RESEARCH_ONLY
+from medfake.reports.sentences import RESEARCH_ONLY, nodules_text
 from medfake.vocabulary import Manipulation, Split
 
 _SHOWN: Final = 4  # slices of each class
@@ -147,6 +147,11 @@ def _scanners(manifest: pd.DataFrame) -> Sequence[tuple[str, int, int]]:
     return [(str(name), int(tampered), int(size - tampered)) for name, tampered, size in counts.itertuples()]
 
 
+def _negatives(data: Dataset, params: DatasetParams) -> str:
+    counts = data.facts.get("negatives")
+    return f"{params.balance.negatives}: {nodules_text(counts)}" if counts else params.balance.negatives
+
+
 def _facts(data: Dataset, params: DatasetParams) -> list[tuple[str, str]]:
     labelling = params.labelling.model_dump()
     rule = ", ".join(f"{key} {value}" for key, value in labelling.items() if key != "rule")
@@ -161,7 +166,7 @@ def _facts(data: Dataset, params: DatasetParams) -> list[tuple[str, str]]:
         ("Protocol", params.split.protocol + leaky),
         ("View", params.view.name),
         ("Classes", str(params.classes)),
-        ("Negatives", params.balance.negatives),
+        ("Negatives", _negatives(data, params)),
         ("Augmentation", augmented),
         ("Left out", "; ".join(f"{n} x {why}" for why, n in data.facts.get("left_out", {}).items()) or "nothing"),
         ("Digest", data.digest),

@@ -9,9 +9,9 @@ import pandas as pd
 
 from medfake.errors import ManifestError
 from medfake.metrics.predictions import RUN_KEY, read_predictions
-from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, read_card
+from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, Learnt, read_card
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,9 @@ class Entry:
         options: Of the detector, as its card has them.
         git_revision: Of the code that trained it, "" where nobody kept it.
         run_id: Of its MLflow run; None without one.
+        chosen: Options that a search found.
+        learnt: How many training slices it learnt from; None where nobody counted.
+        of_train: Accuracy, loss, precision and recall of either class on training slices; empty where none were scored.
     """
 
     dataset: str
@@ -51,6 +54,9 @@ class Entry:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     git_revision: str = ""
     run_id: str | None = None
+    chosen: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    learnt: Learnt | None = None
+    of_train: Mapping[str, float | None] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -90,6 +96,9 @@ class Entry:
             options=card.options,
             git_revision=card.git_revision,
             run_id=card.mlflow_run_id,
+            chosen=card.chosen,
+            learnt=card.learnt,
+            of_train=card.both_classes.get(Split.TRAIN, {}),
         )
 
     def split(self, name: str) -> pd.DataFrame:

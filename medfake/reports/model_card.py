@@ -172,6 +172,7 @@ def _alarms(alarms: FalseAlarms, of: str) -> str:
 
 def _limits(card: Card) -> list[str]:
     said = ["scores hold for scanners, patients and manipulations like those above"]
+    said += [card.learnt.clause] if card.learnt and card.learnt.clause else []
     few = {name: count for name, count in card.patients.items() if name in card.metrics and count < FEW_CLUSTERS}
     said += [f"{name}: {count} patients, so few that intervals are a hint" for name, count in few.items()]
     if "scans" in card.interval_unit.values():

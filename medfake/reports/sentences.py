@@ -1,8 +1,9 @@
 """Figures as text: one wording for the terminal, Markdown and the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from medfake.datasets.manifest import ELSEWHERE, ON_NODULE
 from medfake.metrics.binary import HEADINGS
 from medfake.metrics.intervals import Interval, MetricsWithIntervals
 from medfake.reports.comparison import Comparison, Result
@@ -21,6 +22,15 @@ _LONGEST_SIGN: Final = 3  # AUC, F1 and H are signs and keep their capitals
 def number_text(value: float | None, digits: int = 3) -> str:
     """A number to three digits, or "n/a"."""
     return "n/a" if value is None else f"{value:.{digits}f}"
+
+
+def nodules_text(counts: Mapping[str, int]) -> str:
+    """How many untampered slices, or squares of them, lie at annotated nodules, and how many do not.
+
+    >>> nodules_text({"on_nodule": 98, "elsewhere": 15})
+    '98 at annotated nodules, 15 at other places'
+    """
+    return f"{counts[ON_NODULE]} at annotated nodules, {counts[ELSEWHERE]} at other places"
 
 
 def interval_text(interval: Interval | None, digits: int = 3) -> str:

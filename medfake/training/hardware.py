@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,14 @@ def describe_hardware(*, network: bool) -> str:
     """
     gpus = len(_gpus()) if network else 0
     return f"{gpus} GPU{'s' if gpus > 1 else ''}" if gpus else f"{os.cpu_count()} CPU cores"
+
+
+def memory_bytes() -> int:
+    """Memory of this machine, or of the container that it is, in bytes."""
+    limit = Path("/sys/fs/cgroup/memory.max")
+    allowed = limit.read_text(encoding="ascii").strip() if limit.is_file() else "max"
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(physical, int(allowed)) if allowed.isdigit() else physical
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class RunState:
     Attributes:
         run_id: Of the MLflow run that goes on; None before it has begun.
         position: Where the training stands, e.g. phase and epoch; empty at the beginning.
+        kept: What was found before anything was learnt, by name, such as a search for options; values that JSON knows.
     """
 
     def __init__(self, path: Path, facts: Mapping[str, object]) -> None:
@@ -41,6 +42,7 @@ class RunState:
         self._path, self._facts = path, json.loads(json.dumps(facts))
         self.run_id: str | None = None
         self.position: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
         self._groups: dict[str, list[NDArray[Any]]] = {}
         self._saved_at = time.monotonic()
         if path.exists():
@@ -81,12 +83,23 @@ class RunState:
         self._write()
         self._saved_at = time.monotonic()
 
+    def keep(self, name: str, value: object) -> None:
+        """Remember what was found on the way, so that a training that goes on need not find it again."""
+        self.kept[name] = value
+        self._write()
+
     def discard(self) -> None:
         """Remove the file: the training is over."""
         self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        header = {"version": _VERSION, "facts": self._facts, "run_id": self.run_id, "position": self.position}
+        header = {
+            "version": _VERSION,
+            "facts": self._facts,
+            "run_id": self.run_id,
+            "position": self.position,
+            "kept": self.kept,
+        }
         arrays: dict[str, Any] = {
             f"{name}/{at}": one for name, group in self._groups.items() for at, one in enumerate(group)
         }
@@ -121,7 +134,7 @@ class RunState:
                 received="; ".join(changed),
                 remedy=f"change them back and it goes on, or rm {self._path} to begin anew",
             )  # fmt: skip
-        self.run_id, self.position = header["run_id"], header["position"]
+        self.run_id, self.position, self.kept = header["run_id"], header["position"], header.get("kept", {})
 
 
 def pack(model: Any, best_weights: Arrays, whole: Any = None) -> dict[str, Arrays]:

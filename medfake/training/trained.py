@@ -19,7 +19,9 @@ class Trained:
         parameters: Of the whole network; None for classical models.
         calibration: a and b of Platt's sigmoid; empty where none was fitted.
         weights: kind and sha256 of the initial weights.
-        chosen: Options that a search within the train split found.
+        chosen: Options that a search within the train and val splits found.
+        slices: Training slices that it learnt from, where these are fewer than the train split has.
+        tables: What else travels with the package, text by file name, such as the candidates of a search.
     """
 
     save: Callable[[Path], Agreement]
@@ -27,3 +29,5 @@ class Trained:
     calibration: dict[str, float] = field(default_factory=dict)
     weights: dict[str, str | None] = field(default_factory=lambda: {"kind": "none", "sha256": None})
     chosen: dict[str, Any] = field(default_factory=dict)
+    slices: int | None = None
+    tables: dict[str, str] = field(default_factory=dict)

@@ -83,6 +83,16 @@ def test_a_plan_adds_up_runs_gigabytes_and_hours(project: Path) -> None:
     assert hours > 0
 
 
+def test_a_plan_warns_of_memory_that_classical_models_lack_for_all_copies(project: Path) -> None:
+    study = yaml.safe_load((project / "studies/solaiyappan.yaml").read_text())
+    study["train"]["detectors"] = ["SVM", "RandomForest"]
+    (project / "params.yaml").write_text(yaml.safe_dump(study))
+    warned = [line for line in say("plan").splitlines() if line.startswith("memory: ")]
+    assert len(warned) == 1
+    assert warned[0].startswith("memory: SVM on delocalized-augmented would take 10.5 GB, and its memory_gb is 8 (this")
+    assert re.search(r"a sample of \d{4} training slices is learnt from$", warned[0])
+
+
 def plan_of(project: Path, *detectors: str) -> str:
     """What `medfake study plan` says of the quickstart with these detectors, small ones."""
     study = yaml.safe_load((project / "params.yaml").read_text())

@@ -78,6 +78,27 @@ def test_a_quarter_of_matched_negatives_shows_a_real_nodule() -> None:
     assert real.site_y.notna().sum() >= 40 * NODULE_SHARE
 
 
+def test_negatives_on_nodules_hold_their_centres_first_then_show_one_and_are_matched_ones_in_the_end() -> None:
+    slices = _slices({"train": (1000, 40)}).assign(distance_mm=float("nan"))
+    real = slices.index[slices.label == 0]
+    slices.loc[real[:45], ["site_y", "distance_mm"]] = (30.0, 10.0)
+    slices.loc[real[:24], "distance_mm"] = 0.0
+    kept = balance(slices, _params(negatives="nodules")).query("label == 0")
+    assert set(real[:24]) <= set(kept.index)
+    assert kept.site_y.notna().sum() == 40
+    slices.loc[real[30:45], "site_y"] = float("nan")
+    kept = balance(slices, _params(negatives="nodules")).query("label == 0")
+    assert (len(kept), kept.site_y.notna().sum()) == (40, 30)
+
+
+def test_three_classes_have_untampered_slices_on_nodules_too() -> None:
+    slices = _slices({"train": (50, 30)}).assign(distance_mm=0.0)
+    slices.loc[slices.index[slices.label == 1][::3], "manipulation"] = "removed"
+    slices.loc[slices.index[slices.label == 0][:10], "site_y"] = 30.0
+    kept = balance(slices, _params(negatives="nodules"), classes=3).query("label == 0")
+    assert kept.index.tolist() == slices.index[slices.label == 0][:10].tolist()
+
+
 def test_matched_negatives_lie_where_the_tampered_slices_lie() -> None:
     slices = _slices({"train": (1000, 40)})
     slices.loc[slices.label == 1, "z_relative"] = 0.75

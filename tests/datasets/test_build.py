@@ -50,6 +50,22 @@ def test_every_split_is_half_tampered(built: Dataset) -> None:
     assert shares.to_dict() == dict.fromkeys(Split, 0.5)
 
 
+def test_squares_of_untampered_slices_lie_around_nodules_where_there_are_some(
+    scans: Path, trees: Path, make_params: MakeParams
+) -> None:
+    places = {"view": {"name": "localized", "size": 32}, "labelling": {"rule": "neighbours", "k": 0}}
+    made: dict[str, Dataset] = {}
+    for negatives in ("nodules", "random"):
+        balance = {"tolerance": 0.02, "seed": 1, "negatives": negatives}
+        build_dataset(scans, make_params(trees, **places, balance=balance), scans.parent / negatives)
+        made[negatives] = Dataset.open(scans.parent / negatives)
+    for one in made.values():
+        real = one.manifest[one.manifest.label == 0]
+        counts = {"on_nodule": int(real.site_y.notna().sum()), "elsewhere": int(real.site_y.isna().sum())}
+        assert one.facts["negatives"] == counts
+    assert made["nodules"].facts["negatives"]["on_nodule"] > made["random"].facts["negatives"]["on_nodule"]
+
+
 def test_no_patient_is_in_two_splits(built: Dataset) -> None:
     assert built.manifest.groupby("patient_id").split.nunique().max() == 1
 

@@ -46,6 +46,14 @@ def test_published_files_have_the_published_counts(name: str) -> None:
 
 
 @with_published
+def test_the_files_label_seven_removals_more_than_solaiyappan_and_wen_count() -> None:
+    rows = [(name, row) for name in set(COUNTS.file) for row in _rows(PUBLISHED / name, "uuid")]
+    places = {(row.kind, name, row.scan, row.site.z_index) for name, row in rows if row.site}
+    slices = {kind: sum(one == kind for one, *_ in places) for kind in ("FB", "FM")}
+    assert slices == {"FB": 65 + 7, "FM": 41}  # their Table 1: 65 FB, 41 FM
+
+
+@with_published
 def test_published_files_name_98_patients_and_two_of_them_twice() -> None:
     first, second = ({row.scan for row in _rows(PUBLISHED / name, "uuid")} for name in sorted(set(COUNTS.file)))
     assert len(first | second) == 98

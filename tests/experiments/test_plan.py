@@ -1,7 +1,12 @@
 """What a plan adds up, and what it says of hours that nobody measured."""
 
+from dataclasses import replace
+
 import pytest
 
+from medfake.detectors.cost import Memory, SplitSizes
+from medfake.detectors.families import family_of
+from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.plan import Line, Plan
 
 
@@ -37,3 +42,36 @@ def test_repeated_trainings_count_as_average_ones_of_those_measured() -> None:
     found = plan(line("VGG19", 3.0), line("Xception", 1.0), line("SVM", None), repeated=4)
     assert found.repeated_hours == pytest.approx(4 * (1.5 + 0.5) / 2)
     assert found.hours == pytest.approx(4.0 + 4.0)
+
+
+@pytest.mark.parametrize(
+    ("needed", "limit", "warning"),
+    [
+        (7.9, 8.0, None),
+        (8.1, 8.0, "SVM on chest would take 8.1 GB, and its memory_gb is 8 (this machine has 16.0): a sample of 90"),
+        (20.0, 17.0, "SVM on chest takes 17.0 GB, and this machine has 16.0: set detectors.SVM.memory_gb lower"),
+        (16.1, 99.0, "SVM on chest takes 16.1 GB, and this machine has 16.0"),
+        (15.9, 99.0, None),
+    ],
+)
+def test_memory_that_a_training_or_the_machine_lacks_is_told_before(
+    needed: float, limit: float, warning: str | None
+) -> None:
+    said = replace(line("SVM", None), memory=Memory(needed * 1e9, limit * 1e9, 90)).memory_warning(16e9)
+    assert said is None if warning is None else said is not None and said.startswith(warning)
+
+
+def test_pixels_of_the_view_and_the_kernel_decide_what_memory_a_classical_model_needs() -> None:
+    spec = detector_spec("SVM")
+    sizes = SplitSizes(84_000, 18_000, 18_000, 266, 340)
+    memory = {
+        pool: family_of(spec).estimate(spec, validate_options("SVM", {"pool": pool}))(sizes).memory for pool in (1, 4)
+    }
+    assert all(one is not None and one.limit_bytes == 8e9 for one in memory.values())
+    pixels = {1: 266 * 340, 4: 66 * 85}
+    for pool, one in memory.items():
+        assert one is not None
+        assert one.needed_bytes == pytest.approx(1e9 + 84_000 * pixels[pool] * 8.5 + 84_000**2 * 9)
+        assert 1e9 + one.slices * pixels[pool] * 8.5 + one.slices**2 * 9 <= 8e9
+        more = one.slices + 1
+        assert 1e9 + more * pixels[pool] * 8.5 + more**2 * 9 > 8e9

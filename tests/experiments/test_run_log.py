@@ -11,7 +11,7 @@ from medfake.config import Params, TrackingParams
 from medfake.experiments import status
 from medfake.experiments.run_log import asked_for, flat
 from medfake.experiments.training_run import train_once
-from medfake.package.card import read_card
+from medfake.package.card import Learnt, read_card
 from medfake.project import Project
 from medfake.tracking.runs import begin_run, training_run
 from medfake.tracking.store import Store
@@ -53,7 +53,12 @@ def test_a_run_tells_what_was_asked_for_and_what_came_of_it(
     assert run.data.metrics["fit_seconds"] > 0
     assert run.data.metrics["best_val_loss"] == run.data.metrics["val_loss"]
     assert {"val_auc", "test_auc", "val_scan_auc", "test_scan_accuracy"} <= run.data.metrics.keys()
-    assert read_card(tmp_path / "out").patients == {"val": 2, "test": 2}
+    both = {"train_accuracy", "train_log_loss", "test_log_loss", "test_untampered_precision", "test_tampered_recall"}
+    assert both <= run.data.metrics.keys()
+    card = read_card(tmp_path / "out")
+    assert card.both_classes["train"]["accuracy"] == run.data.metrics["train_accuracy"] == 1.0
+    assert card.learnt == Learnt(slices=6, of=6)
+    assert card.patients == {"val": 2, "test": 2}
 
 
 def test_what_a_training_searches_is_logged_once_it_was_chosen(params: Params) -> None:

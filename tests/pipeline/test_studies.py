@@ -13,8 +13,13 @@ import pytest
 import yaml
 
 from medfake.config import PhantomParams
+from medfake.metrics.bootstrap import Bootstrap
 from medfake.phantom import write_phantom
 from medfake.project import Project
+from medfake.reports.compare import compare
+from medfake.reports.entry import read_entries
+from medfake.reports.parts import Table
+from medfake.reports.sections.registry import ReportInput, written_sections
 from medfake.training.keras_setup import clear_session
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -29,6 +34,7 @@ SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its 
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
 NETWORK = {"weights": "none", "input_size": 32, "epochs": 2}
 CLASSICAL = {"pool": 16, "folds": 2}
+NETWORK_GRID = {"epochs": [1, 2]}  # where the study searches one
 PHANTOM = {"seed": 5, "reals": 6, "fakes": {"FM": 6, "FB": 6, "TM": 2, "TB": 2}, "slices": 16}
 GRIDS = {"SVM": {"c": [0.1, 1.0]}, "RandomForest": {"trees": [5, 10]}, "DecisionTree": {"max_depth": [2, 4]}}
 
@@ -46,6 +52,8 @@ def toy(name: str) -> dict[str, Any]:
         study["detectors"]["CustomCNN"] = dict(study["detectors"][LIKE[name]])
     for detector, options in study["detectors"].items():
         options.update(CLASSICAL | {"grid": GRIDS[detector]} if detector in GRIDS else NETWORK)
+        if options.get("grid") and detector not in GRIDS:
+            options |= {"folds": 2, "grid": NETWORK_GRID}
         if options.get("fine_tune", {}).get("epochs"):
             options["fine_tune"]["epochs"] = 1
     study["train"]["detectors"] = SMALL[name]
@@ -154,12 +162,32 @@ def _solaiyappan(repeated: set[tuple[str, ...]], page: str, folder: Path) -> Non
     predictions = pd.read_parquet(folder / "models/multiclass/SVM/seed-1/predictions.parquet")
     assert predictions.p_removed.notna().all()
     assert set(predictions.manipulation) == {"none", "removed", "injected"}
-    raw = pd.read_parquet(folder / "data/slices/raw/manifest.parquet")
-    assert set(raw.manipulation) == {"none", "injected"}
+    for name in ("raw", "localized", "localized-augmented"):
+        manifest = pd.read_parquet(folder / "data/slices" / name / "manifest.parquet")
+        assert set(manifest.manipulation) == {"none", "injected", "removed"}
+        assert (manifest.distance_mm[manifest.label == 1] == 0).all()  # the labelled slices and no neighbours
+        assert (set(manifest["transform"]) != {""}) == name.endswith("augmented")
+        facts = json.loads((folder / "data/slices" / name / "dataset.json").read_text())
+        assert facts["negatives"]["on_nodule"] > 0
+        assert (folder / "reports/class_rows" / name / "rows.png").is_file()
     card = json.loads((folder / "models/raw/DecisionTree/seed-1/card.json").read_text())
     assert card["chosen"]["max_depth"] in (2, 4)
-    network = json.loads((folder / "models/localized/CustomCNN/seed-1/card.json").read_text())
+    assert card["learnt"]["slices"] == card["learnt"]["of"]
+    assert set(card["both_classes"]) == {"train", "val", "test"}
+    package = folder / "models/localized/CustomCNN/seed-1"
+    network = json.loads((package / "card.json").read_text())
     assert (network["view"], network["options"]["output"], network["options"]["head"]) == ("localized", "softmax", [10])
+    assert network["chosen"]["epochs"] in (1, 2)
+    assert len((package / "grid.csv").read_text().splitlines()) == 3
+    project = Project(folder)
+    entries, _ = read_entries(project.packages())
+    comparison = compare(entries, Bootstrap(resamples=100))
+    given = ReportInput(comparison=comparison, params=project.params, reports=project.reports)
+    sections = written_sections(given)
+    tables = [part for part in sections["solaiyappan"].parts if isinstance(part, Table)]
+    assert len(tables) == 7  # Tables 2 to 7, and who was misled
+    assert all(len(table.theirs) == 3 for table in tables[:6])
+    assert len(sections["class rows"].parts) == 1 + 6
 
 
 def _shree(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:

@@ -70,6 +70,10 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
 
         def cost(sizes: SplitSizes) -> Cost:
             head = options.epochs * sizes.train / options.batch_size * _STEP_OF_HEAD_S
+            tries = (
+                len(options.candidates()) * (options.folds - 1) if options.grid else 0
+            )  # each folds - 1 parts of all
+            head += head * tries * (sizes.train + sizes.val) / sizes.train
             tune = options.fine_tune.epochs * (BACKWARD * sizes.train + sizes.val) / rate
             own = sizes.all / rate if options.from_scratch else 0.0  # features that no other seed has
             return Cost(

@@ -1,9 +1,9 @@
 """Backbones in two phases (Alsabbagh and Al-Kadi, section 4): the head on frozen features, then everything, gently."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from medfake.detectors.backbone.graph import build_detector, build_extractor, bu
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.context import TrainingContext
+from medfake.detectors.grid_search import GRID_FILE, Fold, GridSearch, search_grid, searched_rows
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.package.export import export_keras
 from medfake.training.hardware import computing_in, explain_out_of_memory, share_devices
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase
+from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
 from medfake.vocabulary import CLASSES, Split
 
@@ -29,6 +31,7 @@ _HEAD, _FINE_TUNE = "head", "fine-tune"
 _CHECKED_SLICES = 4
 _LARGEST_FEATURE_DIFFERENCE = 1e-4
 _HEAD_VAL_BATCH = 4096
+_EVEN = 0.5  # from here on a sigmoid says tampered
 _MEAN = "mean_with_sample_weight"  # rows that only fill a batch up weigh nothing
 
 BackboneContext = TrainingContext[BackboneSpec, BackboneOptions]
@@ -39,15 +42,20 @@ def train_two_phase(context: BackboneContext) -> Trained:
 
     While the backbone is frozen its pooled features are constant: they are computed once and the head trains on them. A
     network from scratch begins with weights of its own seed, whose features no other training shares.
-    The validation split chooses the weights of both phases; epochs of the second count on.
+    The validation split chooses the weights of both phases; epochs of the second count on. Options that a grid varies
+    are searched first, for the head alone.
 
     Raises:
         WeightsError: The weights are not there.
-        TrainingError: The backbone gives the same features for every slice, or memory does not suffice.
+        TrainingError: The backbone gives the same features for every slice, memory does not suffice, or there are too
+            few patients for the folds of a grid search.
         ExportMismatchError: The assembled model differs from head(features).
     """
-    spec, options, dataset = context.spec, context.options, context.dataset
+    spec, dataset = context.spec, context.dataset
     with _features(context) as known:
+        search = _search_head(context, known) if context.options.grid else None
+        context = replace(context, options=search.options) if search else context
+        options = context.options
         keras = import_keras(context.seed)
         share_devices()
         head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
@@ -67,6 +75,8 @@ def train_two_phase(context: BackboneContext) -> Trained:
         save=lambda folder: export_keras(model, folder, sample, frozen),
         parameters=int(model.count_params()),
         weights=weights,
+        chosen=search.chosen if search else {},
+        tables={GRID_FILE: search.table()} if search else {},
     )
 
 
@@ -121,6 +131,39 @@ def _train_head(keras: Any, context: BackboneContext, head: Any, known: Features
     phase = Phase(_HEAD, options.epochs)
     train = ShuffledRows(batches(Split.TRAIN, options.batch_size), context.seed)
     train_phase(head, train, batches(Split.VAL, _HEAD_VAL_BATCH), phase, context.state, context.on_epoch)
+
+
+def _search_head(context: BackboneContext, known: Features) -> GridSearch[BackboneOptions]:
+    """Search the grid for the head alone, on frozen features, which makes it cheap.
+
+    Each candidate is trained as in the first phase, the patients held out choosing its weights: so its accuracy there
+    is a little too high, alike for all candidates.
+    """
+    dataset, seed = context.dataset, context.seed
+    rows = searched_rows(dataset)
+    classes = _classes(context.options, dataset)
+    labels = _labels(rows, classes)
+
+    def learn(fold: Fold) -> Callable[[BackboneOptions], float]:
+        dealt = pd.Series(Split.TRAIN.value, index=rows.index)
+        dealt.iloc[fold.held_out] = Split.VAL.value
+        own = replace(dataset, manifest=rows.assign(split=dealt))
+        features, truth = known.of(rows.iloc[fold.held_out]), labels[fold.held_out]
+
+        def accuracy(candidate: BackboneOptions) -> float:
+            keras = import_keras(seed)
+            head = build_head(known.table.shape[1], candidate.head, classes)
+            with tempfile.TemporaryDirectory() as folder:
+                state = RunState(Path(folder) / "state", {})
+                told = replace(context, options=candidate, dataset=own, state=state, on_epoch=lambda *_: None)
+                _train_head(keras, told, head, known)
+            said = head.predict(features, batch_size=_HEAD_VAL_BATCH)
+            called = said.argmax(axis=1) if classes else said[:, 0] >= _EVEN
+            return float((called == truth).mean())
+
+        return accuracy
+
+    return search_grid(context, rows, labels, learn)
 
 
 def unfreeze(keras: Any, backbone: Any, *, from_scratch: bool = False) -> None:

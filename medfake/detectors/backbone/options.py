@@ -6,6 +6,7 @@ from pydantic import Field
 
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
+from medfake.detectors.grid_options import GridOptions
 
 Epochs = Annotated[int, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -18,7 +19,7 @@ class FineTune(Section):
     learning_rate: Positive = 1e-5
 
 
-class BackboneOptions(Section):
+class BackboneOptions(GridOptions):
     """Two-phase training of an image network; defaults of Alsabbagh and Al-Kadi (section 4), the window is ours.
 
     Attributes:
@@ -31,6 +32,8 @@ class BackboneOptions(Section):
         beta_1: Of Adam, in both phases.
         beta_2: Likewise.
         precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
+        folds: Of patients, for the grid search.
+        grid: What is tried of the first phase, on frozen features, before both phases are trained with what was best.
     """
 
     weights: Annotated[str, FromRoot(words=frozenset({"imagenet", "none"}))] = "imagenet"
@@ -50,3 +53,8 @@ class BackboneOptions(Section):
     def from_scratch(self) -> bool:
         """Whether all of a random network is trained: then its seed draws its weights, and its BatchNorm learns."""
         return self.weights == "none" and self.fine_tune.epochs > 0
+
+    @classmethod
+    def searchable(cls) -> list[str]:
+        """What only the first phase depends on: features stay as they are."""
+        return ["batch_size", "beta_1", "beta_2", "epochs", "head", "learning_rate"]

@@ -5,7 +5,8 @@ from typing import Final
 from medfake.detectors.classical.fit import ClassicalContext, train_classical
 from medfake.detectors.classical.models import FAMILY
 from medfake.detectors.classical.options import PixelOptions
-from medfake.detectors.cost import Cost, Estimate
+from medfake.detectors.classical.pixels import bytes_for, most_slices
+from medfake.detectors.cost import Cost, Estimate, Memory, SplitSizes
 from medfake.detectors.families import Family, family
 from medfake.detectors.registry import DetectorSpec
 from medfake.training.trained import Trained
@@ -24,6 +25,13 @@ class ClassicalModels(Family[DetectorSpec, PixelOptions]):
         return train_classical(context)
 
     def estimate(self, spec: DetectorSpec, options: PixelOptions) -> Estimate:
-        """Nothing is measured: what a fit takes depends on the pixels, as a support vector machine shows."""
-        del spec, options
-        return lambda _: Cost(training_bytes=_STORED_BYTES)
+        """No time is measured: what a fit takes depends on the pixels, as a support vector machine shows."""
+        del spec
+
+        def cost(sizes: SplitSizes) -> Cost:
+            pixels = sizes.rows // options.pool * (sizes.cols // options.pool)
+            slices = min(int(sizes.train), most_slices(options, pixels))
+            needed = bytes_for(options, sizes.train, pixels)
+            return Cost(training_bytes=_STORED_BYTES, memory=Memory(needed, options.memory_gb * 1e9, slices))
+
+        return cost

@@ -6,7 +6,7 @@ from medfake.detectors.classical.options import DecisionTreeOptions, RandomFores
 from medfake.detectors.registry import detector
 
 FAMILY = "classical"
-_SVM_ITERATIONS = 10_000
+_SVM_ITERATIONS = 100_000
 
 
 @detector("RandomForest", family=FAMILY, options=RandomForestOptions, paper="solaiyappan")
@@ -36,8 +36,10 @@ def build_decision_tree(options: DecisionTreeOptions, seed: int) -> Any:
 @detector("SVM", family=FAMILY, options=SVMOptions, paper="solaiyappan")
 def build_svm(options: SVMOptions, seed: int) -> Any:
     """A machine that takes (slices, pixels) float32 and knows no probabilities."""
-    from sklearn.svm import SVC, LinearSVC
+    from sklearn.svm import SVC
 
     if options.kernel == "linear":
-        return LinearSVC(C=options.c, max_iter=_SVM_ITERATIONS, random_state=seed)
+        from medfake.detectors.classical.plane import PlaneSVC
+
+        return PlaneSVC(C=options.c, max_iter=_SVM_ITERATIONS, random_state=seed)
     return SVC(C=options.c, kernel="rbf", gamma=options.gamma)

@@ -1,43 +1,43 @@
 """Options of classical models, as they stand under `detectors.<name>` in params.yaml."""
 
-from itertools import product
-from typing import Any, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from medfake.by_name import did_you_mean
-from medfake.config import Fraction, Positive, Section
+from medfake.config import Fraction, Positive
+from medfake.detectors.grid_options import GridOptions
+
+PROCESS_GB: Final = 1.0
+"""Of memory that a training takes besides pixels: interpreter, libraries, the model, its graph."""
 
 
-class PixelOptions(Section):
+class PixelOptions(GridOptions):
     """What every classical model on raw pixels takes (Solaiyappan and Wen, section 2).
 
     Attributes:
         pool: Edge in px of the squares that are averaged first; 1 is the paper's raw pixels.
-        folds: Of patients of the train split, for the grid search and for the calibration of models that need one.
-        grid: Values to try, by the name of another option of the model, every combination; empty for no search.
+        memory_gb: Most memory that a training takes, 10^9 bytes; of training slices that would need more a sample is
+            learnt from, the slices themselves before their copies.
+        folds: Of patients, for the grid search and for the calibration of models that need one.
     """
 
     pool: int = Field(default=4, ge=1)
-    folds: int = Field(default=5, ge=2)
-    grid: dict[str, list[Any]] = Field(default_factory=dict)
+    memory_gb: Annotated[float, Field(gt=PROCESS_GB)] = 8.0
 
-    @model_validator(mode="after")
-    def _grid_is_of_options(self) -> Self:
-        own = sorted(type(self).model_fields.keys() - PixelOptions.model_fields.keys())
-        for name in self.grid:
-            if name not in own:
-                message = f"grid names {name!r}{did_you_mean(name, own)}; it may vary {', '.join(own)}"
-                raise ValueError(message)
-        if self.grid:
-            self.candidates()
-        return self
+    @classmethod
+    def searchable(cls) -> list[str]:
+        """The model's own options."""
+        return sorted(cls.model_fields.keys() - PixelOptions.model_fields.keys())
 
-    def candidates(self) -> list[Self]:
-        """The options with every combination of the grid's values, validated; the options themselves without a grid."""
-        plain = self.model_dump(exclude={"grid"})
-        combinations = product(*self.grid.values())
-        return [type(self).model_validate(plain | dict(zip(self.grid, one, strict=True))) for one in combinations]
+    @property
+    def bytes_per_pixel(self) -> float:
+        """Of memory that a fit takes for each pixel of its slices: trees look at the float32 table itself."""
+        return 4.5
+
+    @property
+    def bytes_per_pair(self) -> float:
+        """Of memory that a fit takes for each pair of slices."""
+        return 0.0
 
 
 class RandomForestOptions(PixelOptions):
@@ -71,3 +71,13 @@ class SVMOptions(PixelOptions):
     kernel: Literal["linear", "rbf"] = "linear"
     c: Positive = 1.0
     gamma: Literal["scale"] | Positive = "scale"
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """The table and a fold's copy; an rbf kernel has the copy and its support vectors in double precision, too."""
+        return 8.5 if self.kernel == "linear" else 8.5 + 16
+
+    @property
+    def bytes_per_pair(self) -> float:
+        """A linear kernel is known for all pairs at once."""
+        return 9.0 if self.kernel == "linear" else 0.0

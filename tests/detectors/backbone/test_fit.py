@@ -1,6 +1,9 @@
 """The two phases with a backbone of two layers: seconds instead of minutes, the same code."""
 
+import csv
+import io
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from medfake.detectors.backbone.options import BackboneOptions, FineTune
 from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
+from medfake.detectors.grid_search import GRID_FILE
 from medfake.errors import ExportMismatchError, TrainingError, WeightsError
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
@@ -290,3 +294,27 @@ def test_too_little_memory_is_told_with_what_to_lower(dataset: Dataset, monkeypa
     with pytest.raises(TrainingError, match="out of memory") as caught:
         train(Tiny(), BASE, dataset)
     assert "batch_size to 4" in str(caught.value.remedy)
+
+
+def test_a_grid_is_searched_on_frozen_features_and_the_chosen_options_are_trained(
+    make_dataset: Callable[..., Dataset],
+) -> None:
+    bright = make_dataset({"train": 24, "val": 8, "test": 2}, seed=3, size=96)
+    pixels = np.load(bright.folder / "shard-000.npy")
+    pixels[bright.manifest.row[bright.manifest.label == 1]] += 400
+    np.save(bright.folder / "shard-000.npy", pixels)
+    grid = {"head": [[8]], "learning_rate": [1e-9, 0.05]}
+    searched = BackboneOptions.model_validate({**BASE.model_dump(), "epochs": 15, "folds": 2, "grid": grid})
+    trained, told = train(Tiny(), searched, bright)
+    assert trained.chosen == {"head": [8], "learning_rate": 0.05}  # of 1e-9 nothing is learnt
+    assert told == train(Tiny(), searched.model_copy(update={"grid": {}, "learning_rate": 0.05}), bright)[1]
+    rows = list(csv.DictReader(io.StringIO(trained.tables[GRID_FILE])))
+    assert [row["chosen"] for row in rows] == ["no", "yes"]
+    assert {"fold_1", "fold_2", "deviation"} <= rows[0].keys()
+
+
+def test_a_grid_of_three_classes_is_searched_too(dataset: Dataset) -> None:
+    three = replace(dataset, facts={**dataset.facts, "classes": 3})
+    grid: dict[str, object] = {"output": "softmax", "epochs": 1, "folds": 2, "grid": {"learning_rate": [1e-3, 1e-2]}}
+    trained, _ = train(Tiny(), BackboneOptions.model_validate(BASE.model_dump() | grid), three)
+    assert trained.chosen["learning_rate"] in (1e-3, 1e-2)

@@ -8,9 +8,10 @@ import onnx
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
+from sklearn.svm import SVC
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.classical.fit import _folds
+from medfake.detectors.classical.plane import PlaneSVC, as_linear_svc
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
@@ -158,12 +159,6 @@ def test_without_a_grid_nothing_is_chosen(apart: Dataset) -> None:
     assert train(apart).chosen == {}
 
 
-def test_patients_of_the_folds_are_apart(apart: Dataset) -> None:
-    rows = apart.split("train")
-    for learnt, looked_at in _folds(rows, rows.label.to_numpy(), 3, 1):
-        assert not set(rows.patient_id.iloc[learnt]) & set(rows.patient_id.iloc[looked_at])
-
-
 def test_too_few_patients_for_the_folds_are_told(apart: Dataset) -> None:
     with pytest.raises(TrainingError, match="cannot be cut into 40 folds"):
         train(apart, folds=40, grid={"trees": [1]})
@@ -176,3 +171,16 @@ def test_too_few_patients_for_the_folds_are_told(apart: Dataset) -> None:
 def test_a_grid_of_other_things_is_refused(grid: dict[str, list[int]], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         validate_options("RandomForest", {"grid": grid})
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_plane_of_all_pairs_is_that_of_scikit_learns_linear_kernel(classes: int) -> None:
+    labels = np.arange(90) % classes
+    rng = np.random.default_rng(0)
+    pixels = (rng.normal(-0.8, 0.05, (90, 400)) + 0.02 * labels[:, None]).astype(np.float32)
+    found = PlaneSVC(C=0.5, max_iter=-1).fit(pixels, labels)
+    for place, one in enumerate([1] if classes == 2 else range(3)):
+        exact = SVC(C=0.5, kernel="linear").fit(pixels, labels == one)
+        np.testing.assert_allclose(found.coef_[place], exact.coef_[0], atol=1e-3)
+        np.testing.assert_allclose(found.intercept_[place], exact.intercept_[0], rtol=1e-4)
+    np.testing.assert_array_equal(as_linear_svc(found).predict(pixels), found.predict(pixels))

@@ -132,6 +132,11 @@ class Project:
         return self.reports / "forensics"
 
     @property
+    def robustness(self) -> Path:
+        """What perturbations take from detectors, by data set."""
+        return self.reports / "robustness"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"
@@ -192,11 +197,12 @@ class Project:
         from medfake.datasets.chosen import validate_chosen
         from medfake.detectors.registry import validate_options
         from medfake.detectors.search_space import require_space
-        from medfake.robustness.chosen import require_chosen
+        from medfake.robustness.chosen import require_chosen, require_grid
 
         params = validate_chosen(load_params(path))
         roots = Roots(self.home, self.root)
         require_chosen(params.measure)
+        require_grid(params.robustness)
         detectors = {}
         for name, values in params.detectors.items():
             options = validate_options(name, values)

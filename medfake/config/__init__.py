@@ -20,6 +20,7 @@ from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
 from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
+from medfake.config.robustness import RobustnessParams
 from medfake.config.section import Fraction, Name, Positive, Section
 from medfake.config.study import (
     EvaluationParams,
@@ -56,6 +57,7 @@ __all__ = [
     "Positive",
     "ProbesParams",
     "RepeatParams",
+    "RobustnessParams",
     "Section",
     "SourceParams",
     "Span",

@@ -12,6 +12,7 @@ from medfake.config.inpainters import AnyInpainter
 from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
+from medfake.config.robustness import RobustnessParams
 from medfake.config.section import Fraction, Name, Section
 from medfake.config.tune import TuneParams
 
@@ -108,6 +109,7 @@ class Params(Section):
     measure: dict[Name, MeasureParams] = Field(
         default={}, description="packages, and labelled scans that they have not learnt from, by name"
     )
+    robustness: RobustnessParams = RobustnessParams()
     tune: TuneParams = TuneParams()
 
     @model_validator(mode="after")

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     COMPARE = "compare"
     NOMINATE = "nominate"
     FORENSICS = "forensics"
+    ROBUSTNESS = "robustness"
 
 
 def stage_name(stage: Stage, *names: object) -> str:

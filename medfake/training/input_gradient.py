@@ -62,7 +62,8 @@ def _from_real_hu(model: Any) -> Any:
             where=model.name, received=", ".join(type(one).__name__ for one in model.layers[:4]),
             remedy="train it anew with this version: dvc repro",
         )  # fmt: skip
-    return keras.Model(layer.output, model.output)
+    said = model.output
+    return keras.Model(layer.output, said[_SCORE] if isinstance(said, dict) else said)
 
 
 def _on_tensorflow(network: Any, loss: Loss) -> _Derive:
@@ -72,7 +73,7 @@ def _on_tensorflow(network: Any, loss: Loss) -> _Derive:
     def derive(real: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(real)
-            value = loss(labels, _score(network(real, training=False)))
+            value = loss(labels, network(real, training=False))
         return tape.gradient(value, real)
 
     return lambda real, labels: derive(tf.constant(real), tf.constant(labels))
@@ -83,7 +84,7 @@ def _on_jax(network: Any, loss: Loss) -> _Derive:
 
     def value(real: Any, labels: Any, trainable: Any, fixed: Any) -> Any:
         said, _ = network.stateless_call(trainable, fixed, real, training=False)
-        return loss(labels, _score(said)).sum()
+        return loss(labels, said).sum()
 
     derive = jax.jit(jax.grad(value))
 
@@ -92,7 +93,3 @@ def _on_jax(network: Any, loss: Loss) -> _Derive:
         return derive(real, labels, *state)
 
     return now
-
-
-def _score(said: Any) -> Any:
-    return said[_SCORE] if isinstance(said, dict) else said

@@ -17,6 +17,7 @@ from medfake.detectors.backbone.spec import FAMILY, BackboneSpec
 from medfake.detectors.backbone.weights import find_weights
 from medfake.detectors.cost import BACKWARD, START_S, Cost, Estimate, SplitSizes
 from medfake.detectors.families import Family, family
+from medfake.training.adversarial import slower
 from medfake.training.keras_setup import clear_session, import_keras
 from medfake.training.trained import Trained
 
@@ -58,7 +59,8 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
 
         def cost(sizes: SplitSizes) -> Cost:
             head = options.epochs * sizes.train / options.batch_size * _STEP_OF_HEAD_S
-            tune = options.fine_tune.epochs * (BACKWARD * sizes.train + sizes.val) / rate
+            backward = BACKWARD * slower(options.adversarial)
+            tune = options.fine_tune.epochs * (backward * sizes.train + sizes.val) / rate
             return Cost(
                 training_bytes=weights * _BYTES,
                 training_s=head + tune + (sizes.val + sizes.test) / rate + START_S,

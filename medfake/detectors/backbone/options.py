@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
+from medfake.training.adversarial import Adversarial
 
 Epochs = Annotated[int, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -30,6 +31,7 @@ class BackboneOptions(Section):
         beta_1: Of Adam, in both phases.
         beta_2: Likewise.
         precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
+        adversarial: Part of every batch of the second phase is attacked; null for none.
     """
 
     weights: Annotated[str, FromRoot(words=frozenset({"imagenet", "none"}))] = "imagenet"
@@ -44,3 +46,18 @@ class BackboneOptions(Section):
     beta_2: Decay = 0.999
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     fine_tune: FineTune = FineTune()
+    adversarial: Adversarial | None = None
+
+    @model_validator(mode="after")
+    def _pixels_are_learnt_from(self) -> "BackboneOptions":
+        if self.adversarial is None:
+            return self
+        if self.fine_tune.epochs == 0:
+            message = "adversarial needs fine_tune.epochs above 0: a head on stored features never sees a pixel"
+            raise ValueError(message)
+        if self.precision == "mixed_float16":
+            message = (
+                "adversarial needs precision float32 or mixed_bfloat16: in mixed_float16 gradients of pixels are 0"
+            )
+            raise ValueError(message)
+        return self

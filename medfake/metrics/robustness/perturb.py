@@ -114,7 +114,7 @@ def done(
         slices.append(made)
         spacing.append(one.spacing_after(mm, size, after))
         sites.append(one.move(site[None], size, after)[0])
-        shows = lung_in_view(hu, mm[0])
+        shows = bool(sample.shows_lung[row])
         showed += shows
         lost += shows and not lung_in_view(made, float(np.sqrt(np.prod(spacing[-1]))))
         unmoved += made.shape == hu.shape and bool((made == hu).all())

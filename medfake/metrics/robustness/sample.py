@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from medfake.config import RobustnessParams
 from medfake.datasets.dataset import Dataset
+from medfake.lungs import lung_in_view
 from medfake.metrics.bootstrap import Bootstrap, Clusters, clusters_of, draw
 from medfake.metrics.scans import Floats
 from medfake.robustness.registry import Slice
@@ -49,6 +51,12 @@ class Sample:
         known: Floats = self.rows[["site_y", "site_x"]].to_numpy(np.float64)
         sites: Floats = np.where(self.label[:, None] == 1, known, np.nan)
         return sites
+
+    @cached_property
+    def shows_lung(self) -> NDArray[np.bool_]:
+        """(n,) before anything is done."""
+        seen = [lung_in_view(hu, mm) for hu, mm in zip(self.slices, self.spacing_mm.tolist(), strict=True)]
+        return np.array(seen, bool)
 
 
 def draw_sample(dataset: Dataset, params: RobustnessParams, bootstrap: Bootstrap) -> Sample:

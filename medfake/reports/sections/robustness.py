@@ -96,7 +96,8 @@ def _of_dataset(report: RobustnessReport, *, named: bool) -> list[Part]:
         f"{_name(run, runs)} (AUC {number_text(_clean_auc(run).value)})" for run in runs if not _finds_something(run)
     ]
     if unable:
-        parts.append(f"Not above chance before anything is done, and so with nothing to lose: {', '.join(unable)}.")
+        they = ", ".join(unable)
+        parts.append(f"Not surely above chance before anything is done, so that there may be nothing to lose: {they}.")
     if len(runs) > len(drawn):
         parts.append(f"Curves of the {len(drawn)} trainings that lose least; the table has all {len(runs)}.")
     parts += [drawing for name in panels if (drawing := _drawing(report, drawn, name, "auc"))]

@@ -122,13 +122,16 @@ def test_what_becomes_too_small_for_detectors_is_told(bright: Dataset, bright_pa
 def test_sites_move_with_the_image_and_mm_grow_with_its_pixels(
     make_bright: MakeBright, bright_package: BrightPackage
 ) -> None:
-    dataset = make_bright(spacing_mm=0.7)
+    dataset, package = make_bright(spacing_mm=0.7), {NAME: bright_package(0.5)}
     dataset.manifest.loc[dataset.manifest.label == 1, ["site_y", "site_x"]] = [62.0, 54.0]
-    curve = curve_of(measured(dataset, {NAME: bright_package(0.5)}, perturbations={"zoom": [40]}))
+    curve = curve_of(measured(dataset, package, perturbations={"zoom": [40]}))
     assert curve.clean is not None
     assert curve.clean.hit_rate.value == 0.0  # 37 px of 0.7 mm from where the detector points
     assert at(curve, 40).hit_rate.value == 1.0  # now at 36.9 and 32.1 px, of 1.17 mm
     assert curve.hit_rate_drop.value == -1.0
+    dataset.manifest.loc[dataset.manifest.label == 1, ["site_y", "site_x"]] = [79.0, 54.0]
+    curve = curve_of(measured(dataset, package, perturbations={"zoom": [40]}))
+    assert at(curve, 40).hit_rate.value == 0.0  # 15 px are 10.6 mm no more, but 17.6 mm
 
 
 def test_a_drop_is_paired_and_has_an_interval_over_patients(bright: Dataset, bright_package: BrightPackage) -> None:
@@ -170,12 +173,14 @@ def test_thick_slices_are_made_of_neighbours_and_those_without_are_left_out(
             around = Neighbourhood(np.repeat(real, 3, axis=0), z_mm + np.arange(-1, 2) * 2.5)
             yield around if index else None
 
-    report = measured(bright, {NAME: bright_package(0.5)}, perturbations={"thick-slices": [2, 5]}, neighbours=alike)
-    curve = curve_of(report)
+    grid = {"noise": [1], "thick-slices": [2, 5]}
+    report = measured(bright, {NAME: bright_package(0.5)}, perturbations=grid, neighbours=alike)
+    noise, curve = report.runs[NAME].curves
+    assert (noise.slices, noise.left_out) == (24, 0)
     assert (curve.slices, curve.left_out) == (18, 6)
     assert at(curve, 5).auc.value == 0.5  # all slabs are alike
     assert curve.clean is not None
-    assert curve.clean.auc.value == 1.0  # of those 18
+    assert curve.clean.unmoved == 18  # of those, and not of all
 
 
 def test_thick_slices_without_neighbours_are_told(

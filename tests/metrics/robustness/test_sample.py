@@ -42,7 +42,8 @@ def test_the_seed_decides(dataset: Dataset) -> None:
 
 
 def test_untampered_slices_have_no_site_to_hit(dataset: Dataset) -> None:
-    dataset.manifest.loc[0, ["site_y", "site_x"]] = 5.0  # a real nodule
+    dataset.manifest.loc[4, ["site_y", "site_x"]] = 5.0  # a real nodule
+    assert dataset.manifest[["split", "label"]].loc[4].tolist() == ["test", 0]
     sample = draw_sample(dataset, RobustnessParams(slices=100), BOOTSTRAP)
     assert (pd.notna(sample.sites).all(axis=1) == (sample.label == 1)).all()
 

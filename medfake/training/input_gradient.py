@@ -74,7 +74,7 @@ def _on_tensorflow(network: Any, loss: Loss) -> _Derive:
         with tf.GradientTape() as tape:
             tape.watch(real)
             value = loss(labels, network(real, training=False))
-        return tape.gradient(value, real)
+        return tape.gradient(value, real, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     return lambda real, labels: derive(tf.constant(real), tf.constant(labels))
 

@@ -23,7 +23,6 @@ ELSEWHERE = {  # imported, and without an effect on the outs of the stage
     # they write the page of a broken set, which is no out
     "bank": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.checks", "medfake.log_odds"},
     # they write the page for eyes, which is no out
-    "forensics": {"medfake.tamper"},  # words of families
     "phantom": {"medfake.package"},  # opens stored inpainters, which no phantom needs
     "nominate": {"medfake.datasets"},  # words of protocols
     "robustness": {"medfake.reports", "medfake.probes"},  # they say what was found on the terminal

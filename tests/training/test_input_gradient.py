@@ -53,6 +53,13 @@ def test_weights_are_those_of_the_network_as_it_stands() -> None:
     assert (gradient(HU, labels) == 3).all()
 
 
+def test_what_does_not_depend_on_pixels_has_no_gradient() -> None:
+    gradient = InputGradient(mean_of_squares(), lambda labels, said: keras.ops.sum(labels) + 0.0 * keras.ops.sum(said))
+    assert (gradient(HU, np.ones(2, np.float32)) == 0).all()
+    gradient = InputGradient(mean_of_squares(), lambda labels, _: keras.ops.sum(labels))
+    assert (gradient(HU, np.ones(2, np.float32)) == 0).all()
+
+
 def test_a_network_that_hides_where_hu_enter_is_refused() -> None:
     from keras import layers
 

@@ -151,6 +151,11 @@ class Project:
         return package_folder(self.reports / "explain", dataset, detector, seed)
 
     @property
+    def robustness(self) -> Path:
+        """What perturbations take from detectors, by data set."""
+        return self.reports / "robustness"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"
@@ -212,12 +217,13 @@ class Project:
         from medfake.detectors.registry import validate_options
         from medfake.detectors.search_space import require_space
         from medfake.reports.papers import require_published
-        from medfake.robustness.chosen import require_chosen
+        from medfake.robustness.chosen import require_chosen, require_grid
 
         params = validate_chosen(load_params(path))
         roots = Roots(self.home, self.root)
         require_chosen(params.measure)
         require_published(params)
+        require_grid(params.robustness)
         detectors = {}
         for name, values in params.detectors.items():
             options = validate_options(name, values)

@@ -32,6 +32,7 @@ class Stage(StrEnum):
     NOMINATE = "nominate"
     FORENSICS = "forensics"
     EXPLAIN = "explain"
+    ROBUSTNESS = "robustness"
 
 
 def stage_name(stage: Stage, *names: object) -> str:

@@ -22,6 +22,7 @@ from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
 from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
+from medfake.config.robustness import RobustnessParams
 from medfake.config.section import Fraction, Name, Positive, Section
 from medfake.config.stacks import StackParams
 from medfake.config.study import (
@@ -66,6 +67,7 @@ __all__ = [
     "ProbesParams",
     "PublishedParams",
     "RepeatParams",
+    "RobustnessParams",
     "Section",
     "SourceParams",
     "Span",

@@ -13,6 +13,7 @@ from medfake.config.inpainters import AnyInpainter
 from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
+from medfake.config.robustness import RobustnessParams
 from medfake.config.section import Fraction, Name, Section, Word
 from medfake.config.stacks import StackParams
 from medfake.config.tune import TuneParams
@@ -149,6 +150,7 @@ class Params(Section):
         default={}, description="packages, and labelled scans that they have not learnt from, by name"
     )
     explain: ExplainParams = ExplainParams()
+    robustness: RobustnessParams = RobustnessParams()
     tune: TuneParams = TuneParams()
 
     @model_validator(mode="after")

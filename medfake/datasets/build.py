@@ -14,6 +14,7 @@ from medfake.datasets.augment import expand
 from medfake.datasets.balance import balance, top_up
 from medfake.datasets.labelling import label_slices
 from medfake.datasets.manifest import ELSEWHERE, FACTS_FILE, MANIFEST_FILE, ON_NODULE, SITES_FILE, write_manifest
+from medfake.datasets.neighbours import known_slice
 from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SOURCES_FILE
 from medfake.datasets.shards import Shards, Slot
@@ -21,7 +22,6 @@ from medfake.datasets.source_files import find_files
 from medfake.datasets.split import draw_folds, draw_split
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
 from medfake.datasets.views.registry import Place, view_of, view_options
-from medfake.dicom.reader import KnownSlice
 from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, write_json
 from medfake.progress import track
@@ -162,10 +162,8 @@ def _works(
     of_file: dict[Path, list[Wanted]] = {}
     rows: Iterator[Any] = places.itertuples()
     for row in rows:
-        padding = None if pd.isna(row.padding) else (int(row.padding), int(row.padding_high))
-        facts = KnownSlice(row.path, row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
         place = Place(row.view_y, row.view_x, not pd.isna(row.site_y), row.spacing_mm)
-        wanted = Wanted(row.Index, facts, place, (row.site_y, row.site_x), tuple(copies[row.Index]))
+        wanted = Wanted(row.Index, known_slice(row), place, (row.site_y, row.site_x), tuple(copies[row.Index]))
         of_file.setdefault(row.path, []).append(wanted)
     for path, all_wanted in of_file.items():
         yield FileWork(path, params.view, tuple(all_wanted))

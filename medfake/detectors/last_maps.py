@@ -2,17 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from medfake.errors import ManifestError
-from medfake.files import in_a_word
-from medfake.package.card import KERAS_FILE
-from medfake.remedies import retrain
-from medfake.training.keras_setup import load_keras
 
 
 @dataclass(frozen=True)
@@ -31,26 +24,3 @@ class LastMaps:
     logit: Callable[[Any, NDArray[np.int16]], Any]
     first_px: tuple[float, float] | None = None
     step_px: tuple[float, float] | None = None
-
-
-def load_network(package: Path) -> Any:
-    """The Keras form of a stored detector, with the layers that medfake has of its own.
-
-    Args:
-        package: Folder with detector.keras.
-
-    Raises:
-        ManifestError: It is missing, or cannot be read by this version of Keras.
-    """
-    keras = load_keras()
-    import medfake.detectors.forensic.layers
-    import medfake.detectors.layers  # noqa: F401  # registers them, as the line above
-
-    path = package / KERAS_FILE
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError) as error:
-        raise ManifestError(
-            "the Keras form of this detector cannot be loaded", where=path, received=in_a_word(error),
-            remedy=retrain(package),
-        ) from None  # fmt: skip

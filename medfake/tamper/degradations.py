@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,9 @@ _OFFSET_HU = 1024
 _HIGHEST = 4095  # 12 bits stored, as scanners do
 _ALLOCATED_TO_STORED = 12 / 16
 _INT16 = np.iinfo(np.int16)
+_DENOISED_OVER_PX = 5
+_LEAST_VARIANCE = 1e-9  # of a flat image, which stays as it is
+_SAME_MM = 1e-6
 
 NOISE_HU: Final = (4.0, 15.0)
 CORRELATED_PX: Final = (0.3, 0.9)
@@ -50,6 +54,54 @@ def smoothed(hu: Slice, sigma_px: float) -> Slice:
     from scipy.ndimage import gaussian_filter
 
     return whole(gaussian_filter(hu.astype(np.float64), sigma_px, mode="nearest"))
+
+
+def resampled(hu: Slice, factor: float) -> Slice:
+    """Resample to another number of rows and columns with cubic splines; the field of view stays."""
+    from scipy.ndimage import zoom
+
+    shape = tuple(max(1, round(size * factor)) for size in hu.shape)
+    factors = tuple(after / before for after, before in zip(shape, hu.shape, strict=True))
+    return whole(zoom(hu.astype(np.float64), factors, order=3, mode="nearest", grid_mode=True))
+
+
+def offset(hu: Slice, by_hu: float) -> Slice:
+    """Shift everything, as a scanner does that is calibrated otherwise."""
+    return whole(hu.astype(np.float64) + by_hu)
+
+
+def denoised(hu: Slice, noise_hu: float) -> Slice:
+    """Draw every pixel towards the mean around it, the more the less its surroundings vary (Wiener's adaptive filter).
+
+    Args:
+        hu: As above.
+        noise_hu: Standard deviation of what is taken for noise; surroundings that vary no more become flat.
+    """
+    from scipy.ndimage import uniform_filter
+
+    image = hu.astype(np.float64)
+    mean = uniform_filter(image, _DENOISED_OVER_PX, mode="nearest")
+    variance = np.maximum(uniform_filter(image**2, _DENOISED_OVER_PX, mode="nearest") - mean**2, 0.0)
+    kept = np.maximum(variance - noise_hu**2, 0.0) / np.maximum(variance, max(noise_hu**2, _LEAST_VARIANCE))
+    return whole(mean + kept * (image - mean))
+
+
+def slab(volume: NDArray[np.int16], z_mm: NDArray[np.float64], at_mm: float, thickness_mm: float) -> Slice:
+    """Average a stack over a thickness; between two slices it runs straight from one to the other.
+
+    Args:
+        volume: (slices, rows, cols) int16 HU.
+        z_mm: (slices,) their positions, ascending; they reach as far as the slab, see `covers`.
+        at_mm: Middle of the slab.
+        thickness_mm: Of the slab, > 0.
+    """
+    return whole(np.tensordot(_shares(z_mm, at_mm, thickness_mm), volume.astype(np.float64), axes=1))
+
+
+def covers(z_mm: NDArray[np.float64], at_mm: float, thickness_mm: float) -> bool:
+    """Whether slices reach as far as a slab to both sides."""
+    reach = thickness_mm / 2 - _SAME_MM
+    return len(z_mm) > 1 and bool(z_mm[0] <= at_mm - reach and z_mm[-1] >= at_mm + reach)
 
 
 def windowed(hu: Slice, window_hu: Window) -> Slice:
@@ -91,6 +143,19 @@ def whole(hu: NDArray[np.float64]) -> Slice:
     """Rounded to what 16 bits hold."""
     rounded: Slice = np.clip(np.rint(hu), _INT16.min, _INT16.max).astype(np.int16)
     return rounded
+
+
+def _shares(z_mm: NDArray[np.float64], at_mm: float, thickness_mm: float) -> NDArray[np.float64]:
+    """How much of a slab each slice is, in all 1: the integral of its tent over the slab."""
+    low, high = np.clip((at_mm - thickness_mm / 2, at_mm + thickness_mm / 2), z_mm[0], z_mm[-1])
+    shares = np.zeros(len(z_mm))
+    for number, (below, above) in enumerate(pairwise(z_mm)):
+        start, end = max(low, below), min(high, above)
+        if end > start:
+            along = ((start + end) / 2 - below) / (above - below)  # a straight line counts as its middle
+            shares[number : number + 2] += (end - start) * np.array([1 - along, along])
+    normed: NDArray[np.float64] = shares / shares.sum()
+    return normed
 
 
 def _from_grey(grey: NDArray[np.uint8], window_hu: Window) -> Slice:

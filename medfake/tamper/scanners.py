@@ -111,6 +111,18 @@ class VirtualScanner:
         return swollen
 
 
+def kernel_of(contrast: float) -> VirtualScanner:
+    """A scanner that has but another kernel.
+
+    Args:
+        contrast: Of its modulation transfer at half the sampling frequency, as a share of the kernel before, > 0; below
+            1 it is smoother, above 1 sharper.
+    """
+    if contrast >= 1:
+        return VirtualScanner(gain=contrast - 1)
+    return VirtualScanner(cut=float(0.5 / np.sqrt(-np.log(contrast))))
+
+
 def draw_scanner(rng: Generator, step_mm: float, slices: int) -> VirtualScanner:
     """A scanner by chance.
 

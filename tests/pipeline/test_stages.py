@@ -23,9 +23,9 @@ ELSEWHERE = {  # imported, and without an effect on the outs of the stage
     # they write the page of a broken set, which is no out
     "bank": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.checks", "medfake.log_odds"},
     # they write the page for eyes, which is no out
-    "forensics": {"medfake.tamper"},  # words of families
     "phantom": {"medfake.package"},  # opens stored inpainters, which no phantom needs
     "nominate": {"medfake.datasets"},  # words of protocols
+    "robustness": {"medfake.reports", "medfake.probes"},  # they say what was found on the terminal
 }
 
 
@@ -77,3 +77,13 @@ def test_a_stage_depends_on_its_own_command_and_on_code_that_is_there(stage: str
 @pytest.mark.parametrize("stage", ["scans", "slices", "check"])
 def test_a_stage_of_a_data_set_knows_its_whole_block(stage: str) -> None:
     assert "datasets.${key}" in STAGES[stage]["do"]["params"]
+
+
+@pytest.mark.parametrize("study", sorted((PROJECT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_study_has_every_key_that_stages_are_told_to_depend_on(study: Path) -> None:
+    """DVC knows no defaults: it stops at a key that params.yaml lacks."""
+    blocks = [block.get("do", block) for block in STAGES.values()]
+    loops = [STAGES[name].get("foreach") for name in STAGES if isinstance(STAGES[name].get("foreach"), str)]
+    named = {key.split(".")[0] for block in blocks for key in block.get("params", [])}
+    named |= {loop.strip("${}").split(".")[0] for loop in loops}
+    assert named <= yaml.safe_load(study.read_text()).keys()

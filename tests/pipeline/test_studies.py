@@ -79,6 +79,7 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
         "train",
         "explain",
         "repeat",
+        "robustness",
         "stack",
         "compare",
         "report",
@@ -88,6 +89,8 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
             yield from ([stage, "--name", name] for name in study["phantom"])
         elif stage in ("scans", "slices", "check", "probe"):
             yield from ([stage, "--dataset", name] for name in study["datasets"])
+        elif stage == "robustness":
+            yield from ([stage, "--dataset", name] for name in train["datasets"])
         elif stage in ("features", "train", "explain"):
             for dataset in train["datasets"]:
                 for detector in train["detectors"]:

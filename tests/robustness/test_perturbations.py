@@ -5,11 +5,13 @@ import pytest
 from numpy.typing import NDArray
 from openjpeg.utils import encode_array
 
+from medfake.errors import ConfigError, DataError, TrainingError
 from medfake.robustness import storage
-from medfake.robustness.registry import PERTURBATIONS, scaled
+from medfake.robustness.registry import PERTURBATIONS, Given, Needs, Stack, scaled
 from tests.fixtures.chests import draw_chest
 
 Slice = NDArray[np.int16]
+OF_ONE_STRENGTH = ["8-bit-window", "blur", "jpeg", "jpeg-2000", "noise", "zoom"]
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +24,149 @@ def perturbed(name: str, hu: Slice, seed: int = 1) -> Slice:
     return PERTURBATIONS[name].apply(hu, np.random.default_rng(seed))
 
 
+def given(hu: Slice, seed: int = 1) -> Given:
+    """A slice with equal neighbours every 2 mm, and a gradient that is positive but for one row."""
+    slope = np.ones(hu.shape, np.float32)
+    slope[0] = 0
+    stack = Stack(np.stack([hu] * 31), np.arange(31) * 2.0, 30.0)
+    return Given(hu, np.random.default_rng(seed), stack, lambda hu: slope)
+
+
 def test_there_are_those_of_the_protocol() -> None:
-    assert list(PERTURBATIONS) == ["8-bit-window", "blur", "jpeg", "jpeg-2000", "noise", "zoom"]
+    assert [name for name in PERTURBATIONS if PERTURBATIONS[name].scale.strength is not None] == OF_ONE_STRENGTH
+    graded_only = sorted({*PERTURBATIONS} - {*OF_ONE_STRENGTH})
+    assert graded_only == ["denoised", "fgsm", "hu-offset", "kernel", "pgd", "thick-slices"]
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
+def test_severity_0_is_the_slice_itself(name: str, chest: Slice) -> None:
+    one = PERTURBATIONS[name]
+    same = one.at(0, given(chest))
+    assert same.tobytes() == chest.tobytes()
+    assert same is not chest
+    assert 0 in one.scale
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+def test_usual_severities_are_within_the_scale_and_what_lies_beyond_is_not(name: str) -> None:
+    scale = PERTURBATIONS[name].scale
+    assert scale.unit
+    assert all(severity in scale and severity != 0 for severity in (*scale.usual, scale.least, scale.most))
+    assert scale.most + 1 not in scale
+    assert np.nextafter(scale.least, -np.inf) not in scale
+    assert (1.5 in scale) is (scale.least <= 1.5 and not scale.whole)
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+@pytest.mark.parametrize("edge", ["least", "most"])
+def test_both_ends_of_the_scale_give_a_slice_of_16_bits_the_same_for_the_same_seed(
+    name: str, edge: str, chest: Slice
+) -> None:
+    one, before = PERTURBATIONS[name], chest.copy()
+    severity = getattr(one.scale, edge)
+    made = one.at(severity, given(chest))
+    assert made.dtype == np.int16
+    assert made.tobytes() == one.at(severity, given(chest)).tobytes()
+    assert (chest == before).all()
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+@pytest.mark.parametrize("level", [-32768, -1024, 0, 32767])
+def test_a_constant_slice_is_taken(name: str, level: int) -> None:
+    flat = np.full((96, 97), level, np.int16)
+    one = PERTURBATIONS[name]
+    for severity in one.scale.usual:
+        made = one.at(severity, given(flat))
+        assert made.dtype == np.int16
+        assert min(made.shape) >= 48
+
+
+@pytest.mark.parametrize("name", sorted({*OF_ONE_STRENGTH, "denoised", "hu-offset", "kernel"} - {"8-bit-window"}))
+def test_more_changes_more(name: str, chest: Slice) -> None:
+    one = PERTURBATIONS[name]
+    weak, strong = (
+        np.abs(one.at(severity, given(chest)).astype(int) - chest).mean()
+        if name != "zoom"
+        else -one.at(severity, given(chest)).size
+        for severity in one.scale.usual[-2:]
+    )
+    assert strong > weak
+
+
+def test_a_window_of_more_hu_a_value_is_coarser_and_wider(chest: Slice) -> None:
+    window = PERTURBATIONS["8-bit-window"]
+    hu = np.array([[-700, 0, 100, 2000]], np.int16)
+    fine, coarse = (window.at(severity, given(hu))[0] for severity in (4, 16))
+    assert fine.max() == -1350 + 4 * 255
+    assert coarse.max() > 1990
+    assert len(np.unique(window.at(16, given(chest)))) < len(np.unique(window.at(4, given(chest))))
+
+
+def test_an_offset_shifts_every_pixel_and_stops_at_16_bits() -> None:
+    hu = np.array([[-1000, 0, 32760]], np.int16)
+    assert PERTURBATIONS["hu-offset"].at(20, given(hu)).tolist() == [[-980, 20, 32767]]
+    assert PERTURBATIONS["hu-offset"].at(-20, given(hu)).tolist() == [[-1020, -20, 32740]]
+
+
+def test_a_smoother_kernel_takes_noise_and_a_sharper_one_adds_some(chest: Slice) -> None:
+    kernel = PERTURBATIONS["kernel"]
+    smooth, same, sharp = (kernel.at(severity, given(chest))[:12, :12].std() for severity in (-60, 0, 100))
+    assert smooth < 0.7 * same
+    assert sharp > 1.2 * same
+
+
+def test_a_kernel_leaves_the_share_of_the_finest_detail_that_its_severity_says() -> None:
+    stripes = np.tile(np.array([-100, 100], np.int16), (64, 32)) - 500
+    for severity in (-50, 50):
+        made = PERTURBATIONS["kernel"].at(severity, given(stripes.astype(np.int16)))
+        assert (made.max() - made.min()) / 200 == pytest.approx(1 + severity / 100, abs=0.01)
+
+
+def test_denoising_takes_noise_and_leaves_edges() -> None:
+    step = np.repeat(np.array([-850, 40]), 48)[None].repeat(96, axis=0)
+    noise = np.random.default_rng(1).normal(0, 10, step.shape)
+    noisy = np.rint(step + noise).astype(np.int16)
+    clean = PERTURBATIONS["denoised"].at(15, given(noisy))
+    assert clean[:, :40].std() < 0.4 * noisy[:, :40].std()
+    assert abs(int(clean[:, 48].mean()) - 40) < 25
+
+
+def test_a_thick_slice_is_the_mean_of_what_it_covers() -> None:
+    z_mm = np.array([0.0, 2.0, 4.0])
+    volume = np.stack([np.full((4, 4), hu, np.int16) for hu in (0, 100, 400)])
+    thick = PERTURBATIONS["thick-slices"]
+    given_one = Given(volume[1], np.random.default_rng(1), Stack(volume, z_mm, 2.0))
+    # between 1 and 3 mm it runs 50 -> 100 -> 250: means 75 and 175
+    assert thick.at(2, given_one)[0, 0] == 125
+    assert thick.at(4, given_one)[0, 0] == 150  # 0 -> 100 -> 400: means 50 and 250
+
+
+def test_a_slab_that_goes_beyond_the_neighbours_is_refused(chest: Slice) -> None:
+    thick = PERTURBATIONS["thick-slices"]
+    with pytest.raises(DataError, match="as far as it reaches"):
+        thick.act(Given(chest, np.random.default_rng(1), Stack(chest[None], np.zeros(1), 0.0)), 2)
+    with pytest.raises(DataError, match="as far as it reaches"):
+        thick.act(Given(chest, np.random.default_rng(1)), 2)
+
+
+@pytest.mark.parametrize("name", ["fgsm", "pgd"])
+def test_an_attack_follows_the_gradient_in_whole_hu_and_no_further(name: str, chest: Slice) -> None:
+    attack = PERTURBATIONS[name]
+    assert attack.white_box
+    assert attack.needs is Needs.GRADIENT
+    change = attack.at(3, given(chest)).astype(int) - chest
+    assert (change[1:] == 3).all()
+    assert (np.abs(change[0]) <= 3).all()
+    with pytest.raises(TrainingError, match="gradient of a network"):
+        attack.act(Given(chest, np.random.default_rng(1)), 3)
+
+
+def test_what_has_no_one_strength_says_so(chest: Slice) -> None:
+    with pytest.raises(ConfigError, match="hu-offset has no one strength"):
+        PERTURBATIONS["hu-offset"].apply(chest, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("name", OF_ONE_STRENGTH)
 def test_the_same_seed_gives_the_same_bytes_and_the_slice_stays_as_it_was(name: str, chest: Slice) -> None:
     before = chest.copy()
     first = perturbed(name, chest)
@@ -36,7 +176,7 @@ def test_the_same_seed_gives_the_same_bytes_and_the_slice_stays_as_it_was(name: 
     assert (chest == before).all()
 
 
-@pytest.mark.parametrize("name", PERTURBATIONS)
+@pytest.mark.parametrize("name", OF_ONE_STRENGTH)
 def test_a_slice_of_odd_size_and_of_full_range_is_taken(name: str) -> None:
     hu = np.random.default_rng(0).integers(-32768, 32767, (101, 97), endpoint=True).astype(np.int16)
     assert perturbed(name, hu).dtype == np.int16

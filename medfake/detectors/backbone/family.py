@@ -18,7 +18,9 @@ from medfake.detectors.backbone.spec import FAMILY, BackboneSpec
 from medfake.detectors.backbone.weights import find_weights
 from medfake.detectors.cost import BACKWARD, START_S, Cost, Estimate, SplitSizes
 from medfake.detectors.families import Family, family
-from medfake.detectors.last_maps import LastMaps, load_network
+from medfake.detectors.last_maps import LastMaps
+from medfake.detectors.stored_network import load_network
+from medfake.training.adversarial import slower
 from medfake.training.keras_setup import clear_session, import_keras
 from medfake.training.trained import Trained
 
@@ -74,8 +76,9 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
                 len(options.candidates()) * (options.folds - 1) if options.grid else 0
             )  # each folds - 1 parts of all
             head += head * tries * (sizes.train + sizes.val) / sizes.train
-            tune = options.fine_tune.epochs * (BACKWARD * sizes.train + sizes.val) / rate
             own = sizes.all / rate if options.from_scratch else 0.0  # features that no other seed has
+            backward = BACKWARD * slower(options.adversarial)
+            tune = options.fine_tune.epochs * (backward * sizes.train + sizes.val) / rate
             return Cost(
                 training_bytes=weights * _BYTES,
                 training_s=own + head + tune + (sizes.val + sizes.test) / rate + START_S,

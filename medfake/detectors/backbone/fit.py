@@ -20,6 +20,7 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.grid_search import GRID_FILE, Fold, GridSearch, search_grid, searched_rows
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.package.export import export_keras
+from medfake.training.adversarial import against_attacks
 from medfake.training.hardware import computing_in, explain_out_of_memory, share_devices
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase
@@ -200,7 +201,8 @@ def _fine_tune(keras: Any, context: BackboneContext, extractor: Any, head: Any) 
     _compile(keras, trained, options.fine_tune.learning_rate, options, classes)
     start_counts = options.epochs > 0 or not options.from_scratch
     phase = Phase(_FINE_TUNE, options.fine_tune.epochs, options.epochs, start_counts)
-    train = ShuffledRows(batches(Split.TRAIN), context.seed)
+    shuffled = ShuffledRows(batches(Split.TRAIN), context.seed)
+    train = against_attacks(shuffled, options.adversarial, trained, context.seed)
     train_phase(trained, train, batches(Split.VAL), phase, context.state, context.on_epoch)
     if trained is not whole:
         whole.set_weights(trained.get_weights())

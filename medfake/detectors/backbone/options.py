@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
 from medfake.detectors.grid_options import GridOptions
+from medfake.training.adversarial import Adversarial
 
 Epochs = Annotated[int, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -34,6 +35,7 @@ class BackboneOptions(GridOptions):
         precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
         folds: Of patients, for the grid search.
         grid: What is tried of the first phase, on frozen features, before both phases are trained with what was best.
+        adversarial: Part of every batch of the second phase is attacked; null for none.
     """
 
     weights: Annotated[str, FromRoot(words=frozenset({"imagenet", "none"}))] = "imagenet"
@@ -48,6 +50,21 @@ class BackboneOptions(GridOptions):
     beta_2: Decay = 0.999
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     fine_tune: FineTune = FineTune()
+    adversarial: Adversarial | None = None
+
+    @model_validator(mode="after")
+    def _pixels_are_learnt_from(self) -> "BackboneOptions":
+        if self.adversarial is None:
+            return self
+        if self.fine_tune.epochs == 0:
+            message = "adversarial needs fine_tune.epochs above 0: a head on stored features never sees a pixel"
+            raise ValueError(message)
+        if self.precision == "mixed_float16":
+            message = (
+                "adversarial needs precision float32 or mixed_bfloat16: in mixed_float16 gradients of pixels are 0"
+            )
+            raise ValueError(message)
+        return self
 
     @property
     def from_scratch(self) -> bool:

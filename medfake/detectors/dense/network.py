@@ -87,18 +87,17 @@ def build_detector(judges: Any) -> Any:
         by itself, and place_logit and place_counts (slices, down, across) for `build_aggregation`.
     """
     keras = load_keras()
-    from keras import layers
 
     from medfake.detectors.dense.layers import Everywhere, PlaneScores, Strongest
     from medfake.detectors.layers import Calibration
 
-    hu = layers.Input((None, None), dtype="int16", name="hu")
-    features, _, counts = build_front()(hu)
+    front = build_front()  # its layers, not the front as one: a gradient by pixels begins at one of them
+    features, _, counts = front.output
     logits, counts = Everywhere(judges)(features, counts)
     logit, y, x = Strongest()(PlaneScores()(logits, counts), counts)
     p = Calibration(name="calibration")(logit)
     outputs = {"p_tampered": p, "site_y": y, "site_x": x, "site_p": p, "place_logit": logits, "place_counts": counts}
-    return keras.Model(hu, outputs)
+    return keras.Model(front.input, outputs)
 
 
 def build_aggregation() -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
@@ -48,3 +48,14 @@ class ResidualStatisticsOptions(Section):
     hard_places: int = Field(default=4, ge=1)
     without: tuple[str, ...] = Field(default=(), strict=False)
     without_scanners: tuple[str, ...] = Field(default=(), strict=False)
+    adversarial: None = Field(default=None, exclude=True, description="of networks of pixels; here it is refused")
+
+    @field_validator("adversarial", mode="before")
+    @classmethod
+    def _features_have_no_pixels(cls, asked: object) -> None:
+        if asked is not None:
+            message = (
+                "ResidualStatistics learns from statistics that its bank stores, and no gradient leads from them to "
+                "pixels; `noise` is what its judges are hardened with"
+            )
+            raise ValueError(message)

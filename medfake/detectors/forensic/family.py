@@ -13,8 +13,10 @@ from medfake.detectors.forensic.fit import VALIDATION_PATCHES, ForensicContext, 
 from medfake.detectors.forensic.last_maps import cut_residual_cnn
 from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.forensic.residual_cnn import FAMILY, PATCH_PX
-from medfake.detectors.last_maps import LastMaps, load_network
+from medfake.detectors.last_maps import LastMaps
 from medfake.detectors.registry import DetectorSpec
+from medfake.detectors.stored_network import load_network
+from medfake.training.adversarial import slower
 from medfake.training.keras_setup import clear_session, import_keras
 from medfake.training.trained import Trained
 
@@ -53,7 +55,9 @@ class Forensic(Family[DetectorSpec, ResidualCNNOptions]):
         looks = options.presentations / options.validate_every
 
         def cost(sizes: SplitSizes) -> Cost:
-            learning_s = step_s * options.presentations / options.batch_size + looks * look_s
+            learning_s = (
+                step_s * slower(options.adversarial) * options.presentations / options.batch_size + looks * look_s
+            )
             scoring_s = (2 * sizes.val + sizes.test) * slice_s  # val is scored for the calibration, too
             training_s = learning_s + scoring_s + START_S
             return Cost(training_bytes=_STORED_BYTES, training_s=training_s, slices_per_s=1 / slice_s)

@@ -13,6 +13,7 @@ from medfake.detectors.forensic.patches import PatchSource, patch_source
 from medfake.detectors.registry import DetectorSpec
 from medfake.log_odds import logit
 from medfake.package.export import export_keras
+from medfake.training.adversarial import against_attacks
 from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import Batch, BatchSource, Phase, train_phase
@@ -76,7 +77,8 @@ def train_forensic(context: ForensicContext) -> Trained:
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
     patch_model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
     every = max(1, options.validate_every // options.batch_size)
-    patches = DrawnPatches(train, rng, steps, every, options.batch_size, options.jitter_px)
+    drawn = DrawnPatches(train, rng, steps, every, options.batch_size, options.jitter_px)
+    patches = against_attacks(drawn, options.adversarial, patch_model, seed)
     val_patches, val_labels = val.draw(np.random.default_rng(0), VALIDATION_PATCHES, 0)
     looks = BatchSource(val_patches.__getitem__, val_labels, _VALIDATION_BATCH)
     phase = Phase("patches", -(-steps // every), start_counts=False)

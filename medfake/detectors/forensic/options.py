@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from medfake.config import Positive, Section
+from medfake.training.adversarial import Adversarial
 
 
 class ResidualCNNOptions(Section):
@@ -14,6 +15,7 @@ class ResidualCNNOptions(Section):
         presentations: Patches shown in training, all epochs together.
         validate_every: Presentations between two looks at the validation patches.
         top_places: Strongest lung places that are averaged into a slice's score.
+        adversarial: Part of every batch is attacked; null for none. Clean patches validate either way.
     """
 
     presentations: int = Field(default=9000, ge=64)
@@ -23,3 +25,4 @@ class ResidualCNNOptions(Section):
     validate_every: int = Field(default=960, ge=32)
     jitter_px: int = Field(default=8, ge=0)
     top_places: int = Field(default=4, ge=1)
+    adversarial: Adversarial | None = None

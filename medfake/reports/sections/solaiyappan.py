@@ -1,21 +1,22 @@
 """The tables of Solaiyappan and Wen, ours and printed side by side, and who else was misled by the same scans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from medfake.config import Params
 from medfake.metrics.both_classes import BothClasses, measure_both
 from medfake.metrics.classes import HEADINGS
 from medfake.reports.comparison import Result
-from medfake.reports.parts import Cell, Part, Section, Table
-from medfake.reports.published import published_classes, read_table
+from medfake.reports.papers import read_table
+from medfake.reports.parts import Cell, Part, Row, Section, Table
 from medfake.reports.sections.registry import ReportInput, section
 from medfake.reports.sentences import number_text
 from medfake.vocabulary import Evidence, Split
 
+_PAPER: Final = "solaiyappan"
 _MULTICLASS: Final = "multiclass"
 _LOST: Final = ("4", "VGG19")  # its cells lost their order
-_TABLES: Final = {  # setting, as data sets of the study are named -> table
+_TABLES: Final = {  # setting that a data set is set beside -> table
     "raw": "2",
     "localized": "3",
     "localized-augmented": "4",
@@ -47,27 +48,31 @@ _COPIED_ALIKE: Final = (
 )
 _RAW_PIXELS: Final = 1
 
-Row = Sequence[Cell | str]
+Results = tuple[Result, ...]
 
 
 @section("solaiyappan", order=30)
 def solaiyappan(given: ReportInput) -> Section | None:
     """A table for every data set that the paper has, theirs beside ours; None where there is none."""
-    datasets = [name for name in _TABLES if _results(given, name)]
-    if not datasets:
+    compared = _compared(given)
+    if not compared:
         return None
-    parts: list[Part] = [_found(given, datasets)]
-    for name in datasets:
-        results = _results(given, name)
-        parts.append(_three_classes(name, results) if name == _MULTICLASS else _two_classes(name, results))
-    parts += [*_notes(given, datasets), _readers()]
+    parts: list[Part] = [_found(compared)]
+    for setting, results in compared.items():
+        parts.append(_three_classes(results) if setting == _MULTICLASS else _two_classes(setting, results))
+    parts += [*_notes(given, compared), _readers()]
     return Section(heading="Beside Solaiyappan and Wen", nav="Tables 2-7", parts=parts)
 
 
-def _results(given: ReportInput, dataset: str) -> tuple[Result, ...]:
-    """Results of detectors that the paper has on a data set of its."""
-    printed = _printed(dataset)
-    return tuple(one for one in given.comparison.of(dataset) if one.entry.detector in printed)
+def _compared(given: ReportInput) -> dict[str, Results]:
+    """By setting, in the order of the tables: results of detectors that the paper has there."""
+    found: dict[str, Results] = {}
+    for name in given.comparison.datasets:
+        beside = given.params.datasets[name].published
+        if beside is not None and beside.paper == _PAPER and beside.setting is not None:
+            printed = _printed(beside.setting)
+            found[beside.setting] = tuple(one for one in given.comparison.of(name) if one.entry.detector in printed)
+    return {setting: found[setting] for setting in _TABLES if found.get(setting)}
 
 
 def _printed(setting: str) -> dict[str, Mapping[str, str]]:
@@ -82,49 +87,49 @@ def _printed(setting: str) -> dict[str, Mapping[str, str]]:
     return rows | ({_LOST[1]: {}} if _TABLES[setting] == _LOST[0] else {})
 
 
-def _found(given: ReportInput, datasets: Sequence[str]) -> str:
+def _found(compared: Mapping[str, Results]) -> str:
     """The highest test accuracy on each data set, ours and theirs."""
     said = []
-    for name in datasets:
-        best = max(_results(given, name), key=lambda one: _measured(one).accuracy or 0.0)
-        theirs = {who: row.get("test_accuracy") or row.get("accuracy", "") for who, row in _printed(name).items()}
+    for setting, results in compared.items():
+        best = max(results, key=lambda one: _measured(one).accuracy or 0.0)
+        theirs = {who: row.get("test_accuracy") or row.get("accuracy", "") for who, row in _printed(setting).items()}
         top = max((who for who in theirs if theirs[who]), key=lambda who: float(theirs[who]))
         ours = number_text(_measured(best).accuracy)
-        said.append(f"{name} {best.entry.detector} {ours} (printed: {top} {float(theirs[top]):.3f})")
-    return f"Highest accuracy on test slices of {_evidence(_results(given, datasets[0]))}: {'; '.join(said)}."
+        said.append(f"{setting} {best.entry.detector} {ours} (printed: {top} {float(theirs[top]):.3f})")
+    return f"Highest accuracy on test slices of {_evidence(next(iter(compared.values())))}: {'; '.join(said)}."
 
 
 def _measured(result: Result) -> BothClasses:
     return measure_both(result.entry.split(Split.TEST), result.entry.threshold)
 
 
-def _two_classes(dataset: str, results: Sequence[Result]) -> Table:
+def _two_classes(setting: str, results: Results) -> Table:
     rows: list[Row] = []
     theirs: list[int] = []
-    printed = _printed(dataset)
+    printed = _printed(setting)
     for result in results:
         ours = {f"train_{name}": value for name, value in result.entry.of_train.items()} | _measured(result).values()
         rows.append([_who(result), _OURS, *(_cell(ours.get(name)) for name in _FIGURES)])
         row = printed[result.entry.detector]
         theirs.append(len(rows))
         figures = [_cell(float(row[key]) if row.get(key) else None) for _, key in _FIGURES.values()]
-        rows.append([result.entry.detector, f"Table {_TABLES[dataset]}", *figures])
+        rows.append([result.entry.detector, f"Table {_TABLES[setting]}", *figures])
     return Table(
-        caption=f"{dataset}: {_evidence(results)}, {len(results[0].entry.split(Split.TEST))} test slices; the paper's "
-        f"Table {_TABLES[dataset]} beneath each.",
+        caption=f"{results[0].entry.dataset}: {_evidence(results)}, {len(results[0].entry.split(Split.TEST))} test "
+        f"slices; the paper's Table {_TABLES[setting]} beneath each.",
         head=["detector", "whose", *(heading for heading, _ in _FIGURES.values())],
         rows=rows,
         theirs=theirs,
     )
 
 
-def _three_classes(dataset: str, results: Sequence[Result]) -> Table:
+def _three_classes(results: Results) -> Table:
     rows: list[Row] = []
     theirs: list[int] = []
     for result in results:
-        printed = published_classes(result.entry.detector)
+        printed = next((row.classes for row in result.published if row.classes), None)
         loss = _measured(result).log_loss
-        for whose, classes, lost in ((_OURS, result.classes, loss), (f"Table {_TABLES[dataset]}", printed, None)):
+        for whose, classes, lost in ((_OURS, result.classes, loss), (f"Table {_TABLES[_MULTICLASS]}", printed, None)):
             if classes is None:
                 continue
             if whose != _OURS:
@@ -133,8 +138,8 @@ def _three_classes(dataset: str, results: Sequence[Result]) -> Table:
             who = _who(result) if whose == _OURS else result.entry.detector
             rows.append([who, whose, _cell(classes.accuracy), _cell(lost), *figures])
     return Table(
-        caption=f"{dataset}: {_evidence(results)}, {len(results[0].entry.split(Split.TEST))} test slices called by the "
-        f"largest of three probabilities; the paper's Table {_TABLES[dataset]} beneath each.",
+        caption=f"{results[0].entry.dataset}: {_evidence(results)}, {len(results[0].entry.split(Split.TEST))} test "
+        f"slices called by the largest of three probabilities; the paper's Table {_TABLES[_MULTICLASS]} beneath each.",
         head=[
             *("detector", "whose", "test accuracy", "test loss"),
             *(f"{what} of {word}" for word in HEADINGS.values() for what in ("precision", "recall")),
@@ -161,30 +166,29 @@ def _cell(value: float | None) -> Cell:
     return Cell(_NOTHING if value is None else number_text(value), value)
 
 
-def _evidence(results: Sequence[Result]) -> str:
+def _evidence(results: Results) -> str:
     evidence = results[0].entry.evidence
     return "real scans" if evidence is Evidence.CLINICAL else f"{evidence} scans"
 
 
-def _notes(given: ReportInput, datasets: Sequence[str]) -> list[str]:
+def _notes(given: ReportInput, compared: Mapping[str, Results]) -> list[str]:
     """What must be said of the figures beside each other."""
     notes = [_HOW_TO_READ]
-    if "localized-augmented" in datasets:
+    if "localized-augmented" in compared:
         notes.append("The cells of VGG19 in Table 4 lost their order in print and are left empty.")
-    if _MULTICLASS in datasets and _alike(given.params):
+    if _MULTICLASS in compared and _alike(given.params, compared[_MULTICLASS]):
         notes.append(_COPIED_ALIKE)
     sampled = [
-        f"{one.entry.detector} on {name}: {one.entry.learnt.clause}"
-        for name in datasets
-        for one in _results(given, name)
+        f"{one.entry.detector} on {one.entry.dataset}: {one.entry.learnt.clause}"
+        for results in compared.values()
+        for one in results
         if one.entry.learnt and one.entry.learnt.clause
     ]
     return [*notes, f"{'; '.join(sampled)}."] if sampled else notes
 
 
-def _alike(params: Params) -> bool:
-    block = params.datasets.get(_MULTICLASS)
-    return block is not None and block.augment is not None
+def _alike(params: Params, results: Results) -> bool:
+    return params.datasets[results[0].entry.dataset].augment is not None
 
 
 def _readers() -> Table:

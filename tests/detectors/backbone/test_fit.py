@@ -22,6 +22,7 @@ from medfake.detectors.grid_search import GRID_FILE
 from medfake.errors import ExportMismatchError, TrainingError, WeightsError
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
+from medfake.training.adversarial import Adversarial
 from medfake.training.keras_setup import import_keras
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
@@ -249,6 +250,40 @@ def test_a_training_that_was_cut_short_ends_with_the_same_figures(
     slices = dataset.slices(dataset.split("test"))
     said = [Scorer(tmp_path / name / ONNX_FILE).score(slices).p_tampered for name in ("whole", "resumed")]
     np.testing.assert_array_equal(*said)
+
+
+ATTACKED = TUNED.model_copy(update={"adversarial": Adversarial(epsilon_hu=20, steps=2)})
+
+
+def test_attacks_change_what_the_second_phase_learns_and_nothing_else(dataset: Dataset, tmp_path: Path) -> None:
+    _, plain = train(Tiny(), TUNED, dataset)
+    _, attacked = train(Tiny(), ATTACKED, dataset)
+    assert attacked[:3] == plain[:3]
+    assert all(one != other for one, other in zip(attacked[3:], plain[3:], strict=True))
+
+
+def test_an_attacked_training_that_was_cut_short_ends_with_the_same_figures(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunState, "due", lambda _: True)
+    _, whole = train(Tiny(), ATTACKED, dataset)
+    told: Told = []
+
+    def stopped(epoch: int, figures: Any) -> None:
+        told.append((epoch, dict(figures)))
+        if epoch == 5:
+            raise StoppedError
+
+    arguments = (Tiny().spec, ATTACKED, dataset, tmp_path / "f", tmp_path / "state")
+    with pytest.raises(StoppedError):
+        train_two_phase(context(*arguments, stopped))
+    train_two_phase(context(*arguments, lambda epoch, figures: told.append((epoch, dict(figures)))))
+    assert told == [*whole, whole[-1]]
+
+
+def test_half_precision_of_a_wide_range_is_attacked_too(dataset: Dataset) -> None:
+    _, told = train(Tiny(), ATTACKED.model_copy(update={"precision": "mixed_bfloat16"}), dataset)
+    assert all(np.isfinite(figures["train_loss"]) for _, figures in told)
 
 
 def test_a_softmax_of_two_says_what_its_second_output_says(dataset: Dataset, tmp_path: Path) -> None:

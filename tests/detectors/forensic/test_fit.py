@@ -121,3 +121,26 @@ def test_a_training_that_was_cut_short_ends_with_the_same_figures(
     assert [at for at, _ in told] == [1, 2, 2]  # it did not begin anew
     assert dict(told) == dict(trained[1])
     assert resumed.calibration == trained[0].calibration
+
+
+ATTACKS = {"epsilon_hu": 4, "share": 0.5}
+
+
+def test_attacks_change_what_is_learnt_the_same_way_for_the_same_seed(
+    trained: tuple[Trained, Told], dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, told = train(dataset, adversarial=ATTACKS)
+    assert [at for at, _ in told] == [1, 2]
+    assert all(one != other for (_, one), (_, other) in zip(told, trained[1], strict=True))
+    monkeypatch.setattr(RunState, "due", lambda _: True)
+    again: Told = []
+
+    def stopped(at: int, losses: Any) -> None:
+        again.append((at, dict(losses)))
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(dataset, 1, stopped, RunState(tmp_path / "state", {}), adversarial=ATTACKS)
+    state = RunState(tmp_path / "state", {})
+    run(dataset, 1, lambda at, losses: again.append((at, dict(losses))), state, adversarial=ATTACKS)
+    assert dict(again) == dict(told)

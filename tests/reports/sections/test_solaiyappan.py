@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from medfake.config import PublishedParams
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.package.card import Learnt
 from medfake.reports.compare import compare
@@ -20,10 +22,15 @@ from medfake.reports.sections.solaiyappan import solaiyappan
 TWO = {"accuracy": 0.98, "log_loss": 0.11}
 
 
-class NoParams:
-    """Of a study without a block for three classes."""
-
-    datasets: dict[str, object] = {}  # noqa: RUF012  # nobody changes it
+def params_of(*datasets: str) -> Any:
+    """Of a study whose data sets are set beside the paper's settings of their names, where it has such."""
+    blocks = {
+        name: SimpleNamespace(
+            published=PublishedParams(paper="solaiyappan", setting=name) if name != "chest" else None, augment=None
+        )
+        for name in datasets
+    }
+    return SimpleNamespace(datasets=blocks)
 
 
 @pytest.fixture
@@ -35,9 +42,11 @@ def written(predict: Callable[..., pd.DataFrame], enter: Callable[..., Entry]) -
             if three:
                 rows = rows.assign(p_removed=rows.p_tampered / 4, p_injected=rows.p_tampered * 3 / 4)
             entries.append(enter(rows, of_train=TWO, **facts))
-        comparison = compare(entries, Bootstrap(resamples=100))
-        params: Any = NoParams()
-        return solaiyappan(ReportInput(comparison=comparison, params=params, reports=Path()))
+        params = params_of(*{dataset for dataset, _ in entered})
+        published = {name: block.published for name, block in params.datasets.items()}
+        comparison = compare(entries, Bootstrap(resamples=100), published=published)
+        given = ReportInput(comparison=comparison, params=params, reports=Path())
+        return solaiyappan(given)
 
     return write
 

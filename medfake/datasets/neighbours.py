@@ -1,0 +1,91 @@
+"""Slices around those of a data set, decoded from its sources: a data set keeps few of a scan's slices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medfake.config import DatasetParams
+from medfake.datasets.scans import SCANS_FILE
+from medfake.datasets.source_files import find_files
+from medfake.dicom.reader import KnownSlice, read_volume
+from medfake.errors import DicomError
+
+_WIDEST_GAP: Final = 1.5  # of the scan's usual step; a wider one is a hole in the series
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """A slice among those around it.
+
+    Attributes:
+        volume: (slices, rows, cols) int16 Hounsfield units, the slice itself among them.
+        z_mm: (slices,) ascending positions.
+    """
+
+    volume: NDArray[np.int16]
+    z_mm: NDArray[np.float64]
+
+
+def known_slice(row: Any) -> KnownSlice:
+    """What must be known to decode a slice, out of a row of scans.parquet with its `path`."""
+    padding = None if pd.isna(row.padding) else (int(row.padding), int(row.padding_high))
+    return KnownSlice(row.path, row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
+
+
+def neighbourhoods(
+    scans: Path, params: DatasetParams, rows: pd.DataFrame, reach_mm: float
+) -> Iterator[Neighbourhood | None]:
+    """Read what lies around some slices, in their order.
+
+    Args:
+        scans: What `collect_scans` wrote.
+        params: The data set's sources.
+        rows: Of the manifest: whole slices, scan_id and z_index.
+        reach_mm: To either side; the next slice beyond is read, too.
+
+    Yields:
+        None where the series ends, has a hole or cannot be read within reach.
+
+    Raises:
+        SourceError: The sources are not those that the data set was made of.
+    """
+    table = pd.read_parquet(scans / SCANS_FILE)
+    of_scan = {
+        scan_id: own.sort_values("z_index")
+        for scan_id, own in table[table.scan_id.isin(rows.scan_id)].groupby("scan_id")
+    }
+    wanted = zip(rows.scan_id, rows.z_index, strict=True)
+    near = [_near(of_scan.get(scan_id), int(z_index), reach_mm) for scan_id, z_index in wanted]
+    names = {name for one in near if one is not None for name in one.file}
+    paths = find_files(params, names)
+    for one in near:
+        yield None if one is None else _read(one.assign(path=one.file.map(paths)))
+
+
+def _near(scan: pd.DataFrame | None, z_index: int, reach_mm: float) -> pd.DataFrame | None:
+    """Rows of a scan around one of its slices without a hole; None where they do not reach far enough."""
+    if scan is None or z_index not in set(scan.z_index):
+        return None
+    z_mm = scan.z_mm.to_numpy()
+    at = int(np.flatnonzero(scan.z_index.to_numpy() == z_index)[0])
+    first = int(np.searchsorted(z_mm, z_mm[at] - reach_mm, side="right")) - 1
+    last = int(np.searchsorted(z_mm, z_mm[at] + reach_mm, side="left"))
+    if first < 0 or last >= len(scan) or first == last:
+        return None
+    step = float(np.median(np.diff(z_mm)))
+    one_size = scan.iloc[first : last + 1][["rows", "cols"]].drop_duplicates()
+    holes = bool((np.diff(z_mm[first : last + 1]) > _WIDEST_GAP * step).any())
+    return None if holes or len(one_size) > 1 else scan.iloc[first : last + 1]
+
+
+def _read(rows: pd.DataFrame) -> Neighbourhood | None:
+    try:
+        volume = read_volume([known_slice(row) for row in rows.itertuples()])
+    except (DicomError, OSError):  # a file that is broken or gone: told as a slice without neighbours
+        return None
+    return Neighbourhood(volume, rows.z_mm.to_numpy(np.float64))

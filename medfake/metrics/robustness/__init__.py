@@ -1,0 +1,1 @@
+"""What perturbations of test slices take from trained detectors."""

@@ -11,23 +11,32 @@ import yaml
 
 from medfake.files import write_json
 from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.headline import HEADLINE, headline
+from medfake.project import Project
 from medfake.reports.compare import compare
-from medfake.reports.metrics_files import headline_json
 from medfake.reports.roc_points import all_roc_points
 
 PROJECT = Path(__file__).parents[2]
+DETECTORS = ("ResidualCNN", "VGG19")
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 
 @pytest.fixture(scope="module")
 def study(predict, enter, tmp_path_factory):
-    """A folder with the metrics and plots of two trainings, and our stage `compare` alone."""
+    """A folder with the metrics and plots of two trainings, and of our stages `train` and `compare` what shows them."""
     root = tmp_path_factory.mktemp("study")
-    comparison = compare([enter(predict(detector=name)) for name in ("ResidualCNN", "VGG19")], Bootstrap(resamples=20))
-    write_json(root / "reports/roc.json", all_roc_points(comparison))
-    (root / "reports/metrics.json").write_text(headline_json(comparison))
-    shown = {key: STAGES["compare"][key] for key in ("cmd", "metrics", "plots")}
-    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"compare": shown}}))
+    entries = [enter(predict(detector=name)) for name in DETECTORS]
+    write_json(root / "reports/roc.json", all_roc_points(compare(entries, Bootstrap(resamples=20))))
+    for entry in entries:
+        figures = headline(entry.predictions, entry.threshold, entry.scan_high)
+        write_json(Project(root).metrics_of(entry.dataset, entry.detector, entry.seed), {entry.detector: figures})
+    stages = {
+        "train": {key: STAGES["train"][key] for key in ("matrix", "cmd", "metrics")},
+        "compare": {key: STAGES["compare"][key] for key in ("cmd", "plots")},
+    }
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    train = {"datasets": ["chest"], "detectors": list(DETECTORS), "seeds": [1]}
+    (root / "params.yaml").write_text(yaml.safe_dump({"train": train}))
     shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
     (root / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
     return root
@@ -50,12 +59,16 @@ def test_every_training_has_its_own_colour_in_the_roc_plot(study):
 
 
 @pytest.mark.slow
-def test_dvc_metrics_are_five_of_each_training(study):
+def test_dvc_metrics_are_a_handful_of_each_training_in_a_file_of_its_own(study):
     shown = dvc(study, "metrics", "show")[""]["data"]
-    assert list(shown) == ["reports/metrics.json"]
-    assert len(shown["reports/metrics.json"]["data"]) == 2 * 5
+    assert {path: list(one["data"]) for path, one in shown.items()} == {
+        f"reports/trainings/chest/{name}/seed-1.json": [name] for name in DETECTORS
+    }
+    for one in shown.values():
+        (figures,) = one["data"].values()
+        assert set(figures) == set(HEADLINE)
 
 
-def test_no_other_stage_adds_columns_to_what_dvc_compares():
-    blocks = [stage.get("do", stage) for stage in STAGES.values()]
-    assert [one for block in blocks for one in block.get("metrics", [])] == ["reports/metrics.json"]
+def test_only_trainings_add_columns_to_what_dvc_compares():
+    blocks = {name: stage.get("do", stage) for name, stage in STAGES.items()}
+    assert {name for name, block in blocks.items() if "metrics" in block} == {"train", "repeat"}

@@ -14,7 +14,7 @@ from medfake.project import Project
 SITE_CACHE_VARIABLE: Final = "DVC_SITE_CACHE_DIR"
 
 
-def reproduce(project: Project, targets: Sequence[str] = ()) -> tuple[int, Mapping[str, str]]:
+def repro(project: Project, targets: Sequence[str] = ()) -> tuple[int, Mapping[str, str]]:
     """Run the stages of a project; what fails does not stop the rest. What DVC says goes where this process says it.
 
     Args:

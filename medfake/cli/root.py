@@ -10,6 +10,7 @@ from medfake.cli.command_line import run
 from medfake.cli.data import data
 from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.registry import promote, registry, rollback
+from medfake.cli.reproduce import reproduce
 from medfake.cli.study import study
 from medfake.cli.tables import print_table
 
@@ -22,7 +23,7 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (data, study, promote, rollback, registry):
+for command in (data, study, reproduce, promote, rollback, registry):
     cli.add_command(command)
 
 

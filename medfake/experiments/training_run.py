@@ -13,6 +13,7 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
+from medfake.experiments.provenance import provenance_of, without_paths, write_provenance
 from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder
 from medfake.locks import exclusive_lock
@@ -80,7 +81,8 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         "dvc_lock_sha256": dvc_lock_sha256(project.dvc_lock) or "none",
         "hardware": describe_hardware(network=family.network),
     }
-    public = _public(options.model_dump(mode="json"))
+    provenance = provenance_of(project, dataset.name)  # now: files may change while it trains
+    public = without_paths(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
         "detector": detector,
         "seed": seed,
@@ -117,16 +119,10 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         bootstrap = Bootstrap.of(params.evaluation)
         card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
         write_card(card, folder)
+        write_provenance(provenance, folder)
         log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
         run.log_folder(folder, PACKAGE)
     state.discard()
-
-
-def _public(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as they may leave this machine: of a path only the file's name."""
-    return {
-        key: Path(value).name if isinstance(value, str) and "/" in value else value for key, value in options.items()
-    }
 
 
 def _edges(measured: MetricsWithIntervals) -> dict[str, tuple[float, float] | None]:

@@ -168,6 +168,10 @@ class Project:
         """Where the metrics of a training of the matrix lie that DVC compares."""
         return package_folder(self.reports / "trainings", dataset, detector, seed).with_suffix(".json")
 
+    def losses_of(self, dataset: str, detector: str, seed: int) -> Path:
+        """Where the loss curves of a training of the matrix lie that DVC plots."""
+        return self.metrics_of(dataset, detector, seed).with_name(f"seed-{seed}-loss.json")
+
     def interrupted_file(self, dataset: str, detector: str, seed: int) -> Path:
         """Where a training keeps what it needs to go on after it was cut short; outside of what DVC removes."""
         return self.root / PRIVATE / "interrupted" / f"{dataset}-{detector}-{seed}.npz"

@@ -15,6 +15,9 @@ def main(dataset: str, detector: str, seed: int) -> None:
     from medfake.experiments.training_run import train_once
     from medfake.files import write_json
     from medfake.metrics.headline import headline_of
+    from medfake.package.card import read_card
+    from medfake.tracking.losses import loss_points
+    from medfake.tracking.store import Store
 
     project = Project.find()
     project.dataset(dataset)
@@ -22,6 +25,8 @@ def main(dataset: str, detector: str, seed: int) -> None:
     package = project.package_of(dataset, detector, seed)
     train_once(project, dataset, detector, seed, package)
     write_json(project.metrics_of(dataset, detector, seed), {detector: headline_of(package)})
+    losses = loss_points(Store(project.tracking), read_card(package).mlflow_run_id)
+    write_json(project.losses_of(dataset, detector, seed), losses)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What DVC shows of a comparison, asked of DVC itself with the blocks of our dvc.yaml."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -29,16 +30,20 @@ def study(predict, enter, tmp_path_factory):
     write_json(root / "reports/roc.json", all_roc_points(compare(entries, Bootstrap(resamples=20))))
     for entry in entries:
         figures = headline(entry.predictions, entry.threshold, entry.scan_high)
-        write_json(Project(root).metrics_of(entry.dataset, entry.detector, entry.seed), {entry.detector: figures})
+        training = (entry.dataset, entry.detector, entry.seed)
+        write_json(Project(root).metrics_of(*training), {entry.detector: figures})
+        losses = [{"curve": name, "epoch": at, "loss": 1 / at} for name in ("train", "validation") for at in (1, 2)]
+        write_json(Project(root).losses_of(*training), losses)
     stages = {
-        "train": {key: STAGES["train"][key] for key in ("matrix", "cmd", "metrics")},
+        "train": {key: STAGES["train"][key] for key in ("matrix", "cmd", "metrics", "plots")},
         "compare": {key: STAGES["compare"][key] for key in ("cmd", "plots")},
     }
     (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     train = {"datasets": ["chest"], "detectors": list(DETECTORS), "seeds": [1]}
     (root / "params.yaml").write_text(yaml.safe_dump({"train": train}))
     shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
-    (root / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    config = (PROJECT / ".dvc/config").read_text()
+    (root / ".dvc/config").write_text(config.replace("[core]\n", "[core]\n    no_scm = true\n"))
     return root
 
 
@@ -56,6 +61,24 @@ def test_every_training_has_its_own_colour_in_the_roc_plot(study):
     assert drawn == {"chest/ResidualCNN/seed-1", "chest/VGG19/seed-1"}
     assert len(set(colour["scale"]["range"])) >= 20
     assert "<DVC_METRIC" not in json.dumps(plot)
+
+
+@pytest.mark.slow
+def test_the_page_of_plots_has_a_line_a_curve_and_asks_nobody_for_anything(study):
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium")
+    subprocess.run([Path(sys.executable).with_name("dvc"), "plots", "show"], cwd=study, check=True)
+    page = (study / "dvc_plots/index.html").as_uri()
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    shown = re.sub(r"<(script|template).*?</\1>", "", done.stdout, flags=re.DOTALL)
+    assert shown.count("<polyline") == 2 + 2 * len(DETECTORS)
+    assert shown.count("<figure>") == 1 + len(DETECTORS)
+    for text in ("chest/VGG19/seed-1", "Loss, VGG19 on chest, seed 1", "false positive rate", "validation"):
+        assert text in shown
+    assert "NaN" not in shown
+    assert not re.findall(r"(?:src|href)=", re.sub(r"<template.*?</template>", "", done.stdout, flags=re.DOTALL))
 
 
 @pytest.mark.slow

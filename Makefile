@@ -41,5 +41,5 @@ bench: setup ## run the benchmarks, or one: make bench NAME=scan
 	@$(BIN)/python -m benchmarks $(NAME)
 
 clean: ## remove what `make demo` made (data, models, reports, runs); keeps .venv
-	rm -rf data models repeated stacked reports mlartifacts mlflow.db mlflow.db-* .dvc/cache .dvc/tmp dvc.lock \
+	rm -rf data models repeated stacked reports dvc_plots mlartifacts mlflow.db mlflow.db-* .dvc/cache .dvc/tmp dvc.lock \
 	  .medfake/dvc-site-cache .medfake/tune .medfake/interrupted

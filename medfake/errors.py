@@ -22,7 +22,9 @@
     ├── ScanError                    9   there is nothing to score
     ├── StorageError                10   a full, broken or read-only disk, no permission, a path that cannot be
     │   └── OutputRefusedError           an output would replace what medfake did not write
-    └── BusyError                   11   somebody else is at it already
+    ├── BusyError                   11   somebody else is at it already
+    └── ReproductionError           12   a run that cannot be done again: its code, data or params are gone
+        └── FiguresDifferError      13   it was done again, and its figures are others
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
 """
@@ -194,6 +196,18 @@ class BusyError(MedfakeError):
     """Raised when another process works on the same thing."""
 
     exit_code = 11
+
+
+class ReproductionError(MedfakeError):
+    """Raised when a run cannot be done again: its code, data or params are gone."""
+
+    exit_code = 12
+
+
+class FiguresDifferError(ReproductionError):
+    """Raised when a run was done again and its figures are others."""
+
+    exit_code = 13
 
 
 _STORAGE_ADVICE = {

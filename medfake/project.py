@@ -156,6 +156,11 @@ class Project:
         return self.reports / "robustness"
 
     @property
+    def repeated_metrics(self) -> Path:
+        """Metrics of repeated trainings for DVC."""
+        return self.reports / "repeated.json"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"
@@ -182,6 +187,14 @@ class Project:
     def package_of(self, dataset: str, detector: str, seed: int) -> Path:
         """Where the package of a training of the matrix lies."""
         return package_folder(self.models, dataset, detector, seed)
+
+    def metrics_of(self, dataset: str, detector: str, seed: int) -> Path:
+        """Where the metrics of a training of the matrix lie that DVC compares."""
+        return package_folder(self.reports / "trainings", dataset, detector, seed).with_suffix(".json")
+
+    def losses_of(self, dataset: str, detector: str, seed: int) -> Path:
+        """Where the loss curves of a training of the matrix lie that DVC plots."""
+        return self.metrics_of(dataset, detector, seed).with_name(f"seed-{seed}-loss.json")
 
     def interrupted_file(self, dataset: str, detector: str, seed: int) -> Path:
         """Where a training keeps what it needs to go on after it was cut short; outside of what DVC removes."""

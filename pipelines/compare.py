@@ -15,7 +15,7 @@ def main() -> None:
     from medfake.reports.compare import compare_study
     from medfake.reports.entry import read_entries
     from medfake.reports.markdown import to_markdown
-    from medfake.reports.metrics_files import headline_json, to_json
+    from medfake.reports.metrics_files import to_json
     from medfake.reports.notes import absent_text
     from medfake.reports.roc_points import all_roc_points
     from medfake.reports.terminal import render
@@ -29,7 +29,6 @@ def main() -> None:
     texts = {
         "comparison.md": to_markdown(comparison),
         "comparison.json": to_json(comparison),
-        "metrics.json": headline_json(comparison),
     }
     for name, text in texts.items():
         with write_atomic(project.reports / name) as file:

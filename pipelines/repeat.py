@@ -11,6 +11,7 @@ def main() -> None:
     """Repeat what validation found best."""
     from medfake.experiments.repeat import cards_there, train_again
     from medfake.files import write_json
+    from medfake.metrics.headline import headline_of
 
     project = Project.find()
     cards, missing = cards_there(project.first_packages())
@@ -19,6 +20,7 @@ def main() -> None:
     packages = train_again(project, cards)
     listed = sorted("/".join(package.parts[-3:]) for package in packages)
     write_json(project.repeated / "packages.json", listed)  # DVC warns of empty outs
+    write_json(project.repeated_metrics, {name: headline_of(project.repeated / name) for name in listed})
     for package in packages:
         click.echo(f"trained: {package}")
     if not packages:

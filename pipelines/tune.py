@@ -27,7 +27,8 @@ def main(dataset: str, detector: str, trials: int | None) -> None:
     project.dataset(dataset)
     block(project.params.detectors, detector, "detectors")
     found = tune(project, dataset, detector, trials)
-    click.echo(f"{found.finished} trials, {found.pruned} of them pruned; lowest validation loss {found.val_loss:.4f}")
+    reached = "lowest validation loss" if found.objective == "val_loss" else f"highest {found.objective} on validation"
+    click.echo(f"{found.finished} trials, {found.pruned} of them pruned; {reached} {found.value:.4f}")
     for name, value in found.best.items():
         click.echo(f"  {name}: {value}")
     difference = patch(project.params_file, detector, found.best)

@@ -152,15 +152,15 @@ def run_study(targets: tuple[str, ...]) -> None:
 
     DVC skips whatever depends on a failure, so the study's tables are made of the trainings that are there afterwards.
     """
-    from medfake.experiments.reproduce import reproduce
+    from medfake.experiments.dvc_repro import repro
     from medfake.experiments.status import read_status
     from medfake.package.card import CARD_FILE
     from medfake.project import Project
 
     project = Project.find()
-    code, failures = reproduce(project, targets)
+    code, failures = repro(project, targets)
     if code and not targets and any(project.models.glob(f"*/*/*/{CARD_FILE}")):
-        failures = {**failures, **reproduce(project, ("--single-item", *_OF_WHAT_IS_THERE))[1]}
+        failures = {**failures, **repro(project, ("--single-item", *_OF_WHAT_IS_THERE))[1]}
     _print_status(read_status(project), project)
     for stage, error in failures.items():
         click.echo(f"\n{stage} failed\nerror: {error}\n  again: {at_root(f'dvc repro {stage}', project)}", err=True)

@@ -1,6 +1,6 @@
 """The `tune` block: which options of which detector are searched, and where the search is kept."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,8 @@ from medfake.config.paths import FromRoot
 from medfake.config.section import Section
 
 Number = int | float
+Objective = Literal["val_loss", "auc", "h", "accuracy", "f1"]
+"""What a search wants: the lowest validation loss, or the highest figure on the validation slices."""
 
 
 class Span(Section):
@@ -43,6 +45,9 @@ class TuneParams(Section):
     """
 
     trials: int = Field(default=20, ge=1, description="finished trials, pruned ones included; failed ones do not count")
+    objective: Objective = Field(
+        default="val_loss", description="val_loss is lowered, a figure of the validation slices is raised"
+    )
     seed: int = Field(default=1, ge=0)
     storage: Annotated[str, FromRoot("journal:")] = Field(
         default="journal:.medfake/tune/journal.log", pattern=r"^(journal:|postgresql)",

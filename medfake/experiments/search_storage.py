@@ -12,6 +12,7 @@ from medfake.config import TuneParams
 from medfake.errors import StorageError
 from medfake.locks import waiting_turn
 
+LOSS = "val_loss"  # the objective that is lowered
 _JOURNAL = "journal:"
 _GIVEN_UP = 3  # heartbeats that a worker on PostgreSQL may miss
 
@@ -20,7 +21,7 @@ def open_study(params: TuneParams, name: str) -> Any:
     """Open a search, or begin it.
 
     Args:
-        params: Storage, heartbeat and warm-up.
+        params: Storage, heartbeat, warm-up, and the objective, which says which way is better.
         name: Of the search in the storage.
 
     Returns:
@@ -38,7 +39,8 @@ def open_study(params: TuneParams, name: str) -> Any:
     try:
         return optuna.create_study(
             storage=_journal(_journal_path(params)) if journal else _database(params),
-            study_name=name, load_if_exists=True, pruner=optuna.pruners.MedianPruner(n_warmup_steps=params.warm_up),
+            study_name=name, load_if_exists=True, direction=direction_of(params.objective),
+            pruner=optuna.pruners.MedianPruner(n_warmup_steps=params.warm_up),
         )  # fmt: skip
     except (OSError, ImportError, SQLAlchemyError) as error:
         if journal:
@@ -56,6 +58,11 @@ def open_study(params: TuneParams, name: str) -> Any:
             "the journal of the search cannot be read", where=path, received=str(error),
             remedy=f"rm {path}, which begins its searches anew (their MLflow runs stay)",
         ) from None  # fmt: skip
+
+
+def direction_of(objective: str) -> str:
+    """Which way is better, in Optuna's words."""
+    return "minimize" if objective == LOSS else "maximize"
 
 
 def sampler_of(seed: int, trial: int) -> Any:

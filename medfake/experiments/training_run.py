@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
@@ -13,6 +12,7 @@ from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.evaluated import evaluate
 from medfake.experiments.origin import Origin
+from medfake.experiments.provenance import provenance_of, without_paths, write_provenance
 from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder, write_atomic
 from medfake.locks import exclusive_lock
@@ -73,7 +73,8 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         "positive": params.evaluation.positive,
         "hardware": describe_hardware(network=family.network),
     }
-    public = _public(options.model_dump(mode="json"))
+    provenance = provenance_of(project, dataset.name)  # now: files may change while it trains
+    public = without_paths(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
         "detector": detector,
         "seed": seed,
@@ -127,13 +128,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             **evaluate(predictions, params.evaluation, learnt).facts(),
         )
         write_card(card, folder)
+        write_provenance(provenance, folder)
         log_outcome(run, trained, card, predictions, Bootstrap.of(params.evaluation), fit_seconds)
         run.log_folder(folder, PACKAGE)
     state.discard()
-
-
-def _public(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as they may leave this machine: of a path only the file's name."""
-    return {
-        key: Path(value).name if isinstance(value, str) and "/" in value else value for key, value in options.items()
-    }

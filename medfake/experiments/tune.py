@@ -18,17 +18,23 @@ from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.detectors.search_space import nested
 from medfake.errors import ConfigError, TrainingError
-from medfake.experiments.search_storage import open_study, sampler_of
+from medfake.experiments.search_plots import write_plots
+from medfake.experiments.search_storage import LOSS, open_study, sampler_of
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
 from medfake.locks import waiting_turn
+from medfake.metrics.binary import measure
+from medfake.metrics.predict import predict
+from medfake.metrics.threshold import choose_slice_threshold
 from medfake.project import Project
 from medfake.tracking.runs import Run, begin_run, continued, status_of, training_run
 from medfake.tracking.store import Store
 from medfake.training.keras_setup import clear_session, require_backend
 from medfake.training.run_state import RunState
+from medfake.training.trained import Trained
 from medfake.vocabulary import Split
 
 _LOG = logging.getLogger(__name__)
+PLOTS = "plots"  # folder of artifacts of a search's run
 _PARENT_TAG = "mlflow.parentRunId"
 _RUN_ID = "mlflow_run_id"
 _WORKERS = "workers"  # folder of their locks
@@ -43,14 +49,16 @@ class Tuned:
         finished: Trials, pruned ones included.
         pruned: Of these.
         best: Options that were searched, by dotted name.
-        val_loss: That they reached.
+        objective: What was wanted.
+        value: Of it, that they reached.
     """
 
     study: str
     finished: int
     pruned: int
     best: Mapping[str, Any]
-    val_loss: float
+    objective: str
+    value: float
 
 
 def tune(project: Project, data: str, detector: str, trials: int | None = None) -> Tuned:
@@ -65,7 +73,7 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
         trials: Finished ones; as params.yaml says when left out.
 
     Raises:
-        ConfigError: There is no space for this detector.
+        ConfigError: There is no space for this detector, or its validation slices do not define the objective.
         StorageError: The storage cannot be opened.
         TrainingError: No trial ended well.
     """
@@ -79,6 +87,7 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
         require_backend()
     whole = Dataset.open(project.slices / data)
     dataset = replace(whole, manifest=whole.manifest[whole.manifest.split != Split.TEST].reset_index(drop=True))
+    _require_defined(dataset, params.tune.objective)
     name = _name(dataset, detector, params, space)
     store = Store(params.tracking)
     with working(workers) as worker:
@@ -105,15 +114,17 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
             if network:
                 clear_session()
         finished = study.get_trials(deepcopy=False, states=done)
-        if len(finished) >= wanted:
-            with store.session() as client:
+        with store.session() as client, tempfile.TemporaryDirectory() as plots:
+            write_plots(study, params.tune.objective, Path(plots))
+            Run(parent, client).log_folder(Path(plots), PLOTS)
+            if len(finished) >= wanted:
                 client.set_terminated(parent, "FINISHED")
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
     if not complete:
         raise TrainingError("no trial has ended yet", where=name, remedy="wait for other workers, then run it again")
-    best = min(complete, key=lambda trial: trial.value)
+    best = study.best_trial
     options = {key: json.loads(value) if _is_choice(space[key]) else value for key, value in best.params.items()}
-    return Tuned(name, len(finished), len(finished) - len(complete), options, float(best.value))
+    return Tuned(name, len(finished), len(finished) - len(complete), options, params.tune.objective, float(best.value))
 
 
 def _space(params: Params, detector: str) -> dict[str, Span | Choices]:
@@ -129,6 +140,16 @@ def _space(params: Params, detector: str) -> dict[str, Span | Choices]:
     return space
 
 
+def _require_defined(dataset: Dataset, objective: str) -> None:
+    classes = sorted(set(dataset.split(Split.VAL).label))
+    if objective != LOSS and len(classes) < 2:
+        raise ConfigError(
+            f"validation slices of one class define no {objective}", where="tune.objective in params.yaml",
+            received=f"labels {classes} in the val split of {dataset.name}",
+            remedy=f"tune.objective: {LOSS}, or give the val split patients of both classes",
+        )  # fmt: skip
+
+
 def _name(dataset: Dataset, detector: str, params: Params, space: Mapping[str, Span | Choices]) -> str:
     """Data set, detector and a hash of all that makes trials comparable."""
     facts = {
@@ -136,6 +157,7 @@ def _name(dataset: Dataset, detector: str, params: Params, space: Mapping[str, S
         "options": params.detectors.get(detector, {}),
         "space": {key: one.model_dump() for key, one in space.items()},
         "seed": params.tune.seed,
+        "objective": params.tune.objective,
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return f"{dataset.name}-{detector}-{digest[:10]}"
@@ -196,7 +218,10 @@ class _Search:
         self.study.optimize(lambda trial: self._objective(trial, begun), n_trials=1, catch=(TrainingError,))
 
     def _objective(self, trial: Any, begun: Callable[[], None]) -> float:
-        """Lowest validation loss of one training."""
+        """Lowest validation loss of one training, or a figure of its validation slices.
+
+        A trial is pruned by its validation loss, whatever the objective: figures are known at its end alone.
+        """
         import optuna
 
         params, detector, dataset = self.project.params, self.detector, self.dataset
@@ -206,6 +231,8 @@ class _Search:
         found = {key: _suggest(trial, key, one) for key, one in self.space.items()}
         options = validate_options(detector, nested(params.detectors.get(detector, {}), found))
         losses: list[float] = []
+        objective = params.tune.objective
+        worse = 1 if objective == LOSS else -1  # what is reported goes the way of the objective
         tags = {_PARENT_TAG: self.parent, "dataset": dataset.name, "dataset_sha256": dataset.digest}
         facts = {"detector": detector, "seed": params.tune.seed, **{key: str(value) for key, value in found.items()}}
         with (
@@ -217,7 +244,7 @@ class _Search:
             def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
                 run.log_epoch(epoch, metrics)
                 losses.append(metrics["val_loss"])
-                trial.report(metrics["val_loss"], epoch)
+                trial.report(metrics["val_loss"] * worse, epoch)
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
@@ -227,12 +254,22 @@ class _Search:
                     features=_features(self.project.tuning, dataset, detector, options),
                     state=RunState(Path(scratch) / "state.npz", {}), on_epoch=on_epoch,
                 )  # fmt: skip
-                fit(context)
+                trained = fit(context)
             except optuna.TrialPruned:
                 _tell(run, trial, "pruned")
                 raise
+            figures = {} if objective == LOSS else _val_figures(trained, dataset, detector, params.tune.seed)
+            run.log_metrics({f"val_{name}": value for name, value in figures.items()})
             _tell(run, trial, "complete")
-        return min(losses)
+        return min(losses) if objective == LOSS else figures[objective] or 0.0  # undefined is as bad as can be
+
+
+def _val_figures(trained: Trained, dataset: Dataset, detector: str, seed: int) -> dict[str, float | None]:
+    """Metrics of the validation slices at the threshold that they choose, by what would be served."""
+    with tempfile.TemporaryDirectory() as package:
+        trained.save(Path(package))
+        predictions = predict(dataset, Path(package), (Split.VAL,), detector, seed)
+    return measure(predictions, choose_slice_threshold(predictions).value).values()
 
 
 def _tell(run: Run, trial: Any, outcome: str) -> None:

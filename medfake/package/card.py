@@ -15,6 +15,7 @@ ONNX_FILE = "detector.onnx"
 AGGREGATION_FILE = "aggregation.onnx"
 KERAS_FILE = "detector.keras"
 PREDICTIONS_FILE = "predictions.parquet"
+PROVENANCE_FILE = "provenance.json"
 LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
 INTENDED_USE = (
     "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from medfake.errors import ExportMismatchError
-from medfake.package.card import AGGREGATION_FILE, CARD_FILE, KERAS_FILE, LARGEST_DIFFERENCE, ONNX_FILE, Card
+from medfake.package.card import (
+    AGGREGATION_FILE,
+    CARD_FILE,
+    KERAS_FILE,
+    LARGEST_DIFFERENCE,
+    ONNX_FILE,
+    PROVENANCE_FILE,
+    Card,
+)
 from medfake.package.scorer import CLASSES_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
 from medfake.registry import pyfunc_model_path
 from medfake.remedies import Stage, rerun
@@ -21,7 +29,13 @@ from medfake.tracking.store import Store
 
 _WHO = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")  # MLflow's guesses at person and program
 _REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas")  # all that pyfunc_model.py imports
-_ARTIFACTS = {"onnx": ONNX_FILE, "aggregation": AGGREGATION_FILE, "card": CARD_FILE, "keras": KERAS_FILE}
+_ARTIFACTS = {
+    "onnx": ONNX_FILE,
+    "aggregation": AGGREGATION_FILE,
+    "card": CARD_FILE,
+    "keras": KERAS_FILE,
+    "provenance": PROVENANCE_FILE,
+}
 _AIR_HU = -1000
 
 

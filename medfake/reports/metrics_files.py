@@ -1,4 +1,4 @@
-"""Metrics of a comparison as files: all of them, and the few that `dvc metrics` and `dvc exp show` compare."""
+"""All metrics of a comparison as a file."""
 
 from typing import Final
 
@@ -8,8 +8,6 @@ from medfake.reports.comparison import Comparison
 
 _DIGITS: Final = 6  # of the JSON: what differs between processors lies behind them
 _INTERVALS_OF: Final = (*PAPER_METRICS, "h")
-HEADLINE: Final = ("slice/auc", "slice/accuracy", "slice/f1", "slice/h", "scan/auc")
-"""What says in a line how good a training is; the columns of `dvc exp show`."""
 
 Values = dict[str, float | int | None]
 
@@ -37,18 +35,6 @@ def to_json(comparison: Comparison) -> str:
         values[f"{name}/rank"] = result.standing.rank
         if result.localisation is not None:
             values[f"{name}/slice/hit_rate"] = result.localisation.hit_rate
-    return _dump(values)
-
-
-def headline_json(comparison: Comparison) -> str:
-    """The few metrics of `HEADLINE`, under the keys that they have in `to_json`; undefined ones are left out."""
-    values: Values = {}
-    for result in comparison.results:
-        of_run = {
-            **{f"slice/{name}": value for name, value in result.slices.metrics.values().items()},
-            **{f"scan/{name}": value for name, value in result.scans.metrics.values().items()},
-        }
-        values |= {f"{result.entry.name}/{key}": of_run[key] for key in HEADLINE if of_run[key] is not None}
     return _dump(values)
 
 

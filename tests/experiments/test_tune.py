@@ -12,7 +12,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import optuna
+import pandas as pd
 import pytest
 import yaml
 from optuna.trial import TrialState
@@ -93,7 +95,7 @@ def test_it_ends_with_its_budget_and_the_lowest_loss(study: Callable[..., Path])
     found = tune(Project(folder), "toy", "DecisionTree")
     trials = opened(folder).get_trials()
     assert found.finished == len(trials) == 4
-    assert found.val_loss == min(trial.value for trial in trials)
+    assert found.value == min(trial.value for trial in trials)
     assert set(found.best) == set(SPACE)
     again = tune(Project(folder), "toy", "DecisionTree")
     assert again == found
@@ -109,6 +111,71 @@ def test_every_trial_is_a_run_nested_in_one(study: Callable[..., Path]) -> None:
     assert len(children) == 4
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert all("val_loss" in run.data.metrics for run in children)
+
+
+@pytest.mark.parametrize("objective", ["auc", "h"])
+def test_a_figure_of_the_validation_slices_is_raised_and_told_by_every_trial(
+    study: Callable[..., Path], objective: str
+) -> None:
+    folder = study(objective=objective)
+    found = tune(Project(folder), "toy", "DecisionTree")
+    trials = opened(folder).get_trials()
+    assert (found.objective, found.value) == (objective, max(trial.value for trial in trials))
+    client = Store(Project(folder).tracking).client
+    for trial in trials:
+        metrics = client.get_run(trial.user_attrs["mlflow_run_id"]).data.metrics
+        assert metrics.get(f"val_{objective}", 0.0) == trial.value  # an undefined one is logged nowhere, and counts 0
+        assert not [name for name in metrics if name.startswith("test_")]
+
+
+@pytest.mark.slow
+def test_a_network_is_pruned_by_its_loss_whatever_is_raised(study: Callable[..., Path]) -> None:
+    space = {"learning_rate": {"low": 1e-6, "high": 1e-1, "log": True}}
+    folder = study(trials=8, warm_up=1, objective="auc", space={"CustomCNN": space})
+    found = tune(Project(folder), "toy", "CustomCNN")
+    assert found.pruned >= 1
+    for trial in opened(folder).get_trials(states=(TrialState.PRUNED,)):
+        step = max(trial.intermediate_values)
+        losses = [
+            -one.intermediate_values[step] for one in opened(folder).get_trials() if step in one.intermediate_values
+        ]
+        assert -trial.intermediate_values[step] > min(losses)
+
+
+def test_validation_of_one_class_defines_no_figure(
+    study: Callable[..., Path], write_table: Callable[..., None]
+) -> None:
+    folder = study(objective="auc")
+    manifest = pd.read_parquet(folder / "data/slices/toy/manifest.parquet")
+    one_class = manifest.assign(label=manifest.label.where(manifest.split != "val", 0).astype("int8"))
+    for column, nothing in (("manipulation", "none"), ("generator", ""), ("site_y", np.nan), ("site_x", np.nan)):
+        one_class[column] = one_class[column].where(one_class.split != "val", nothing)
+    write_table(folder / "data/slices/toy", one_class)
+    with pytest.raises(ConfigError, match="validation slices of one class define no auc"):
+        tune(Project(folder), "toy", "DecisionTree")
+
+
+def plots(folder: Path) -> list[str]:
+    client = Store(Project(folder).tracking).client
+    (parent,) = client.search_runs(["1"], "tags.kind = 'tune'")
+    return [one.path for one in client.list_artifacts(parent.info.run_id, "plots")]
+
+
+def test_optunas_plots_are_artifacts_of_the_search(study: Callable[..., Path]) -> None:
+    folder = study(trials=6, space={"DecisionTree": {**SPACE, "pool": {"choices": [4, 8]}}})
+    tune(Project(folder), "toy", "DecisionTree")
+    assert plots(folder) == ["plots/history.png", "plots/importances.png"]
+
+
+@pytest.mark.parametrize(
+    ("trials", "space"), [(1, SPACE), (5, {"max_depth": {"low": 1, "high": 3}}), (5, {"max_depth": {"choices": [2]}})]
+)
+def test_importances_that_are_undefined_are_not_drawn(
+    study: Callable[..., Path], trials: int, space: dict[str, Any]
+) -> None:
+    folder = study(trials=trials, space={"DecisionTree": space})
+    tune(Project(folder), "toy", "DecisionTree")
+    assert plots(folder) == ["plots/history.png"]
 
 
 def test_the_test_split_is_out_of_reach(study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,10 +223,13 @@ def test_workers_side_by_side_begin_no_trial_too_many(
     assert len(opened(folder).get_trials()) == 1
 
 
-def test_another_space_is_another_study(study: Callable[..., Path]) -> None:
+@pytest.mark.parametrize(
+    "other", [{"space": {"DecisionTree": {"max_depth": {"low": 1, "high": 3}}}}, {"objective": "accuracy"}]
+)
+def test_another_space_or_objective_is_another_study(study: Callable[..., Path], other: dict[str, Any]) -> None:
     folder = study()
     first = tune(Project(folder), "toy", "DecisionTree")
-    study(space={"DecisionTree": {"max_depth": {"low": 1, "high": 3}}})
+    study(**other)
     assert tune(Project(folder), "toy", "DecisionTree").study != first.study
 
 
@@ -261,8 +331,9 @@ def test_a_lock_tells_the_living_from_the_dead(tmp_path: Path) -> None:
     assert not is_dead(tmp_path, "of-another-machine")
 
 
-def test_the_patch_applies_and_changes_no_comment(study: Callable[..., Path]) -> None:
-    folder = study()
+@pytest.mark.parametrize("objective", ["val_loss", "f1"])
+def test_the_patch_applies_and_changes_no_comment(study: Callable[..., Path], objective: str) -> None:
+    folder = study(objective=objective)
     main.main(["--dataset", "toy", "--detector", "DecisionTree"], standalone_mode=False)
     before = (folder / "params.yaml").read_text()
     patch = folder / "reports/tune/toy-DecisionTree.patch"

@@ -153,7 +153,7 @@ def test_both_parts_of_the_forensic_network_say_what_the_whole_says(tmp_path: Pa
 
 def test_a_package_without_its_keras_form_is_told_what_to_type(tmp_path: Path) -> None:
     spec = detector_spec("CustomCNN")
-    with pytest.raises(ManifestError, match="the Keras form of this detector cannot be loaded") as caught:
+    with pytest.raises(ManifestError, match="the network of this package cannot be loaded") as caught:
         family_of(spec).last_maps(spec, tmp_path / "models" / "chest" / "CustomCNN" / "seed-1")
     assert caught.value.remedy == "dvc repro -s -f train@chest-CustomCNN-1"
 

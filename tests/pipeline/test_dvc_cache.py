@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from medfake.experiments.reproduce import SITE_CACHE_VARIABLE, dvc_environment
+from medfake.experiments.dvc_repro import SITE_CACHE_VARIABLE, dvc_environment
 from medfake.project import Project
 
 PROJECT = Path(__file__).resolve().parents[2]

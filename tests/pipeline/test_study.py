@@ -49,18 +49,29 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT, root, ignore=_left_behind)
     (root / ".medfake").mkdir(mode=0o700)
     (root / "params.yaml").write_text(yaml.safe_dump(_toy_params(), sort_keys=False))
-    for command in (["git", "init", "-q"], ["git", "add", "."]):
-        subprocess.run(command, cwd=root, check=True)
-    author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    subprocess.run(["git", *author, "commit", "-q", "-m", "start"], cwd=root, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    _commit(root)
     done = _run(root, "dvc", "repro")
     assert done.returncode == 0, done.stdout + done.stderr
+    _commit(root)
     return root
+
+
+def _commit(root: Path) -> None:
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["add", "."], [*author, "commit", "-q", "-m", "as it is"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
 
 
 def _run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
     binaries = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(root), "COLUMNS": "160"}
+    environment = {
+        **os.environ,
+        **{f"GIT_{who}_{what}": "test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "PYTHONPATH": str(root),
+        "COLUMNS": "120",
+    }
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
@@ -98,6 +109,23 @@ def test_an_unchanged_study_runs_nothing_again(project: Path) -> None:
     done = _run(project, "dvc", "repro")
     assert "Running stage" not in done.stdout
     assert "up to date" in done.stdout
+
+
+def test_an_experiment_on_one_training_shows_what_changed_in_a_table_that_fits_a_terminal(project: Path) -> None:
+    option = "detectors.RandomForest.trees"
+    done = _run(project, "dvc", "exp", "run", "-n", "more", "-S", f"{option}=40", "train@chest-RandomForest-1")
+    assert done.returncode == 0, done.stderr
+    changed = json.loads(_run(project, "dvc", "metrics", "diff", "--json").stdout)
+    drop = r"Created|State|Executor|.*\.(accuracy|f1|h)$"
+    shown = _run(project, "dvc", "exp", "show", "--no-pager", "--only-changed", "--drop", drop).stdout
+    _run(project, "git", "checkout", ".")
+    assert _run(project, "dvc", "checkout").returncode == 0
+    assert list(changed) == ["reports/trainings/chest/RandomForest/seed-1.json"]
+    assert "RandomForest.auc" in changed["reports/trainings/chest/RandomForest/seed-1.json"]
+    for column in ("[more]", "RandomForest.auc", "RandomForest.val_auc", option):
+        assert column in shown
+    assert "ResidualCNN" not in shown
+    assert "…" not in shown
 
 
 def test_changing_one_detector_trains_that_detector_again_and_no_other(project: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medfake.tracking.revisions import git_revision
+from medfake.tracking.revisions import changed_files, commit, git_revision
 
 
 def git(folder: Path, *command: str) -> str:
@@ -53,3 +53,20 @@ def test_what_was_not_committed_is_told(project: Path) -> None:
 def test_outside_of_git_it_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     assert git_revision(tmp_path) == "unknown"
+
+
+def test_what_differs_from_the_commit_is_told_and_strangers_beside_it_are_not(project: Path) -> None:
+    (project / "code").mkdir()
+    (project / "code/kept.py").write_text("a = 1\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "second")
+    assert changed_files(project, ("code",)) == ()
+    (project / "dvc.yaml").write_text("stages: {}\nplots: []\n")
+    (project / "code/new ü.py").write_text("b = 1\n")
+    (project / "DOE^JANE.csv").write_text("")
+    assert changed_files(project, ("code",)) == ("code/new ü.py", "dvc.yaml")
+    assert commit(project) == git(project, "rev-parse", "HEAD")
+
+
+def test_outside_of_git_there_is_nothing_to_differ_from(tmp_path: Path) -> None:
+    assert (commit(tmp_path), changed_files(tmp_path, ("code",))) == ("unknown", ())

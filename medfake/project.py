@@ -132,6 +132,11 @@ class Project:
         return self.reports / "forensics"
 
     @property
+    def timings(self) -> Path:
+        """How long a step of each package takes on this machine."""
+        return self.reports / "timings.json"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"

@@ -26,6 +26,7 @@ class Stage(StrEnum):
     FEATURES = "features"
     TRAIN = "train"
     REPEAT = "repeat"
+    TIMINGS = "timings"
     COMPARE = "compare"
     NOMINATE = "nominate"
     FORENSICS = "forensics"

@@ -16,12 +16,14 @@ from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder
 from medfake.locks import exclusive_lock
+from medfake.metrics.before_calibration import calibrated
 from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.embeddings import write_embeddings
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import SCORED, scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
-from medfake.package.card import PREDICTIONS_FILE, Agreement, Card, write_card
+from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.project import Project
 from medfake.tracking.revisions import dvc_lock_sha256, git_revision
 from medfake.tracking.runs import Run, training_run
@@ -45,7 +47,8 @@ def train_once(project: Project, data: str, detector: str, seed: int, out: Path)
         data: Name of the data set.
         detector: Name in the registry.
         seed: Of the training.
-        out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet.
+        out: Replaced by detector.onnx, detector.keras (networks), card.json, predictions.parquet and embeddings.parquet
+            (detectors with a layer before the last).
 
     Raises:
         BusyError: The same training is under way.
@@ -112,8 +115,11 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
-        predictions = predict(dataset, folder, SCORED, detector, seed)
+        said = predict(dataset, folder, SCORED, detector, seed)
+        predictions = said.rows
         write_predictions(folder / PREDICTIONS_FILE, predictions)
+        if said.embedding is not None:
+            write_embeddings(folder / EMBEDDINGS_FILE, predictions["slice_id"], said.embedding)
         bootstrap = Bootstrap.of(params.evaluation)
         card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
         write_card(card, folder)
@@ -168,6 +174,7 @@ def _card(
         scan_threshold_low=scan.low,
         scan_threshold_high=scan.high,
         calibration=trained.calibration,
+        calibrated=calibrated(predictions, trained.calibration),
         weights=trained.weights,
         chosen=trained.chosen,
         metrics={split: one.metrics.values() for split, one in measured.items()},

@@ -15,6 +15,7 @@ ONNX_FILE = "detector.onnx"
 AGGREGATION_FILE = "aggregation.onnx"
 KERAS_FILE = "detector.keras"
 PREDICTIONS_FILE = "predictions.parquet"
+EMBEDDINGS_FILE = "embeddings.parquet"
 LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
 INTENDED_USE = (
     "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."
@@ -101,6 +102,54 @@ class Elsewhere(BaseModel):
     whole: tuple[Figures, ...] = ()
 
 
+class ReliabilityBin(BaseModel):
+    """Slices whose P(tampered) lies in one of ten equal bins.
+
+    Attributes:
+        count: How many, at least one.
+        p: Mean of their P(tampered).
+        share: Of them that is tampered.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    p: float
+    share: float
+
+
+class Reliability(BaseModel):
+    """Whether P(tampered) is a probability.
+
+    Attributes:
+        ece: Expected calibration error: mean gap of `bins`, weighed by their counts.
+        brier: Mean squared error.
+        bins: Those that hold a slice, from low to high.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ece: float
+    brier: float
+    bins: tuple[ReliabilityBin, ...]
+
+
+class Calibrated(BaseModel):
+    """What calibration did to the validation slices that it was fitted on; never fitted or read on test.
+
+    Attributes:
+        slices: How many.
+        before: As the detector said it.
+        after: As the stored graph says it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slices: int
+    before: Reliability
+    after: Reliability
+
+
 class Card(BaseModel):
     """Facts about one stored detector.
 
@@ -111,6 +160,8 @@ class Card(BaseModel):
         threshold: A slice with P >= threshold counts as tampered; chosen on the validation split by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
         scan_threshold_high: A scan at or above is "tampered"; between the two it is "uncertain".
+        calibration: "a" and "b" of Platt's sigmoid, or "temperature"; empty where none was fitted.
+        calibrated: What calibration did to validation slices; None where none was fitted.
         chosen: Options that a search within the train split found.
         metrics: On slices, by split ("val", "test"), then by metric; None where undefined.
         intervals: Of `metrics`, (low, high) from a bootstrap over `interval_unit`; None where too few
@@ -151,6 +202,7 @@ class Card(BaseModel):
     scan_threshold_low: float
     scan_threshold_high: float
     calibration: dict[str, float]
+    calibrated: Calibrated | None = None
     weights: dict[str, str | None]
     chosen: dict[str, Any] = {}
     metrics: dict[str, dict[str, float | None]]

@@ -44,6 +44,6 @@ def validation_figure(version: Version, dataset: Dataset, metric: str, registry:
     """
     package = registry.package(version)
     card = read_card(package)
-    predictions = predict(dataset, package, (Split.VAL,), card.detector, card.seed)
+    predictions = predict(dataset, package, (Split.VAL,), card.detector, card.seed).rows
     figure: float | None = measure(predictions, card.threshold).values()[metric]
     return figure

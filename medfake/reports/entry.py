@@ -1,6 +1,6 @@
 """What takes part in a comparison: predictions of one training and the facts of its card."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Entry:
         dataset_sha256: Digest of the manifest.
         protocol: Rule of the splits, e.g. "grouped".
         parameters: Trainable weights; None for detectors without.
+        calibration: As on the card.
     """
 
     dataset: str
@@ -44,6 +45,7 @@ class Entry:
     dataset_sha256: str
     protocol: str
     parameters: int | None = None
+    calibration: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -80,6 +82,7 @@ class Entry:
             dataset_sha256=card.dataset_sha256,
             protocol=card.protocol,
             parameters=card.parameters,
+            calibration=card.calibration,
         )
 
     def split(self, name: str) -> pd.DataFrame:

@@ -140,9 +140,11 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         scan_threshold_low=0.2,
         scan_threshold_high=0.8,
         parameters=30_842,
+        calibration={"temperature": 2.0},
     )
     entry = Entry.from_card(card, predict(seed=3))
     assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)
+    assert entry.calibration == {"temperature": 2.0}
     assert (entry.threshold, entry.scan_low, entry.scan_high) == (0.4, 0.2, 0.8)
 
 

@@ -1,6 +1,6 @@
 """Options of the forensic detector, as they stand under `detectors.ResidualCNN` in params.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ class ResidualCNNOptions(Section):
         presentations: Patches shown in training, all epochs together.
         validate_every: Presentations between two looks at the validation patches.
         top_places: Strongest lung places that are averaged into a slice's score.
+        calibration: What validation slices fit: Platt's a and b, or one temperature (Guo et al. 2017).
     """
 
     presentations: int = Field(default=9000, ge=64)
@@ -23,3 +24,4 @@ class ResidualCNNOptions(Section):
     validate_every: int = Field(default=960, ge=32)
     jitter_px: int = Field(default=8, ge=0)
     top_places: int = Field(default=4, ge=1)
+    calibration: Literal["platt", "temperature"] = "platt"

@@ -137,6 +137,11 @@ class Project:
         return self.reports / "timings.json"
 
     @property
+    def latent(self) -> Path:
+        """What the layer before the last makes of test slices, by data set."""
+        return self.reports / "latent"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"

@@ -27,6 +27,7 @@ class Stage(StrEnum):
     TRAIN = "train"
     REPEAT = "repeat"
     TIMINGS = "timings"
+    LATENT = "latent"
     COMPARE = "compare"
     NOMINATE = "nominate"
     FORENSICS = "forensics"

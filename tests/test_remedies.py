@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 NAMES: dict[Stage, tuple[object, ...]] = {
     Stage.INPAINTERS: (),
     Stage.BANK: (),
-    **dict.fromkeys((Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE), ("chest",)),
+    **dict.fromkeys((Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE, Stage.LATENT), ("chest",)),
     Stage.FEATURES: ("chest", "RandomForest"),
     Stage.TRAIN: ("chest", "RandomForest", 1),
     **dict.fromkeys((Stage.REPEAT, Stage.TIMINGS, Stage.COMPARE, Stage.NOMINATE), ()),

@@ -19,7 +19,7 @@ from medfake.reports.sections.registry import SECTIONS
 from tests.fixtures.reports import report_input, write_stages
 
 Predict = Callable[..., pd.DataFrame]
-SECTIONS_HERE = ("needs", "three classes", "calibration", "step time", "pareto", "latent space")
+SECTIONS_HERE = ("needs", "scan tests", "three classes", "calibration", "step time", "pareto", "latent space")
 ODD = {
     "only real": lambda table: table.query("split == 'val' or label == 0"),
     "only tampered": lambda table: table.query("split == 'val' or label == 1"),
@@ -85,6 +85,6 @@ def test_one_class_is_said(predict: Predict, enter: Callable[..., Entry], tmp_pa
         for name in ("ResNet50V2", "RandomForest")
     ]
     written = sections_of(compare(entries, Bootstrap(resamples=100)), tmp_path)
-    for name in ("needs", "pareto"):
+    for name in ("needs", "scan tests", "pareto"):
         assert "the test split lacks a class" in str(written[name].parts[0])
     assert "a class is missing" in str(written["latent space"].parts[0])

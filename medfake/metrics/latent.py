@@ -24,7 +24,7 @@ from medfake.remedies import Stage, make, rerun, retrain
 from medfake.vocabulary import Split
 
 SCHEMA_VERSION: Final = 1
-MOST_SLICES: Final = 1000
+MOST_SLICES: Final = 500
 """Drawn at random where there are more: t-SNE takes minutes otherwise, and a drawing shows no more."""
 PERPLEXITY: Final = 30.0
 _LEAST_TSNE: Final = 4  # slices; a perplexity needs three times as many, and at least 1

@@ -14,7 +14,8 @@ from medfake.reports.sentences import and_text, data_text, number_text, run_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_OPEN: Final = 2  # runs drawn at first; the others are a click away
+_OPEN: Final = 2  # runs drawn at first, in both ways; the others are a click away, in one
+_MOST_DRAWN: Final = 300  # slices of a drawing: a report has to stay small
 _HEAD: Final = ("Detector", "Width", "Slices", "Silhouette", "Fisher ratio", "Purity of neighbours")
 _NAMES: Final = {0: "real", 1: "tampered"}
 
@@ -41,7 +42,7 @@ def _of_dataset(report: LatentReport, results: Sequence[Result]) -> list[Part]:
     drawings = [_drawings(run, one, results) for run, one in seen]
     parts: list[Part] = [_sentence(seen, results), *(one for pair in drawings[:_OPEN] for one in pair)]
     if len(seen) > _OPEN:
-        rest = [one for pair in drawings[_OPEN:] for one in pair]
+        rest = [pair[-1] for pair in drawings[_OPEN:]]
         parts.append(Details(summary=f"Drawings of {len(seen) - _OPEN} others", parts=rest))
     return [*parts, _table(seen, results), _note(report)]
 
@@ -92,7 +93,9 @@ def _drawings(run: Result, one: Latent, results: Sequence[Result]) -> list[Drawi
 def _scatter(
     run: Result, one: Latent, results: Sequence[Result], way: str, points: Points, labels: tuple[str, str]
 ) -> Drawing:
-    by_class = {label: [at for at, own in zip(points, one.label, strict=True) if own == label] for label in _NAMES}
+    every = -(-len(points) // _MOST_DRAWN)
+    drawn = list(zip(points, one.label, strict=True))[::every]
+    by_class = {label: [at for at, own in drawn if own == label] for label in _NAMES}
 
     def paint(axes: "Axes") -> None:
         for label, word in _NAMES.items():
@@ -107,7 +110,7 @@ def _scatter(
     return Drawing(
         svg=draw(paint, (4.2, 4.2), f"latent {way} {run.entry.name}"),
         alt=f"Embedding of {name} by {way}: {counts} test slices; silhouette {silhouette} in the embedding itself.",
-        caption=f"{name} on {data_text(run)}, {one.width} wide, by {way}.",
+        caption=f"{name} on {data_text(run)}, {one.width} wide, by {way}; {len(drawn)} of {len(points)} slices.",
     )
 
 

@@ -65,7 +65,10 @@ def test_it_is_where_the_log_loss_is_lowest() -> None:
 
 def test_a_split_that_is_told_apart_without_a_fault_has_a_finite_temperature() -> None:
     temperature = fit_temperature(np.array([[-3.0], [-2.0], [2.0], [3.0]]), np.array([0, 0, 1, 1]))
-    assert 1.0 < temperature < 4.0  # of two slices a class each should say 3 / 4
+    grid = np.linspace(1, 4, 3001)[:, None]
+    p = 1 / (1 + np.exp(-np.array([2.0, 3.0]) / grid))
+    losses = -(0.75 * np.log(p) + 0.25 * np.log(1 - p)).mean(axis=1)  # of two slices a class each should say 3 / 4
+    assert temperature == pytest.approx(grid[np.argmin(losses), 0], abs=2e-3)
 
 
 def test_one_class_has_no_temperature_to_fit() -> None:

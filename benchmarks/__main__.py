@@ -8,6 +8,7 @@ from benchmarks import (
     built_in,
     checks,
     decode,
+    evaluation,
     feature_extraction,
     fine_tune_step,
     frozen_phase,
@@ -27,6 +28,7 @@ ALL = {
     "frozen": frozen_phase.main,
     "scan": scan.main,
     "built-in": built_in.main,
+    "evaluation": evaluation.main,
     "scan-package": scan_package.main,
 }
 

@@ -161,6 +161,16 @@ class Project:
         return self.reports / "repeated.json"
 
     @property
+    def timings(self) -> Path:
+        """How long a step of each package takes on this machine."""
+        return self.reports / "timings.json"
+
+    @property
+    def latent(self) -> Path:
+        """What the layer before the last makes of test slices, by data set."""
+        return self.reports / "latent"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"

@@ -27,6 +27,8 @@ class Stage(StrEnum):
     TRAIN = "train"
     REPEAT = "repeat"
     STACK = "stack"
+    TIMINGS = "timings"
+    LATENT = "latent"
     COMPARE = "compare"
     REPORT = "report"
     NOMINATE = "nominate"

@@ -1,15 +1,27 @@
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+import numpy as np
+import pandas as pd
 import pytest
 from dvc.cli.parser import get_main_parser
 
 from medfake.cli.root import cli
+from medfake.metrics.embeddings import write_embeddings
+from medfake.metrics.predictions import write_predictions
+from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE
+from tests.fixtures.timed import package_timing, timings_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+NOISE = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
 PLACEHOLDERS = {"PATH", "FOLDER"}
 
 
@@ -58,6 +70,29 @@ def test_every_command_of_the_readme_exists(command: str) -> None:
         assert (PROJECT / arguments[1]).exists()
     else:
         assert (program, arguments) == ("source", [".venv/bin/activate"])
+
+
+def test_what_the_readme_shows_in_python_runs_as_it_stands(
+    tmp_path: Path, make_package: Callable[..., Path], predict: Callable[..., pd.DataFrame]
+) -> None:
+    timed = {}
+    for name in ("ResNet50V2", "RandomForest"):
+        package = tmp_path / "models/chest" / name / "seed-1"
+        shutil.copytree(make_package(name, detector=name), package)
+        table = predict(detector=name, slices=3)
+        write_predictions(package / PREDICTIONS_FILE, table)
+        timed[name] = package_timing([1.0, 2.0])
+    write_embeddings(tmp_path / "models/chest/ResNet50V2/seed-1" / EMBEDDINGS_FILE, table.slice_id, NOISE[: len(table)])
+    timings_of(**timed).write(tmp_path / "reports/timings.json")
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(
+        run, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["best", "safest", "fastest", "smallest"]
+    assert (tmp_path / "comparison.json").exists()
+    assert (tmp_path / "latent.json").exists()
 
 
 def test_every_file_that_the_readme_links_exists() -> None:

@@ -16,11 +16,13 @@ PROJECT = Path(__file__).resolve().parents[1]
 NAMES: dict[Stage, tuple[object, ...]] = {
     Stage.INPAINTERS: (),
     Stage.BANK: (),
-    **dict.fromkeys((Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE, Stage.ROBUSTNESS), ("chest",)),
+    **dict.fromkeys(
+        (Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE, Stage.ROBUSTNESS, Stage.LATENT), ("chest",)
+    ),
     Stage.FEATURES: ("chest", "RandomForest"),
     Stage.TRAIN: ("chest", "RandomForest", 1),
     Stage.EXPLAIN: ("chest", "RandomForest", 1),
-    **dict.fromkeys((Stage.REPEAT, Stage.STACK, Stage.COMPARE, Stage.REPORT, Stage.NOMINATE), ()),
+    **dict.fromkeys((Stage.REPEAT, Stage.STACK, Stage.TIMINGS, Stage.COMPARE, Stage.REPORT, Stage.NOMINATE), ()),
 }
 _COMMAND = re.compile(r"dvc (?:repro|pull|push)(?: [-@\w]+)*")
 _PROSE = {

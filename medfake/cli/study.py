@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from medfake.experiments.status import Status
     from medfake.project import Project
 
-_OF_WHAT_IS_THERE = ("repeat", "compare", "nominate")  # stages that go on without a training that failed
+_OF_WHAT_IS_THERE = (
+    "repeat",
+    "timings",
+    "latent",
+    "compare",
+    "nominate",
+)  # stages that go on without a training that failed
 
 
 @click.group()

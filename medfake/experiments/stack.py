@@ -128,7 +128,7 @@ def _put_together(project: Project, stack: _Stack, out: Path) -> None:
         )  # fmt: skip
         agreement = trained.save(folder)
         fit_seconds = time.monotonic() - started
-        predictions = predict(dataset, folder, SCORED, stack.name, stack.seed)
+        predictions = predict(dataset, folder, SCORED, stack.name, stack.seed).rows
         own = predictions.split == Split.VAL
         by_slice = dict(zip(fitted.slice_ids, fitted.of_others, strict=True))
         predictions.loc[own, "p_tampered"] = predictions.loc[own, "slice_id"].map(by_slice).astype(np.float32)

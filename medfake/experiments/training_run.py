@@ -16,10 +16,12 @@ from medfake.experiments.provenance import provenance_of, without_paths, write_p
 from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder, write_atomic
 from medfake.locks import exclusive_lock
+from medfake.metrics.before_calibration import calibrated
 from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.embeddings import write_embeddings
 from medfake.metrics.predict import predict, predict_some_of_train
 from medfake.metrics.predictions import SCORED, write_predictions
-from medfake.package.card import PREDICTIONS_FILE, Card, Learnt, write_card
+from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE, Card, Learnt, write_card
 from medfake.project import Project
 from medfake.tracking.runs import training_run
 from medfake.tracking.store import Store
@@ -42,7 +44,8 @@ def train_once(project: Project, data: str, detector: str, seed: int, out: Path)
         data: Name of the data set.
         detector: Name in the registry.
         seed: Of the training.
-        out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet.
+        out: Replaced by detector.onnx, detector.keras (networks), card.json, predictions.parquet and embeddings.parquet
+            (detectors with a layer before the last).
 
     Raises:
         BusyError: The same training is under way.
@@ -108,8 +111,11 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         for name, text in trained.tables.items():
             with write_atomic(folder / name) as file:
                 file.write(text)
-        predictions = predict(dataset, folder, SCORED, detector, seed)
+        said = predict(dataset, folder, SCORED, detector, seed)
+        predictions = said.rows
         write_predictions(folder / PREDICTIONS_FILE, predictions)
+        if said.embedding is not None:
+            write_embeddings(folder / EMBEDDINGS_FILE, predictions["slice_id"], said.embedding)
         learnt = predict_some_of_train(dataset, folder, detector, seed, params.evaluation.train_slices)
         to_learn = len(dataset.split(Split.TRAIN))
         card = Card(
@@ -119,6 +125,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             parameters=trained.parameters,
             localises=spec.localises,
             calibration=trained.calibration,
+            calibrated=calibrated(predictions, trained.calibration),
             weights=trained.weights,
             chosen=trained.chosen,
             learnt=Learnt(slices=trained.slices or to_learn, of=to_learn),

@@ -268,7 +268,7 @@ def _val_figures(trained: Trained, dataset: Dataset, detector: str, seed: int) -
     """Metrics of the validation slices at the threshold that they choose, by what would be served."""
     with tempfile.TemporaryDirectory() as package:
         trained.save(Path(package))
-        predictions = predict(dataset, Path(package), (Split.VAL,), detector, seed)
+        predictions = predict(dataset, Path(package), (Split.VAL,), detector, seed).rows
     return measure(predictions, choose_slice_threshold(predictions).value).values()
 
 

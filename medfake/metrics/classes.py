@@ -1,7 +1,7 @@
 """Untampered, removed or injected: metrics of detectors that tell three classes apart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -28,12 +28,14 @@ class ClassMetrics:
         interval: Of the accuracy, over patients; None where there is one patient.
         precision: By class; None where nothing is called so.
         recall: By class; None where there is no such slice.
+        counts: Slices by what they are, then by what they are called; empty where only shares are known.
     """
 
     accuracy: float
     interval: Interval | None
     precision: Mapping[Manipulation, float | None]
     recall: Mapping[Manipulation, float | None]
+    counts: Mapping[Manipulation, Mapping[Manipulation, int]] = field(default_factory=dict)
 
 
 def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassMetrics | None:
@@ -58,6 +60,7 @@ def measure_classes(rows: pd.DataFrame, bootstrap: Bootstrap) -> ClassMetrics | 
         interval=mean_interval(rows, right.astype(np.float64), bootstrap),
         precision={name: _share(right[said == name]) for name in HEADINGS},
         recall={name: _share(right[truth == name]) for name in HEADINGS},
+        counts={is_: {name: int((said[truth == is_] == name).sum()) for name in HEADINGS} for is_ in HEADINGS},
     )
 
 

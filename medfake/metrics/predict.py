@@ -1,11 +1,12 @@
 """Slices of a data set scored with what will be served: the graphs of a package."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
 from medfake.package.aggregation import AggregationGraph
@@ -17,7 +18,20 @@ from medfake.vocabulary import CLASSES, Split
 _KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "generator", "z_mm", "distance_mm"]
 
 
-def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: str, seed: int) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Predicted:
+    """What a package says of slices.
+
+    Attributes:
+        rows: As predictions.parquet has them.
+        embedding: (rows, width) float32, what the layer before the last makes of them; None where there is no such.
+    """
+
+    rows: pd.DataFrame
+    embedding: NDArray[np.float32] | None
+
+
+def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: str, seed: int) -> Predicted:
     """Score some splits.
 
     Where a package judges whole scans, a slice's score is the one that it has within its scan, of whose slices those
@@ -29,9 +43,6 @@ def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: st
         splits: Which ones.
         detector: Its name, for the table.
         seed: Of its training, for the table.
-
-    Returns:
-        Rows as predictions.parquet has them.
     """
     scorer, aggregation = open_graphs(package)
     rows = pd.concat([dataset.split(name) for name in splits], ignore_index=True)
@@ -60,7 +71,8 @@ def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: st
     for axis in ("y", "x"):
         found = [getattr(score, f"site_{axis}") for score in scores] if localises else []
         predictions[f"pred_site_{axis}"] = np.concatenate(found).astype(float) if localises else np.nan
-    return predictions
+    embedded = [score.embedding for score in scores if score.embedding is not None]
+    return Predicted(predictions, np.concatenate(embedded) if embedded else None)
 
 
 def predict_some_of_train(dataset: Dataset, package: Path, detector: str, seed: int, most: int) -> pd.DataFrame:
@@ -74,14 +86,14 @@ def predict_some_of_train(dataset: Dataset, package: Path, detector: str, seed: 
         most: Slices; 0 for none.
 
     Returns:
-        Rows as `predict` gives them; empty where none were asked for.
+        Rows as predictions.parquet has them; empty where none were asked for.
     """
     train = dataset.split(Split.TRAIN)
     if not most or train.empty:
         return pd.DataFrame()
     places = np.random.default_rng(seed).permutation(len(train))[:most]
     some = replace(dataset, manifest=train.iloc[np.sort(places)])
-    return predict(some, package, [Split.TRAIN], detector, seed)
+    return predict(some, package, [Split.TRAIN], detector, seed).rows
 
 
 def _scans(

@@ -16,6 +16,7 @@ AGGREGATION_FILE = "aggregation.onnx"
 KERAS_FILE = "detector.keras"
 PREDICTIONS_FILE = "predictions.parquet"
 PROVENANCE_FILE = "provenance.json"
+EMBEDDINGS_FILE = "embeddings.parquet"
 LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
 INTENDED_USE = (
     "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."
@@ -123,6 +124,54 @@ class Learnt(BaseModel):
         return f"it learnt from a sample of {self.slices} of {self.of} training slices, as many as its memory_gb holds"
 
 
+class ReliabilityBin(BaseModel):
+    """Slices whose P(tampered) lies in one of ten equal bins.
+
+    Attributes:
+        count: How many, at least one.
+        p: Mean of their P(tampered).
+        share: Of them that is tampered.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    p: float
+    share: float
+
+
+class Reliability(BaseModel):
+    """Whether P(tampered) is a probability.
+
+    Attributes:
+        ece: Expected calibration error: mean gap of `bins`, weighed by their counts.
+        brier: Mean squared error.
+        bins: Those that hold a slice, from low to high.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ece: float
+    brier: float
+    bins: tuple[ReliabilityBin, ...]
+
+
+class Calibrated(BaseModel):
+    """What calibration did to the validation slices that it was fitted on; never fitted or read on test.
+
+    Attributes:
+        slices: How many.
+        before: As the detector said it.
+        after: As the stored graph says it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slices: int
+    before: Reliability
+    after: Reliability
+
+
 class Card(BaseModel):
     """Facts about one stored detector.
 
@@ -133,6 +182,8 @@ class Card(BaseModel):
         threshold: A slice with P >= threshold counts as tampered; chosen by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
         scan_threshold_high: A scan at or above is "tampered"; between the two it is "uncertain".
+        calibration: "a" and "b" of Platt's sigmoid, or "temperature"; empty where none was fitted.
+        calibrated: What calibration did to validation slices; None where none was fitted.
         positive: Class that precision, recall, specificity, F1, H and fall-out of `metrics` are of.
         chosen: Options that a search within the train and val splits found.
         learnt: How many training slices it learnt from; None where nobody counted.
@@ -176,6 +227,7 @@ class Card(BaseModel):
     scan_threshold_low: float
     scan_threshold_high: float
     calibration: dict[str, float]
+    calibrated: Calibrated | None = None
     weights: dict[str, str | None]
     chosen: dict[str, Any] = {}
     positive: PositiveClass = PositiveClass.TAMPERED

@@ -17,7 +17,9 @@ BATCH = 4  # slices; bounds memory, and larger batches are no faster on CPU
 RUN = 2  # slices of one run of the graph: two runs at a time hold as much as one of a batch
 INPUT = "hu"
 CLASSES_OUTPUT = "p_classes"
+EMBEDDING_OUTPUT = "embedding"
 PLACE_OUTPUTS = ("place_logit", "place_counts")
+WHOLE_OUTPUTS = (CLASSES_OUTPUT, EMBEDDING_OUTPUT, *PLACE_OUTPUTS)  # of more than a number a slice
 _MOST_RUNS = 4  # at a time; with more cores each run has several
 
 Floats = NDArray[np.float32]
@@ -35,6 +37,7 @@ class Scores:
         p_classes: (slices, 3) of untampered, removed and injected; None for detectors of two classes.
         place_logit: (slices, gy, gx) log odds at places 8 px apart; None, as the next, for detectors without a map.
         place_counts: (slices, gy, gx) 1 where a place holds enough lung to be judged, else 0.
+        embedding: (slices, width) of the layer before the last; None for detectors that have none.
     """
 
     p_tampered: Floats
@@ -44,6 +47,7 @@ class Scores:
     p_classes: Floats | None = None
     place_logit: Floats | None = None
     place_counts: Floats | None = None
+    embedding: Floats | None = None
 
 
 def join(parts: Sequence[Scores]) -> Scores:
@@ -145,6 +149,7 @@ class Scorer:
     def _nothing(self) -> Scores:
         known = {field.name for field in fields(Scores)} & set(self.outputs)
         maps = dict.fromkeys(PLACE_OUTPUTS, np.empty((0, 0, 0), np.float32))
+        maps |= {EMBEDDING_OUTPUT: np.empty((0, 0), np.float32)}
         return Scores(**{name: maps.get(name, np.empty(0, np.float32)) for name in known})
 
     def _run(self, batch: NDArray[np.int16]) -> list[NDArray[np.float32]]:
@@ -179,7 +184,7 @@ def _runs(slices: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
 
 
 def _shaped(name: str, values: NDArray[Any]) -> Floats:
-    kept = values if name in (CLASSES_OUTPUT, *PLACE_OUTPUTS) else values.reshape(-1)
+    kept = values if name in WHOLE_OUTPUTS else values.reshape(-1)
     return kept.astype(np.float32)
 
 

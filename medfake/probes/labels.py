@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from medfake.metrics.swapped_labels import swap_labels
 from medfake.probes.answer import NOTHING, Answer, Score
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import probe
@@ -38,24 +39,6 @@ def label_permutation(given: ProbeInput) -> Answer:
         for split in aucs:
             aucs[split] += _auc(given.rows(split).label, model.predict_proba(given.textures(split).whole)[:, 1])
     return Answer(_mean(aucs[Split.TEST]), val=_mean(aucs[Split.VAL]))
-
-
-def swap_labels(rows: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Give every scan the labels of a random other, in random order, repeated or cut to its number of slices.
-
-    Args:
-        rows: Columns scan_id and label.
-        rng: Source of chance.
-
-    Returns:
-        (rows,) labels, in the order of `rows`.
-    """
-    labels = rows.label.to_numpy(dtype=np.int64)
-    scans = list(rows.groupby("scan_id", sort=False).indices.values())
-    swapped = np.empty_like(labels)
-    for own, donor in zip(scans, rng.permutation(len(scans)), strict=True):
-        swapped[own] = np.resize(rng.permutation(labels[scans[donor]]), len(own))
-    return swapped
 
 
 def _auc(label: "pd.Series[int]", p_tampered: NDArray[np.float64]) -> list[float]:

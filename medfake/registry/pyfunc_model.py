@@ -16,7 +16,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 BATCH = 4  # slices; bounds memory
 SMALLEST_EDGE = 96  # px; pools larger than the image would end the process
-MAPS = ("place_logit", "place_counts")  # no columns of a table of slices; what aggregates them is no part of this
+NO_COLUMNS = ("place_logit", "place_counts", "embedding")  # maps, which nothing here aggregates, and what heads see
 CLASSES = ("p_removed", "p_injected")  # of the output p_classes, whose first column is P(untampered)
 
 
@@ -58,7 +58,7 @@ class DetectorModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow 
         parts = [self.session.run(None, {"hu": slices[at : at + BATCH]}) for at in range(0, len(slices), BATCH)]
         table: dict[str, Any] = {}
         for place, name in enumerate(self.outputs):
-            if name in MAPS:
+            if name in NO_COLUMNS:
                 continue
             values = np.concatenate([part[place] for part in parts]) if parts else np.empty(0)
             if name == "p_classes":

@@ -21,7 +21,7 @@ from medfake.package.card import (
     PROVENANCE_FILE,
     Card,
 )
-from medfake.package.scorer import CLASSES_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
+from medfake.package.scorer import CLASSES_OUTPUT, EMBEDDING_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
 from medfake.registry import pyfunc_model_path
 from medfake.remedies import Stage, rerun
 from medfake.tracking.runs import begin_run
@@ -128,14 +128,14 @@ def _gathered(package: Path) -> Iterator[Path]:
 
 
 def _signature(package: Path) -> Any:
-    """Slices in Hounsfield units in, one row a slice out; the graph says which columns it has, maps left out."""
+    """Slices in Hounsfield units in, one row a slice out; the graph says its columns, but for maps and embeddings."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     outputs = [output.name for output in open_session(package / ONNX_FILE).get_outputs()]
     columns = [
         column
-        for name in outputs if name not in PLACE_OUTPUTS
+        for name in outputs if name not in (EMBEDDING_OUTPUT, *PLACE_OUTPUTS)
         for column in (("p_removed", "p_injected") if name == CLASSES_OUTPUT else (name,))
     ]  # fmt: skip
     return ModelSignature(

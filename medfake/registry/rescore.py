@@ -47,6 +47,6 @@ def validation_figure(
     """
     package = registry.package(version)
     card = read_card(package)
-    predictions = predict(dataset, package, (Split.VAL,), card.detector, card.seed)
+    predictions = predict(dataset, package, (Split.VAL,), card.detector, card.seed).rows
     figure: float | None = measure(predictions, card.threshold, PositiveClass(positive)).values()[metric]
     return figure

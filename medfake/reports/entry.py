@@ -37,6 +37,7 @@ class Entry:
         chosen: Options that a search found.
         learnt: How many training slices it learnt from; None where nobody counted.
         of_train: Accuracy, loss, precision and recall of either class on training slices; empty where none were scored.
+        calibration: As on the card.
     """
 
     dataset: str
@@ -57,6 +58,7 @@ class Entry:
     chosen: Mapping[str, Any] = field(default_factory=dict, repr=False)
     learnt: Learnt | None = None
     of_train: Mapping[str, float | None] = field(default_factory=dict, repr=False)
+    calibration: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -99,6 +101,7 @@ class Entry:
             chosen=card.chosen,
             learnt=card.learnt,
             of_train=card.both_classes.get(Split.TRAIN, {}),
+            calibration=card.calibration,
         )
 
     def split(self, name: str) -> pd.DataFrame:

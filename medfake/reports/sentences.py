@@ -7,7 +7,7 @@ from medfake.datasets.manifest import ELSEWHERE, ON_NODULE
 from medfake.metrics.binary import HEADINGS
 from medfake.metrics.intervals import Interval, MetricsWithIntervals
 from medfake.reports.comparison import Comparison, Result
-from medfake.vocabulary import PositiveClass
+from medfake.vocabulary import Evidence, PositiveClass
 
 RESEARCH_ONLY: Final = "Research use only, not a diagnostic device."
 PUBLISHED_NOTE: Final = (
@@ -69,6 +69,12 @@ def run_text(result: Result, results: Sequence[Result]) -> str:
     return result.entry.detector if len(seeds) == 1 else f"{result.entry.detector}, seed {result.entry.seed}"
 
 
+def data_text(result: Result) -> str:
+    """The data set of a result, with what figures on it are worth where that is less than clinical."""
+    worth = result.entry.evidence
+    return result.entry.dataset if worth is Evidence.CLINICAL else f"{result.entry.dataset} ({worth})"
+
+
 def verdict_text(result: Result, truth: str) -> str:
     """Say how many scans of a truth, "tampered" or "real", got which verdict."""
     said = result.verdicts[truth]
@@ -117,7 +123,7 @@ def headline(comparison: Comparison, dataset: str) -> str:
     metric = metric_text(comparison.metric)
     lead = f"{name} has the highest {metric}: " if len(results) > 1 else f"{name} reaches {metric} "
     tied = [run_text(result, results) for result in results if result.standing.tied]
-    tie = f" The data cannot tell it apart from {_and(tied)}." if tied else ""
+    tie = f" The data cannot tell it apart from {and_text(tied)}." if tied else ""
     slices, scans = (with_interval_text(level, comparison.metric) for level in (best.slices, best.scans))
     return f"{lead}{slices} on slices, {scans} on scans.{tie}"
 
@@ -134,7 +140,8 @@ def scans_sentence(result: Result) -> str:
     )
 
 
-def _and(names: Sequence[str]) -> str:
+def and_text(names: Sequence[str]) -> str:
+    """Names as in a sentence, at least one; of many the first few."""
     if len(names) > _MOST_NAMES:
         return f"{', '.join(names[:_MOST_NAMES])} and {_count(len(names) - _MOST_NAMES, 'other')}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -17,7 +17,7 @@ class Trained:
     Attributes:
         save: Writes detector.onnx, and detector.keras for networks, into a folder; raises ExportMismatchError.
         parameters: Of the whole network; None for classical models.
-        calibration: a and b of Platt's sigmoid; empty where none was fitted.
+        calibration: "a" and "b" of Platt's sigmoid, or "temperature"; empty where none was fitted.
         weights: kind and sha256 of the initial weights.
         chosen: Options that a search within the train and val splits found.
         slices: Training slices that it learnt from, where these are fewer than the train split has.

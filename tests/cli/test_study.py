@@ -130,6 +130,15 @@ stages:
     cmd: mkdir repeated
     deps: [models]
     outs: [repeated]
+  timings:
+    cmd: ls models/chest > timed
+    deps: [models, repeated]
+    outs: [timed]
+  latent:
+    matrix: {dataset: [chest]}
+    cmd: ls models/${item.dataset} > seen
+    deps: [models, repeated]
+    outs: [seen]
   compare:
     cmd: ls models/chest > table
     deps: [models, repeated]
@@ -148,4 +157,5 @@ def test_where_a_training_failed_the_others_are_still_compared(project: Path) ->
     (project / "dvc.yaml").write_text(STAGES)
     done = CliRunner().invoke(cli, ["study", "run"])
     assert done.exit_code != 0
-    assert (project / "nominated").read_text() == "good\n"
+    for name in ("timed", "seen", "nominated"):
+        assert (project / name).read_text() == "good\n"

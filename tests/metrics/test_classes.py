@@ -28,6 +28,11 @@ def test_slices_are_called_by_the_largest_probability() -> None:
     assert figures.accuracy == 0.5
     assert figures.precision == {"none": 0.5, "removed": 0.5, "injected": None}
     assert figures.recall == {"none": 1.0, "removed": 1.0, "injected": 0.0}
+    assert figures.counts == {
+        "none": {"none": 1, "removed": 0, "injected": 0},
+        "removed": {"none": 0, "removed": 1, "injected": 0},
+        "injected": {"none": 1, "removed": 1, "injected": 0},
+    }
     assert figures.interval is not None
     assert 0 <= figures.interval.low <= 0.5 <= figures.interval.high <= 1
 

@@ -75,6 +75,7 @@ def _three_classes(path: Path) -> None:
         helper.make_node("Concat", ["n", "three"], ["rows"], axis=0),
         ones,
         helper.make_node("Expand", ["tampered", "n"], ["p_tampered"]),
+        helper.make_node("Identity", ["p_classes"], ["embedding"]),
     ]
     constants = [
         helper.make_tensor("classes", TensorProto.FLOAT, [1, 3], [0.2, 0.3, 0.5]),
@@ -85,6 +86,7 @@ def _three_classes(path: Path) -> None:
     outputs = [
         helper.make_tensor_value_info("p_tampered", TensorProto.FLOAT, ["n"]),
         helper.make_tensor_value_info("p_classes", TensorProto.FLOAT, ["n", 3]),
+        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 3]),
     ]
     graph = helper.make_graph(nodes, "three", [hu], outputs, initializer=constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
@@ -114,7 +116,7 @@ def test_it_scores_as_medfake_does_where_medfake_is_not_there(
     assert said.splitlines() == [f"{list(scores.columns)} 1", "0"]
 
 
-def test_three_classes_are_a_column_each(
+def test_three_classes_are_a_column_each_and_an_embedding_is_none(
     make_package: MakePackage, registry: ModelRegistry, bare: dict[str, str], tmp_path: Path
 ) -> None:
     package = make_package()

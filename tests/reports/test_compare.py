@@ -174,9 +174,11 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         options={"trees": 5},
         git_revision="4e6c7d0",
         mlflow_run_id="f" * 32,
+        calibration={"temperature": 2.0},
     )
     entry = Entry.from_card(card, predict(seed=3))
     assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)
+    assert entry.calibration == {"temperature": 2.0}
     assert (entry.threshold, entry.scan_low, entry.scan_high) == (0.4, 0.2, 0.8)
     assert (entry.options, entry.git_revision, entry.run_id) == ({"trees": 5}, "4e6c7d0", "f" * 32)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import BACKBONE_SEED, EXTRACTOR_ONNX, Features, compute_features
-from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head, build_top
+from medfake.detectors.backbone.graph import build_detector, build_extractor, build_head, build_logits, build_top
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.context import TrainingContext
@@ -21,6 +21,7 @@ from medfake.detectors.grid_search import GRID_FILE, Fold, GridSearch, search_gr
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.package.export import export_keras
 from medfake.training.adversarial import against_attacks
+from medfake.training.calibration import TEMPERATURE, fit_temperature
 from medfake.training.hardware import computing_in, explain_out_of_memory, share_devices
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase
@@ -61,20 +62,23 @@ def train_two_phase(context: BackboneContext) -> Trained:
         share_devices()
         head = build_head(known.table.shape[1], options.head, _classes(options, dataset))
         extractor = known.extractor()
-    model = build_detector(extractor, head)
     checked = dataset.split(Split.VAL).iloc[:_CHECKED_SLICES]
     sample = dataset.slices(checked)
     with explain_out_of_memory(spec.name, options.batch_size, options.input_size):
         _train_head(keras, context, head, known)
-        _require_same(model, head, sample, known.of(checked))
+        _require_same(build_detector(extractor, head), head, sample, known.of(checked))
         if options.fine_tune.epochs:
             _fine_tune(keras, context, extractor, head)
 
-    frozen = None if options.fine_tune.epochs else (known.folder / EXTRACTOR_ONNX, build_top(head))
+    calibration = _calibration(context, extractor, head, known)
+    temperature = calibration.get(TEMPERATURE, 1.0)
+    model = build_detector(extractor, head, temperature)
+    frozen = None if options.fine_tune.epochs else (known.folder / EXTRACTOR_ONNX, build_top(head, temperature))
     weights = {key: value for key, value in asdict(known.weights).items() if key != "path"}
     return Trained(
         save=lambda folder: export_keras(model, folder, sample, frozen),
         parameters=int(model.count_params()),
+        calibration=calibration,
         weights=weights,
         chosen=search.chosen if search else {},
         tables={GRID_FILE: search.table()} if search else {},
@@ -90,6 +94,19 @@ def _features(context: BackboneContext) -> Iterator[Features]:
         return
     with tempfile.TemporaryDirectory() as folder:
         yield compute_features(spec, options, dataset, Path(folder) / "features", context.seed)
+
+
+def _calibration(context: BackboneContext, extractor: Any, head: Any, known: Features) -> dict[str, float]:
+    """The temperature that validation slices choose; nothing where none was asked for."""
+    options, dataset = context.options, context.dataset
+    if options.calibration == "none":
+        return {}
+    rows, logits = dataset.split(Split.VAL), build_logits(head)
+    features = [known.of(rows)]  # of the frozen backbone
+    if options.fine_tune.epochs:
+        features = [extractor.predict_on_batch(batch) for batch in dataset.batches(rows, options.batch_size)]
+    said = np.concatenate([np.asarray(logits.predict_on_batch(part)) for part in features])
+    return {TEMPERATURE: fit_temperature(said, _labels(rows, _classes(options, dataset)).astype(int))}
 
 
 def _classes(options: BackboneOptions, dataset: Dataset) -> int:

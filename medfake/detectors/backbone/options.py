@@ -32,6 +32,7 @@ class BackboneOptions(GridOptions):
         output: "sigmoid" for one probability, "softmax" for one a class, two or three as the data set has.
         beta_1: Of Adam, in both phases.
         beta_2: Likewise.
+        calibration: "temperature" divides logits by one number that validation slices choose (Guo et al. 2017).
         precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
         folds: Of patients, for the grid search.
         grid: What is tried of the first phase, on frozen features, before both phases are trained with what was best.
@@ -48,6 +49,7 @@ class BackboneOptions(GridOptions):
     learning_rate: Positive = 1e-4
     beta_1: Decay = 0.9
     beta_2: Decay = 0.999
+    calibration: Literal["none", "temperature"] = "none"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     fine_tune: FineTune = FineTune()
     adversarial: Adversarial | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from medfake.detectors.registry import DetectorSpec
 from medfake.log_odds import logit
 from medfake.package.export import export_keras
 from medfake.training.adversarial import against_attacks
-from medfake.training.calibration import EDGE, fit_platt
+from medfake.training.calibration import EDGE, TEMPERATURE, fit_platt, fit_temperature
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import Batch, BatchSource, Phase, train_phase
 from medfake.training.trained import Trained
@@ -83,20 +83,26 @@ def train_forensic(context: ForensicContext) -> Trained:
     looks = BatchSource(val_patches.__getitem__, val_labels, _VALIDATION_BATCH)
     phase = Phase("patches", -(-steps // every), start_counts=False)
     train_phase(patch_model, patches, looks, phase, context.state, context.on_epoch)
-    a, b = _calibrate(slice_model, dataset)
+    calibration = _calibrate(slice_model, dataset, options.calibration)
     sample = dataset.slices(dataset.split(Split.VAL).iloc[:4])
     return Trained(
         save=lambda folder: export_keras(slice_model, folder, sample),
         parameters=int(slice_model.count_params()),
-        calibration={"a": a, "b": b},
+        calibration=calibration,
     )
 
 
-def _calibrate(slice_model: Any, dataset: Dataset) -> tuple[float, float]:
-    """Fit Platt's a and b on whole validation slices and store them in the graph."""
+def _calibrate(slice_model: Any, dataset: Dataset, how: Literal["platt", "temperature"]) -> dict[str, float]:
+    """Fit Platt's a and b, or a temperature, on whole validation slices and store them in the graph."""
     rows = dataset.split(Split.VAL)
     batches = dataset.batches(rows, _CALIBRATION_BATCH)
     parts = [slice_model.predict_on_batch(batch)["p_tampered"].reshape(-1) for batch in batches]
-    a, b = fit_platt(logit(np.concatenate(parts), EDGE), rows.label.to_numpy())
+    logits, labels = logit(np.concatenate(parts), EDGE), rows.label.to_numpy()
+    if how == "temperature":
+        temperature = fit_temperature(logits[:, None], labels)
+        a, b, found = 1 / temperature, 0.0, {TEMPERATURE: temperature}
+    else:
+        a, b = fit_platt(logits, labels)
+        found = {"a": a, "b": b}
     slice_model.get_layer("calibration").set_weights([np.float32(a), np.float32(b)])
-    return a, b
+    return found

@@ -1,6 +1,6 @@
 """Options of the forensic detector, as they stand under `detectors.ResidualCNN` in params.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ class ResidualCNNOptions(Section):
         validate_every: Presentations between two looks at the validation patches.
         top_places: Strongest lung places that are averaged into a slice's score.
         adversarial: Part of every batch is attacked; null for none. Clean patches validate either way.
+        calibration: What validation slices fit: Platt's a and b, or one temperature (Guo et al. 2017).
     """
 
     presentations: int = Field(default=9000, ge=64)
@@ -26,3 +27,4 @@ class ResidualCNNOptions(Section):
     jitter_px: int = Field(default=8, ge=0)
     top_places: int = Field(default=4, ge=1)
     adversarial: Adversarial | None = None
+    calibration: Literal["platt", "temperature"] = "platt"

@@ -290,7 +290,7 @@ def test_a_softmax_of_two_says_what_its_second_output_says(dataset: Dataset, tmp
     trained, told = train(Tiny(), TUNED.model_copy(update={"output": "softmax", "head": (10,)}), dataset)
     model = stored(trained, tmp_path)
     slices = dataset.slices(dataset.split("test"))
-    assert set(model(slices)) == {"p_tampered"}
+    assert set(model(slices)) == {"p_tampered", "embedding"}
     scores = Scorer(tmp_path / ONNX_FILE).score(slices)
     np.testing.assert_allclose(scores.p_tampered, np.asarray(model(slices)["p_tampered"]), atol=1e-4)
     assert len(told) == 5

@@ -10,9 +10,12 @@ import pytest
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.fit import fit
+from medfake.detectors.forensic.fit import _calibrate
+from medfake.detectors.forensic.residual_cnn import build_residual_cnn
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
+from medfake.training.keras_setup import import_keras
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
 
@@ -144,3 +147,11 @@ def test_attacks_change_what_is_learnt_the_same_way_for_the_same_seed(
     state = RunState(tmp_path / "state", {})
     run(dataset, 1, lambda at, losses: again.append((at, dict(losses))), state, adversarial=ATTACKS)
     assert dict(again) == dict(told)
+
+
+def test_a_temperature_takes_the_place_of_platts_numbers_in_the_graph(dataset: Dataset) -> None:
+    import_keras(1)
+    slice_model = build_residual_cnn(4)[1]
+    found = _calibrate(slice_model, dataset, "temperature")
+    a, b = (float(weight) for weight in slice_model.get_layer("calibration").get_weights())
+    assert (a, b) == (pytest.approx(1 / found["temperature"], rel=1e-6), 0.0)

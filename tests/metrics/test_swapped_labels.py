@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from medfake.probes.labels import swap_labels
+from medfake.metrics.swapped_labels import swap_labels
 
 
 def test_every_scan_gets_the_labels_of_one_scan() -> None:

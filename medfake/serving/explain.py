@@ -89,7 +89,9 @@ def explain_paths(
         MedfakeError: The detector cannot be explained so.
     """
     if out.exists() and not out.is_dir():
-        raise OutputRefusedError("pictures go into a folder, and there is a file", where=path_text(out), remedy="--out")
+        raise OutputRefusedError(
+            "pictures go into a folder, and there is a file", where=path_text(out), remedy="--out FOLDER, another one"
+        )
     series, left_out = find_scans(paths, jobs)
     skipped = [SkippedFile(path_text(one.path), one.reason) for one in left_out]
     model = model.suited_to(series)

@@ -106,7 +106,7 @@ def two_opinions(predict, enter):
     """The first ranks better, the second decides better at the threshold."""
     good = predict(detector="Ranker", skill=3.0)
     shifted = good.assign(p_tampered=good["p_tampered"] ** 8)  # the same order, and few slices above the threshold
-    return [enter(shifted), enter(predict(detector="Decider", skill=2.5))]
+    return [enter(shifted), enter(predict(detector="Decider", skill=2.5), threshold=0.4)]
 
 
 @pytest.mark.parametrize(("metric", "best"), [("auc", "Ranker"), ("h", "Decider"), ("f1", "Decider")])

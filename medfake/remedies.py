@@ -28,6 +28,7 @@ class Stage(StrEnum):
     REPEAT = "repeat"
     COMPARE = "compare"
     NOMINATE = "nominate"
+    TRACK = "track"
     FORENSICS = "forensics"
 
 

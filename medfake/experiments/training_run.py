@@ -13,8 +13,8 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
-from medfake.experiments.run_log import asked_for, flat, log_outcome
-from medfake.files import replace_folder
+from medfake.experiments.run_log import MAIN_METRIC, asked_for, flat, log_outcome, run_name, whole_config
+from medfake.files import json_text, replace_folder
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
@@ -26,6 +26,8 @@ from medfake.project import Project
 from medfake.tracking.revisions import dvc_lock_sha256, git_revision
 from medfake.tracking.runs import Run, training_run
 from medfake.tracking.store import Store
+from medfake.tracking.study_run import study_label, study_run
+from medfake.tracking.tags import KIND_TAG, PARENT_TAG, STUDY_TAG, Kind
 from medfake.training.hardware import describe_hardware
 from medfake.training.keras_setup import require_backend
 from medfake.training.run_state import RunState
@@ -71,6 +73,9 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     spec = detector_spec(detector)
     family = family_of(spec)
     tags = {
+        KIND_TAG: Kind.TRAINING,
+        STUDY_TAG: study_label(params.study),
+        PARENT_TAG: study_run(project),
         "dataset": dataset.name,
         "dataset_sha256": dataset.digest,
         "evidence": dataset.evidence,
@@ -82,10 +87,10 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     }
     public = _public(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
+        "dataset": dataset.name,
         "detector": detector,
         "seed": seed,
-        "study": params.study,
-        **asked_for(public, params.datasets[dataset.name]),
+        **asked_for(options, public, params.datasets[dataset.name]),
     }
     state = RunState(
         project.interrupted_file(dataset.name, detector, seed),
@@ -96,7 +101,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             "weights_sha256": family.weights_sha256(spec, options),
         },
     )
-    name = f"{detector} {dataset.name} seed {seed}"
+    name = run_name(params.train, dataset.name, detector, seed)
     with (
         training_run(Store(params.tracking), name, facts, tags, state.run_id) as run,
         replace_folder(out) as folder,
@@ -104,6 +109,8 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     ):
         counts = {str(split): int(rows) for split, rows in dataset.manifest.split.value_counts().sort_index().items()}
         run.log_dataset(dataset.name, dataset.digest, counts)
+        run.expect_metric(MAIN_METRIC)
+        run.log_text("config.json", json_text(whole_config(public, params.datasets[dataset.name])))
         context = TrainingContext(
             spec=spec, options=options, dataset=dataset, seed=seed, state=state, on_epoch=run.log_epoch,
             features=project.features_of(dataset.name, detector),

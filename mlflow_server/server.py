@@ -59,6 +59,17 @@ def url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def page_address(tracking: TrackingParams, path: str) -> str:
+    """Where a browser finds a page of MLflow.
+
+    Args:
+        tracking: Of params.yaml; a team's server shows its own pages, other stores are shown by this one.
+        path: Below the address of the server, e.g. `comparison_link(...).path`.
+    """
+    base = tracking.uri if tracking.uri.startswith("http") else url(LOOPBACK[0], DEFAULT_PORT)
+    return base.rstrip("/") + path
+
+
 def _require_free(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -11,15 +11,17 @@ def main() -> None:
     """Log what came after the trainings; writes reports/tracking.json."""
     from medfake.files import write_json
     from medfake.tracking.track import track
-    from mlflow_server.server import DEFAULT_PORT, LOOPBACK, url
+    from mlflow_server.server import page_address
 
     project = Project.find()
     tracked = track(project)
     write_json(project.tracked, {"run_id": tracked.run_id, "compared": tracked.compared})
-    for name in tracked.elsewhere:
-        click.echo(f"its run is in another store: {name}", err=True)
+    if tracked.elsewhere:
+        click.echo(
+            f"trained elsewhere, so that this store has no run of them: {', '.join(tracked.elsewhere)}", err=True
+        )
     click.echo(f"{tracked.compared} trainings side by side\nnext: python -m mlflow_server")
-    click.echo(f"then: {url(LOOPBACK[0], DEFAULT_PORT)}{tracked.path}")
+    click.echo(f"then open {page_address(project.tracking, tracked.path)}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What MLflow shows of a whole study once its stages are over: runs in order, reports beside them, one view of all."""
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final
 from medfake.config import Params
 from medfake.package.card import CARD_FILE, Card, read_card
 from medfake.project import Project
+from medfake.reports.roc_picture import roc_pictures
 from medfake.tracking.experiment import require_experiment
 from medfake.tracking.runs import Run, status_of
 from medfake.tracking.shared_view import View, view_path, view_tag
@@ -159,13 +161,17 @@ def _best(params: Params, trainings: Sequence[_Training]) -> _Training | None:
 
 
 def _log_reports(client: Any, project: Project, parent: str) -> None:
-    """Reports of the study, those of data sets that it trains on among them."""
+    """Reports of the study, those of data sets that it trains on among them, and its ROC curves as pictures."""
     names = set(project.params.train.datasets)
     reports = [path for path in project.reports.glob("*") if path not in (project.tracked, *project.reports.glob(".*"))]
     of_data = [path for path in project.reports.glob("*/*") if path.stem in names]
     for path in sorted(path for path in (*reports, *of_data) if path.is_file()):
         folder = PurePosixPath(_REPORTS, *path.parent.relative_to(project.reports).parts)
         client.log_artifact(parent, str(path), str(folder))
+    curves = project.reports / "roc.json"
+    if curves.is_file():
+        for name, picture in roc_pictures(json.loads(curves.read_text(encoding="utf-8"))).items():
+            client.log_text(parent, picture, f"plots/roc-{name}.svg")
 
 
 def _view(client: Any, params: Params, trainings: Sequence[_Training]) -> View:

@@ -14,7 +14,7 @@ import pytest
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, ConfigError
 from mlflow_server.application import SERVICES, is_open, tracking_application
-from mlflow_server.server import serve, url
+from mlflow_server.server import page_address, serve, url
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +43,19 @@ def test_a_busy_port_is_one_clear_error(tracking: TrackingParams) -> None:
 
 def test_an_ipv6_address_is_bracketed() -> None:
     assert (url("::1", 5000), url("localhost", 80)) == ("http://[::1]:5000", "http://localhost:80")
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("sqlite:///mlflow.db", "http://127.0.0.1:5000/#/a"),
+        ("postgresql://host/db", "http://127.0.0.1:5000/#/a"),
+        ("https://mlflow.example/", "https://mlflow.example/#/a"),
+    ],
+)
+def test_pages_are_found_on_the_teams_server_or_on_this_one(uri: str, address: str) -> None:
+    params = TrackingParams(uri=uri, artifacts="a", experiment="medfake")
+    assert page_address(params, "/#/a") == address
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ def project(tracking: TrackingParams, tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "reports/probes").mkdir(parents=True)
     (tmp_path / "reports/comparison.json").write_text("{}\n")
+    points = [{"fpr": 0.0, "tpr": 0.0, "run": "chest/ResidualCNN/seed-1"}]
+    (tmp_path / "reports/roc.json").write_text(json.dumps(points))
     (tmp_path / "reports/probes/chest.json").write_text("{}\n")
     (tmp_path / "reports/probes/of-another-study.json").write_text("{}\n")
     monkeypatch.delenv(EXPERIMENT_VARIABLE, raising=False)
@@ -91,6 +93,7 @@ def test_the_studys_run_has_the_metrics_of_the_best_on_validation_and_the_report
     assert "Phantom figures are no clinical evidence" in run.data.tags["mlflow.note.content"]
     assert [one.dataset.name for one in run.inputs.dataset_inputs] == ["chest"]
     assert "reports/comparison.json" in _files(client, tracked.run_id, "reports")
+    assert _files(client, tracked.run_id, "plots") == {"plots/roc-chest.svg"}
     assert _files(client, tracked.run_id, "reports/probes") == {"reports/probes/chest.json"}
 
 

@@ -176,6 +176,11 @@ class Project:
         return self.reports / "nomination.json"
 
     @property
+    def tracked(self) -> Path:
+        """What stage `track` wrote."""
+        return self.reports / "tracking.json"
+
+    @property
     def private(self) -> Path:
         """What is this machine's alone; experiments share it."""
         return self.home / PRIVATE
@@ -228,6 +233,11 @@ class Project:
             ConfigError: A key or type is wrong anywhere in the file.
         """
         return anchor(load_params(self.params_file), Roots(self.home, self.root)).tracking
+
+    @property
+    def study(self) -> str:
+        """Name of the study in params.yaml, likewise."""
+        return load_params(self.params_file).study
 
     def read_params(self, path: Path) -> Params:
         """Any params file as if it were this project's; the one door to validated params.

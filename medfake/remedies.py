@@ -32,6 +32,7 @@ class Stage(StrEnum):
     COMPARE = "compare"
     REPORT = "report"
     NOMINATE = "nominate"
+    TRACK = "track"
     FORENSICS = "forensics"
     EXPLAIN = "explain"
     ROBUSTNESS = "robustness"

@@ -11,9 +11,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from medfake.config import TrackingParams
+from medfake.tracking.comparison_link import comparison_link
+from medfake.tracking.store import Store
+from mlflow_server.front_page import with_defaults
 
 SERVICES = frozenset(
     {
@@ -34,6 +38,7 @@ _PAGES = frozenset(
     | {f"/{kind}/2.0mlflow/experiments/search-datasets" for kind in ("api", "ajax-api")}  # MLflow's spelling
 )
 _STATIC = "/static-files/"
+_OF_THE_BODY = frozenset({b"content-length", b"etag", b"last-modified", b"cache-control"})
 # Names that no web page can rebind, and patterns for them with any port; in a pattern "[[]" is one bracket.
 _HOSTS = ("localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", "[::1]", "[[]::1]:*")
 _ENVIRONMENT = {
@@ -60,15 +65,46 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class TrackingOnly:
     """An ASGI application that lets tracking and registry through and answers 403 for whatever else there is."""
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    def __init__(self, application: Application, front_page: Callable[[bytes], bytes] = bytes) -> None:
+        """Stand before an application.
+
+        Args:
+            application: MLflow's.
+            front_page: Makes the page at "/" out of MLflow's.
+        """
+        self._application, self._front_page = application, front_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or shut the door."""
         if scope["type"] != "lifespan" and not is_open(scope["path"]):
             await JSONResponse({"detail": "this service is off here"}, status_code=403)(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/":
+            await self._application(scope, receive, _Rewritten(send, self._front_page))
         else:
             await self._application(scope, receive, send)
+
+
+class _Rewritten:
+    """Sends a page once it is whole, changed; MLflow's own checks and headers stay."""
+
+    def __init__(self, send: Send, change: Callable[[bytes], bytes]) -> None:
+        self._send, self._change, self._body = send, change, b""
+        self._start: Scope = {}
+
+    async def __call__(self, message: Scope) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        if self._start["status"] == 200:
+            self._body = await run_in_threadpool(self._change, self._body)
+            kept = [pair for pair in self._start["headers"] if pair[0].lower() not in _OF_THE_BODY]
+            length = (b"content-length", str(len(self._body)).encode())
+            self._start["headers"] = [*kept, length, (b"cache-control", b"no-store")]
+        await self._send(self._start)
+        await self._send({"type": "http.response.body", "body": self._body})
 
 
 def is_open(path: str) -> bool:
@@ -79,7 +115,7 @@ def is_open(path: str) -> bool:
     return call is not None and call["service"] in SERVICES and (call["service"], call["call"]) not in _CLOSED_CALLS
 
 
-def tracking_application(tracking: TrackingParams) -> TrackingOnly:
+def tracking_application(tracking: TrackingParams, study: str) -> TrackingOnly:
     """MLflow's application on a study's store.
 
     Requests whose Host header names another host are refused, so that no web page can reach it by DNS rebinding; any
@@ -87,6 +123,7 @@ def tracking_application(tracking: TrackingParams) -> TrackingOnly:
 
     Args:
         tracking: The store of params.yaml.
+        study: Whose trainings the front page shows, once they are compared.
     """
     os.environ.update(_ENVIRONMENT, MLFLOW_SERVER_ALLOWED_HOSTS=",".join(_HOSTS))
     with warnings.catch_warnings():
@@ -99,4 +136,9 @@ def tracking_application(tracking: TrackingParams) -> TrackingOnly:
         os.environ[constants.ARTIFACT_ROOT_ENV_VAR] = artifacts
         handlers.initialize_backend_stores(tracking.uri, tracking.uri, artifacts)
         from mlflow.server.fastapi_app import app
-    return TrackingOnly(app)
+    store = Store(tracking)
+
+    def front_page(page: bytes) -> bytes:
+        return with_defaults(page, comparison_link(store, study))
+
+    return TrackingOnly(app, front_page)

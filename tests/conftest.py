@@ -25,7 +25,12 @@ from medfake.project import Project
 from medfake.registry.model_registry import ModelRegistry
 from medfake.tracking.store import Store
 
-pytest_plugins = ["tests.fixtures.predictions", "tests.fixtures.chests", "tests.fixtures.inpainters"]
+pytest_plugins = [
+    "tests.fixtures.browser",
+    "tests.fixtures.predictions",
+    "tests.fixtures.chests",
+    "tests.fixtures.inpainters",
+]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own
 

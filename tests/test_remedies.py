@@ -22,7 +22,9 @@ NAMES: dict[Stage, tuple[object, ...]] = {
     Stage.FEATURES: ("chest", "RandomForest"),
     Stage.TRAIN: ("chest", "RandomForest", 1),
     Stage.EXPLAIN: ("chest", "RandomForest", 1),
-    **dict.fromkeys((Stage.REPEAT, Stage.STACK, Stage.TIMINGS, Stage.COMPARE, Stage.REPORT, Stage.NOMINATE), ()),
+    **dict.fromkeys(
+        (Stage.REPEAT, Stage.STACK, Stage.TIMINGS, Stage.COMPARE, Stage.REPORT, Stage.NOMINATE, Stage.TRACK), ()
+    ),
 }
 _COMMAND = re.compile(r"dvc (?:repro|pull|push)(?: [-@\w]+)*")
 _PROSE = {

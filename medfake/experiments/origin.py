@@ -6,6 +6,8 @@ from typing import Any
 from medfake.datasets.dataset import Dataset
 from medfake.project import Project
 from medfake.tracking.revisions import dvc_lock_sha256, git_revision
+from medfake.tracking.study_run import study_label, study_run
+from medfake.tracking.tags import KIND_TAG, PARENT_TAG, STUDY_TAG, Kind
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,22 @@ class Origin:
     def tags(self) -> dict[str, str]:
         """Tags of an MLflow run."""
         return {name: str(value or "none") for name, value in self.facts().items()}
+
+
+def run_tags(project: Project, origin: Origin, hardware: str) -> dict[str, str]:
+    """Tags of the MLflow run of a training: its place below the run of its study, and what it comes from.
+
+    Args:
+        project: Its run of the study is begun where there is none.
+        origin: Of the training.
+        hardware: In words.
+    """
+    params = project.params
+    return {
+        KIND_TAG: Kind.TRAINING,
+        STUDY_TAG: study_label(params.study),
+        PARENT_TAG: study_run(project),
+        **origin.tags(),
+        "positive": params.evaluation.positive,
+        "hardware": hardware,
+    }

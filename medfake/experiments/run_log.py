@@ -1,21 +1,39 @@
-"""What is logged of a training besides its curves: what was asked for, and what came of it."""
+"""What is logged of a training besides its curves: what was asked for, and what came of it.
+
+MLflow's pages take names in the order of the alphabet: `dataset`, `detector` and `seed`, which tell trainings apart,
+come before `setting.*`; the chart of a metric stands below the part of its name that is before the last slash.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from medfake.config import DatasetParams
+from medfake.config import DatasetParams, Section, TrainParams
 from medfake.metrics.binary import measure
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.classes import measure_classes
+from medfake.metrics.localisation import localise
 from medfake.metrics.predictions import scan_table
 from medfake.package.card import Card
 from medfake.tracking.runs import Run
 from medfake.training.trained import Trained
+from medfake.vocabulary import Split
 
-_RULES = ("labelling", "view", "split", "balance", "classes", "augment")
 _GRID = "grid"  # of an options block: names of other options -> values that the training tries
+MAIN_METRIC = f"{Split.TEST}/slice/auc"
+SETTING = "setting."  # stands before the name of an option
+_RULES = ("labelling", "view", "split", "balance", "classes", "augment")
+
+
+def run_name(train: TrainParams, dataset: str, detector: str, seed: int) -> str:
+    """Name of a training's run, as short as the study lets it be: MLflow's list of runs cuts long ones."""
+    parts = [detector]
+    if len(train.datasets) > 1:
+        parts.append(dataset)
+    if len(train.seeds) > 1 or train.repeat:
+        parts.append(str(seed))
+    return " ".join(parts)
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
@@ -27,30 +45,47 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
     return table
 
 
-def asked_for(options: Mapping[str, Any], dataset: DatasetParams) -> dict[str, object]:
-    """Params of a run: the detector's options, and by which rules its data set was made.
+def asked_for(options: Section, public: Mapping[str, Any], dataset: DatasetParams) -> dict[str, object]:
+    """Params of a run besides what it is: options that the study sets or that are not as usual, and how slices came.
 
-    An option that the training searches itself is left out: its value is not known yet, and a param of MLflow cannot
-    be changed; `log_outcome` logs what was chosen.
+    The others stand at their default, as `config.json` of the run says. An option that the training searches itself is
+    left out: its value is not known yet, and a param of MLflow cannot be changed; `log_outcome` logs what was chosen.
 
     Args:
-        options: Of the detector, as they may leave this machine.
+        options: Of the detector.
+        public: The same as they may leave this machine.
         dataset: Its block in params.yaml.
     """
-    searched = set(options.get(_GRID) or ())
-    own = {key: value for key, value in options.items() if key not in searched}
-    return flat(own) | flat(dataset.model_dump(mode="json", include=set(_RULES)), "data.")
+    told = {**options.model_dump(exclude_unset=True), **options.model_dump(exclude_defaults=True)}
+    searched = set(public.get(_GRID) or ())
+    own = {key: value for key, value in public.items() if key in told and key not in searched}
+    return flat(own, SETTING) | {
+        "slices.classes": dataset.classes,
+        "slices.labelling": dataset.labelling.rule,
+        "slices.protocol": dataset.split.protocol,
+        "slices.view": dataset.view.name,
+    }
+
+
+def whole_config(public: Mapping[str, Any], dataset: DatasetParams) -> dict[str, object]:
+    """All options of a training and all rules of its data set, defaults included.
+
+    Args:
+        public: Options as they may leave this machine.
+        dataset: Its block in params.yaml; where scans lie is left out.
+    """
+    return {"options": dict(public), "slices": dataset.model_dump(mode="json", include=set(_RULES))}
 
 
 def log_outcome(
     run: Run, trained: Trained, card: Card, predictions: pd.DataFrame, bootstrap: Bootstrap, fit_seconds: float
 ) -> None:
-    """Log what came of a training: chosen options, size, time, and metrics of slices, scans and classes.
+    """Log what came of a training: chosen options, cost, and metrics of slices, sites, scans and classes.
 
-    Slices' metrics are `val_auc` and so on, scans' `val_scan_auc`, those of detectors of three classes
-    `val_classes_accuracy`, `val_classes_recall_removed`; of either class `test_untampered_precision` and so on, with
-    `train_accuracy` and `train_log_loss` of some slices that were learnt from; `best_val_loss` is the lowest of the
-    curve and `best_epoch` where it was.
+    Each split's metrics are `test/slice/auc`, `test/scan/auc`, `test/site/hit_rate` beside what guessing hits, and of
+    detectors of three classes `test/classes/accuracy` and `test/classes/recall_removed`; losses, precision and recall
+    of either class are `test/slice/log_loss`, `test/slice/untampered_precision`, of some slices that were learnt from
+    `train/slice/accuracy`; `best_val_loss` is the lowest of the curve and `best_epoch` where it was.
 
     Args:
         run: Of the training, its curves logged.
@@ -60,20 +95,36 @@ def log_outcome(
         bootstrap: Of the card's intervals.
         fit_seconds: How long fitting took in this process.
     """
-    run.log_params(trained.chosen | ({} if trained.parameters is None else {"parameters": trained.parameters}))
-    outcome: dict[str, float | None] = {"fit_seconds": fit_seconds, **run.lowest("val_loss")}
+    run.log_params(flat(trained.chosen, SETTING))
+    outcome: dict[str, float | None] = {"cost/fit_seconds": fit_seconds, **run.lowest("val_loss")}
+    if trained.parameters is not None:
+        outcome["cost/parameters"] = trained.parameters
     for split, metrics in card.metrics.items():
-        own = predictions[predictions.split == split]
-        scans = scan_table(own)
-        outcome |= {f"{split}_{name}": value for name, value in metrics.items()}
-        if len(scans):
-            scan_metrics = measure(scans, card.scan_threshold_high, card.positive).values()
-            outcome |= {f"{split}_scan_{name}": value for name, value in scan_metrics.items()}
-        classes = measure_classes(own, bootstrap)
-        if classes is not None:
-            outcome[f"{split}_classes_accuracy"] = classes.accuracy
-            for name, by_class in (("precision", classes.precision), ("recall", classes.recall)):
-                outcome |= {f"{split}_classes_{name}_{word}": value for word, value in by_class.items()}
+        outcome |= {f"{split}/slice/{name}": value for name, value in metrics.items()}
+        outcome |= _beyond_slices(split, predictions[predictions.split == split], card, bootstrap)
     for split, both in card.both_classes.items():
-        outcome |= {f"{split}_{name}": value for name, value in both.items() if f"{split}_{name}" not in outcome}
+        of_both = {f"{split}/slice/{name}": value for name, value in both.items()}
+        outcome |= {name: value for name, value in of_both.items() if name not in outcome}
     run.log_metrics(outcome)
+
+
+def _beyond_slices(split: str, own: pd.DataFrame, card: Card, bootstrap: Bootstrap) -> dict[str, float | None]:
+    """Metrics of the scans, sites and classes of one split."""
+    found: dict[str, float | None] = {}
+    scans = scan_table(own)
+    if len(scans):
+        scan_metrics = measure(scans, card.scan_threshold_high, card.positive).values()
+        found |= {f"{split}/scan/{name}": value for name, value in scan_metrics.items()}
+    sites = localise(own, bootstrap)
+    if sites is not None:
+        found |= {
+            f"{split}/site/hit_rate": sites.hit_rate,
+            f"{split}/site/hit_rate_random": sites.random,
+            f"{split}/site/hit_rate_centre": sites.centre,
+        }
+    classes = measure_classes(own, bootstrap)
+    if classes is not None:
+        found[f"{split}/classes/accuracy"] = classes.accuracy
+        for name, by_class in (("precision", classes.precision), ("recall", classes.recall)):
+            found |= {f"{split}/classes/{name}_{word}": value for word, value in by_class.items()}
+    return found

@@ -16,8 +16,8 @@ from medfake.detectors.stack.graph import Member, write_stack
 from medfake.detectors.stack.weights import StackWeights, cross_fitted, fit_weights
 from medfake.errors import MedfakeError, TrainingError
 from medfake.experiments.evaluated import evaluate
-from medfake.experiments.origin import Origin
-from medfake.experiments.run_log import asked_for, log_outcome
+from medfake.experiments.origin import Origin, run_tags
+from medfake.experiments.run_log import MAIN_METRIC, asked_for, log_outcome, run_name
 from medfake.experiments.training_run import PACKAGE
 from medfake.files import replace_folder
 from medfake.metrics.bootstrap import Bootstrap
@@ -103,24 +103,20 @@ def _put_together(project: Project, stack: _Stack, out: Path) -> None:
     origin = Origin.here(project, dataset)
     options = stack.params.model_dump(mode="json")
     facts = {
+        "dataset": dataset.name,
         "detector": stack.name,
         "seed": stack.seed,
-        "study": project.params.study,
-        **asked_for(options, project.params.datasets[stack.dataset]),
+        **asked_for(stack.params, options, project.params.datasets[stack.dataset]),
     }
-    tags = {
-        **origin.tags(),
-        "positive": project.params.evaluation.positive,
-        "hardware": describe_hardware(network=False),
-    }
+    tags = run_tags(project, origin, describe_hardware(network=False))
+    name = run_name(project.params.train, dataset.name, stack.name, stack.seed)
     bootstrap = Bootstrap.of(project.params.evaluation)
     with (
-        training_run(
-            Store(project.params.tracking), f"{stack.name} {dataset.name} seed {stack.seed}", facts, tags
-        ) as run,
+        training_run(Store(project.params.tracking), name, facts, tags) as run,
         replace_folder(out) as folder,
     ):
         run.log_dataset(dataset.name, dataset.digest, dataset.counts())
+        run.expect_metric(MAIN_METRIC)
         started = time.monotonic()
         fitted = _fit(stack.params, dataset, packages, cards)
         trained = Trained(

@@ -11,11 +11,10 @@ from medfake.locks import is_held
 from medfake.package.card import CARD_FILE
 from medfake.project import Project, trainings
 from medfake.remedies import Stage, stage_name
-from medfake.tracking.runs import ERROR_TAG
 from medfake.tracking.store import Store
+from medfake.tracking.tags import ERROR_TAG, is_training
 
 _PAGE = 1000
-_SEARCH_TAGS = {"kind", "mlflow.parentRunId"}
 
 
 class State(StrEnum):
@@ -87,7 +86,7 @@ def _last_runs(tracking: TrackingParams) -> Mapping[tuple[str, str, str], Any]:
         return {}
     last: dict[tuple[str, str, str], Any] = {}
     for run in sorted(_all_runs(store), key=lambda run: run.info.start_time):
-        if not _SEARCH_TAGS & run.data.tags.keys():  # neither searches nor their trials are of the matrix
+        if is_training(run.data.tags):
             key = (run.data.tags.get("dataset"), run.data.params.get("detector"), run.data.params.get("seed"))
             last[key] = run
     return last

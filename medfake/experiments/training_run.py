@@ -11,10 +11,10 @@ from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.evaluated import evaluate
-from medfake.experiments.origin import Origin
+from medfake.experiments.origin import Origin, run_tags
 from medfake.experiments.provenance import provenance_of, without_paths, write_provenance
-from medfake.experiments.run_log import asked_for, flat, log_outcome
-from medfake.files import replace_folder, write_atomic
+from medfake.experiments.run_log import MAIN_METRIC, asked_for, flat, log_outcome, run_name, whole_config
+from medfake.files import json_text, replace_folder, write_atomic
 from medfake.locks import exclusive_lock
 from medfake.metrics.before_calibration import calibrated
 from medfake.metrics.bootstrap import Bootstrap
@@ -71,18 +71,14 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     spec = detector_spec(detector)
     family = family_of(spec)
     origin = Origin.here(project, dataset)
-    tags = {
-        **origin.tags(),
-        "positive": params.evaluation.positive,
-        "hardware": describe_hardware(network=family.network),
-    }
+    tags = run_tags(project, origin, describe_hardware(network=family.network))
     provenance = provenance_of(project, dataset.name)  # now: files may change while it trains
     public = without_paths(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
+        "dataset": dataset.name,
         "detector": detector,
         "seed": seed,
-        "study": params.study,
-        **asked_for(public, params.datasets[dataset.name]),
+        **asked_for(options, public, params.datasets[dataset.name]),
     }
     state = RunState(
         project.interrupted_file(dataset.name, detector, seed),
@@ -93,13 +89,15 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             "weights_sha256": family.weights_sha256(spec, options),
         },
     )
-    name = f"{detector} {dataset.name} seed {seed}"
+    name = run_name(params.train, dataset.name, detector, seed)
     with (
         training_run(Store(params.tracking), name, facts, tags, state.run_id) as run,
         replace_folder(out) as folder,
         state.begun(run.run_id),
     ):
         run.log_dataset(dataset.name, dataset.digest, dataset.counts())
+        run.expect_metric(MAIN_METRIC)
+        run.log_text("config.json", json_text(whole_config(public, params.datasets[dataset.name])))
         context = TrainingContext(
             spec=spec, options=options, dataset=dataset, seed=seed, state=state, on_epoch=run.log_epoch,
             features=project.features_of(dataset.name, detector),

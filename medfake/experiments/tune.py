@@ -18,6 +18,7 @@ from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.detectors.search_space import nested
 from medfake.errors import ConfigError, TrainingError
+from medfake.experiments.run_log import SETTING, flat
 from medfake.experiments.search_plots import write_plots
 from medfake.experiments.search_storage import LOSS, open_study, sampler_of
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
@@ -28,6 +29,8 @@ from medfake.metrics.threshold import choose_slice_threshold
 from medfake.project import Project
 from medfake.tracking.runs import Run, begin_run, continued, status_of, training_run
 from medfake.tracking.store import Store
+from medfake.tracking.study_run import study_label, study_run
+from medfake.tracking.tags import KIND_TAG, PARENT_TAG, STUDY_TAG, Kind
 from medfake.training.keras_setup import clear_session, require_backend
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
@@ -35,7 +38,6 @@ from medfake.vocabulary import Split
 
 _LOG = logging.getLogger(__name__)
 PLOTS = "plots"  # folder of artifacts of a search's run
-_PARENT_TAG = "mlflow.parentRunId"
 _RUN_ID = "mlflow_run_id"
 _WORKERS = "workers"  # folder of their locks
 
@@ -92,7 +94,7 @@ def tune(project: Project, data: str, detector: str, trials: int | None = None) 
     store = Store(params.tracking)
     with working(workers) as worker:
         study = open_study(params.tune, name)
-        parent = _parent(study, store, name)
+        parent = _parent(study, project, data, detector)
         done = (TrialState.COMPLETE, TrialState.PRUNED)
         search = _Search(study, project, dataset, detector, space, parent, worker)
         while True:
@@ -163,13 +165,21 @@ def _name(dataset: Dataset, detector: str, params: Params, space: Mapping[str, S
     return f"{dataset.name}-{detector}-{digest[:10]}"
 
 
-def _parent(study: Any, store: Store, name: str) -> str:
+def _parent(study: Any, project: Project, data: str, detector: str) -> str:
     """The MLflow run that all trials are nested in; the first worker begins it, and so does one who finds it gone."""
-    known = study.user_attrs.get(_RUN_ID)
+    params, known = project.params, study.user_attrs.get(_RUN_ID)
+    store = Store(params.tracking)
     with store.session() as client:
         run_id = continued(client, known)
     if run_id is None:
-        run_id = begin_run(store, f"tune {name}", {"kind": "tune"})
+        several = [data] if len(params.train.datasets) > 1 else []
+        tags = {
+            KIND_TAG: Kind.SEARCH,
+            STUDY_TAG: study_label(params.study),
+            PARENT_TAG: study_run(project),
+            "search": study.study_name,
+        }
+        run_id = begin_run(store, " ".join([str(Kind.SEARCH), detector, *several]), tags)
         study.set_user_attr(_RUN_ID, run_id)
     if known not in (None, run_id):
         _LOG.warning("the MLflow run of this search is gone; the search goes on, in a new run")
@@ -233,10 +243,16 @@ class _Search:
         losses: list[float] = []
         objective = params.tune.objective
         worse = 1 if objective == LOSS else -1  # what is reported goes the way of the objective
-        tags = {_PARENT_TAG: self.parent, "dataset": dataset.name, "dataset_sha256": dataset.digest}
-        facts = {"detector": detector, "seed": params.tune.seed, **{key: str(value) for key, value in found.items()}}
+        tags = {
+            KIND_TAG: Kind.TRIAL,
+            STUDY_TAG: study_label(params.study),
+            PARENT_TAG: self.parent,
+            "dataset": dataset.name,
+            "dataset_sha256": dataset.digest,
+        }
+        facts = {"dataset": dataset.name, "detector": detector, "seed": params.tune.seed, **flat(found, SETTING)}
         with (
-            training_run(Store(params.tracking), f"{detector} trial {trial.number}", facts, tags) as run,
+            training_run(Store(params.tracking), f"trial {trial.number}", facts, tags) as run,
             tempfile.TemporaryDirectory() as scratch,
         ):
             trial.set_user_attr(_RUN_ID, run.run_id)

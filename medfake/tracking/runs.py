@@ -1,6 +1,7 @@
 """MLflow runs: one a training, ended FINISHED, FAILED or KILLED, never left RUNNING."""
 
 import json
+import math
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -8,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
-from medfake.errors import MedfakeError, RegistryError
+from medfake.errors import MedfakeError
+from medfake.tracking.experiment import require_experiment
 from medfake.tracking.store import Store
+from medfake.tracking.tags import ERROR_TAG
 
 _DIGEST_DIGITS = 36  # MLflow's limit
+_DIGITS = 6  # of final metrics: what differs between processors lies behind them
 _PARAMS_AT_ONCE, _METRICS_AT_ONCE = 100, 1000  # MLflow's limits
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's pages then open with the runs
-ERROR_TAG = "error"  # what ended a run: our own errors in full, of others the kind alone
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,12 @@ class Run:
         self._log_metrics(figures, epoch)
 
     def log_metrics(self, metrics: Mapping[str, float | None]) -> None:
-        """Log final metrics; undefined ones are left out."""
-        self._log_metrics({name: value for name, value in metrics.items() if value is not None}, 0)
+        """Log final metrics, six digits behind the point as in reports; undefined ones are left out."""
+        self._log_metrics({name: round(value, _DIGITS) for name, value in metrics.items() if value is not None}, 0)
+
+    def expect_metric(self, name: str) -> None:
+        """Say at the start, as NaN, which metric matters: MLflow's page of a comparison draws the one logged first."""
+        self._log_metrics({name: math.nan}, 0)
 
     def lowest(self, curve: str) -> dict[str, float]:
         """`best_<curve>` and `best_epoch` of a logged curve, epochs before a restart included; empty without one."""
@@ -67,6 +72,10 @@ class Run:
     def log_tag(self, name: str, value: str) -> None:
         """Set a tag."""
         self._client.set_tag(self.run_id, name, value)
+
+    def log_text(self, name: str, text: str) -> None:
+        """Log a text as an artifact of that file name."""
+        self._client.log_text(self.run_id, text, name)
 
     def log_folder(self, folder: Path, name: str) -> None:
         """Log a folder as artifacts below `name`."""
@@ -121,29 +130,9 @@ def begin_run(store: Store, name: str, tags: Mapping[str, str]) -> str:
     Raises:
         RegistryError: The experiment was deleted, or keeps its artifacts at another place than the study says.
     """
+    experiment = require_experiment(store)
     with store.session() as client:
-        experiment = client.get_experiment_by_name(store.experiment)
-        if experiment is None:
-            experiment_id = client.create_experiment(
-                store.experiment, artifact_location=store.artifact_root, tags=_EXPERIMENT_TAGS
-            )
-        elif experiment.lifecycle_stage != "active":
-            raise RegistryError(
-                "the experiment of this study was deleted",
-                where=f"experiment {store.experiment} in {store.name}",
-                remedy=f"MLFLOW_TRACKING_URI={store.name} mlflow experiments restore -x {experiment.experiment_id}, "
-                "or give tracking.experiment in params.yaml a new name",
-            )
-        elif _place(experiment.artifact_location) == _place(store.artifact_root):
-            experiment_id = experiment.experiment_id
-        else:
-            raise RegistryError(
-                "this experiment keeps its artifacts at another place: the project was moved or copied",
-                where=f"experiment {store.experiment} in {store.name}",
-                received=f"{experiment.artifact_location}, not {store.artifact_root}",
-                remedy="move it back, or give tracking.experiment in params.yaml a new name",
-            )
-        return str(client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
+        return str(client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id)
 
 
 def continued(client: Any, run_id: str | None) -> str | None:
@@ -169,12 +158,6 @@ def status_of(client: Any, run_id: str) -> str | None:
             raise
         return None
     return str(info.status) if info.lifecycle_stage == "active" else None
-
-
-def _place(location: str) -> str:
-    """A URI or path in one spelling; links to a folder are followed."""
-    parsed = urlparse(location)
-    return str(Path(unquote(parsed.path)).resolve()) if parsed.scheme in ("", "file") else location.rstrip("/")
 
 
 @contextmanager

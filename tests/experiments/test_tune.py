@@ -109,8 +109,12 @@ def test_every_trial_is_a_run_nested_in_one(study: Callable[..., Path]) -> None:
     (parent,) = (run for run in runs if run.data.tags.get("kind") == "tune")
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert len(children) == 4
-    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
+    assert {run.info.run_name for run in children} == {f"trial {number}" for number in range(4)}
     assert all("val_loss" in run.data.metrics for run in children)
+    assert all(run.data.params["detector"] == "DecisionTree" for run in children)
+    (above,) = (run for run in runs if run.info.run_id == parent.data.tags["mlflow.parentRunId"])
+    assert (above.data.tags["kind"], above.info.run_name) == ("study", above.data.tags["study"])
 
 
 @pytest.mark.parametrize("objective", ["auc", "h"])
@@ -270,7 +274,7 @@ def test_a_search_whose_store_was_removed_goes_on_in_a_new_run(study: Callable[.
     assert "3 trials" in said
     assert "is gone; the search goes on" in said
     runs = Store(Project(folder).tracking).client.search_runs(["1"])
-    assert sorted(one.data.tags.get("kind", "trial") for one in runs) == ["trial", "tune"]
+    assert sorted(one.data.tags["kind"] for one in runs) == ["study", "trial", "tune"]
 
 
 def test_a_search_whose_run_was_deleted_goes_on_in_a_new_run(study: Callable[..., Path]) -> None:
@@ -397,7 +401,7 @@ def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) 
     killed = next(trial for trial in trials if trial.state == TrialState.FAIL)
     assert any(trial.params == killed.params for trial in trials if trial.state == TrialState.COMPLETE)
     statuses = [one.info.status for one in Store(Project(folder).tracking).client.search_runs(["1"])]
-    assert sorted(statuses) == ["FINISHED"] * 4 + ["KILLED"]
+    assert sorted(statuses) == ["FINISHED"] * 4 + ["KILLED", "SCHEDULED"]  # the study itself waits for trainings
 
 
 @pytest.fixture

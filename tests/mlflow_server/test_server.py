@@ -14,7 +14,7 @@ import pytest
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, ConfigError
 from mlflow_server.application import SERVICES, is_open, tracking_application
-from mlflow_server.server import serve, url
+from mlflow_server.server import page_address, serve, url
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +27,7 @@ def _free_port() -> int:
 
 def test_a_host_of_other_machines_is_refused(tracking: TrackingParams) -> None:
     with pytest.raises(ConfigError, match="this machine only") as caught:
-        serve(tracking, "0.0.0.0", 5000, print)  # noqa: S104  # refused is what is tested
+        serve(tracking, "toy", "0.0.0.0", 5000, print)  # noqa: S104  # refused is what is tested
     assert "ssh -L" in str(caught.value.remedy)
 
 
@@ -37,12 +37,25 @@ def test_a_busy_port_is_one_clear_error(tracking: TrackingParams) -> None:
         listener.listen()
         port = listener.getsockname()[1]
         with pytest.raises(BusyError) as caught:
-            serve(tracking, "127.0.0.1", port, print)
+            serve(tracking, "toy", "127.0.0.1", port, print)
     assert f"--port {port + 1}" in str(caught.value.remedy)
 
 
 def test_an_ipv6_address_is_bracketed() -> None:
     assert (url("::1", 5000), url("localhost", 80)) == ("http://[::1]:5000", "http://localhost:80")
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("sqlite:///mlflow.db", "http://127.0.0.1:5000/#/a"),
+        ("postgresql://host/db", "http://127.0.0.1:5000/#/a"),
+        ("https://mlflow.example/", "https://mlflow.example/#/a"),
+    ],
+)
+def test_pages_are_found_on_the_teams_server_or_on_this_one(uri: str, address: str) -> None:
+    params = TrackingParams(uri=uri, artifacts="a", experiment="medfake")
+    assert page_address(params, "/#/a") == address
 
 
 @pytest.mark.parametrize(
@@ -77,7 +90,7 @@ def test_tracking_and_the_registry_are_open(path: str) -> None:
 def test_of_all_routes_that_mlflow_serves_only_those_of_tracking_and_the_registry_are_open(
     tracking: TrackingParams,
 ) -> None:
-    tracking_application(tracking)
+    tracking_application(tracking, "toy")
     from mlflow.server import app
 
     routes = {str(rule) for rule in app.url_map.iter_rules()}

@@ -90,7 +90,7 @@ def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pyte
     assert cards[0]["metrics"] == cards[1]["metrics"]
     assert not (study / STATE).exists()
     client = Store(Project(study).tracking).client
-    runs = client.search_runs(["1"])
+    runs = client.search_runs(["1"], "tags.kind = 'training'")
     assert {run.info.run_id for run in runs} == {card["mlflow_run_id"] for card in cards}
     assert {run.info.status for run in runs} == {"FINISHED"}
     epochs = {len({point.step for point in client.get_metric_history(run.info.run_id, "val_loss")}) for run in runs}

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from medfake.project import Project
+from medfake.tracking.store import Store
+
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow(minutes=4)
 _LEFT_BEHIND = (
@@ -88,6 +91,17 @@ def test_a_study_ends_in_a_report_and_a_challenger(project: Path) -> None:
         assert card["agreement"]["max_abs_difference"] <= 1e-4
         assert len(card["dataset_sha256"]) == 64
         assert card["mlflow_run_id"]
+
+
+def test_the_last_stage_says_where_the_trainings_are_side_by_side(project: Path) -> None:
+    done = _run(project, "dvc", "repro", "-s", "-f", "track")
+    assert done.returncode == 0, done.stderr
+    assert "2 trainings side by side\nnext: python -m mlflow_server\nthen open http://127.0.0.1:5000/#/" in done.stdout
+    assert "viewStateShareKey=quickstart" in done.stdout
+    runs = Store(Project(project).tracking).client.search_runs(["1"])
+    (study,) = (run for run in runs if run.info.run_name == "quickstart")
+    below = {run.info.run_name for run in runs if run.data.tags.get("mlflow.parentRunId") == study.info.run_id}
+    assert below == {"ResidualCNN", "RandomForest"}
 
 
 def test_the_champion_judges_a_scan_that_no_stage_has_seen(project: Path) -> None:

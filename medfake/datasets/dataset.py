@@ -17,6 +17,8 @@ from medfake.files import in_a_word, sha256_file
 from medfake.remedies import Stage, rerun
 from medfake.vocabulary import Evidence
 
+STORED_SPLIT = "stored_split"  # column of a manifest whose splits are those of a fold
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -67,6 +69,12 @@ class Dataset:
         return cls(
             folder, facts["name"], manifest, sites, digest, Evidence(facts["evidence"]), facts["protocol"], facts
         )
+
+    @property
+    def parts(self) -> list[str]:
+        """Which splits of the stored data set are here, whatever a fold makes of their slices; sorted."""
+        stored = self.manifest.get(STORED_SPLIT, self.manifest.split)
+        return sorted(map(str, stored.unique()))
 
     def split(self, name: str) -> pd.DataFrame:
         """Rows of one split: train, val or test."""

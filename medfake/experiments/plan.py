@@ -25,7 +25,7 @@ class Line:
     """One detector on one data set.
 
     Attributes:
-        trainings: With all first seeds.
+        trainings: With all first seeds; those of folds are counted in hours and gigabytes alone.
         slices_per_s: Measured forward pass; None for detectors that were not measured.
         hours: All trainings together; None where nothing was measured.
         gigabytes: What they leave behind; None where the detector cannot be built.
@@ -132,10 +132,11 @@ def _estimate(params: Params, detector: str) -> Estimate:
 
 def _line(params: Params, dataset: str, detector: str, slices: int, estimate: Estimate | None) -> Line:
     split, trainings = params.datasets[dataset].split, len(params.train.seeds)
+    with_folds = trainings * (1 + (split.folds or 0))  # those of folds learn from no more slices
     if estimate is None:
         return Line(dataset, detector, trainings, slices, None, None, None)
     shares = (1 - split.val - split.test, split.val, split.test)
     cost: Cost = estimate(SplitSizes(*(share * slices for share in shares)))
-    seconds = cost.seconds(trainings)
+    seconds = cost.seconds(with_folds)
     hours = None if seconds is None else seconds / 3600
-    return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, cost.bytes(trainings) / 1e9)
+    return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, cost.bytes(with_folds) / 1e9)

@@ -49,18 +49,21 @@ def log_outcome(
 
     Slices' metrics are `val_auc` and so on, scans' `val_scan_auc`, those of detectors of three classes
     `val_classes_accuracy`, `val_classes_recall_removed`; `best_val_loss` is the lowest of the curve and `best_epoch`
-    where it was.
+    where it was. Means over folds are `folds_auc`, deviations `folds_auc_sd`.
 
     Args:
         run: Of the training, its curves logged.
         trained: What was trained.
         card: Its figures on slices, and its thresholds.
-        predictions: Its val and test slices.
+        predictions: Its val and test slices, as `read_tested` has them.
         bootstrap: Of the card's intervals.
         fit_seconds: How long fitting took in this process.
     """
     run.log_params(trained.chosen | ({} if trained.parameters is None else {"parameters": trained.parameters}))
     outcome: dict[str, float | None] = {"fit_seconds": fit_seconds, **run.lowest("val_loss")}
+    if card.folds is not None:
+        outcome |= {f"folds_{name}": value for name, value in card.folds.mean.items()}
+        outcome |= {f"folds_{name}_sd": value for name, value in card.folds.deviation.items()}
     for split, metrics in card.metrics.items():
         own = predictions[predictions.split == split]
         scans = scan_table(own)

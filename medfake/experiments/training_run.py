@@ -13,11 +13,13 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
+from medfake.experiments.folds import FoldTrainings, train_folds
 from medfake.experiments.run_log import asked_for, flat, log_outcome
 from medfake.files import replace_folder
 from medfake.locks import exclusive_lock
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
+from medfake.metrics.intervals import evaluate_with_intervals
+from medfake.metrics.over_folds import read_tested, rows_with_folds, summarise_folds
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import SCORED, scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
@@ -30,6 +32,7 @@ from medfake.training.hardware import describe_hardware
 from medfake.training.keras_setup import require_backend
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
+from medfake.vocabulary import Split
 
 PACKAGE = "package"
 
@@ -45,7 +48,8 @@ def train_once(project: Project, data: str, detector: str, seed: int, out: Path)
         data: Name of the data set.
         detector: Name in the registry.
         seed: Of the training.
-        out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet.
+        out: Replaced by detector.onnx, detector.keras (networks), card.json and predictions.parquet; of a data set with
+            folds also by folds.parquet and the folds' graphs.
 
     Raises:
         BusyError: The same training is under way.
@@ -87,15 +91,14 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         "study": params.study,
         **asked_for(public, params.datasets[dataset.name]),
     }
-    state = RunState(
-        project.interrupted_file(dataset.name, detector, seed),
-        {
-            **flat(public),
-            "seed": seed,
-            "dataset_sha256": dataset.digest,
-            "weights_sha256": family.weights_sha256(spec, options),
-        },
-    )
+    rests_on = {
+        **flat(public),
+        "seed": seed,
+        "dataset_sha256": dataset.digest,
+        "weights_sha256": family.weights_sha256(spec, options),
+    }
+    interrupted = project.interrupted_file(dataset.name, detector, seed)
+    state = RunState(interrupted, rests_on)
     name = f"{detector} {dataset.name} seed {seed}"
     with (
         training_run(Store(params.tracking), name, facts, tags, state.run_id) as run,
@@ -112,14 +115,21 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
-        predictions = predict(dataset, folder, SCORED, detector, seed)
+        predictions = predict(dataset, folder, [one for one in SCORED if one in dataset.parts], detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)
-        card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, run, bootstrap)
+        folds = train_folds(context, rests_on, interrupted.with_suffix(".folds"))
+        if folds is not None:
+            folds.write(folder)
+        card = _card(project, dataset, detector, seed, public, trained, agreement, predictions, folds, run, bootstrap)
         write_card(card, folder)
-        log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
+        log_outcome(run, trained, card, read_tested(folder, card), bootstrap, fit_seconds)
         run.log_folder(folder, PACKAGE)
+        if folds is not None:
+            folds.move_graphs(folder)  # after what the store keeps: it has no use for them
     state.discard()
+    if folds is not None:
+        folds.discard()
 
 
 def _public(options: dict[str, Any]) -> dict[str, Any]:
@@ -127,10 +137,6 @@ def _public(options: dict[str, Any]) -> dict[str, Any]:
     return {
         key: Path(value).name if isinstance(value, str) and "/" in value else value for key, value in options.items()
     }
-
-
-def _edges(measured: MetricsWithIntervals) -> dict[str, tuple[float, float] | None]:
-    return {name: (one.low, one.high) if one else None for name, one in measured.intervals.items()}
 
 
 def _card(
@@ -142,16 +148,21 @@ def _card(
     trained: Trained,
     agreement: Agreement,
     predictions: pd.DataFrame,
+    folds: FoldTrainings | None,
     run: Run,
     bootstrap: Bootstrap,
 ) -> Card:
-    """Thresholds are chosen on the validation split; the test split is only measured."""
+    """Thresholds are chosen on the validation split; the test split, or the folds that stand for it, only measured."""
     threshold = choose_slice_threshold(predictions)
     scan = choose_scan_thresholds(scan_table(predictions), threshold.value)
+    stand_for_test = Split.TEST not in dataset.parts
+    if folds is not None and stand_for_test:
+        predictions = rows_with_folds(predictions, threshold.value, (scan.low, scan.high), folds.rows, folds.each)
     measured = {
         split: evaluate_with_intervals(predictions[predictions.split == split], threshold.value, bootstrap)
         for split in SCORED
     }
+    over_folds = folds and summarise_folds(folds.rows, folds.each, bootstrap, stand_for_test=stand_for_test)
     return Card(
         detector=detector,
         options=options,
@@ -171,10 +182,11 @@ def _card(
         weights=trained.weights,
         chosen=trained.chosen,
         metrics={split: one.metrics.values() for split, one in measured.items()},
-        intervals={split: _edges(one) for split, one in measured.items()},
+        intervals={split: one.edges for split, one in measured.items()},
         patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},
         interval_unit={split: one.unit for split, one in measured.items()},
         confidence=bootstrap.confidence,
+        folds=over_folds,
         agreement=agreement,
         git_revision=git_revision(project.root),
         dvc_lock_sha256=dvc_lock_sha256(project.dvc_lock),

@@ -8,6 +8,7 @@ import numpy as np
 
 from medfake.metrics.binary import METRICS, Metrics, measure
 from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
+from medfake.metrics.own_thresholds import cut_of
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import weighted_metrics
 
@@ -48,6 +49,11 @@ class MetricsWithIntervals:
     bootstrap: Bootstrap
 
     @property
+    def edges(self) -> dict[str, tuple[float, float] | None]:
+        """Intervals as plain pairs, for a card."""
+        return {name: (one.low, one.high) if one else None for name, one in self.intervals.items()}
+
+    @property
     def few(self) -> bool:
         """Whether the intervals rest on so few clusters that they are too narrow."""
         return self.clusters < FEW_CLUSTERS
@@ -63,7 +69,7 @@ def evaluate_with_intervals(
 
     Args:
         rows: One run's slices of one split, or its `scan_table`: label, p_tampered, patient_id, scan_id.
-        threshold: Tampered from here on, 0..1.
+        threshold: As for `measure`.
         bootstrap: Number of resamples, confidence and seed; 1000, 95 % and 1 unless told otherwise.
     """
     bootstrap = bootstrap or Bootstrap()
@@ -80,7 +86,7 @@ def evaluate_with_intervals(
             bootstrap=bootstrap,
         )
     label, p = rows["label"].to_numpy(), rows["p_tampered"].to_numpy()
-    values = weighted_metrics(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap))
+    values = weighted_metrics(label, p, cut_of(rows, threshold), clusters.codes, draw(clusters.count, bootstrap))
     usable = np.isfinite(values["auc"]) if metrics.auc is not None else np.ones(bootstrap.resamples, dtype=bool)
     intervals = {name: _interval(values[name][usable], metrics.values()[name], bootstrap) for name in METRICS}
     return MetricsWithIntervals(

@@ -31,14 +31,14 @@ class Counts:
 
 
 def weighted_metrics(
-    label: NDArray[Any], p: NDArray[Any], threshold: float, codes: NDArray[np.intp], weights: Floats
+    label: NDArray[Any], p: NDArray[Any], threshold: float | Floats, codes: NDArray[np.intp], weights: Floats
 ) -> dict[str, Floats]:
     """Compute every metric in every weighting.
 
     Args:
         label: (n,) 1 = tampered.
         p: (n,) P(tampered), 0..1.
-        threshold: Tampered from here on.
+        threshold: Tampered from here on; one for all, or (n,).
         codes: (n,) cluster of each row.
         weights: (weightings, clusters) how often each cluster counts, >= 0.
 
@@ -55,7 +55,7 @@ def weighted_metrics(
 
 
 def weighted_counts(
-    label: NDArray[Any], p: NDArray[Any], threshold: float, codes: NDArray[np.intp], weights: Floats
+    label: NDArray[Any], p: NDArray[Any], threshold: float | Floats, codes: NDArray[np.intp], weights: Floats
 ) -> Counts:
     """Count hits and misses in every weighting; arguments as for `weighted_metrics`."""
     called, tampered = p >= threshold, label == 1

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from medfake.errors import ManifestError
-from medfake.metrics.predictions import RUN_KEY, read_predictions
-from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, read_card
+from medfake.metrics.over_folds import read_tested
+from medfake.metrics.predictions import RUN_KEY
+from medfake.package.card import CARD_FILE, Card, Folds, read_card
 from medfake.remedies import Stage, rerun
 from medfake.vocabulary import Evidence
 
@@ -21,7 +22,7 @@ class Entry:
         dataset: Name in params.yaml.
         detector: Name in params.yaml.
         seed: Of the training.
-        predictions: Columns of `predictions.COLUMNS`, val and test rows of this run alone.
+        predictions: Columns of `predictions.COLUMNS`, val and test rows of this run alone, as `read_tested` has them.
         threshold: A slice is tampered from here on, 0..1.
         scan_low: A scan is not tampered below, 0..1.
         scan_high: A scan is tampered from here on, 0..1.
@@ -30,6 +31,8 @@ class Entry:
         dataset_sha256: Digest of the manifest.
         protocol: Rule of the splits, e.g. "grouped".
         parameters: Trainable weights; None for detectors without.
+        folds: What trainings over folds reached; None where the data set has none. Where they stand for a test split,
+            the test rows of `predictions` are theirs, each with thresholds of its own.
     """
 
     dataset: str
@@ -44,6 +47,7 @@ class Entry:
     dataset_sha256: str
     protocol: str
     parameters: int | None = None
+    folds: Folds | None = None
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -80,6 +84,7 @@ class Entry:
             dataset_sha256=card.dataset_sha256,
             protocol=card.protocol,
             parameters=card.parameters,
+            folds=card.folds,
         )
 
     def split(self, name: str) -> pd.DataFrame:
@@ -116,7 +121,8 @@ def read_entries(packages: Sequence[Path]) -> tuple[list[Entry], list[Absent]]:
     entries, absent = [], []
     for package in packages:
         if (package / CARD_FILE).is_file():
-            entries.append(Entry.from_card(read_card(package), read_predictions(package / PREDICTIONS_FILE)))
+            card = read_card(package)
+            entries.append(Entry.from_card(card, read_tested(package, card)))
         else:
             absent.append(Absent(*package.parts[-3:]))
     return entries, absent

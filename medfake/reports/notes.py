@@ -36,6 +36,13 @@ def absent_text(absent: Sequence[Absent]) -> str:
 def _notes(results: Sequence[Result]) -> list[str]:
     notes = []
     best = results[0]
+    folds = best.entry.folds
+    if folds is not None and folds.stand_for_test:
+        notes.append(
+            f"There is no test split: every patient was tested once, by one of {len(folds.each)} trainings that had "
+            "not seen it. Read test as out of fold; each slice is called by the threshold that its own training chose "
+            "on yet other patients."
+        )
     if best.slices.clusters < 2:
         notes.append("The test split has one scan: there is nothing to resample, so there are no intervals.")
     elif best.slices.unit == "scans":

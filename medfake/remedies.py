@@ -26,6 +26,7 @@ class Stage(StrEnum):
     FEATURES = "features"
     TRAIN = "train"
     REPEAT = "repeat"
+    BLANKED = "blanked"
     COMPARE = "compare"
     NOMINATE = "nominate"
     FORENSICS = "forensics"

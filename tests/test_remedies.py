@@ -19,7 +19,7 @@ NAMES: dict[Stage, tuple[object, ...]] = {
     **dict.fromkeys((Stage.PHANTOM, Stage.SCANS, Stage.SLICES, Stage.CHECK, Stage.PROBE), ("chest",)),
     Stage.FEATURES: ("chest", "RandomForest"),
     Stage.TRAIN: ("chest", "RandomForest", 1),
-    **dict.fromkeys((Stage.REPEAT, Stage.COMPARE, Stage.NOMINATE), ()),
+    **dict.fromkeys((Stage.REPEAT, Stage.BLANKED, Stage.COMPARE, Stage.NOMINATE), ()),
 }
 _COMMAND = re.compile(r"dvc (?:repro|pull|push)(?: [-@\w]+)*")
 _PROSE = {

@@ -22,10 +22,10 @@ from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_thres
 from medfake.package.card import (
     AGGREGATION_FILE,
     FOLDS_FILE,
-    FOLDS_FOLDER,
     ONNX_FILE,
     PREDICTIONS_FILE,
     FoldFigures,
+    fold_graphs,
 )
 from medfake.progress import track
 from medfake.training.keras_setup import clear_session
@@ -56,20 +56,15 @@ class FoldTrainings:
     def move_graphs(self, package: Path) -> None:
         """Move the folds' graphs into a package, so that each can score what it has not seen once more."""
         for one in self.each:
-            folder = package / FOLDS_FOLDER / fold_name(one.fold)
+            folder, kept = fold_graphs(package, one.fold), fold_graphs(self.kept, one.fold)
             folder.mkdir(parents=True)
             for name in (ONNX_FILE, AGGREGATION_FILE):
-                if (self.kept / fold_name(one.fold) / name).is_file():
-                    shutil.copyfile(self.kept / fold_name(one.fold) / name, folder / name)
+                if (kept / name).is_file():
+                    shutil.copyfile(kept / name, folder / name)
 
     def discard(self) -> None:
         """Remove what was kept for a training that is cut short: it is over."""
         shutil.rmtree(self.kept)
-
-
-def fold_name(fold: int) -> str:
-    """Of a fold's folder."""
-    return f"fold-{fold}"
 
 
 def train_folds(whole: TrainingContext[Any, Any], facts: Mapping[str, object], beside: Path) -> FoldTrainings | None:
@@ -95,7 +90,7 @@ def train_folds(whole: TrainingContext[Any, Any], facts: Mapping[str, object], b
 
 
 def _train_fold(whole: TrainingContext[Any, Any], number: int, kept: Path) -> tuple[pd.DataFrame, FoldFigures]:
-    folder, dataset = kept / fold_name(number), dataset_of_fold(whole.dataset, number)
+    folder, dataset = fold_graphs(kept, number), dataset_of_fold(whole.dataset, number)
     if not folder.exists():
         state = RunState(kept / f"{number}-{_STATE_FILE}", {})  # the folder's name stands for all facts
         context = replace(whole, dataset=dataset, state=state, on_epoch=_untold)

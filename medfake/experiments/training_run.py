@@ -186,6 +186,7 @@ def _card(
         patients={str(split): int(own.patient_id.nunique()) for split, own in predictions.groupby("split")},
         interval_unit={split: one.unit for split, one in measured.items()},
         confidence=bootstrap.confidence,
+        sources_apart=dataset.sources_apart,
         folds=over_folds,
         agreement=agreement,
         git_revision=git_revision(project.root),

@@ -16,7 +16,6 @@ AGGREGATION_FILE = "aggregation.onnx"
 KERAS_FILE = "detector.keras"
 PREDICTIONS_FILE = "predictions.parquet"
 FOLDS_FILE = "folds.parquet"  # what was scored out of fold, columns as of the predictions
-FOLDS_FOLDER = "folds"  # graphs of the folds' trainings, fold-0 and up
 LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
 INTENDED_USE = (
     "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."
@@ -170,6 +169,8 @@ class Card(BaseModel):
         patients: How many each split has whose slices were scored.
         interval_unit: "patients", or "scans" where a split has a single patient; by split.
         confidence: Of the intervals.
+        sources_apart: Whether no source of its data has slices of both classes, so that its figures also measure what
+            else tells the sources apart.
         folds: Figures of trainings over folds; None where the data set has none.
         measured_on: What its figures come from, a clause each, e.g. "23 scans of 21 patients of three makers".
         blind_to: What it cannot see or was never shown, a clause each.
@@ -211,6 +212,7 @@ class Card(BaseModel):
     patients: dict[str, int] = {}
     interval_unit: dict[str, str] = {}
     confidence: float = 0.95
+    sources_apart: bool = False
     folds: Folds | None = None
     measured_on: tuple[str, ...] = ()
     blind_to: tuple[str, ...] = ()
@@ -245,6 +247,11 @@ def read_card(folder: Path) -> Card:
             "the card of this model package cannot be read", where=path, received=f"{error.error_count()} faults",
             remedy=retrain(folder),
         ) from None  # fmt: skip
+
+
+def fold_graphs(package: Path, fold: int) -> Path:
+    """Where the graphs of a fold's training lie, which score what it has not seen."""
+    return package / "folds" / f"fold-{fold}"
 
 
 def require_graph(folder: Path) -> Path:

@@ -33,6 +33,7 @@ class Entry:
         parameters: Trainable weights; None for detectors without.
         folds: What trainings over folds reached; None where the data set has none. Where they stand for a test split,
             the test rows of `predictions` are theirs, each with thresholds of its own.
+        sources_apart: As of the card.
     """
 
     dataset: str
@@ -48,6 +49,7 @@ class Entry:
     protocol: str
     parameters: int | None = None
     folds: Folds | None = None
+    sources_apart: bool = False
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -85,6 +87,7 @@ class Entry:
             protocol=card.protocol,
             parameters=card.parameters,
             folds=card.folds,
+            sources_apart=card.sources_apart,
         )
 
     def split(self, name: str) -> pd.DataFrame:

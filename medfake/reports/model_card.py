@@ -188,6 +188,8 @@ def _limits(card: Card) -> list[str]:
         said.append("intervals resample scans, and scans of one patient resemble each other: they are too narrow")
     if card.protocol == LEAVE_PATIENTS_OUT and card.false_alarms:
         said.append("thresholds were chosen on the scans of which false alarms are counted: expect more of them")
+    if card.sources_apart:
+        said.append("its tampered and its real slices come from different sources, which its figures measure as well")
     if not card.elsewhere:
         said.append("it was measured on no scans from elsewhere")
     if card.robustness and not any(name.lower().startswith("jpeg") for name in card.robustness):

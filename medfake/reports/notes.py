@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from medfake.datasets.dataset import SOURCES_APART
 from medfake.datasets.split import is_leaky
 from medfake.metrics.intervals import FEW_CLUSTERS
 from medfake.remedies import Stage, make
@@ -36,6 +37,8 @@ def absent_text(absent: Sequence[Absent]) -> str:
 def _notes(results: Sequence[Result]) -> list[str]:
     notes = []
     best = results[0]
+    if any(result.entry.sources_apart for result in results):
+        notes.append(SOURCES_APART)
     folds = best.entry.folds
     if folds is not None and folds.stand_for_test:
         notes.append(

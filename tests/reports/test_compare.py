@@ -141,6 +141,7 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         scan_threshold_high=0.8,
         parameters=30_842,
         folds=None,
+        sources_apart=False,
     )
     entry = Entry.from_card(card, predict(seed=3))
     assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)

@@ -25,7 +25,7 @@ from medfake.project import Project
 from medfake.registry.model_registry import ModelRegistry
 from medfake.tracking.store import Store
 
-pytest_plugins = ["tests.fixtures.predictions", "tests.fixtures.chests", "tests.fixtures.inpainters"]
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("predictions", "chests", "inpainters", "folded")]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own
 

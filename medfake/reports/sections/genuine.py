@@ -182,9 +182,9 @@ def _drawing(report: BlankedReport, rows: Sequence[_Row]) -> Drawing:
     return Drawing(
         svg=draw(paint, (7.2, 1.6 + _ROW_INCHES * len(rows)), salt="genuine"),
         alt=f"Data set {report.dataset}. {' '.join(map(_told, rows))}",
-        caption="Filled dot: slice AUC as it is. Square: with another place blanked. Hollow dot: with the site blanked; "
+        caption="Filled dot: slice AUC as it is. Square: with another place blanked. Hollow dot: the site blanked; "
         "where it stays right of 0.5, something else than the manipulation is read. Diamond: share of tampered slices "
-        "whose named place is the manipulated one; strokes are what controls reach without knowing anything. Lines are "
+        "whose named place is the manipulated one; strokes are what controls reach without knowing anything. Lines: "
         "intervals over patients.",
     )
 
@@ -230,8 +230,8 @@ def _text(score: Score) -> str:
 def _table(report: BlankedReport, rows: Sequence[_Row]) -> Table:
     seen = ", each scored by a training that had not seen its patient" if _folded(report) else ""
     return Table(
-        caption=f"Data set {report.dataset}, tampered against real slices{seen}. Worth of the site: AUC with another place "
-        "blanked minus AUC with the site blanked. Intervals over patients beneath.",
+        caption=f"Data set {report.dataset}, tampered against real slices{seen}. Worth of the site: AUC with another "
+        "place blanked minus AUC with the site blanked. Intervals over patients beneath.",
         head=["detector", *(mark.label for mark in _MARKS[:3]), "worth of the site", _HIT.label, "controls", "reads"],
         rows=[_cells(row) for row in rows],
     )

@@ -41,14 +41,26 @@ class Reads(StrEnum):
     UNDECIDED = "undecided"
 
     @property
+    def words(self) -> str:
+        """For a cell of a table."""
+        return _WORDS[self]
+
+    @property
     def sentence(self) -> str:
         """For a reader."""
         return _SENTENCES[self]
 
 
+_WORDS: Final = {
+    Reads.NOTHING: "no better than chance",
+    Reads.SITE: "the site",
+    Reads.CONTEXT: "something else",
+    Reads.BOTH: "both",
+    Reads.UNDECIDED: "undecided",
+}
 _SENTENCES: Final = {
     Reads.NOTHING: "It tells the classes apart no better than chance.",
-    Reads.SITE: "It reads the site: without it nothing is left.",
+    Reads.SITE: "It reads the site: without it, nothing better than chance is shown.",
     Reads.CONTEXT: "It reads something else than the site, such as the source: blanking the site costs it nothing.",
     Reads.BOTH: "It reads the site and something else: without the site it is worse, and still better than chance.",
     Reads.UNDECIDED: "What it reads is not decided: the intervals are too wide.",

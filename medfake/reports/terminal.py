@@ -15,6 +15,7 @@ from medfake.reports.sentences import (
     place_text,
     run_text,
     split_text,
+    stand_for_test,
 )
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def _terminal_table(dataset: str, results: Sequence[Result]) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    tested = "out of fold" if stand_for_test(results[0]) else "test split"
     table = Table(
-        title=f"{dataset}, test split", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+        title=f"{dataset}, {tested}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
     table.add_column("#", no_wrap=True)
     table.add_column("detector", min_width=16)

@@ -57,7 +57,7 @@ def test_the_picture_has_all_its_figures_in_words(written: Section) -> None:
     (drawing,) = (part for part in written.parts if isinstance(part, Drawing))
     assert "RandomForest: slice AUC 0.750 (0.650 to 0.850)" in drawing.alt
     assert "slice AUC, the site blanked 0.513 (0.413 to 0.613), right place named 0." in drawing.alt
-    assert "controls: a site of another patient" in drawing.alt
+    assert "controls: another's site" in drawing.alt
     assert drawing.alt.count("names no place") == 2
     assert drawing.svg.startswith("<svg")
 
@@ -65,7 +65,7 @@ def test_the_picture_has_all_its_figures_in_words(written: Section) -> None:
 def test_the_table_says_what_each_reads(written: Section) -> None:
     (table,) = (part for part in written.parts if isinstance(part, Table))
     assert [row[0] for row in table.rows] == ["RandomForest", "ResidualCNN", "SVM"]
-    assert [row[-1] for row in table.rows] == [one.sentence for one in (Reads.CONTEXT, Reads.SITE, Reads.NOTHING)]
+    assert [row[-1] for row in table.rows] == [one.words for one in (Reads.CONTEXT, Reads.SITE, Reads.NOTHING)]
     assert "each scored by a training that had not seen its patient" in table.caption
 
 

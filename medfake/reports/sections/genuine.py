@@ -114,7 +114,7 @@ def _trained(report: BlankedReport, comparison: "Comparison") -> Iterator[_Row]:
         place = found.get((one.detector, one.seed))
         hits = None
         if place is not None:
-            controls = [("a site of another patient", place.random), ("mean site", place.centre)]
+            controls = [("another's site", place.random), ("mean site", place.centre)]
             known = tuple((name, value) for name, value in controls if value is not None)
             hits = _Hits(_score(place.hit_rate, place.interval), known)
         yield _Row(one.detector, one, hits)
@@ -231,7 +231,8 @@ def _table(report: BlankedReport, rows: Sequence[_Row]) -> Table:
     seen = ", each scored by a training that had not seen its patient" if _folded(report) else ""
     return Table(
         caption=f"Data set {report.dataset}, tampered against real slices{seen}. Worth of the site: AUC with another "
-        "place blanked minus AUC with the site blanked. Intervals over patients beneath.",
+        "place blanked minus AUC with the site blanked. Intervals over patients beneath. n/a: it names no "
+        "place, or was measured within the fakes' own slices alone.",
         head=["detector", *(mark.label for mark in _MARKS[:3]), "worth of the site", _HIT.label, "controls", "reads"],
         rows=[_cells(row) for row in rows],
     )
@@ -245,9 +246,15 @@ def _cells(row: _Row) -> list[Cell | str]:
     cells = [_cell(score) for _, score in _marks(row)]
     of_site = row.blanked.of_site if row.blanked else None
     worth = Score(of_site.value, of_site.low, of_site.high, "", 0) if of_site else None
-    controls = ", ".join(f"{name} {value:.3f}" for name, value in (row.hits.controls if row.hits else ()))
-    reads = row.blanked.reads.sentence if row.blanked else "Measured within the fakes' own slices."
-    return [row.name, *cells[:3], _cell(worth), cells[3], controls or "n/a", reads]
+    reads = row.blanked.reads.words if row.blanked else "n/a"
+    return [row.name, *cells[:3], _cell(worth), cells[3], _controls_cell(row.hits), reads]
+
+
+def _controls_cell(hits: _Hits | None) -> Cell:
+    if hits is None or not hits.controls:
+        return Cell("n/a")
+    names, values = zip(*hits.controls, strict=True)
+    return Cell(" / ".join(map(number_text, values)), value=max(values), below=" / ".join(names))
 
 
 def _cell(score: Score | None) -> Cell:

@@ -1,12 +1,14 @@
 """Folds in what people read: mean and deviation, all slices together, and what is said of a missing test split."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from medfake.datasets.dataset import SOURCES_APART
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.over_folds import measure_fold, rows_with_folds, summarise_folds
 from medfake.metrics.threshold import ScanThresholds, SliceThreshold
@@ -68,6 +70,16 @@ def test_the_section_begins_with_what_was_found_and_draws_every_fold(comparison:
     folds = comparison.of("chest")[0].entry.folds
     assert folds is not None
     assert all(f"{one.metrics['auc']:.3f}" in drawing.alt for one in folds.each)
+
+
+def test_a_set_whose_sources_are_apart_is_called_confounded_beside_its_figures(comparison: Comparison) -> None:
+    (folded,) = comparison.of("chest")
+    apart = replace(comparison, results=(replace(folded, entry=replace(folded.entry, sources_apart=True)),))
+    written = folds_section(ReportInput(comparison=apart, params=NOTHING, reports=Path()))
+    assert written is not None
+    assert written.parts[1] == SOURCES_APART
+    assert SOURCES_APART in to_markdown(apart)
+    assert SOURCES_APART not in to_markdown(comparison)
 
 
 def test_without_folds_there_is_no_section(predict, enter) -> None:

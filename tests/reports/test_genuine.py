@@ -65,7 +65,7 @@ def test_the_picture_has_all_its_figures_in_words(written: Section) -> None:
 def test_the_table_says_what_each_reads(written: Section) -> None:
     (table,) = (part for part in written.parts if isinstance(part, Table))
     assert [row[0] for row in table.rows] == ["RandomForest", "ResidualCNN", "SVM"]
-    assert [row[-1] for row in table.rows] == [one.words for one in (Reads.CONTEXT, Reads.SITE, Reads.NOTHING)]
+    assert [row[1] for row in table.rows] == [one.words for one in (Reads.CONTEXT, Reads.SITE, Reads.NOTHING)]
     assert "each scored by a training that had not seen its patient" in table.caption
 
 

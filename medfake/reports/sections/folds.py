@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from medfake.datasets.dataset import SOURCES_APART
 from medfake.metrics.binary import HEADINGS
 from medfake.package.card import Folds
 from medfake.reports.comparison import Result
@@ -36,9 +37,11 @@ def folds_section(given: ReportInput) -> Section | None:
     """Mean and deviation over folds, and the folds themselves; None where no data set has any."""
     parts: list[Part] = []
     for dataset in given.comparison.datasets:
-        runs = _runs(given.comparison.of(dataset))
+        results = given.comparison.of(dataset)
+        runs = _runs(results)
         if runs:
-            parts += [_found(dataset, runs), _table(dataset, runs), _drawing(runs)]
+            apart = [SOURCES_APART] if any(one.entry.sources_apart for one in results) else []
+            parts += [_found(dataset, runs), *apart, _table(dataset, runs), _drawing(runs)]
     return Section(heading="Over folds of patients", nav="Folds", parts=parts) if parts else None
 
 

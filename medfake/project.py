@@ -171,6 +171,11 @@ class Project:
         return self.reports / "latent"
 
     @property
+    def blanked(self) -> Path:
+        """What trainings reach with the site blanked, by data set."""
+        return self.reports / "blanked"
+
+    @property
     def nomination(self) -> Path:
         """What stage `nominate` wrote."""
         return self.reports / "nomination.json"

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     STACK = "stack"
     TIMINGS = "timings"
     LATENT = "latent"
+    BLANKED = "blanked"
     COMPARE = "compare"
     REPORT = "report"
     NOMINATE = "nominate"

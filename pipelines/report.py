@@ -14,7 +14,10 @@ def main() -> None:
     from medfake.reports.entry import read_entries
     from medfake.reports.report import About, write_report
     from medfake.reports.sections.registry import ReportInput, written_sections
+    from medfake.tracking.comparison_link import comparison_link
     from medfake.tracking.revisions import git_revision
+    from medfake.tracking.store import Store
+    from mlflow_server.server import page_address
 
     project = Project.find()
     params = project.params
@@ -22,7 +25,12 @@ def main() -> None:
     comparison = compare_study(entries, params, absent)
     given = ReportInput(comparison=comparison, params=params, reports=project.reports)
     path = project.reports / "report.html"
-    about = About(study=params.study, git_revision=git_revision(project.root))
+    beside = comparison_link(Store(params.tracking), params.study)
+    about = About(
+        study=params.study,
+        git_revision=git_revision(project.root),
+        link=page_address(project.tracking, beside.path) if beside else "",
+    )
     write_report(path, comparison, written_sections(given), about)
     click.echo(f"next: xdg-open {from_here(path)}")
 

@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.fixtures.predictions",
     "tests.fixtures.chests",
     "tests.fixtures.inpainters",
+    "tests.fixtures.folded",
 ]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own

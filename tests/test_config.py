@@ -63,6 +63,18 @@ def test_only_train_is_augmented_outside_the_replica_protocol(values: dict[str, 
     assert "augment.splits must be [train] under grouped" in _message(values)
 
 
+def test_only_folds_do_without_a_test_split(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["split"] |= {"test": 0.0, "folds": 3}
+    validate(Params, copy.deepcopy(values), "params.yaml")
+    del values["datasets"]["chest"]["split"]["folds"]
+    assert "test may be 0 only where folds say how every patient is tested" in _message(values)
+
+
+def test_two_folds_would_leave_nothing_to_learn_from(values: dict[str, Any]) -> None:
+    values["datasets"]["chest"]["split"]["folds"] = 2
+    assert "datasets.chest.split.folds" in _message(values)
+
+
 def test_leaving_out_needs_to_be_told_what(values: dict[str, Any]) -> None:
     values["datasets"]["chest"]["split"]["protocol"] = "leave-scanner-out"
     assert _message(values) == "missing key datasets.chest.split.held_out"

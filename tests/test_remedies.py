@@ -23,7 +23,17 @@ NAMES: dict[Stage, tuple[object, ...]] = {
     Stage.TRAIN: ("chest", "RandomForest", 1),
     Stage.EXPLAIN: ("chest", "RandomForest", 1),
     **dict.fromkeys(
-        (Stage.REPEAT, Stage.STACK, Stage.TIMINGS, Stage.COMPARE, Stage.REPORT, Stage.NOMINATE, Stage.TRACK), ()
+        (
+            Stage.REPEAT,
+            Stage.STACK,
+            Stage.BLANKED,
+            Stage.TIMINGS,
+            Stage.COMPARE,
+            Stage.REPORT,
+            Stage.NOMINATE,
+            Stage.TRACK,
+        ),
+        (),
     ),
 }
 _COMMAND = re.compile(r"dvc (?:repro|pull|push)(?: [-@\w]+)*")

@@ -99,12 +99,22 @@ class SplitParams(Section, extra="allow"):
 
     protocol: Name = Field(description="grouped, replica, leave-generator-out, leave-scanner-out, or another")
     val: Fraction
-    test: Fraction
+    test: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="share; 0 only with folds, which test every patient once"
+    )
     seed: int = Field(ge=0)
-    folds: int | None = Field(default=None, ge=2, description="folds of cross-validation over train and val, grouped")
+    folds: int | None = Field(
+        default=None,
+        ge=3,
+        description="every detector is trained so many times more on train and val, patients apart: without one fold, "
+        "which tests it, and without the next, which chooses its epochs and thresholds",
+    )
 
     @model_validator(mode="after")
     def _train_remains(self) -> "SplitParams":
+        if self.test == 0 and self.folds is None:
+            message = "test may be 0 only where folds say how every patient is tested; give it a share, or set folds"
+            raise ValueError(message)
         if self.val + self.test >= 1:
             message = f"val + test must leave something to train on, but got {self.val} + {self.test}"
             raise ValueError(message)

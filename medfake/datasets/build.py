@@ -12,6 +12,7 @@ import pandas as pd
 from medfake.config import DatasetParams
 from medfake.datasets.augment import expand
 from medfake.datasets.balance import balance, top_up
+from medfake.datasets.folds import draw_folds
 from medfake.datasets.labelling import label_slices
 from medfake.datasets.manifest import ELSEWHERE, FACTS_FILE, MANIFEST_FILE, ON_NODULE, SITES_FILE, write_manifest
 from medfake.datasets.neighbours import known_slice
@@ -19,7 +20,7 @@ from medfake.datasets.parallel import in_order
 from medfake.datasets.scans import SCANS_FILE, SOURCES_FILE
 from medfake.datasets.shards import Shards, Slot
 from medfake.datasets.source_files import find_files
-from medfake.datasets.split import draw_folds, draw_split
+from medfake.datasets.split import draw_split, wanted_splits
 from medfake.datasets.stored import FileWork, Stored, Wanted, read_files
 from medfake.datasets.views.registry import Place, view_of, view_options
 from medfake.errors import DataError
@@ -69,7 +70,7 @@ def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, 
 
 
 def plan_slices(slices: pd.DataFrame, sites: pd.DataFrame, params: DatasetParams, where: Path) -> pd.DataFrame:
-    """Every place that may be stored, labelled and dealt to splits and folds; the index names it from here on."""
+    """Every place that may be stored, labelled and dealt to splits; the index names it from here on."""
     labelled = label_slices(slices, sites, params.labelling)
     if params.manipulations is not None:
         labelled = labelled[(labelled.label == 0) | labelled.manipulation.isin(params.manipulations)]
@@ -81,7 +82,6 @@ def plan_slices(slices: pd.DataFrame, sites: pd.DataFrame, params: DatasetParams
         )  # fmt: skip
     labelled["split"] = draw_split(labelled, params.split)
     used = labelled[labelled.split.notna()].reset_index(drop=True)
-    used["fold"] = draw_folds(used, params.split)
     return view_of(params.view).places(used, sites, params.balance.seed)
 
 
@@ -106,7 +106,7 @@ def _decode_until_balanced(
         tried |= set(fresh.index)
         kept = pd.concat([kept, fresh]).sort_index()
     kept = balance(kept, params.balance, params.classes)
-    for name in Split:
+    for name in wanted_splits(params.split, pool.split):
         if set(kept.label[kept.split == name]) != {0, 1}:
             raise DataError(
                 f"nothing usable is left of a class in the {name} split", where=where,
@@ -190,7 +190,7 @@ def _slice_ids(places: pd.DataFrame) -> "pd.Series[str]":
 
 def _manifest(kept: pd.DataFrame, images: pd.DataFrame, params: DatasetParams) -> pd.DataFrame:
     """One row an image, slices in the order of their scans, the copies of a slice after it."""
-    own = kept.assign(slice_id=_slice_ids(kept), view=params.view.name)
+    own = kept.assign(slice_id=_slice_ids(kept), view=params.view.name, fold=draw_folds(kept, params.split))
     own = own.drop(columns=[name for name in images.columns if name in own.columns])
     rows = own.merge(images, left_index=True, right_on="base", how="inner").sort_values("base", kind="stable")
     suffix = (":" + rows["transform"]).where(rows["transform"] != "", "")

@@ -17,6 +17,12 @@ from medfake.files import in_a_word, sha256_file
 from medfake.remedies import Stage, rerun
 from medfake.vocabulary import Evidence
 
+SOURCES_APART = (
+    "No source has slices of both classes: tampered and real slices differ in scanner and export as well, so that "
+    "figures of slices and scans also measure the source. What is left with the site blanked is not the manipulation."
+)
+STORED_SPLIT = "stored_split"  # column of a manifest whose splits are those of a fold
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -72,6 +78,18 @@ class Dataset:
         """Slices of each split, copies included."""
         return {str(split): int(rows) for split, rows in self.manifest.split.value_counts().sort_index().items()}
 
+    @property
+    def sources_apart(self) -> bool:
+        """Whether no source has slices of both classes: then whatever tells the sources apart tells the classes."""
+        tampered = self.manifest.label == 1
+        return set(self.manifest.source[tampered]).isdisjoint(self.manifest.source[~tampered])
+
+    @property
+    def parts(self) -> list[str]:
+        """Which splits of the stored data set are here, whatever a fold makes of their slices; sorted."""
+        stored = self.manifest.get(STORED_SPLIT, self.manifest.split)
+        return sorted(map(str, stored.unique()))
+
     def split(self, name: str) -> pd.DataFrame:
         """Rows of one split: train, val or test."""
         return self.manifest[self.manifest.split == name]
@@ -97,11 +115,12 @@ class Dataset:
     def batches(self, rows: pd.DataFrame, size: int) -> Iterator[NDArray[np.int16]]:
         """Slices in the order of `rows`, in batches of one image size, at most `size` slices each."""
         batch: list[NDArray[np.int16]] = []
-        for pixels in self.mapped(rows):
-            if batch and (len(batch) == size or batch[0].shape != pixels.shape):
-                yield np.stack(batch)
-                batch = []
-            batch.append(pixels)
+        for at in range(0, len(rows), size):
+            for pixels in self.mapped(rows.iloc[at : at + size]):
+                if batch and (len(batch) == size or batch[0].shape != pixels.shape):
+                    yield np.stack(batch)
+                    batch = []
+                batch.append(pixels)
         if batch:
             yield np.stack(batch)
 

@@ -132,6 +132,7 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     """Split of every slice, NaN where the protocol has no use for it.
 
     The papers' 85:15 is `test: 0.15`; validation is taken from the other 0.85, since the test split chooses nothing.
+    With `test: 0` there is no test split: folds test every patient.
 
     Args:
         slices: Labelled, with patient_id, manipulation, generator, manufacturer and kernel.
@@ -141,7 +142,7 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
         DataError: A split would lack one of the classes, or nothing is known of what is held out.
     """
     split = PROTOCOLS[params.protocol].draw(slices, split_options(params))
-    for name in Split:
+    for name in wanted_splits(params, split):
         labels = set(slices.label[split == name])
         if labels != {0, 1}:
             has = "nothing" if not labels else "only real slices" if labels == {0} else "only tampered slices"
@@ -155,36 +156,9 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     return split
 
 
-def draw_folds(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[int]":
-    """Fold of every slice of train and val, null in test and when `folds` is null.
-
-    No patient is in two folds, except under `replica`; classes are spread evenly (scikit-learn's stratified folds).
-
-    Args:
-        slices: With `split`, label and patient_id.
-        params: Number of folds and seed.
-
-    Raises:
-        DataError: There are fewer patients than folds.
-    """
-    folds = pd.Series(pd.NA, index=slices.index, dtype="Int32")
-    if params.folds is None:
-        return folds
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    learnt = slices[slices.split.isin([Split.TRAIN, Split.VAL])]
-    groups = pd.factorize(learnt.patient_id)[0]  # in order of appearance: pseudonyms decide nothing
-    if groups.max() + 1 < params.folds:
-        raise DataError(
-            "there are fewer patients than folds", where="datasets.<name>.split.folds in params.yaml",
-            received=f"{groups.max() + 1} patients in train and val, {params.folds} folds",
-            remedy="ask for fewer folds",
-        )  # fmt: skip
-    kind = StratifiedKFold if is_leaky(params.protocol) else StratifiedGroupKFold
-    dealer = kind(n_splits=params.folds, shuffle=True, random_state=params.seed)
-    for number, (_, held) in enumerate(dealer.split(learnt, learnt.label, groups)):
-        folds[learnt.index[held]] = number
-    return folds
+def wanted_splits(params: SplitParams, split: "pd.Series[str]") -> tuple[Split, ...]:
+    """Splits that a data set must have: no test split where its share is 0 and the protocol puts nothing into it."""
+    return tuple(name for name in Split if name is not Split.TEST or params.test > 0 or bool((split == name).any()))
 
 
 @protocol("grouped")
@@ -287,6 +261,7 @@ def _slices_of(slices: pd.DataFrame) -> dict[str, _Has]:
 def _deal(patients: Mapping[str, _Has], wanted: Mapping[Split, float], seed: int) -> dict[str, str]:
     """Deal patients to splits in the wanted shares (Sainte-Lague), first those that a split still lacks a class for."""
     rng = np.random.default_rng(seed)
+    wanted = {name: share for name, share in wanted.items() if share > 0}
     of_patient: dict[str, str] = {}
     lacking = {name: {0, 1} for name in wanted}
     for strata in (([0, 1], [1]), ([0],)):

@@ -37,13 +37,14 @@ class Origin:
             "evidence": self.dataset.evidence,
             "protocol": self.dataset.protocol,
             "view": self.dataset.view,
+            "sources_apart": self.dataset.sources_apart,
             "git_revision": self.git_revision,
             "dvc_lock_sha256": self.dvc_lock_sha256,
         }
 
     def tags(self) -> dict[str, str]:
         """Tags of an MLflow run."""
-        return {name: str(value or "none") for name, value in self.facts().items()}
+        return {name: "none" if value is None else str(value) for name, value in self.facts().items()}
 
 
 def run_tags(project: Project, origin: Origin, hardware: str) -> dict[str, str]:

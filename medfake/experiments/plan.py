@@ -27,7 +27,7 @@ class Line:
     """One detector on one data set.
 
     Attributes:
-        trainings: With all first seeds.
+        trainings: With all first seeds; those of folds are counted in hours and gigabytes alone.
         slices_per_s: Measured forward pass; None for detectors that were not measured.
         hours: All trainings together; None where nothing was measured.
         gigabytes: What they leave behind; None where the detector cannot be built.

@@ -91,7 +91,7 @@ def log_outcome(
         run: Of the training, its curves logged.
         trained: What was trained.
         card: Its figures on slices, and its thresholds.
-        predictions: Its val and test slices.
+        predictions: Its val and test slices, as `read_tested` has them.
         bootstrap: Of the card's intervals.
         fit_seconds: How long fitting took in this process.
     """

@@ -11,6 +11,7 @@ from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.experiments.evaluated import evaluate
+from medfake.experiments.folds import train_folds
 from medfake.experiments.origin import Origin, run_tags
 from medfake.experiments.provenance import provenance_of, without_paths, write_provenance
 from medfake.experiments.run_log import MAIN_METRIC, asked_for, flat, log_outcome, run_name, whole_config
@@ -19,6 +20,7 @@ from medfake.locks import exclusive_lock
 from medfake.metrics.before_calibration import calibrated
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.embeddings import write_embeddings
+from medfake.metrics.over_folds import read_tested
 from medfake.metrics.predict import predict, predict_some_of_train
 from medfake.metrics.predictions import SCORED, write_predictions
 from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE, Card, Learnt, write_card
@@ -45,7 +47,7 @@ def train_once(project: Project, data: str, detector: str, seed: int, out: Path)
         detector: Name in the registry.
         seed: Of the training.
         out: Replaced by detector.onnx, detector.keras (networks), card.json, predictions.parquet and embeddings.parquet
-            (detectors with a layer before the last).
+            (detectors with a layer before the last); of a data set with folds also by folds.parquet and their graphs.
 
     Raises:
         BusyError: The same training is under way.
@@ -80,15 +82,14 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         "seed": seed,
         **asked_for(options, public, params.datasets[dataset.name]),
     }
-    state = RunState(
-        project.interrupted_file(dataset.name, detector, seed),
-        {
-            **flat(public),
-            "seed": seed,
-            "dataset_sha256": dataset.digest,
-            "weights_sha256": family.weights_sha256(spec, options),
-        },
-    )
+    rests_on = {
+        **flat(public),
+        "seed": seed,
+        "dataset_sha256": dataset.digest,
+        "weights_sha256": family.weights_sha256(spec, options),
+    }
+    interrupted = project.interrupted_file(dataset.name, detector, seed)
+    state = RunState(interrupted, rests_on)
     name = run_name(params.train, dataset.name, detector, seed)
     with (
         training_run(Store(params.tracking), name, facts, tags, state.run_id) as run,
@@ -109,12 +110,16 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         for name, text in trained.tables.items():
             with write_atomic(folder / name) as file:
                 file.write(text)
-        said = predict(dataset, folder, SCORED, detector, seed)
+        said = predict(dataset, folder, [one for one in SCORED if one in dataset.parts], detector, seed)
         predictions = said.rows
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         if said.embedding is not None:
             write_embeddings(folder / EMBEDDINGS_FILE, predictions["slice_id"], said.embedding)
         learnt = predict_some_of_train(dataset, folder, detector, seed, params.evaluation.train_slices)
+        folds = train_folds(context, rests_on, interrupted.with_suffix(".folds"))
+        if folds is not None:
+            folds.write(folder)
+        stand_for_test = Split.TEST not in dataset.parts
         to_learn = len(dataset.split(Split.TRAIN))
         card = Card(
             detector=detector,
@@ -130,10 +135,14 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             agreement=agreement,
             mlflow_run_id=run.run_id,
             **origin.facts(),
-            **evaluate(predictions, params.evaluation, learnt).facts(),
+            **evaluate(predictions, params.evaluation, learnt, folds, stand_for_test=stand_for_test).facts(),
         )
         write_card(card, folder)
         write_provenance(provenance, folder)
-        log_outcome(run, trained, card, predictions, Bootstrap.of(params.evaluation), fit_seconds)
+        log_outcome(run, trained, card, read_tested(folder, card), Bootstrap.of(params.evaluation), fit_seconds)
         run.log_folder(folder, PACKAGE)
+        if folds is not None:
+            folds.move_graphs(folder)  # after what the store keeps: it has no use for them
     state.discard()
+    if folds is not None:
+        folds.discard()

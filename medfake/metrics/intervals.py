@@ -49,6 +49,11 @@ class MetricsWithIntervals:
     bootstrap: Bootstrap
 
     @property
+    def edges(self) -> dict[str, tuple[float, float] | None]:
+        """Intervals as plain pairs, for a card."""
+        return {name: (one.low, one.high) if one else None for name, one in self.intervals.items()}
+
+    @property
     def few(self) -> bool:
         """Whether the intervals rest on so few clusters that they are too narrow."""
         return self.clusters < FEW_CLUSTERS
@@ -67,7 +72,7 @@ def evaluate_with_intervals(
 
     Args:
         rows: One run's slices of one split, or its `scan_table`: label, p_tampered, patient_id, scan_id.
-        threshold: Tampered from here on, 0..1.
+        threshold: As for `measure`.
         bootstrap: Number of resamples, confidence and seed; 1000, 95 % and 1 unless told otherwise.
         positive: Class that precision, recall, specificity, F1, H and fall-out are of.
     """

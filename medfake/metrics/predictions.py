@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from medfake.errors import ManifestError
 from medfake.files import write_atomic
+from medfake.metrics.own_thresholds import CALLED_FROM, SCAN_HIGH, SCAN_LOW
 from medfake.package.strongest_run import score_scan
 from medfake.remedies import retrain
 from medfake.vocabulary import Manipulation, Split
@@ -40,11 +41,12 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
     "p_injected": "float64",
     "scan_p": "float64",  # 0..1, of the slice's scan, by a package that judges scans; null where slices speak for them
     "generator": "str",  # what made the fake, by name; "" for untouched slices
+    "fold": "float64",  # whose training scored this slice without its patient; null where the stored split decides
 }
 _NOT_OF_ALL: Final = ("p_removed", "p_injected", "scan_p")  # 0..1, of some detectors
-OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys(_NOT_OF_ALL, float("nan")), "generator": ""}
+OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys((*_NOT_OF_ALL, "fold"), float("nan")), "generator": ""}
 """What stands throughout where a table lacks a column."""
-NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", *_NOT_OF_ALL})
+NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", "fold", *_NOT_OF_ALL})
 SCORED: Final = (Split.VAL, Split.TEST)
 RUN_KEY: Final = ["dataset", "detector", "seed"]
 
@@ -137,6 +139,7 @@ def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
         several joined by "+"), generator (as manipulation; "" where nobody names one), p_tampered (float64, 0..1),
         n_slices.
     """
+    own = {SCAN_LOW: SCAN_LOW, CALLED_FROM: SCAN_HIGH} if SCAN_HIGH in predictions else {}
     rows: list[dict[str, Any]] = []  # cells of a table under construction
     for (split, scan_id), slices in predictions.groupby(["split", "scan_id"], sort=True):
         words = sorted(set(slices["manipulation"]) - {Manipulation.NONE})
@@ -150,9 +153,10 @@ def scan_table(predictions: pd.DataFrame) -> pd.DataFrame:
                 "generator": " + ".join(sorted(set(slices["generator"]) - {""})),
                 "p_tampered": _scan_p(slices),
                 "n_slices": len(slices),
+                **{to: float(slices[of].median()) for to, of in own.items()},
             }
         )
-    columns = ["scan_id", "patient_id", "split", "label", "manipulation", "generator", "p_tampered", "n_slices"]
+    columns = ["scan_id", "patient_id", "split", "label", "manipulation", "generator", "p_tampered", "n_slices", *own]
     return pd.DataFrame(rows, columns=columns).astype({"label": "int8", "p_tampered": "float64", "n_slices": "int64"})
 
 
@@ -217,6 +221,7 @@ def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str
         ("manipulation", tampered == untouched, "none where label is 0, and only there"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
         *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in _NOT_OF_ALL),
+        ("fold", (frame["fold"].fillna(0) < 0) | (frame["fold"].fillna(0) % 1 > 0), "a whole number from 0 on"),
         ("z_mm", ~np.isfinite(frame["z_mm"]), "a number of mm"),
         ("spacing_mm", ~(np.isfinite(frame["spacing_mm"]) & (frame["spacing_mm"] > 0)), "a number of mm above 0"),
         ("site_y", frame["site_y"].isna() != frame["site_x"].isna(), "given together with site_x"),

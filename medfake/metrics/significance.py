@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
 from medfake.metrics.intervals import Interval, percentile_interval
+from medfake.metrics.own_thresholds import cut_of
 from medfake.metrics.weighted import weighted_metric
 from medfake.vocabulary import PositiveClass
 
@@ -69,23 +70,32 @@ def paired_difference(
         second: Another run's slices of that split; slices that only one of them has are left out.
         bootstrap: As for `evaluate_with_intervals`.
         metric: "auc", or one of the counts at the thresholds, such as "h".
-        thresholds: Of either detector; the AUC needs none.
+        thresholds: Of either detector, where its rows have none of their own; the AUC needs none.
         positive: Class that the metric is of, where it is of one.
 
     Returns:
         None when the slices that both scored have one class only, or do not define the metric.
     """
     bootstrap = bootstrap or Bootstrap()
-    columns = ["slice_id", "scan_id", "patient_id", "label", "p_tampered"]
-    both = first[columns].merge(second[["slice_id", "p_tampered"]], on="slice_id", suffixes=("", "_second"))
+    first, second = (rows.assign(cut=cut_of(rows, cut)) for rows, cut in zip((first, second), thresholds, strict=True))
+    columns = ["slice_id", "scan_id", "patient_id", "label", "p_tampered", "cut"]
+    both = first[columns].merge(second[["slice_id", "p_tampered", "cut"]], on="slice_id", suffixes=("", "_second"))
     label = both["label"].to_numpy(dtype=np.float64)
     if len(np.unique(label)) < 2:
         return None
     clusters = clusters_of(both)
     weights = np.vstack([np.ones(clusters.count), draw(clusters.count, bootstrap)])
     of_first, of_second = (
-        weighted_metric(metric, label, both[column].to_numpy(), threshold, clusters.codes, weights, positive)
-        for column, threshold in zip(("p_tampered", "p_tampered_second"), thresholds, strict=True)
+        weighted_metric(
+            metric,
+            label,
+            both[f"p_tampered{of}"].to_numpy(),
+            both[f"cut{of}"].to_numpy(),
+            clusters.codes,
+            weights,
+            positive,
+        )
+        for of in ("", "_second")
     )
     differences = of_first - of_second
     value, resampled = float(differences[0]), differences[1:]

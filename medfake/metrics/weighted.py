@@ -50,7 +50,7 @@ def weighted_metrics(
     Args:
         label: (n,) 1 = tampered.
         p: (n,) P(tampered), 0..1.
-        threshold: Tampered from here on.
+        threshold: Tampered from here on; one for all, or (n,).
         codes: (n,) cluster of each row.
         weights: (weightings, clusters) how often each cluster counts, >= 0.
         positive: Class that precision, recall, specificity, F1, H and fall-out are of.
@@ -88,7 +88,7 @@ def weighted_metric(
 
 
 def weighted_counts(
-    label: NDArray[Any], p: NDArray[Any], threshold: float, codes: NDArray[np.intp], weights: Floats
+    label: NDArray[Any], p: NDArray[Any], threshold: float | Floats, codes: NDArray[np.intp], weights: Floats
 ) -> Counts:
     """Count hits and misses in every weighting; arguments as for `weighted_metrics`."""
     called, tampered = p >= threshold, label == 1

@@ -17,6 +17,7 @@ KERAS_FILE = "detector.keras"
 PREDICTIONS_FILE = "predictions.parquet"
 PROVENANCE_FILE = "provenance.json"
 EMBEDDINGS_FILE = "embeddings.parquet"
+FOLDS_FILE = "folds.parquet"  # what was scored out of fold, columns as of the predictions
 LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
 INTENDED_USE = (
     "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."
@@ -172,6 +173,56 @@ class Calibrated(BaseModel):
     after: Reliability
 
 
+class FoldFigures(BaseModel):
+    """One fold: what its training reached on patients that it had not seen.
+
+    Attributes:
+        fold: Number, from 0.
+        threshold: Of slices, chosen on the fold's own val split by `threshold_rule`.
+        scan_threshold_low: As of the card, of this training.
+        scan_threshold_high: Likewise.
+        patients: Tested.
+        slices: Tested.
+        metrics: On these slices; None where undefined.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fold: int
+    threshold: float
+    threshold_rule: str
+    scan_threshold_low: float
+    scan_threshold_high: float
+    patients: int
+    slices: int
+    metrics: dict[str, float | None]
+
+
+class Folds(BaseModel):
+    """What trainings over folds reached; the stored graph is none of them, but was trained in the same way.
+
+    Attributes:
+        stand_for_test: Whether there is no test split, so that these figures are also the card's of "test".
+        each: Fold by fold.
+        mean: Over folds, on slices; None where fewer than two define a figure.
+        deviation: Sample standard deviation over folds, likewise.
+        pooled: Of all slices together, each called by its own fold's threshold.
+        intervals: Of `pooled`, (low, high) from a bootstrap over `interval_unit`.
+        patients: Tested, each once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stand_for_test: bool
+    each: tuple[FoldFigures, ...]
+    mean: dict[str, float | None]
+    deviation: dict[str, float | None]
+    pooled: dict[str, float | None]
+    intervals: dict[str, tuple[float, float] | None]
+    patients: int
+    interval_unit: str
+
+
 class Card(BaseModel):
     """Facts about one stored detector.
 
@@ -194,6 +245,9 @@ class Card(BaseModel):
         patients: How many each split has whose slices were scored.
         interval_unit: "patients", or "scans" where a split has a single patient; by split.
         confidence: Of the intervals.
+        sources_apart: Whether no source of its data has slices of both classes, so that its figures also measure what
+            else tells the sources apart.
+        folds: Figures of trainings over folds; None where the data set has none.
         measured_on: What its figures come from, a clause each, e.g. "23 scans of 21 patients of three makers".
         blind_to: What it cannot see or was never shown, a clause each.
         false_alarms: Of scans of 20 slices and more; None where they were not counted.
@@ -238,6 +292,8 @@ class Card(BaseModel):
     patients: dict[str, int] = {}
     interval_unit: dict[str, str] = {}
     confidence: float = 0.95
+    sources_apart: bool = False
+    folds: Folds | None = None
     measured_on: tuple[str, ...] = ()
     blind_to: tuple[str, ...] = ()
     false_alarms: FalseAlarms | None = None
@@ -271,6 +327,11 @@ def read_card(folder: Path) -> Card:
             "the card of this model package cannot be read", where=path, received=f"{error.error_count()} faults",
             remedy=retrain(folder),
         ) from None  # fmt: skip
+
+
+def fold_graphs(package: Path, fold: int) -> Path:
+    """Where the graphs of a fold's training lie, which score what it has not seen."""
+    return package / "folds" / f"fold-{fold}"
 
 
 def require_graph(folder: Path) -> Path:

@@ -1,9 +1,10 @@
 """What the report says first: the best detector of every data set, and what its figures are worth."""
 
+from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.reports import notes
 from medfake.reports.comparison import Comparison
 from medfake.reports.parts import Cell, Row, Table
-from medfake.reports.sentences import interval_text, number_text, run_text
+from medfake.reports.sentences import interval_text, metric_text, number_text, run_text
 
 
 def worths(comparison: Comparison) -> tuple[str, ...]:
@@ -17,23 +18,22 @@ def answers(comparison: Comparison) -> Table:
     for name in comparison.datasets:
         results = comparison.of(name)
         best = results[0]
-        auc = [
-            Cell(
-                number_text(level.metrics.auc),
-                level.metrics.auc,
-                interval_text(level.intervals["auc"]),
-            )
-            for level in (best.slices, best.scans)
-        ]
+        figures = [_cell(level, comparison.metric) for level in (best.slices, best.scans)]
         tied = sum(result.standing.tied for result in results)
         lines.append(
             [
                 name,
                 run_text(best, results) if best.standing.best else "n/a",
-                *auc,
+                *figures,
                 Cell(str(tied), tied),
                 f"{best.entry.protocol}, {best.entry.evidence}",
             ]
         )
-    head = ["Data set", "Best detector", "AUC, slices", "AUC, scans", "Tied with it", "Splits and evidence"]
+    metric = metric_text(comparison.metric)
+    head = ["Data set", "Best detector", f"{metric}, slices", f"{metric}, scans", "Tied with it", "Splits and evidence"]
     return Table(caption="The best detector of each data set, test split.", head=head, rows=lines)
+
+
+def _cell(measured: MetricsWithIntervals, metric: str) -> Cell:
+    value = measured.metrics.values()[metric]
+    return Cell(number_text(value), value, interval_text(measured.intervals[metric]))

@@ -12,6 +12,7 @@ from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.classes import measure_classes
 from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_intervals
 from medfake.metrics.localisation import localise
+from medfake.metrics.own_thresholds import CALLED_FROM, SCAN_LOW, cut_of
 from medfake.metrics.predictions import scan_table
 from medfake.metrics.roc import roc_band
 from medfake.metrics.scans import Verdict, decide
@@ -41,6 +42,8 @@ def compare(
     published: Mapping[str, PublishedParams | None] | None = None,
 ) -> Comparison:
     """Measure every entry on the test split and rank them within each data set by a metric of slices.
+
+    Where a data set has no test split, the rows that its folds scored stand for it.
 
     Args:
         entries: In any order, each run once.
@@ -127,13 +130,16 @@ def _check(entries: Sequence[Entry]) -> None:
 
 def _is_right(scans: pd.DataFrame, run: Entry) -> "pd.Series[bool]":
     by_scan = scans.set_index("scan_id")
-    return (by_scan["p_tampered"] >= run.scan_high) == (by_scan["label"] == 1)
+    return (by_scan["p_tampered"] >= cut_of(by_scan, run.scan_high)) == (by_scan["label"] == 1)
 
 
 def _verdicts(scans: pd.DataFrame, run: Entry) -> dict[str, VerdictCounts]:
     counts = {}
     for truth, label in (("tampered", 1), ("real", 0)):
-        said = [decide(p, run.scan_low, run.scan_high) for p in scans.loc[scans["label"] == label, "p_tampered"]]
+        own = scans[scans["label"] == label]
+        low = own.get(SCAN_LOW, pd.Series(run.scan_low, own.index))
+        high = own.get(CALLED_FROM, pd.Series(run.scan_high, own.index))
+        said = [decide(*one) for one in zip(own["p_tampered"], low, high, strict=True)]
         counts[truth] = VerdictCounts(
             *(said.count(v) for v in (Verdict.TAMPERED, Verdict.UNCERTAIN, Verdict.NOT_TAMPERED))
         )

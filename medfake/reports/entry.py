@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from medfake.errors import ManifestError
-from medfake.metrics.predictions import RUN_KEY, read_predictions
-from medfake.package.card import CARD_FILE, PREDICTIONS_FILE, Card, Learnt, read_card
+from medfake.metrics.over_folds import read_tested
+from medfake.metrics.predictions import RUN_KEY
+from medfake.package.card import CARD_FILE, Card, Folds, Learnt, read_card
 from medfake.remedies import Stage, rerun
 from medfake.vocabulary import Evidence, Split
 
@@ -22,7 +23,7 @@ class Entry:
         dataset: Name in params.yaml.
         detector: Name in params.yaml.
         seed: Of the training.
-        predictions: Columns of `predictions.COLUMNS`, val and test rows of this run alone.
+        predictions: Columns of `predictions.COLUMNS`, val and test rows of this run alone, as `read_tested` has them.
         threshold: A slice is tampered from here on, 0..1.
         scan_low: A scan is not tampered below, 0..1.
         scan_high: A scan is tampered from here on, 0..1.
@@ -38,6 +39,9 @@ class Entry:
         learnt: How many training slices it learnt from; None where nobody counted.
         of_train: Accuracy, loss, precision and recall of either class on training slices; empty where none were scored.
         calibration: As on the card.
+        folds: What trainings over folds reached; None where the data set has none. Where they stand for a test split,
+            the test rows of `predictions` are theirs, each with thresholds of its own.
+        sources_apart: As of the card.
     """
 
     dataset: str
@@ -59,6 +63,8 @@ class Entry:
     learnt: Learnt | None = None
     of_train: Mapping[str, float | None] = field(default_factory=dict, repr=False)
     calibration: Mapping[str, float] = field(default_factory=dict)
+    folds: Folds | None = None
+    sources_apart: bool = False
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -102,6 +108,8 @@ class Entry:
             learnt=card.learnt,
             of_train=card.both_classes.get(Split.TRAIN, {}),
             calibration=card.calibration,
+            folds=card.folds,
+            sources_apart=card.sources_apart,
         )
 
     def split(self, name: str) -> pd.DataFrame:
@@ -138,7 +146,8 @@ def read_entries(packages: Sequence[Path]) -> tuple[list[Entry], list[Absent]]:
     entries, absent = [], []
     for package in packages:
         if (package / CARD_FILE).is_file():
-            entries.append(Entry.from_card(read_card(package), read_predictions(package / PREDICTIONS_FILE)))
+            card = read_card(package)
+            entries.append(Entry.from_card(card, read_tested(package, card)))
         else:
             absent.append(Absent(*package.parts[-3:]))
     return entries, absent

@@ -10,11 +10,13 @@ from medfake.reports.published import Published
 from medfake.reports.rows import (
     CLASSES_HEAD,
     CLASSES_NOTE,
+    FOLDS_NOTE,
     SCANS_SHOWN,
     SHOWN,
     Row,
     against_rows,
     class_rows,
+    fold_rows,
     published_of,
     published_text,
     seed_rows,
@@ -71,6 +73,9 @@ def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
     if over_seeds := seed_rows(results):
         parts += ["### Over seeds", "Mean ± standard deviation of the test slices' figures."]
         parts += [table(["detector", "runs", *figures], over_seeds)]
+    if over_folds := fold_rows(results):
+        parts += ["### Over folds", FOLDS_NOTE]
+        parts += [table(["detector", "seed", "folds", *figures, "AUC of all"], over_folds)]
     if printed := published_of(results):
         parts += ["### In the papers", PUBLISHED_NOTE]
         parts += [table(["detector", "source", "setting", *figures, "protocol"], map(_published_row, printed))]

@@ -4,6 +4,7 @@ from typing import Final
 
 from medfake.files import json_text
 from medfake.metrics.binary import PAPER_METRICS
+from medfake.package.card import Folds
 from medfake.reports.comparison import Comparison
 
 _DIGITS: Final = 6  # of the JSON: what differs between processors lies behind them
@@ -15,7 +16,8 @@ Values = dict[str, float | int | None]
 def to_json(comparison: Comparison) -> str:
     """All metrics under flat keys "dataset/detector/seed-n/level/metric", level val, slice or scan.
 
-    The papers' six and H also have "_low" and "_high" at slice and scan level; undefined ones are null.
+    The papers' six and H also have "_low" and "_high" at slice and scan level; undefined ones are null. Of trainings
+    over folds "dataset/detector/seed-n/folds/" has "auc_mean", "auc_sd" and so on, and "pooled_auc".
 
     Returns:
         JSON text: sorted keys, six digits, a final line end.
@@ -32,10 +34,24 @@ def to_json(comparison: Comparison) -> str:
                 values[f"{name}/{level}/{metric}_high"] = None if interval is None else interval.high
         if result.classes is not None:
             values[f"{name}/slice/accuracy_of_three"] = result.classes.accuracy
+        if result.entry.folds is not None:
+            values |= _over_folds(f"{name}/folds", result.entry.folds)
         values[f"{name}/rank"] = result.standing.rank
         if result.localisation is not None:
             values[f"{name}/slice/hit_rate"] = result.localisation.hit_rate
     return _dump(values)
+
+
+def _over_folds(name: str, folds: Folds) -> Values:
+    """Mean and deviation of each metric over folds, and the pooled AUC."""
+    low, high = folds.intervals["auc"] or (None, None)
+    return {
+        **{f"{name}/{metric}_mean": value for metric, value in folds.mean.items()},
+        **{f"{name}/{metric}_sd": value for metric, value in folds.deviation.items()},
+        f"{name}/pooled_auc": folds.pooled["auc"],
+        f"{name}/pooled_auc_low": low,
+        f"{name}/pooled_auc_high": high,
+    }
 
 
 def _dump(values: Values) -> str:

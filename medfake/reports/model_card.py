@@ -8,7 +8,7 @@ from medfake.metrics.card_figures import CLEAN
 from medfake.metrics.intervals import FEW_CLUSTERS, Interval
 from medfake.package.card import ONNX_FILE, Card, Elsewhere, FalseAlarms, Figures
 from medfake.reports.markdown import table
-from medfake.reports.sentences import interval_text, number_text, positive_text
+from medfake.reports.sentences import interval_text, number_text, plus_minus_text, positive_text
 from medfake.robustness.registry import PERTURBATIONS
 from medfake.vocabulary import PositiveClass
 
@@ -88,10 +88,22 @@ def _learnt_from(card: Card) -> list[str]:
 
 def _how_measured(card: Card) -> list[str]:
     measured = [one for one in card.measured_on if not one.startswith("learnt")]
-    said = PROTOCOLS.get(card.protocol, f"Protocol: {card.protocol}.")
+    said = PROTOCOLS.get(card.protocol, f"Protocol: {card.protocol}.") + _folds_text(card)
     units = sorted(set(card.interval_unit.values()))
     resampled = f" {100 * card.confidence:g} % intervals from resampled {' and '.join(units)}." if units else ""
     return [said + resampled, *_listed(measured)]
+
+
+def _folds_text(card: Card) -> str:
+    folds = card.folds
+    if folds is None:
+        return ""
+    auc = plus_minus_text(folds.mean["auc"], folds.deviation["auc"])
+    stands = " There is no test split: figures of test are those of these trainings." if folds.stand_for_test else ""
+    return (
+        f" Trained {len(folds.each)} times more over folds of patients, slice AUC {auc}: trainings like this one, "
+        f"each on patients that it had not seen.{stands}"
+    )
 
 
 def _figures(card: Card) -> list[str]:
@@ -179,6 +191,8 @@ def _limits(card: Card) -> list[str]:
         said.append("intervals resample scans, and scans of one patient resemble each other: they are too narrow")
     if card.protocol == LEAVE_PATIENTS_OUT and card.false_alarms:
         said.append("thresholds were chosen on the scans of which false alarms are counted: expect more of them")
+    if card.sources_apart:
+        said.append("its tampered and its real slices come from different sources, which its figures measure as well")
     if not card.elsewhere:
         said.append("it was measured on no scans from elsewhere")
     if card.robustness and not any(name.lower().startswith("jpeg") for name in card.robustness):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from medfake.datasets.dataset import SOURCES_APART
 from medfake.datasets.split import is_leaky
 from medfake.metrics.intervals import FEW_CLUSTERS
 from medfake.remedies import Stage, make
@@ -36,6 +37,15 @@ def absent_text(absent: Sequence[Absent]) -> str:
 def _notes(results: Sequence[Result]) -> list[str]:
     notes = []
     best = results[0]
+    if any(result.entry.sources_apart for result in results):
+        notes.append(SOURCES_APART)
+    folds = best.entry.folds
+    if folds is not None and folds.stand_for_test:
+        notes.append(
+            f"There is no test split: every patient was tested once, by one of {len(folds.each)} trainings that had "
+            "not seen it. Read test as out of fold; each slice is called by the threshold that its own training chose "
+            "on yet other patients."
+        )
     if best.slices.clusters < 2:
         notes.append("The test split has one scan: there is nothing to resample, so there are no intervals.")
     elif best.slices.unit == "scans":

@@ -92,6 +92,7 @@ def report_html(comparison: Comparison, sections: Mapping[str, Section] | None =
             scans_shown=rows.SCANS_SHOWN,
             further=FURTHER,
             headings=HEADINGS,
+            metric=sentences.metric_text(comparison.metric),
             paper_label=LABEL,
             hit_mm=HIT_MM,
             window_mm=WINDOW_MM,

@@ -6,9 +6,10 @@ from typing import Final
 
 from medfake.metrics.classes import HEADINGS as CLASS_HEADINGS
 from medfake.metrics.classes import ClassMetrics
+from medfake.metrics.intervals import Interval
 from medfake.reports.comparison import Result
 from medfake.reports.published import Published
-from medfake.reports.sentences import interval_text, number_text, p_text
+from medfake.reports.sentences import interval_text, number_text, p_text, plus_minus_text
 
 SHOWN: Final = ("auc", "accuracy", "precision", "recall", "specificity", "f1", "h")
 SCANS_SHOWN: Final = ("auc", "accuracy", "recall", "specificity")
@@ -16,6 +17,10 @@ CLASSES_HEAD: Final = [
     *("detector", "seed", "accuracy"),
     *(f"{what} of {word}" for word in CLASS_HEADINGS.values() for what in ("precision", "recall")),
 ]
+FOLDS_NOTE: Final = (
+    "Mean ± standard deviation over folds, each tested by a training that saw none of its patients; then the AUC of "
+    "all slices together, with its interval over patients."
+)
 CLASSES_NOTE: Final = "A slice is called by the largest of three probabilities; guessing reaches one third."
 
 Row = Sequence[str]
@@ -30,6 +35,19 @@ def seed_rows(results: Iterable[Result]) -> list[Row]:
         [detector, str(len(runs)), *(_spread([run.slices.metrics.values()[name] for run in runs]) for name in SHOWN)]
         for detector, runs in by_detector.items()
         if len(runs) > 1
+    ]
+
+
+def fold_rows(results: Iterable[Result]) -> list[Row]:
+    """Mean and deviation of `SHOWN` over the folds of each run, then the AUC of all slices; empty without folds."""
+    return [
+        [
+            *(result.entry.detector, str(result.entry.seed), str(len(folds.each))),
+            *(plus_minus_text(folds.mean[name], folds.deviation[name]) for name in SHOWN),
+            f"{number_text(folds.pooled['auc'])} {_edges(folds.intervals['auc'])}".strip(),
+        ]
+        for result in results
+        if (folds := result.entry.folds) is not None
     ]
 
 
@@ -82,4 +100,8 @@ def _spread(values: Sequence[float | None]) -> str:
     defined = [value for value in values if value is not None]
     if len(defined) < 2:
         return "n/a"
-    return f"{statistics.mean(defined):.3f} ± {statistics.stdev(defined):.3f}"
+    return plus_minus_text(statistics.mean(defined), statistics.stdev(defined))
+
+
+def _edges(edges: tuple[float, float] | None) -> str:
+    return interval_text(Interval(*edges)) if edges else ""

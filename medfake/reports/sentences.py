@@ -38,6 +38,11 @@ def interval_text(interval: Interval | None, digits: int = 3) -> str:
     return "" if interval is None else f"[{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
+def plus_minus_text(mean: float | None, deviation: float | None) -> str:
+    """A mean with its deviation as "0.912 ± 0.034", or "n/a"."""
+    return "n/a" if mean is None or deviation is None else f"{mean:.3f} ± {deviation:.3f}"
+
+
 def with_interval_text(measured: MetricsWithIntervals, name: str) -> str:
     """A metric with its interval."""
     return f"{number_text(measured.metrics.values()[name])} {interval_text(measured.intervals[name])}".strip()
@@ -84,11 +89,17 @@ def verdict_text(result: Result, truth: str) -> str:
 def split_text(result: Result) -> str:
     """Say in a sentence what the test split holds."""
     scans, slices = result.scan_scores, result.slices.metrics.confusion
+    what = "Out of fold" if stand_for_test(result) else "Test split"
     return (
-        f"Test split: {_count(scans['patient_id'].nunique(), 'patient')}, "
+        f"{what}: {_count(scans['patient_id'].nunique(), 'patient')}, "
         f"{_count(len(scans), 'scan')} ({int(scans['label'].sum())} tampered), "
         f"{_count(slices.total, 'slice')} ({slices.tp + slices.fn} tampered)."
     )
+
+
+def stand_for_test(result: Result) -> bool:
+    """Whether test rows are those that folds scored, as the data set has no test split."""
+    return result.entry.folds is not None and result.entry.folds.stand_for_test
 
 
 def method_text(comparison: Comparison, dataset: str) -> str:

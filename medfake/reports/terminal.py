@@ -15,6 +15,7 @@ from medfake.reports.sentences import (
     place_text,
     run_text,
     split_text,
+    stand_for_test,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def render(comparison: Comparison, console: "Console") -> None:
 
     for dataset in comparison.datasets:
         results = comparison.of(dataset)
-        console.print(_terminal_table(f"{dataset}, test split, ranked by {metric_text(comparison.metric)}", results))
+        tested = "out of fold" if stand_for_test(results[0]) else "test split"
+        console.print(_terminal_table(f"{dataset}, {tested}, ranked by {metric_text(comparison.metric)}", results))
         sentences = [headline(comparison, dataset), split_text(results[0]), method_text(comparison, dataset)]
         for line in (*sentences, *notes_text(comparison, dataset)):
             console.print(Text(line), soft_wrap=True)

@@ -108,7 +108,14 @@ FLIPS = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
 FLIPPED = ("flip-y", "flip-x", "flip-yx")
 LEAVE_OUT = {"protocol": "leave-generator-out", "val": 0.2, "test": 0.3, "seed": 1, "held_out": "CT-GAN"}
 LEAVE_SCANNER_OUT = LEAVE_OUT | {"protocol": "leave-scanner-out", "held_out": "maker/soft"}
-FOLDED = {"protocol": "grouped", "val": 0.2, "test": 0.3, "seed": 1, "folds": 2}
+FOLDED = {"protocol": "grouped", "val": 0.2, "test": 0.0, "seed": 1, "folds": 3}
+
+
+def in_three_folds(table: pd.DataFrame) -> pd.DataFrame:
+    """Every split becomes a fold, and the test split is learnt from, too."""
+    fold = table.split.map({"train": 0, "val": 1, "test": 2})
+    return table.assign(fold=fold, split=table.split.replace("test", "train"))
+
 
 BROKEN: dict[str, Broken] = {  # guard -> how it is broken
     "columns": Broken(
@@ -135,10 +142,8 @@ BROKEN: dict[str, Broken] = {  # guard -> how it is broken
         lambda table: table.replace({"patient_id": {"patient-r1": "patient-r0"}}),
     ),
     "folds apart": Broken(
-        "2 of 2 folds; 0 slices of train and val in none, 0 of test in one; 1 patients in several",
-        lambda t: t.assign(fold=(t.split == "val").astype(int).where(t.split != "test")).replace(
-            {"patient_id": {"patient-r1": "patient-r0"}}
-        ),
+        "3 of 3 folds; 0 slices of train and val in none, 0 of test in one; 1 patients in several",
+        lambda t: in_three_folds(t).replace({"patient_id": {"patient-r1": "patient-r0"}}),
         params={"split": FOLDED},
     ),
     "hashes apart": Broken(
@@ -259,7 +264,7 @@ FURTHER: dict[str, tuple[str, Broken]] = {  # other ways to break a guard, and t
     ),
     "fewer folds than asked for": (
         "folds apart",
-        Broken("1 of 2 folds", lambda t: t.assign(fold=t.split.map({"train": 0, "val": 0})), params={"split": FOLDED}),
+        Broken("1 of 3 folds", lambda t: t.assign(fold=t.split.map({"train": 0, "val": 0})), params={"split": FOLDED}),
     ),
     "a fold of the test split": (
         "folds apart",
@@ -320,7 +325,7 @@ SOUND: dict[str, Broken] = {  # on the right side of a boundary
     "a label row that was left out with a word": Broken(
         "", folder=lambda folder: _count_labels(folder, rows=4, left_out=1)
     ),
-    "two folds": Broken("", lambda t: t.assign(fold=t.split.map({"train": 0, "val": 1})), params={"split": FOLDED}),
+    "folds and no test split": Broken("", in_three_folds, params={"split": FOLDED}),
 }
 
 

@@ -282,7 +282,7 @@ def test_a_view_that_finds_nothing_on_any_slice_is_refused_with_the_reason(
 
 
 def test_folds_are_written_into_the_manifest(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:
-    split = {"protocol": "grouped", "val": 0.2, "test": 0.3, "seed": 1, "folds": 2}
+    split = {"protocol": "grouped", "val": 0.2, "test": 0.3, "seed": 1, "folds": 3}
     manifest = _build(trees, make_params(trees, split=split), tmp_path / "chest").manifest
-    assert set(manifest.fold[manifest.split != "test"]) == {0, 1}
+    assert set(manifest.fold[manifest.split != "test"]) == {0, 1, 2}
     assert manifest.fold[manifest.split == "test"].isna().all()

@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from medfake.config import SplitParams
-from medfake.datasets.split import PROTOCOLS, draw_folds, draw_split, held_out, is_leaky
+from medfake.datasets.split import PROTOCOLS, draw_split, held_out, is_leaky
 from medfake.errors import DataError
 from medfake.vocabulary import Split
 
@@ -186,28 +186,9 @@ def test_a_generator_that_only_one_split_could_have_is_refused() -> None:
         draw_split(_fakes(generator=["", "a"] * 6), _leaving("leave-generator-out", "a"))
 
 
-@settings(deadline=None)  # scikit-learn is imported in the first example
-@given(seed=st.integers(0, 2**31), folds=st.integers(2, 5))
-def test_folds_keep_patients_together_and_leave_test_alone(seed: int, folds: int) -> None:
-    slices = _slices(6, 6, 6)
-    params = SplitParams(protocol="grouped", val=0.2, test=0.2, seed=seed, folds=folds)
+@given(seed=st.integers(0, 2**32))
+def test_without_a_share_there_is_no_test_split_and_the_others_have_both_classes(seed: int) -> None:
+    slices = _slices(5, 5)
+    params = SplitParams(protocol="grouped", val=0.2, test=0.0, seed=seed, folds=5)
     slices["split"] = draw_split(slices, params)
-    slices["fold"] = draw_folds(slices, params)
-    assert slices.fold[slices.split == "test"].isna().all()
-    learnt = slices[slices.split != "test"]
-    assert set(learnt.fold) == set(range(folds))
-    assert learnt.groupby("patient_id").fold.nunique().max() == 1
-
-
-def test_more_folds_than_patients_are_refused() -> None:
-    slices = _slices(0, 0, both=3)
-    params = SplitParams(protocol="grouped", val=0.2, test=0.2, seed=1, folds=3)
-    slices["split"] = draw_split(slices, params)
-    with pytest.raises(DataError, match="fewer patients than folds"):
-        draw_folds(slices, params)
-
-
-def test_without_folds_there_are_none() -> None:
-    slices = _slices(3, 3)
-    slices["split"] = draw_split(slices, _params())
-    assert draw_folds(slices, _params()).isna().all()
+    assert set(zip(slices.split, slices.label, strict=True)) == {(n, lab) for n in ("train", "val") for lab in (0, 1)}

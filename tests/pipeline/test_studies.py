@@ -15,6 +15,7 @@ import yaml
 from medfake.config import PhantomParams
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.phantom import write_phantom
+from medfake.probes.blanked import read_blanked
 from medfake.project import Project
 from medfake.reports.compare import compare
 from medfake.reports.entry import read_entries
@@ -30,8 +31,10 @@ SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its 
     "alsabbagh": ["MobileNetV3Large", "CustomCNN"],
     "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "CustomCNN"],
     "shree": ["CustomCNN", "MobileNetV2"],
+    "genuine": ["RandomForest", "MobileNetQuarter"],
 }
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
+TESTED = {"val": 0.3, "test": 0.3}
 NETWORK = {"weights": "none", "input_size": 32, "epochs": 2}
 CLASSICAL = {"pool": 16, "folds": 2}
 NETWORK_GRID = {"epochs": [1, 2]}  # where the study searches one
@@ -44,12 +47,15 @@ def toy(name: str) -> dict[str, Any]:
     study = yaml.safe_load((STUDIES / f"{name}.yaml").read_text())
     study["phantom"] = {"chest": PHANTOM}
     for dataset in study["datasets"].values():
-        dataset["reals"]["path"], dataset["fakes"]["path"] = "data/raw/chest/LIDC-IDRI", "data/raw/chest/CT-GAN"
-        dataset["split"] |= {"val": 0.3, "test": 0.3}
+        dataset["reals"] |= {"kind": "lidc", "path": "data/raw/chest/LIDC-IDRI"}
+        dataset["fakes"]["path"] = "data/raw/chest/CT-GAN"
+        dataset["split"] |= {"val": 0.3, "test": 0.0, "folds": 3} if "folds" in dataset["split"] else TESTED
         if dataset.get("augment"):
             dataset["augment"] = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
     if name in LIKE:
         study["detectors"]["CustomCNN"] = dict(study["detectors"][LIKE[name]])
+    study["banks"], study["measure"] = {}, {}  # of scans that are not in the project
+    study["detectors"] = {name: own for name, own in study["detectors"].items() if not name.startswith("Residual")}
     for detector, options in study["detectors"].items():
         options.update(CLASSICAL | {"grid": GRIDS[detector]} if detector in GRIDS else NETWORK)
         if options.get("grid") and detector not in GRIDS:
@@ -79,6 +85,7 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
         "train",
         "explain",
         "repeat",
+        "blanked",
         "robustness",
         "stack",
         "compare",
@@ -143,7 +150,9 @@ def test_a_study_ends_with_its_tables(
     assert first <= runs
     page = (tmp_path / "reports/comparison.md").read_text()
     print(page)  # shown when the test fails, or with -s
-    {"alsabbagh": _alsabbagh, "solaiyappan": _solaiyappan, "shree": _shree}[name](runs - first, page, tmp_path)
+    {"alsabbagh": _alsabbagh, "solaiyappan": _solaiyappan, "shree": _shree, "genuine": _genuine}[name](
+        runs - first, page, tmp_path
+    )
 
 
 def _alsabbagh(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
@@ -203,3 +212,16 @@ def _shree(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_study_is_valid_to_its_detectors_options(path: Path) -> None:
     assert Project(PROJECT).read_params(path).study == path.stem
+
+
+def _genuine(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
+    """Every patient is tested once, and each detector is scored again with the site blanked."""
+    assert repeated == set()
+    assert page.count("There is no test split: every patient was tested once, by one of 3 trainings") == 1
+    assert "| RandomForest | 1 | 3 | " in page.split("### Over folds")[1]
+    report = read_blanked(folder / "reports/blanked/genuine.json")
+    assert [one.detector for one in report.trainings] == SMALL["genuine"]
+    rows = pd.read_parquet(folder / "models/genuine/RandomForest/seed-1/folds.parquet")
+    manifest = pd.read_parquet(folder / "data/slices/genuine/manifest.parquet")
+    assert sorted(rows.slice_id) == sorted(manifest.slice_id)
+    assert all(one.out_of_fold and one.slices == len(rows) for one in report.trainings)

@@ -175,6 +175,8 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         git_revision="4e6c7d0",
         mlflow_run_id="f" * 32,
         calibration={"temperature": 2.0},
+        folds=None,
+        sources_apart=False,
     )
     entry = Entry.from_card(card, predict(seed=3))
     assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)

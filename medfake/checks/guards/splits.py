@@ -1,5 +1,6 @@
 """What the splits must keep: balance, and everything apart that could be learnt by heart."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,7 @@ from medfake.checks.guards.registry import LEAKY_WORD, NOT_ASKED_FOR, Findings, 
 from medfake.config import DatasetParams
 from medfake.datasets.augment import transforms
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.split import held_out, is_leaky
+from medfake.datasets.split import held_out, is_leaky, wanted_splits
 from medfake.remedies import DATASET, Stage, make, rerun
 from medfake.vocabulary import CLASSES, Split
 
@@ -18,11 +19,11 @@ from medfake.vocabulary import CLASSES, Split
     rule="every split has real and tampered slices",
     remedy="add patients, or change datasets.<name>.split in params.yaml",
 )
-def counts(data: Dataset, _: DatasetParams) -> Findings:
-    """Slices of each class in each split."""
+def counts(data: Dataset, params: DatasetParams) -> Findings:
+    """Slices of each class in each split that there must be."""
     from great_expectations import expectations as gxe
 
-    table = _counts(data)
+    table = _counts(data, wanted_splits(params.split, data.manifest.split))
     figures = ", ".join(f"{row.split} {row.tampered} tampered and {row.real} real" for row in table.itertuples())
     wanted = [gxe.ExpectColumnValuesToBeBetween(column=column, min_value=1) for column in ("tampered", "real")]
     return Findings(table, wanted, figures)
@@ -170,12 +171,12 @@ def held_out_apart(data: Dataset, params: DatasetParams) -> Findings:
     return Findings(pd.DataFrame([row]), wanted, f"slices of {out.name}: {figures}; of others in test: {row['other']}")
 
 
-def _counts(data: Dataset) -> pd.DataFrame:
+def _counts(data: Dataset, splits: Sequence[Split]) -> pd.DataFrame:
     split, label = data.manifest.split, data.manifest.label
     rows = [
         {"split": name, "tampered": int(((split == name) & (label == 1)).sum()),
          "real": int(((split == name) & (label == 0)).sum())}
-        for name in Split
+        for name in splits
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -86,7 +86,7 @@ def compute_features(
     facts: dict[str, Any] = {
         "format": _FORMAT,
         "dataset_sha256": dataset.digest,
-        "splits": sorted(dataset.manifest.split.unique()),
+        "splits": dataset.parts,
         "backbone": spec.name,
         "weights": {"kind": weights.kind, "sha256": weights.sha256},
         "input_size": options.input_size,

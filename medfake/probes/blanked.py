@@ -1,0 +1,232 @@
+"""Does a trained detector read the manipulation? It is scored again on slices with the manipulated place blanked.
+
+What is still told apart then is told by something else, such as the source of a scan. As a square of air may itself
+disturb a detector, it is also blanked elsewhere in the lung, where it should cost nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from medfake.datasets.dataset import Dataset
+from medfake.datasets.folds import dataset_of_fold
+from medfake.files import read_json, write_json
+from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.intervals import evaluate_with_intervals
+from medfake.metrics.over_folds import read_tested
+from medfake.metrics.predict import predict
+from medfake.metrics.significance import paired_difference
+from medfake.package.card import Card, fold_graphs, read_card
+from medfake.probes.answer import Score
+from medfake.probes.blanked_slices import Blank, Patches, blanked_dataset, draw_patches
+from medfake.probes.texture import CUBE_MM
+from medfake.remedies import Stage, make, rerun
+from medfake.vocabulary import Evidence, Split
+
+SCHEMA_VERSION: Final = 1
+_DIGITS: Final = 6
+
+
+class Reads(StrEnum):
+    """What a detector goes by, as far as blanking shows it."""
+
+    NOTHING = "nothing"
+    SITE = "site"
+    CONTEXT = "context"
+    BOTH = "both"
+    UNDECIDED = "undecided"
+
+    @property
+    def words(self) -> str:
+        """For a cell of a table."""
+        return _WORDS[self]
+
+    @property
+    def sentence(self) -> str:
+        """For a reader."""
+        return _SENTENCES[self]
+
+
+_WORDS: Final = {
+    Reads.NOTHING: "no better than chance",
+    Reads.SITE: "the site",
+    Reads.CONTEXT: "something else",
+    Reads.BOTH: "both",
+    Reads.UNDECIDED: "undecided",
+}
+_SENTENCES: Final = {
+    Reads.NOTHING: "It tells the classes apart no better than chance.",
+    Reads.SITE: "It reads the site: without it, nothing better than chance is shown.",
+    Reads.CONTEXT: "It reads something else than the site, such as the source: blanking the site costs it nothing.",
+    Reads.BOTH: "It reads the site and something else: without the site it is worse, and still better than chance.",
+    Reads.UNDECIDED: "What it reads is not decided: the intervals are too wide.",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """AUC with a square elsewhere, minus AUC with the site blanked: what the site itself is worth to the detector."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlankedFigures:
+    """Slice AUC of one training on the same slices, as they are and blanked.
+
+    Attributes:
+        out_of_fold: Whether each slice was scored by the training of its fold.
+        slices: Test slices with a known site, and real ones; copies are left out.
+        as_is: As they are.
+        elsewhere: With a square of lung blanked that is not the site.
+        site: With the site blanked, and a random place of lung in real slices.
+        of_site: `elsewhere` minus `site` on the same resampled patients; None where a class is missing.
+        reads: What follows from these.
+    """
+
+    detector: str
+    seed: int
+    out_of_fold: bool
+    slices: int
+    as_is: Score
+    elsewhere: Score
+    site: Score
+    of_site: Difference | None
+    reads: Reads
+
+
+@dataclass(frozen=True)
+class BlankedReport:
+    """All trainings of one data set.
+
+    Attributes:
+        sources_apart: Whether no source has slices of both classes, so that reading the source is enough.
+        square_mm: Edge of what is blanked.
+    """
+
+    dataset: str
+    dataset_sha256: str
+    evidence: Evidence
+    sources_apart: bool
+    trainings: tuple[BlankedFigures, ...]
+    square_mm: float = CUBE_MM
+
+    def write(self, path: Path) -> None:
+        """Write JSON, byte-stable."""
+        write_json(path, {"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+
+def read_blanked(path: Path) -> BlankedReport:
+    """Read what `BlankedReport.write` wrote.
+
+    Raises:
+        ManifestError: It is missing or none of ours.
+    """
+    return read_json(
+        path, _report_of, missing="trainings were not scored with the site blanked",
+        damaged="figures with the site blanked cannot be read",
+        make=make(Stage.BLANKED), again=rerun(Stage.BLANKED),
+    )  # fmt: skip
+
+
+def measure_blanked(dataset: Dataset, packages: Sequence[Path], bootstrap: Bootstrap, seed: int) -> BlankedReport:
+    """Score the test slices of a data set again, blanked, with each of some packages.
+
+    Args:
+        dataset: That they were trained on; where it has no test split, each fold's graph scores its own fold.
+        packages: Folders.
+        bootstrap: Of the intervals over patients.
+        seed: Of the random places.
+
+    Raises:
+        ManifestError: A package is not whole.
+    """
+    split = dataset.manifest.split
+    tested = dataset.manifest[(split == Split.TEST) if Split.TEST in dataset.parts else split.isin(list(Split))]
+    patches = draw_patches(dataset, tested[tested["transform"] == ""], seed)
+    trainings = tuple(_measure(dataset, package, patches, bootstrap) for package in packages)
+    return BlankedReport(dataset.name, dataset.digest, dataset.evidence, dataset.sources_apart, trainings)
+
+
+def judge(as_is: Score, site: Score, of_site: Difference | None) -> Reads:
+    """Say what a detector reads.
+
+    Args:
+        as_is: AUC of the slices as they are.
+        site: AUC with the site blanked.
+        of_site: What the site is worth, blanking itself set aside.
+    """
+    if as_is.low is None or site.low is None or of_site is None or of_site.low is None:
+        return Reads.UNDECIDED
+    if as_is.low <= 0.5:
+        return Reads.NOTHING
+    if of_site.low > 0:
+        return Reads.BOTH if site.low > 0.5 else Reads.SITE
+    return Reads.CONTEXT if site.low > 0.5 else Reads.UNDECIDED
+
+
+def _measure(
+    dataset: Dataset, package: Path, patches: dict[Blank, dict[str, Any]], bootstrap: Bootstrap
+) -> BlankedFigures:
+    card = read_card(package)
+    as_is = read_tested(package, card)
+    rows = {kind: _blanked_rows(dataset, package, card, own) for kind, own in patches.items()}
+    kept = [one[(one["split"] == Split.TEST) & one["slice_id"].isin(list(patches[Blank.SITE]))]
+            for one in (as_is, rows[Blank.ELSEWHERE], rows[Blank.SITE])]  # fmt: skip
+    scores = [_score(one, bootstrap) for one in kept]
+    difference = paired_difference(kept[1], kept[2], bootstrap)
+    of_site = None
+    if difference is not None:
+        edges = difference.interval
+        low, high = (edges.low, edges.high) if edges else (None, None)
+        of_site = Difference(_rounded(difference.value), _rounded(low), _rounded(high))
+    return BlankedFigures(
+        detector=card.detector, seed=card.seed, out_of_fold=_in_folds(card), slices=len(kept[0]),
+        as_is=scores[0], elsewhere=scores[1], site=scores[2], of_site=of_site,
+        reads=judge(scores[0], scores[2], of_site),
+    )  # fmt: skip
+
+
+def _in_folds(card: Card) -> bool:
+    return card.folds is not None and card.folds.stand_for_test
+
+
+def _blanked_rows(dataset: Dataset, package: Path, card: Card, patches: Patches) -> pd.DataFrame:
+    """Test rows scored anew; by the graph of its fold where folds stand for a test split."""
+    if card.folds is None or not card.folds.stand_for_test:
+        return predict(blanked_dataset(dataset, patches), package, (Split.TEST,), card.detector, card.seed).rows
+    parts = []
+    for one in card.folds.each:
+        fold = blanked_dataset(dataset_of_fold(dataset, one.fold), patches)
+        parts.append(predict(fold, fold_graphs(package, one.fold), (Split.TEST,), card.detector, card.seed).rows)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _score(rows: pd.DataFrame, bootstrap: Bootstrap) -> Score:
+    measured = evaluate_with_intervals(rows, 0.5, bootstrap)
+    low, high = measured.edges["auc"] or (None, None)
+    return Score(_rounded(measured.metrics.auc), _rounded(low), _rounded(high), measured.unit, measured.clusters)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+def _report_of(values: Any) -> BlankedReport:
+    trainings = tuple(_training_of(one) for one in values["trainings"])
+    return BlankedReport(
+        values["dataset"], values["dataset_sha256"], Evidence(values["evidence"]), values["sources_apart"], trainings,
+        values["square_mm"],
+    )  # fmt: skip
+
+
+def _training_of(values: dict[str, Any]) -> BlankedFigures:
+    scores = {name: Score(**values[name]) for name in ("as_is", "elsewhere", "site")}
+    of_site = values["of_site"] and Difference(**values["of_site"])
+    return BlankedFigures(**{**values, **scores, "of_site": of_site, "reads": Reads(values["reads"])})

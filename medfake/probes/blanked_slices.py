@@ -1,0 +1,131 @@
+"""Slices of a data set with a square of air: where the manipulation is, or elsewhere in the lung."""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from medfake.datasets.dataset import Dataset
+from medfake.lungs import AIR_BELOW_HU, lungs_in_slice
+from medfake.metrics.within_slice import FAR_MM
+from medfake.probes.texture import CUBE_MM
+from medfake.progress import track
+
+AIR_HU: Final = -1024
+
+Patch = tuple[slice, slice]
+Patches = Mapping[str, tuple[Patch, ...]]
+
+
+class Blank(StrEnum):
+    """Where the square is; slices without a site have it at a random place of lung either way."""
+
+    SITE = "site"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True)
+class BlankedDataset(Dataset):
+    """A data set whose slices are read with squares blanked; what is stored stays as it is.
+
+    Attributes:
+        patches: Rows and columns that are blanked, by slice_id; other slices are read as they are.
+    """
+
+    patches: Patches = field(default_factory=dict)
+
+    def mapped(self, rows: pd.DataFrame) -> list[NDArray[np.int16]]:
+        """Copies of slices of any size, (rows, cols) int16 Hounsfield units each, their squares -1024 HU (air)."""
+        return [_blanked(hu, self.patches.get(name, ())) for hu, name in zip(super().mapped(rows), rows.slice_id)]  # noqa: B905
+
+
+def blanked_dataset(dataset: Dataset, patches: Patches) -> BlankedDataset:
+    """A data set with squares blanked.
+
+    Args:
+        dataset: Whole, or as a fold sees it.
+        patches: From `draw_patches`.
+    """
+    own = {one.name: getattr(dataset, one.name) for one in fields(Dataset)}
+    return BlankedDataset(**own, patches=patches)
+
+
+def draw_patches(dataset: Dataset, rows: pd.DataFrame, seed: int) -> dict[Blank, dict[str, tuple[Patch, ...]]]:
+    """Squares of 32 mm for some slices.
+
+    `site`: around every site of a tampered slice. `elsewhere`: in a tampered slice a place of lung at least 45 mm from
+    every site, or the farthest there is. A real slice has one random place of lung for each of the two.
+
+    Args:
+        dataset: Whose slices these are.
+        rows: Of the manifest; tampered slices without a known site have no square.
+        seed: Same seed, same places, whatever the order of the rows.
+
+    Returns:
+        Squares by slice_id, of both kinds.
+    """
+    drawn: dict[Blank, dict[str, tuple[Patch, ...]]] = {kind: {} for kind in Blank}
+    sited = rows[(rows.label == 0) | rows.site_y.notna()]
+    places: Iterator[Any] = sited.itertuples()
+    for hu, row in track(zip(_read(dataset, sited), places, strict=True), "placing squares", len(sited)):
+        rng = np.random.default_rng([seed, zlib.crc32(str(row.slice_id).encode())])
+        lung = _lung(hu, float(row.spacing_mm))
+        sites = _sites(dataset, row)
+        at = sites if len(sites) else rng.choice(lung, 1)
+        drawn[Blank.SITE][row.slice_id] = tuple(_patch(place, row) for place in at)
+        drawn[Blank.ELSEWHERE][row.slice_id] = (_patch(_elsewhere(lung, sites, float(row.spacing_mm), rng), row),)
+    return drawn
+
+
+def _read(dataset: Dataset, rows: pd.DataFrame) -> Iterator[NDArray[np.int16]]:
+    for batch in dataset.batches(rows, 1):
+        yield batch[0]
+
+
+def _lung(hu: NDArray[np.int16], spacing_mm: float) -> NDArray[np.float64]:
+    """(n, 2) rows and columns of lung; of anything dark where a cut shows no body, of all pixels where nothing is."""
+    lung = lungs_in_slice(hu, spacing_mm)
+    for other in (hu < AIR_BELOW_HU, np.ones(hu.shape, bool)):
+        lung = lung if lung.any() else other
+    return np.argwhere(lung).astype(np.float64)
+
+
+def _sites(dataset: Dataset, row: Any) -> NDArray[np.float64]:
+    """(n, 2) sites of a tampered slice, px: of a slice as it was taken all that reach into it, of others its own."""
+    if row.label == 0:
+        return np.empty((0, 2))
+    own = np.array([[row.site_y, row.site_x]], np.float64)
+    if dataset.view != "whole" or row.transform or dataset.sites.empty:
+        return own
+    near = (dataset.sites.scan_id == row.scan_id) & ((dataset.sites.z_mm - row.z_mm).abs() <= CUBE_MM / 2)
+    return np.unique(np.vstack([own, dataset.sites.loc[near, ["y", "x"]].to_numpy(np.float64)]), axis=0)
+
+
+def _elsewhere(
+    lung: NDArray[np.float64], sites: NDArray[np.float64], spacing_mm: float, rng: Generator
+) -> NDArray[np.float64]:
+    if not len(sites):
+        return np.asarray(rng.choice(lung), np.float64)
+    distance = np.hypot(*(lung[:, None] - sites[None]).transpose(2, 0, 1)).min(axis=1) * spacing_mm
+    far = lung[distance >= FAR_MM]
+    return np.asarray(rng.choice(far) if len(far) else lung[int(distance.argmax())], np.float64)
+
+
+def _patch(place: NDArray[np.float64], row: Any) -> Patch:
+    """Pixels of the square around a place, as far as it is inside."""
+    half = CUBE_MM / 2 / float(row.spacing_mm)
+    ends = [(max(0, round(at - half)), max(0, round(at + half))) for at in place.tolist()]
+    return slice(*ends[0]), slice(*ends[1])
+
+
+def _blanked(hu: NDArray[np.int16], patches: tuple[Patch, ...]) -> NDArray[np.int16]:
+    copy = np.array(hu)
+    for patch in patches:
+        copy[patch] = AIR_HU
+    return copy

@@ -71,7 +71,7 @@ def weighted_metric(
     metric: str,
     label: NDArray[Any],
     p: NDArray[Any],
-    threshold: float,
+    threshold: float | Floats,
     codes: NDArray[np.intp],
     weights: Floats,
     positive: PositiveClass = PositiveClass.TAMPERED,

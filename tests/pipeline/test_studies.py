@@ -66,6 +66,7 @@ def toy(name: str) -> dict[str, Any]:
     if "repeat" in study["train"]:
         study["train"]["repeat"] |= {"best": 1, "seeds": [2]}
     study["evaluation"]["bootstrap"] = 100
+    study["explain"] = {"slices": 2}
     study["probes"] |= {"slices": 60, "permutations": 5}
     study["explain"] |= {"slices": 2, "occlusion": {"copies": 16}}
     study["workers"] = {"jobs": 1}  # work for seconds; processes would import everything first
@@ -88,15 +89,18 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
         "blanked",
         "robustness",
         "stack",
+        "timings",
+        "latent",
         "compare",
         "report",
         "nominate",
+        "track",
     ):
         if stage == "phantom":
             yield from ([stage, "--name", name] for name in study["phantom"])
         elif stage in ("scans", "slices", "check", "probe"):
             yield from ([stage, "--dataset", name] for name in study["datasets"])
-        elif stage == "robustness":
+        elif stage in ("robustness", "latent"):
             yield from ([stage, "--dataset", name] for name in train["datasets"])
         elif stage in ("features", "train", "explain"):
             for dataset in train["datasets"]:

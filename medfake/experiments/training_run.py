@@ -115,7 +115,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         trained = fit(context)
         fit_seconds = time.monotonic() - started
         agreement = trained.save(folder)
-        predictions = predict(dataset, folder, [one for one in SCORED if one in dataset.parts], detector, seed)
+        predictions = predict(dataset, folder, SCORED, detector, seed)
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         bootstrap = Bootstrap.of(params.evaluation)
         folds = train_folds(context, rests_on, interrupted.with_suffix(".folds"))

@@ -110,7 +110,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         for name, text in trained.tables.items():
             with write_atomic(folder / name) as file:
                 file.write(text)
-        said = predict(dataset, folder, [one for one in SCORED if one in dataset.parts], detector, seed)
+        said = predict(dataset, folder, SCORED, detector, seed)
         predictions = said.rows
         write_predictions(folder / PREDICTIONS_FILE, predictions)
         if said.embedding is not None:

@@ -40,7 +40,7 @@ class Counts:
 def weighted_metrics(
     label: NDArray[Any],
     p: NDArray[Any],
-    threshold: float,
+    threshold: float | Floats,
     codes: NDArray[np.intp],
     weights: Floats,
     positive: PositiveClass = PositiveClass.TAMPERED,

@@ -163,12 +163,17 @@ def principal_components(points: Floats) -> tuple[Floats, tuple[float, float]]:
 
 
 def _tsne(points: Floats, perplexity: float, seed: int) -> Floats:
-    """From the principal components, so that equal embeddings give equal places on one machine."""
+    """From the principal components and on one thread, so that equal embeddings give equal places.
+
+    For so few slices threads cost more than they bring, and on a busy machine they wait for each other.
+    """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     start = principal_components(points)[0]
     start = start / start[:, 0].std() * 1e-4  # as scikit-learn scales its own; its own fails with a width of 1
-    placed: Floats = TSNE(2, perplexity=perplexity, init=start, random_state=seed).fit_transform(points)
+    with threadpool_limits(1):
+        placed: Floats = TSNE(2, perplexity=perplexity, init=start, random_state=seed).fit_transform(points)
     return placed.astype(np.float64)
 
 

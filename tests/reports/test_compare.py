@@ -5,6 +5,7 @@ import pytest
 
 from medfake.errors import ManifestError
 from medfake.metrics.bootstrap import Bootstrap
+from medfake.package.card import Learnt
 from medfake.reports.compare import compare
 from medfake.reports.entry import Entry
 from medfake.reports.notes import notes_text
@@ -140,10 +141,16 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         scan_threshold_low=0.2,
         scan_threshold_high=0.8,
         parameters=30_842,
+        options={"pool": 4},
+        chosen={"c": 0.1},
+        learnt=Learnt(slices=9, of=12),
+        both_classes={"train": {"accuracy": 0.9}, "test": {"accuracy": 0.6}},
     )
     entry = Entry.from_card(card, predict(seed=3))
     assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)
     assert (entry.threshold, entry.scan_low, entry.scan_high) == (0.4, 0.2, 0.8)
+    assert (entry.options, entry.chosen, entry.of_train) == ({"pool": 4}, {"c": 0.1}, {"accuracy": 0.9})
+    assert entry.learnt == card.learnt
 
 
 def test_many_runs_do_not_make_everything_a_tie(predict, enter):

@@ -109,6 +109,21 @@ def test_of_a_softmax_every_class_but_the_first_is_tampered(
     assert (grad_cam(package)(ShownSlice(with_square(), SPACING)).peak is not None) is found
 
 
+def test_a_shortcut_past_the_registered_layer_counts_in_the_end() -> None:
+    import_keras(1)
+    from keras import Model, layers
+
+    image = layers.Input((SIZE, SIZE, 3))
+    cells = layers.AveragePooling2D(4)(image)
+    backbone = Model(image, layers.Conv2D(2, 1)(cells) + layers.Conv2D(2, 1, name="maps")(cells), name="shortcut")
+    extractor, _ = build_extractor(backbone, BackboneOptions(weights="none", input_size=SIZE), "tf")
+    model = build_detector(extractor, build_head(2, ()))
+    slices = with_square()[None]
+    parts = cut_backbone(model, "maps")
+    said = sigmoid(np.asarray(parts.logit(parts.front(slices), slices)))
+    np.testing.assert_allclose(said, np.asarray(model(slices)["p_tampered"]), atol=1e-6)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_log_odds_are_those_of_every_class_but_the_first(classes: int) -> None:
     rng = np.random.default_rng(1)

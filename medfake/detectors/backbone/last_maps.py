@@ -28,16 +28,23 @@ def cut_backbone(model: Any, layer: str) -> LastMaps:
     before, backbone, behind, head = _parts(model, layer)
     maps = backbone.get_layer(layer).output
     to_maps = keras.Model(backbone.input, maps)
-    to_end = None if maps is backbone.output else keras.Model(maps, backbone.output)
+    to_end = None
+    if maps is not backbone.output:  # where a shortcut leads past the layer, the end needs the image, too
+        to_end = keras.Model([maps, backbone.input], backbone.output)
 
-    def front(hu: NDArray[np.int16]) -> Any:
+    def image_of(hu: NDArray[np.int16]) -> Any:
         image: Any = hu
         for one in before:
             image = one(image)
-        return to_maps(image, training=False)
+        return image
 
-    def logit(values: Any, _: NDArray[np.int16]) -> Any:
-        features = values if to_end is None else to_end(values, training=False)
+    def front(hu: NDArray[np.int16]) -> Any:
+        return to_maps(image_of(hu), training=False)
+
+    def logit(values: Any, hu: NDArray[np.int16]) -> Any:
+        features = keras.ops.convert_to_tensor(values)
+        if to_end is not None:
+            features = to_end([features, image_of(hu)], training=False)
         for one in behind:
             features = one(features)
         return _log_odds(head, features)

@@ -2,6 +2,7 @@
 
 import math
 
+import pyarrow.parquet as pq
 import pytest
 
 from medfake.metrics.predictions import write_predictions
@@ -30,7 +31,9 @@ def test_probabilities_are_compared_slice_by_slice_whatever_their_order(make_pac
     packages, rows = [make_package(name) for name in ("before", "again")], predict()
     write_predictions(packages[0] / "predictions.parquet", rows)
     moved = rows.assign(p_tampered=rows.p_tampered.mask(rows.index == 3, 0.0))
-    write_predictions(packages[1] / "predictions.parquet", moved.iloc[::-1])
+    write_predictions(packages[1] / "predictions.parquet", moved)
+    table = pq.read_table(packages[1] / "predictions.parquet")
+    pq.write_table(table.take(list(range(len(table)))[::-1]), packages[1] / "predictions.parquet")
     largest = figure_pairs(*packages)[-1]
     assert largest.difference == pytest.approx(float(rows.p_tampered[3]))
 

@@ -141,7 +141,7 @@ def look(test: pd.DataFrame, embedding: NDArray[np.floating], seed: int) -> Late
         label=tuple(test["label"].astype(int)),
         pca=_pairs(pca),
         explained=explained,
-        tsne=_pairs(_tsne(points, perplexity, seed)) if perplexity is not None else (),
+        tsne=_pairs(_tsne(points, pca, perplexity, seed)) if perplexity is not None else (),
         perplexity=perplexity,
         separability=measure_separability(points, test, seed),
     )
@@ -162,7 +162,7 @@ def principal_components(points: Floats) -> tuple[Floats, tuple[float, float]]:
     return np.pad(axes, ((0, 0), (0, missing))), (shares[0], shares[1])
 
 
-def _tsne(points: Floats, perplexity: float, seed: int) -> Floats:
+def _tsne(points: Floats, pca: Floats, perplexity: float, seed: int) -> Floats:
     """From the principal components and on one thread, so that equal embeddings give equal places.
 
     For so few slices threads cost more than they bring, and on a busy machine they wait for each other.
@@ -170,8 +170,7 @@ def _tsne(points: Floats, perplexity: float, seed: int) -> Floats:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    start = principal_components(points)[0]
-    start = start / start[:, 0].std() * 1e-4  # as scikit-learn scales its own; its own fails with a width of 1
+    start = pca / pca[:, 0].std() * 1e-4  # as scikit-learn scales its own; its own fails with a width of 1
     with threadpool_limits(1):
         placed: Floats = TSNE(2, perplexity=perplexity, init=start, random_state=seed).fit_transform(points)
     return placed.astype(np.float64)

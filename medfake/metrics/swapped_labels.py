@@ -18,7 +18,8 @@ def swap_labels(rows: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.int6
         (rows,) labels, in the order of `rows`.
     """
     labels = rows.label.to_numpy(dtype=np.int64)
-    scans = list(rows.groupby("scan_id", sort=False).indices.values())
+    codes, names = pd.factorize(rows["scan_id"].to_numpy(dtype=str))
+    scans = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
     swapped = np.empty_like(labels)
     for own, donor in zip(scans, rng.permutation(len(scans)), strict=True):
         swapped[own] = np.resize(rng.permutation(labels[scans[donor]]), len(own))

@@ -87,7 +87,7 @@ def _found(report: BlankedReport, rows: Sequence[_Row]) -> str:
         said.append(f"Blanking decides nothing of {_names(open_ones)}.")
     hits = [(row.name, row.hits) for row in rows if row.hits is not None]
     if hits:
-        named = ", ".join(f"{name} {number_text(own.rate.auc)}" for name, own in hits)
+        named = "; ".join(f"{name} {number_text(own.rate.auc)}" for name, own in hits)
         best = max((value for _, own in hits for _, value in own.controls), default=None)
         said.append(f"Share of fakes whose named place is right: {named}; controls reach at most {number_text(best)}.")
     return " ".join(said)

@@ -63,7 +63,7 @@ _SENTENCES: Final = {
     Reads.SITE: "It reads the site: without it, nothing better than chance is shown.",
     Reads.CONTEXT: "It reads something else than the site, such as the source: blanking the site costs it nothing.",
     Reads.BOTH: "It reads the site and something else: without the site it is worse, and still better than chance.",
-    Reads.UNDECIDED: "What it reads is not decided: the intervals are too wide.",
+    Reads.UNDECIDED: "What it reads is not decided: intervals are wide, or a square of air disturbs it wherever it is.",
 }
 
 

@@ -64,12 +64,12 @@ def genuine_section(given: ReportInput) -> Section | None:
         if path.is_file():
             report = read_blanked(path)
             rows = [*_trained(report, given.comparison), *within]
-            parts += [_found(report), *_confounded(report, given.reports), _drawing(report, rows), _HOW]
+            parts += [_found(report, rows), *_confounded(report, given.reports), _drawing(report, rows), _HOW]
             parts += [_table(report, rows)]
     return Section(heading="The manipulation or the source?", nav="Site or source", parts=parts) if parts else None
 
 
-def _found(report: BlankedReport) -> str:
+def _found(report: BlankedReport, rows: Sequence[_Row]) -> str:
     by_reads = {reads: [one for one in report.trainings if one.reads is reads] for reads in Reads}
     elsewhere = by_reads[Reads.CONTEXT]
     reading = [*by_reads[Reads.SITE], *by_reads[Reads.BOTH]]
@@ -78,13 +78,18 @@ def _found(report: BlankedReport) -> str:
     ]
     if elsewhere:
         what = "the source of a scan" if report.sources_apart else "something else"
-        best = max(elsewhere, key=lambda one: one.as_is.auc or 0.0)
-        before, after = number_text(best.as_is.auc), number_text(best.site.auc)
+        most = max(elsewhere, key=lambda one: one.as_is.auc or 0.0)
+        before, after = number_text(most.as_is.auc), number_text(most.site.auc)
         said.append(f"{_who(elsewhere)} {what}, not the manipulation.")
-        said.append(f"{best.detector} has slice AUC {before}, and {after} with the site blanked.")
+        said.append(f"{most.detector} has slice AUC {before}, and {after} with the site blanked.")
     open_ones = [*by_reads[Reads.UNDECIDED], *by_reads[Reads.NOTHING]]
     if open_ones:
-        said.append(f"Nothing is shown of {_names(open_ones)}.")
+        said.append(f"Blanking decides nothing of {_names(open_ones)}.")
+    hits = [(row.name, row.hits) for row in rows if row.hits is not None]
+    if hits:
+        named = "; ".join(f"{name} {number_text(own.rate.auc)}" for name, own in hits)
+        best = max((value for _, own in hits for _, value in own.controls), default=None)
+        said.append(f"Share of fakes whose named place is right: {named}; controls reach at most {number_text(best)}.")
     return " ".join(said)
 
 

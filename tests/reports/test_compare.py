@@ -172,30 +172,23 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         scan_threshold_low=0.2,
         scan_threshold_high=0.8,
         parameters=30_842,
-<<<<<<< HEAD
         options={"trees": 5},
         git_revision="4e6c7d0",
         mlflow_run_id="f" * 32,
         calibration={"temperature": 2.0},
         folds=None,
         sources_apart=False,
-=======
-        options={"pool": 4},
         chosen={"c": 0.1},
         learnt=Learnt(slices=9, of=12),
         both_classes={"train": {"accuracy": 0.9}, "test": {"accuracy": 0.6}},
->>>>>>> f-solaiyappan
     )
     entry = Entry.from_card(card, predict(seed=3))
     assert (entry.name, entry.parameters) == ("chest/ResidualCNN/seed-3", 30_842)
     assert entry.calibration == {"temperature": 2.0}
     assert (entry.threshold, entry.scan_low, entry.scan_high) == (0.4, 0.2, 0.8)
-<<<<<<< HEAD
     assert (entry.options, entry.git_revision, entry.run_id) == ({"trees": 5}, "4e6c7d0", "f" * 32)
-=======
-    assert (entry.options, entry.chosen, entry.of_train) == ({"pool": 4}, {"c": 0.1}, {"accuracy": 0.9})
+    assert (entry.options, entry.chosen, entry.of_train) == ({"trees": 5}, {"c": 0.1}, {"accuracy": 0.9})
     assert entry.learnt == card.learnt
->>>>>>> f-solaiyappan
 
 
 def test_many_runs_do_not_make_everything_a_tie(predict, enter):

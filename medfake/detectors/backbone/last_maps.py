@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from medfake.detectors.last_maps import LastMaps
 from medfake.errors import ManifestError
 
-HEAD = "head"
+LOGITS, TEMPERATURE = "logits", "temperature"
+"""Layers of `build_detector`, by name."""
+_BESIDE = "embedding"  # an output of its own, on no way to the log odds
 
 
 def cut_backbone(model: Any, layer: str) -> LastMaps:
@@ -25,7 +27,7 @@ def cut_backbone(model: Any, layer: str) -> LastMaps:
     """
     import keras
 
-    before, backbone, behind, head = _parts(model, layer)
+    before, backbone, behind = _parts(model, layer)
     maps = backbone.get_layer(layer).output
     to_maps = keras.Model(backbone.input, maps)
     to_end = None
@@ -47,36 +49,33 @@ def cut_backbone(model: Any, layer: str) -> LastMaps:
             features = to_end([features, image_of(hu)], training=False)
         for one in behind:
             features = one(features)
-        return _log_odds(head, features)
+        return _log_odds(features)
 
     return LastMaps(front, logit)
 
 
-def _parts(model: Any, layer: str) -> tuple[list[Any], Any, list[Any], Any]:
-    """Layers before the backbone, the backbone, layers between it and the head, the head."""
+def _parts(model: Any, layer: str) -> tuple[list[Any], Any, list[Any]]:
+    """Layers before the backbone, the backbone, and layers from there to the logits, divided by a temperature."""
     import keras
 
-    chain = [one for one in model.layers if not isinstance(one, keras.layers.InputLayer)]
+    beside = (keras.layers.InputLayer,)
+    chain = [one for one in model.layers if not isinstance(one, beside) and one.name != _BESIDE]
     names = [one.name for one in chain]
     for at, one in enumerate(chain):
         known = isinstance(one, keras.Model) and any(inner.name == layer for inner in one.layers)
-        if known and HEAD in names[at:]:
-            end = names.index(HEAD)
-            return chain[:at], one, chain[at + 1 : end], chain[end]
+        if known and LOGITS in names[at:]:
+            end = names.index(TEMPERATURE if TEMPERATURE in names[at:] else LOGITS)
+            return chain[:at], one, chain[at + 1 : end + 1]
     raise ManifestError(
         "this network is not built of a backbone with the layer that is registered for Grad-CAM, and a head",
         where=layer, received=", ".join(names), remedy="explain it by occlusion",
     )  # fmt: skip
 
 
-def _log_odds(head: Any, features: Any) -> Any:
+def _log_odds(scores: Any) -> Any:
     """Of "tampered": a sigmoid's own, or of all classes but the first of a softmax."""
     from keras import ops
 
-    *hidden, last = head.layers
-    for one in hidden:
-        features = one(features, training=False)
-    scores = ops.matmul(features, last.kernel) + last.bias
     if scores.shape[-1] == 1:
         return scores[:, 0]
     return ops.logsumexp(scores[:, 1:], axis=-1) - scores[:, 0]

@@ -60,19 +60,7 @@ def toy(name: str) -> dict[str, Any]:
 def stages(study: dict[str, Any]) -> Iterator[list[str]]:
     """Commands of dvc.yaml for a study, in its order."""
     train = study["train"]
-    for stage in (
-        "phantom",
-        "scans",
-        "slices",
-        "check",
-        "probe",
-        "features",
-        "train",
-        "repeat",
-        "compare",
-        "nominate",
-        "track",
-    ):
+    for stage in ("phantom", "scans", "slices", "check", "probe", "features", "train", "repeat", "compare", "nominate"):
         if stage == "phantom":
             yield from ([stage, "--name", name] for name in study["phantom"])
         elif stage in ("scans", "slices", "check", "probe"):

@@ -17,9 +17,7 @@ def main() -> None:
     tracked = track(project)
     write_json(project.tracked, {"run_id": tracked.run_id, "compared": tracked.compared})
     if tracked.elsewhere:
-        click.echo(
-            f"trained elsewhere, so that this store has no run of them: {', '.join(tracked.elsewhere)}", err=True
-        )
+        click.echo(f"trained elsewhere, without a run in this store: {', '.join(tracked.elsewhere)}", err=True)
     click.echo(f"{tracked.compared} trainings side by side\nnext: python -m mlflow_server")
     click.echo(f"then open {page_address(project.tracking, tracked.path)}")
 

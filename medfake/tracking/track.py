@@ -170,7 +170,9 @@ def _log_reports(client: Any, project: Project, parent: str) -> None:
         client.log_artifact(parent, str(path), str(folder))
     curves = project.reports / "roc.json"
     if curves.is_file():
-        for name, picture in roc_pictures(json.loads(curves.read_text(encoding="utf-8"))).items():
+        cards = [read_card(package) for package in project.packages() if (package / CARD_FILE).is_file()]
+        evidence = {card.dataset: card.evidence for card in cards}
+        for name, picture in roc_pictures(json.loads(curves.read_text(encoding="utf-8")), evidence).items():
             client.log_text(parent, picture, f"plots/roc-{name}.svg")
 
 

@@ -1,6 +1,7 @@
 """Who is beaten by whom, worked out by hand."""
 
 from medfake.reports.pareto import Candidate, dominated
+from medfake.reports.sections.pareto import _labels
 
 
 def test_the_papers_networks_have_three_that_nobody_beats_in_auc_and_time() -> None:
@@ -43,3 +44,13 @@ def test_better_and_dearer_is_no_reason() -> None:
 def test_of_several_the_best_is_named() -> None:
     three = [Candidate("a", 0.9, 1.0), Candidate("b", 0.95, 1.0), Candidate("c", 0.8, 2.0)]
     assert dominated(three) == {"a": "b", "c": "b"}
+
+
+def test_points_on_each_other_have_one_label() -> None:
+    near = [
+        Candidate("A", 0.99, 30.0),
+        Candidate("B", 0.98, 33.0),
+        Candidate("C", 0.98, 90.0),
+        Candidate("D", 0.7, 30.0),
+    ]
+    assert [names for _, names in _labels(near)] == ["A, B", "C", "D"]

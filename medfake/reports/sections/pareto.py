@@ -1,5 +1,6 @@
 """Quality against what it costs: who is better without taking longer or more space."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -40,6 +41,7 @@ COSTS: Final = (
     Cost("parameters", "parameters", lambda one: one.parameters, "{:,.0f}".format),
 )
 _DRAWN: Final = ("time", "size")
+_SAME_COST, _SAME_QUALITY = 0.12, 0.03  # powers of ten and AUC between points whose labels would lie on each other
 
 Timed = tuple[Result, PackageTiming]
 
@@ -114,6 +116,19 @@ def _row(
     return cells
 
 
+def _labels(candidates: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
+    """Names beside points, those whose points lie on each other in one label."""
+    labels: list[tuple[Candidate, list[str]]] = []
+    for one in candidates:
+        for first, names in labels:
+            if abs(math.log10(one.cost / first.cost)) < _SAME_COST and abs(one.quality - first.quality) < _SAME_QUALITY:
+                names.append(one.name)
+                break
+        else:
+            labels.append((one, [one.name]))
+    return [(first, ", ".join(names)) for first, names in labels]
+
+
 def _drawing(runs: Sequence[Timed], results: Sequence[Result], metric: str, cost: Cost) -> Drawing:
     candidates = _candidates(runs, results, metric, cost)
     beaten = dominated(candidates)
@@ -129,8 +144,9 @@ def _drawing(runs: Sequence[Timed], results: Sequence[Result], metric: str, cost
             if edges := intervals[one.name]:
                 axes.plot([one.cost, one.cost], [edges.low, edges.high], color=colour, linewidth=0.8, alpha=0.7)
             axes.plot([one.cost], [one.quality], color=colour, marker=MARKERS[0], markersize=6, markerfacecolor=face)
+        for first, names in _labels(candidates):
             axes.annotate(
-                one.name, (one.cost, one.quality), textcoords="offset points", xytext=(5, 4), fontsize=8, color=INK
+                names, (first.cost, first.quality), textcoords="offset points", xytext=(5, 4), fontsize=8, color=INK
             )
         axes.set_xscale("log")
         axes.margins(x=0.2)

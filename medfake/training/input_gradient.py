@@ -1,17 +1,13 @@
 """How what a network gets wrong changes with its pixels: the derivative by Hounsfield units, on either backend."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medfake.errors import TrainingError
+from medfake.training.gradients import Loss, compiled_gradient
 from medfake.training.keras_setup import load_keras
-
-Loss = Callable[[Any, Any], Any]
-"""Of labels and of what the network says, tensors; any shape."""
-_Derive = Callable[[NDArray[np.float32], NDArray[Any]], Any]
 
 _REAL_FROM: Final = "Hounsfield"  # class of the layer that makes real numbers of whole ones
 _SCORE: Final = "p_tampered"
@@ -35,8 +31,7 @@ class InputGradient:
             TrainingError: The network has no layer `Hounsfield` of its own, so that nobody can say where HU enter.
         """
         network = _from_real_hu(model)
-        on_jax = load_keras().backend.backend() == "jax"
-        self._derive = (_on_jax if on_jax else _on_tensorflow)(network, loss)
+        self._derive = compiled_gradient(network, loss)
 
     def __call__(self, hu: NDArray[np.int16], labels: NDArray[Any]) -> NDArray[np.float32]:
         """Derive, batch statistics and dropout as in inference.
@@ -64,32 +59,3 @@ def _from_real_hu(model: Any) -> Any:
         )  # fmt: skip
     said = model.output
     return keras.Model(layer.output, said[_SCORE] if isinstance(said, dict) else said)
-
-
-def _on_tensorflow(network: Any, loss: Loss) -> _Derive:
-    import tensorflow as tf
-
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
-    def derive(real: Any, labels: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(real)
-            value = loss(labels, network(real, training=False))
-        return tape.gradient(value, real, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-
-    return lambda real, labels: derive(tf.constant(real), tf.constant(labels))
-
-
-def _on_jax(network: Any, loss: Loss) -> _Derive:
-    import jax
-
-    def value(real: Any, labels: Any, trainable: Any, fixed: Any) -> Any:
-        said, _ = network.stateless_call(trainable, fixed, real, training=False)
-        return loss(labels, said).sum()
-
-    derive = jax.jit(jax.grad(value))
-
-    def now(real: NDArray[np.float32], labels: NDArray[Any]) -> Any:
-        state = ([one.value for one in part] for part in (network.trainable_variables, network.non_trainable_variables))
-        return derive(real, labels, *state)
-
-    return now

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from medfake.detectors.registry import DETECTORS
 from medfake.errors import FiguresDifferError, RegistryError, ReproductionError
 from medfake.experiments.provenance import BLOCKS, Provenance, read_provenance
 from medfake.experiments.recovered_data import recover_banks, recover_data
@@ -83,6 +84,12 @@ def reproduce(
         ManifestError: The package cannot be read.
     """
     card, provenance = read_card(package), read_provenance(package)
+    if card.detector not in DETECTORS:
+        raise ReproductionError(
+            "only trainings can be done again, and this is a stack of some", where=card.detector,
+            received=", ".join(card.options.get("of", ())) or None,
+            remedy=f"do its members again, such as {project.package_of(card.dataset, '...', card.seed)}",
+        )  # fmt: skip
     commit = require_commit(card, provenance)
     with _folder(keep) as folder:
         say(f"checking out {commit[:_RUN_DIGITS]} into {folder}")

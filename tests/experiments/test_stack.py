@@ -10,7 +10,8 @@ import yaml
 
 from medfake.config import TrackingParams
 from medfake.datasets.dataset import Dataset
-from medfake.errors import TrainingError
+from medfake.errors import ReproductionError, TrainingError
+from medfake.experiments.reproduce import reproduce
 from medfake.experiments.stack import stack_all
 from medfake.experiments.training_run import train_once
 from medfake.metrics.predict import predict
@@ -88,3 +89,10 @@ def test_what_is_no_longer_stacked_is_removed(project: Project) -> None:
     project.params_file.write_text(yaml.safe_dump(params))
     assert stack_all(Project(project.root)) == []
     assert not package.exists()
+
+
+def test_a_stack_is_not_done_again_and_its_members_are_named(project: Project) -> None:
+    (package,) = stack_all(project)
+    with pytest.raises(ReproductionError, match="only trainings can be done again") as caught:
+        reproduce(project, package)
+    assert caught.value.received == "DecisionTree, RandomForest"

@@ -208,6 +208,11 @@ class Project:
         """Where the package of a training of the matrix lies."""
         return package_folder(self.models, dataset, detector, seed)
 
+    @property
+    def stacked_metrics(self) -> Path:
+        """Where the metrics of stacks lie that DVC compares."""
+        return self.reports / "stacked.json"
+
     def metrics_of(self, dataset: str, detector: str, seed: int) -> Path:
         """Where the metrics of a training of the matrix lie that DVC compares."""
         return package_folder(self.reports / "trainings", dataset, detector, seed).with_suffix(".json")

@@ -11,11 +11,13 @@ def main() -> None:
     """Stack what `stacks` names."""
     from medfake.experiments.stack import stack_all
     from medfake.files import write_json
+    from medfake.metrics.headline import headline_of
 
     project = Project.find()
     packages = stack_all(project)
     listed = sorted("/".join(package.parts[-3:]) for package in packages)
     write_json(project.stacked / "packages.json", listed)  # DVC warns of empty outs
+    write_json(project.stacked_metrics, {name: headline_of(project.stacked / name) for name in listed})
     for package in packages:
         click.echo(f"stacked: {package}")
     if not packages:

@@ -257,7 +257,7 @@ class Project:
             UnknownDetectorError: As `params`.
         """
         from medfake.datasets.chosen import validate_chosen
-        from medfake.detectors.registry import validate_options
+        from medfake.detectors.registry import DETECTORS, validate_options
         from medfake.detectors.search_space import require_space
         from medfake.reports.papers import require_published
         from medfake.robustness.chosen import require_chosen, require_grid
@@ -267,6 +267,9 @@ class Project:
         require_chosen(params.measure)
         require_published(params)
         require_grid(params.robustness)
+        for name, stack in params.stacks.items():
+            for place, member in enumerate(stack.of):
+                DETECTORS.require(member, f"stacks.{name}.of.{place}")
         detectors = {}
         for name, values in params.detectors.items():
             options = validate_options(name, values)

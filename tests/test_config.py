@@ -333,19 +333,12 @@ def test_line_ends_of_other_systems_change_nothing(tmp_path: Path, end: str) -> 
 @pytest.mark.parametrize(
     ("name", "members", "message"),
     [
-        (
-            "Hybrid",
-            ["RandomForest", "RandomFores"],
-            "stacks.Hybrid.of names 'RandomFores', which train.detectors does not",
-        ),
         ("RandomForest", ["RandomForest", "ResidualCNN"], "stacks.RandomForest has the name of a detector"),
         ("Hybrid", ["RandomForest"], "at least 2 items"),
         ("Hybrid", ["RandomForest", "RandomForest"], "each detector stands once, but got RandomForest twice"),
     ],
 )
-def test_a_stack_is_of_several_detectors_that_are_trained(
-    values: dict[str, Any], name: str, members: list[str], message: str
-) -> None:
+def test_a_stack_is_of_several_detectors(values: dict[str, Any], name: str, members: list[str], message: str) -> None:
     values["stacks"] = {name: {"of": members}}
     assert message in _message(values)
 

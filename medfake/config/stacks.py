@@ -8,7 +8,9 @@ from medfake.config.section import Positive, Section
 class StackParams(Section):
     """Several detectors of one data set and seed, weighted on validation."""
 
-    of: list[str] = Field(min_length=2, description="names of detectors of train.detectors")
+    of: list[str] = Field(
+        min_length=2, description="names of detectors; a stack is left out where one is not among train.detectors"
+    )
     strength: Positive = Field(
         default=0.01, description="of the penalty that pulls the weights towards equal shares; fitted on log odds"
     )

@@ -175,18 +175,10 @@ class Params(Section):
                     near = did_you_mean(name, known)
                     message = f"train.{kind} names {name!r}, which has no block under {kind}{near}"
                     raise ValueError(message)
-        for name, stack in self.stacks.items():
+        for name in self.stacks:
             if name in self.detectors:
                 message = f"stacks.{name} has the name of a detector: choose another"
                 raise ValueError(message)
-            for member in stack.of:
-                if member not in self.train.detectors:
-                    near = did_you_mean(member, self.train.detectors)
-                    message = (
-                        f"stacks.{name}.of names {member!r}, which train.detectors does not have{near}; "
-                        "leave it out there, or set stacks: {}"
-                    )
-                    raise ValueError(message)
         nominated = self.nominate.dataset
         if nominated is not None and nominated not in self.train.datasets:
             near = did_you_mean(nominated, self.train.datasets)

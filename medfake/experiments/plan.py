@@ -158,14 +158,15 @@ def _estimate(params: Params, detector: str) -> Estimate:
 
 def _line(params: Params, dataset: str, detector: str, slices: int, estimate: Estimate | None) -> Line:
     block, trainings = params.datasets[dataset], len(params.train.seeds)
+    with_folds = trainings * (1 + (block.split.folds or 0))  # those of folds learn from no more slices
     if estimate is None:
         return Line(dataset, detector, trainings, slices, None, None, None)
     shape = view_of(block.view).shape(_SLICE_PX, _SLICE_PX)
     train, val, test = (share * slices for share in _shares(block))
     cost: Cost = estimate(SplitSizes(train, val, test, *shape))
-    seconds = cost.seconds(trainings)
+    seconds = cost.seconds(with_folds)
     hours = None if seconds is None else seconds / 3600
-    gigabytes = cost.bytes(trainings) / 1e9
+    gigabytes = cost.bytes(with_folds) / 1e9
     return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, gigabytes, cost.memory)
 
 

@@ -85,7 +85,8 @@ def log_outcome(
     Each split's metrics are `test/slice/auc`, `test/scan/auc`, `test/site/hit_rate` beside what guessing hits, and of
     detectors of three classes `test/classes/accuracy` and `test/classes/recall_removed`; losses, precision and recall
     of either class are `test/slice/log_loss`, `test/slice/untampered_precision`, of some slices that were learnt from
-    `train/slice/accuracy`; `best_val_loss` is the lowest of the curve and `best_epoch` where it was.
+    `train/slice/accuracy`; means over folds are `folds/auc`, deviations `folds/auc_sd`; `best_val_loss` is the lowest
+    of the curve and `best_epoch` where it was.
 
     Args:
         run: Of the training, its curves logged.
@@ -99,6 +100,9 @@ def log_outcome(
     outcome: dict[str, float | None] = {"cost/fit_seconds": fit_seconds, **run.lowest("val_loss")}
     if trained.parameters is not None:
         outcome["cost/parameters"] = trained.parameters
+    if card.folds is not None:
+        outcome |= {f"folds/{name}": value for name, value in card.folds.mean.items()}
+        outcome |= {f"folds/{name}_sd": value for name, value in card.folds.deviation.items()}
     for split, metrics in card.metrics.items():
         outcome |= {f"{split}/slice/{name}": value for name, value in metrics.items()}
         outcome |= _beyond_slices(split, predictions[predictions.split == split], card, bootstrap)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.config import StackParams
+from medfake.config import Params, StackParams
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.stack.graph import Member, write_stack
 from medfake.detectors.stack.weights import StackWeights, cross_fitted, fit_weights
@@ -82,11 +82,19 @@ def stack_all(project: Project) -> list[Path]:
     return list(wanted)
 
 
+def left_out(params: Params) -> dict[str, list[str]]:
+    """Stacks that a study does not make, and their members that it does not train."""
+    missing = {
+        name: [one for one in stack.of if one not in params.train.detectors] for name, stack in params.stacks.items()
+    }
+    return {name: members for name, members in missing.items() if members}
+
+
 def _stacks(project: Project) -> Iterator[_Stack]:
-    train = project.params.train
+    train, without = project.params.train, left_out(project.params)
     for dataset in train.datasets:
         for name, params in project.params.stacks.items():
-            for seed in train.seeds:
+            for seed in train.seeds if name not in without else ():
                 yield _Stack(name, params, dataset, seed)
 
 

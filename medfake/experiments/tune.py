@@ -275,7 +275,7 @@ class _Search:
                 _tell(run, trial, "pruned")
                 raise
             figures = {} if objective == LOSS else _val_figures(trained, dataset, detector, params.tune.seed)
-            run.log_metrics({f"val_{name}": value for name, value in figures.items()})
+            run.log_metrics({f"{Split.VAL}/slice/{name}": value for name, value in figures.items()})
             _tell(run, trial, "complete")
         return min(losses) if objective == LOSS else figures[objective] or 0.0  # undefined is as bad as can be
 

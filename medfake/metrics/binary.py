@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from medfake.metrics.own_thresholds import cut_of
 from medfake.metrics.weighted import weighted_counts, weighted_metrics
 from medfake.vocabulary import PositiveClass
 
@@ -98,7 +99,8 @@ def measure(predictions: "pd.DataFrame", threshold: float, positive: PositiveCla
 
     Args:
         predictions: Rows with `label` (1 = tampered) and `p_tampered`: one run and split, or its `scan_table`.
-        threshold: Tampered from here on, 0..1; chosen on validation.
+        threshold: Tampered from here on, 0..1; chosen on validation. Rows with a threshold of their own, of folds, are
+            called by that.
         positive: Class that precision, recall, specificity, F1, H and fall-out are of.
 
     Returns:
@@ -106,8 +108,9 @@ def measure(predictions: "pd.DataFrame", threshold: float, positive: PositiveCla
     """
     label, p = predictions["label"].to_numpy(dtype=np.int64), predictions["p_tampered"].to_numpy(dtype=np.float64)
     one_cluster, once = np.zeros(len(p), dtype=np.intp), np.ones((1, 1))
-    counts = weighted_counts(label, p, threshold, one_cluster, once)
-    values = weighted_metrics(label, p, threshold, one_cluster, once, positive)
+    cut = cut_of(predictions, threshold)
+    counts = weighted_counts(label, p, cut, one_cluster, once)
+    values = weighted_metrics(label, p, cut, one_cluster, once, positive)
     return Metrics(
         threshold=threshold,
         confusion=Confusion(*(round(float(count[0])) for count in (counts.tp, counts.fp, counts.tn, counts.fn))),

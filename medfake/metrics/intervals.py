@@ -8,6 +8,7 @@ import numpy as np
 
 from medfake.metrics.binary import METRICS, Metrics, measure
 from medfake.metrics.bootstrap import Bootstrap, clusters_of, draw
+from medfake.metrics.own_thresholds import cut_of
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import weighted_metrics
 from medfake.vocabulary import PositiveClass
@@ -90,7 +91,8 @@ def evaluate_with_intervals(
             bootstrap=bootstrap,
         )
     label, p = rows["label"].to_numpy(), rows["p_tampered"].to_numpy()
-    values = weighted_metrics(label, p, threshold, clusters.codes, draw(clusters.count, bootstrap), positive)
+    weights = draw(clusters.count, bootstrap)
+    values = weighted_metrics(label, p, cut_of(rows, threshold), clusters.codes, weights, positive)
     usable = np.isfinite(values["auc"]) if metrics.auc is not None else np.ones(bootstrap.resamples, dtype=bool)
     intervals = {name: _interval(values[name][usable], metrics.values()[name], bootstrap) for name in METRICS}
     return MetricsWithIntervals(

@@ -100,7 +100,6 @@ def plan_of(project: Path, *detectors: str) -> str:
     if "MobileNetV3Large" in detectors:
         study["detectors"]["MobileNetV3Large"]["input_size"] = 64
     study["train"]["detectors"] = list(detectors)
-    study["stacks"] = {}
     (project / "params.yaml").write_text(yaml.safe_dump(study))
     return say("plan")
 

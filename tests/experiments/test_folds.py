@@ -32,7 +32,7 @@ def test_every_slice_is_scored_once_by_the_graph_of_its_fold(folded_project: Pro
     assert sorted(rows.slice_id) == sorted(dataset.manifest.slice_id)
     for number, own in rows.groupby("fold"):
         fold = dataset_of_fold(dataset, int(number))
-        again = predict(fold, package / f"folds/fold-{int(number)}", ["test"], "RandomForest", 1)
+        again = predict(fold, package / f"folds/fold-{int(number)}", ["test"], "RandomForest", 1).rows
         expected = again.set_index("slice_id").p_tampered[own.slice_id]
         np.testing.assert_allclose(own.p_tampered, expected, atol=1e-6)
         assert set(own.patient_id) == set(fold.split("test").patient_id)

@@ -10,9 +10,9 @@ import yaml
 
 from medfake.config import TrackingParams
 from medfake.datasets.dataset import Dataset
-from medfake.errors import ReproductionError, TrainingError
+from medfake.errors import ConfigError, ReproductionError, TrainingError
 from medfake.experiments.reproduce import reproduce
-from medfake.experiments.stack import stack_all
+from medfake.experiments.stack import left_out, stack_all
 from medfake.experiments.training_run import train_once
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import read_predictions
@@ -59,7 +59,7 @@ def test_a_stack_is_a_package_and_a_run_like_any_other(project: Project) -> None
     runs = Store(project.tracking).client.search_runs(["1"])
     (run,) = [one for one in runs if one.info.run_id == card.mlflow_run_id]
     assert run.info.status == "FINISHED"
-    assert run.data.params["weight_RandomForest"] == str(card.chosen["weight_RandomForest"])
+    assert run.data.params["setting.weight_RandomForest"] == str(card.chosen["weight_RandomForest"])
     assert package in project.packages()
 
 
@@ -67,7 +67,7 @@ def test_test_slices_are_scored_by_the_graph_and_validation_slices_without_their
     (package,) = stack_all(project)
     stored = read_predictions(package / "predictions.parquet").set_index("slice_id").p_tampered
     dataset = Dataset.open(project.slices / "toy")
-    served = predict(dataset, package, (Split.VAL, Split.TEST), "Both", 1).set_index("slice_id").p_tampered
+    served = predict(dataset, package, (Split.VAL, Split.TEST), "Both", 1).rows.set_index("slice_id").p_tampered
     val, test = (dataset.split(split).slice_id for split in (Split.VAL, Split.TEST))
     assert stored[test].to_numpy() == pytest.approx(served[test].to_numpy(), abs=1e-6)
     folds = read_card(package).chosen["validation_folds"]
@@ -81,6 +81,23 @@ def test_a_member_that_is_missing_is_named_with_what_trains_it(project: Project)
     with pytest.raises(TrainingError, match="no package of RandomForest") as caught:
         stack_all(project)
     assert "dvc repro train@toy-RandomForest-1" in str(caught.value)
+
+
+def test_a_stack_is_left_out_where_the_study_does_not_train_all_of_its_members(project: Project) -> None:
+    params = yaml.safe_load(project.params_file.read_text())
+    params["train"]["detectors"] = ["DecisionTree"]
+    project.params_file.write_text(yaml.safe_dump(params))
+    changed = Project(project.root)
+    assert left_out(changed.params) == {"Both": ["RandomForest"]}
+    assert stack_all(changed) == []
+
+
+def test_a_member_that_is_no_detector_is_told_with_a_near_match(project: Project) -> None:
+    params = yaml.safe_load(project.params_file.read_text())
+    params["stacks"]["Both"]["of"] = ["DecisionTree", "RandomFores"]
+    project.params_file.write_text(yaml.safe_dump(params))
+    with pytest.raises(ConfigError, match=r"stacks\.Both\.of\.1 = 'RandomFores'.*did you mean 'RandomForest'"):
+        _ = Project(project.root).params
 
 
 def test_what_is_no_longer_stacked_is_removed(project: Project) -> None:

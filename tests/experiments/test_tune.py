@@ -130,8 +130,9 @@ def test_a_figure_of_the_validation_slices_is_raised_and_told_by_every_trial(
     client = Store(Project(folder).tracking).client
     for trial in trials:
         metrics = client.get_run(trial.user_attrs["mlflow_run_id"]).data.metrics
-        assert metrics.get(f"val_{objective}", 0.0) == trial.value  # an undefined one is logged nowhere, and counts 0
-        assert not [name for name in metrics if name.startswith("test_")]
+        logged = metrics.get(f"val/slice/{objective}", 0.0)  # an undefined one is logged nowhere, and counts 0
+        assert logged == pytest.approx(trial.value, abs=1e-6)
+        assert not [name for name in metrics if name.startswith("test/")]
 
 
 @pytest.mark.slow

@@ -13,11 +13,10 @@ import pytest
 import yaml
 
 from medfake.config import PhantomParams
-from medfake.metrics.bootstrap import Bootstrap
 from medfake.phantom import write_phantom
 from medfake.probes.blanked import read_blanked
 from medfake.project import Project
-from medfake.reports.compare import compare
+from medfake.reports.compare import compare_study
 from medfake.reports.entry import read_entries
 from medfake.reports.parts import Table
 from medfake.reports.sections.registry import ReportInput, written_sections
@@ -197,7 +196,7 @@ def _solaiyappan(repeated: set[tuple[str, ...]], page: str, folder: Path) -> Non
     assert len((package / "grid.csv").read_text().splitlines()) == 3
     project = Project(folder)
     entries, _ = read_entries(project.packages())
-    comparison = compare(entries, Bootstrap(resamples=100))
+    comparison = compare_study(entries, project.params)
     given = ReportInput(comparison=comparison, params=project.params, reports=project.reports)
     sections = written_sections(given)
     tables = [part for part in sections["solaiyappan"].parts if isinstance(part, Table)]

@@ -96,7 +96,7 @@ def test_a_study_ends_in_a_report_and_a_challenger(project: Path) -> None:
 def test_the_last_stage_says_where_the_trainings_are_side_by_side(project: Path) -> None:
     done = _run(project, "dvc", "repro", "-s", "-f", "track")
     assert done.returncode == 0, done.stderr
-    assert "2 trainings side by side\nnext: python -m mlflow_server\nthen open http://127.0.0.1:5000/#/" in done.stdout
+    assert "3 trainings side by side\nnext: python -m mlflow_server\nthen open http://127.0.0.1:5000/#/" in done.stdout
     assert "viewStateShareKey=quickstart" in done.stdout
     runs = Store(Project(project).tracking).client.search_runs(["1"])
     (study,) = (run for run in runs if run.info.run_name == "quickstart")
@@ -204,7 +204,6 @@ def test_one_that_fails_does_not_stop_the_others_and_is_told_at_the_end(project:
     params["detectors"] |= {"ResNet50V2": {"weights": "nowhere.h5", "input_size": 64}}
     params["detectors"] |= {"SVM": {"pool": 16, "folds": 40}, "DecisionTree": {"pool": 16}}
     params["train"]["detectors"] = ["ResNet50V2", "SVM", "DecisionTree", "RandomForest"]
-    params["stacks"] = {}
     (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     try:
         done = _run(project, "medfake", "study", "run")

@@ -68,7 +68,7 @@ def package(make_package, dataset):
     def make(reads: str) -> Path:
         folder: Path = make_package(reads, detector=reads, dataset=dataset.name)
         onnx.save(_graph(reads), folder / ONNX_FILE)
-        write_predictions(folder / PREDICTIONS_FILE, predict(dataset, folder, SCORED, reads, 1))
+        write_predictions(folder / PREDICTIONS_FILE, predict(dataset, folder, SCORED, reads, 1).rows)
         return folder
 
     return make

@@ -73,7 +73,7 @@ def export_classical(
 
 
 def _convertible(model: Any) -> Any:
-    from medfake.detectors.classical.plane import PlaneSVC, as_linear_svc
+    from medfake.detectors.classical.estimators import PlaneSVC, as_linear_svc
 
     return as_linear_svc(model) if isinstance(model, PlaneSVC) else model
 

@@ -39,7 +39,7 @@ def build_svm(options: SVMOptions, seed: int) -> Any:
     from sklearn.svm import SVC
 
     if options.kernel == "linear":
-        from medfake.detectors.classical.plane import PlaneSVC
+        from medfake.detectors.classical.estimators import PlaneSVC
 
         return PlaneSVC(C=options.c, max_iter=_SVM_ITERATIONS, random_state=seed)
     return SVC(C=options.c, kernel="rbf", gamma=options.gamma)

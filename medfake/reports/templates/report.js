@@ -6,7 +6,7 @@ const key = (row, at) => {
   const value = cell.dataset.value ?? (cell.querySelector(".value") ?? cell).textContent.trim();
   return value === "n/a" || value === "" ? null : value;
 };
-const compare = (a, b) => (isNaN(a) || isNaN(b) ? numbers.compare(a, b) : a - b);
+const compare = (a, b) => (isFinite(a) && isFinite(b) ? a - b : numbers.compare(a, b));
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];

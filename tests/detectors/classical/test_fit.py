@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.svm import SVC
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.classical.plane import PlaneSVC, as_linear_svc
+from medfake.detectors.classical.estimators import PlaneSVC, as_linear_svc
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options

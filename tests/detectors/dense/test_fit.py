@@ -94,7 +94,7 @@ def test_a_data_set_is_scored_scan_by_scan_as_it_is_served(package: Path, datase
     scorer, aggregation = open_graphs(package)
     assert aggregation is not None
     dataset = replace(dataset, manifest=dataset.manifest.assign(generator="", distance_mm=np.nan))
-    told = predict(dataset, package, ("val", "test"), "ResidualStatistics", 1)
+    told = predict(dataset, package, ("val", "test"), "ResidualStatistics", 1).rows
     assert len(told) == len(dataset.split("val")) + len(dataset.split("test"))
     for (split, scan_id), own in told.groupby(["split", "scan_id"]):
         every = dataset.split(split)

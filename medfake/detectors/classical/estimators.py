@@ -1,7 +1,4 @@
-"""A linear support vector machine for slices of many more pixels than there are slices.
-
-Imported inside functions: it loads scikit-learn.
-"""
+"""Estimators of our own, as scikit-learn has them; modules of this name are imported where they are used alone."""
 
 from typing import Any, Final, Self
 

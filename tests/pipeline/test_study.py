@@ -101,7 +101,7 @@ def test_the_last_stage_says_where_the_trainings_are_side_by_side(project: Path)
     runs = Store(Project(project).tracking).client.search_runs(["1"])
     (study,) = (run for run in runs if run.info.run_name == "quickstart")
     below = {run.info.run_name for run in runs if run.data.tags.get("mlflow.parentRunId") == study.info.run_id}
-    assert below == {"ResidualCNN", "RandomForest"}
+    assert below == {"ResidualCNN", "RandomForest", "Hybrid"}
 
 
 def test_the_champion_judges_a_scan_that_no_stage_has_seen(project: Path) -> None:

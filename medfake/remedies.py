@@ -35,6 +35,7 @@ class Stage(StrEnum):
     NOMINATE = "nominate"
     TRACK = "track"
     FORENSICS = "forensics"
+    MEASURED = "measured"
     EXPLAIN = "explain"
     ROBUSTNESS = "robustness"
 

@@ -28,6 +28,7 @@ NAMES: dict[Stage, tuple[object, ...]] = {
             Stage.STACK,
             Stage.BLANKED,
             Stage.TIMINGS,
+            Stage.MEASURED,
             Stage.COMPARE,
             Stage.REPORT,
             Stage.NOMINATE,
@@ -112,7 +113,8 @@ def test_a_stage_that_is_run_again_runs_alone(repo: Repo, stage: Stage) -> None:
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_stage_that_is_made_comes_with_what_it_needs(repo: Repo, stage: Stage) -> None:
     command = make(stage, *NAMES[stage])
-    first = "inpainters" if stage in (Stage.INPAINTERS, Stage.BANK) else "phantom@chest"
+    alone = {Stage.INPAINTERS: "inpainters", Stage.BANK: "inpainters", Stage.MEASURED: "measured"}
+    first = alone.get(stage, "phantom@chest")
     assert first in stages_of(repo, command)
     assert not get_main_parser().parse_args(shlex.split(command)[1:]).force
 

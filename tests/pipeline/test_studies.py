@@ -90,6 +90,7 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
         "stack",
         "timings",
         "latent",
+        "measured",
         "compare",
         "report",
         "nominate",

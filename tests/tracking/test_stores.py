@@ -12,7 +12,7 @@ import pytest
 
 from medfake.config import NominateParams, TrackingParams
 from medfake.errors import BusyError, RegistryError, StorageError
-from medfake.experiments.training_run import _public
+from medfake.experiments.provenance import without_paths
 from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
@@ -63,7 +63,7 @@ def test_no_name_of_a_user_or_program_is_kept(make_package: MakePackage, trackin
 
 def test_a_path_among_the_options_is_told_by_its_last_name_only() -> None:
     options = {"weights": "/home/somebody/w.h5", "epochs": 3, "rule": "none"}
-    assert _public(options) == {"weights": "w.h5", "epochs": 3, "rule": "none"}
+    assert without_paths(options) == {"weights": "w.h5", "epochs": 3, "rule": "none"}
 
 
 def _moved(tracking: TrackingParams, make_package: MakePackage, monkeypatch: pytest.MonkeyPatch) -> TrackingParams:

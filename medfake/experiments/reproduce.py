@@ -85,10 +85,11 @@ def reproduce(
     """
     card, provenance = read_card(package), read_provenance(package)
     if card.detector not in DETECTORS:
+        members = [str(project.package_of(card.dataset, one, card.seed)) for one in card.options.get("of", ())]
         raise ReproductionError(
             "only trainings can be done again, and this is a stack of some", where=card.detector,
             received=", ".join(card.options.get("of", ())) or None,
-            remedy=f"do its members again, such as {project.package_of(card.dataset, '...', card.seed)}",
+            remedy=f"medfake reproduce {members[0] if members else 'a member'}, and so on",
         )  # fmt: skip
     commit = require_commit(card, provenance)
     with _folder(keep) as folder:

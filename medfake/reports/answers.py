@@ -1,5 +1,6 @@
 """What the report says first: the best detector of every data set, and what its figures are worth."""
 
+from medfake.datasets.dataset import SOURCES_APART
 from medfake.metrics.intervals import MetricsWithIntervals
 from medfake.reports import notes
 from medfake.reports.comparison import Comparison
@@ -9,7 +10,9 @@ from medfake.reports.sentences import interval_text, metric_text, number_text, r
 
 def worths(comparison: Comparison) -> tuple[str, ...]:
     """What the figures of all data sets are worth, each sentence once."""
-    return tuple(dict.fromkeys(text for name in comparison.datasets for text in notes.evidence_text(comparison, name)))
+    sentences = [text for name in comparison.datasets for text in notes.evidence_text(comparison, name)]
+    confounded = any(result.entry.sources_apart for result in comparison.results)
+    return tuple(dict.fromkeys([*sentences, *([SOURCES_APART] if confounded else [])]))
 
 
 def answers(comparison: Comparison) -> Table:

@@ -235,3 +235,8 @@ def test_facts_count_patients_scans_and_slices(comparison):
     val, test = split_facts(comparison.results[0])
     assert (val.name, val.patients, val.scans, val.slices, val.tampered) == ("validation", 4, 8, 96, 48)
     assert (test.name, test.patients, test.manipulations) == ("test", 8, "48 injected, 48 removed")
+
+
+def test_a_set_whose_sources_have_one_class_each_is_called_so_before_any_figure(predict, enter):
+    html = report_html(compare([enter(predict(), sources_apart=True)], QUICK))
+    assert html.index("No source has slices of both classes") < html.index('class="glance"')

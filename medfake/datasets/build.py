@@ -194,7 +194,8 @@ def _manifest(kept: pd.DataFrame, images: pd.DataFrame, params: DatasetParams) -
     own = own.drop(columns=[name for name in images.columns if name in own.columns])
     rows = own.merge(images, left_index=True, right_on="base", how="inner").sort_values("base", kind="stable")
     suffix = (":" + rows["transform"]).where(rows["transform"] != "", "")
-    return rows.assign(slice_id=rows.slice_id + suffix).reset_index(drop=True)
+    spacing_mm = rows.spacing_mm / rows["scale"]  # of the pixels that are stored
+    return rows.assign(slice_id=rows.slice_id + suffix, spacing_mm=spacing_mm).reset_index(drop=True)
 
 
 def _negatives(manifest: pd.DataFrame) -> dict[str, int]:

@@ -55,6 +55,7 @@ class ImageFacts:
         sha256: Of its int16 pixels.
         air_fraction: Share of pixels below -900 HU.
         site: Row and column of the site in the stored image, px.
+        scale: Stored pixels per pixel of the slice.
     """
 
     sha256: str
@@ -62,6 +63,7 @@ class ImageFacts:
     hu_max: int
     air_fraction: float
     site: tuple[float, float]
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _write(cut: Cut, site: tuple[float, float], transform: str, slot: Slot) -> I
     slot.write(pixels)
     air = np.count_nonzero(pixels < AIR_FRACTION_BELOW_HU) / pixels.size
     digest = hashlib.sha256(pixels.data).hexdigest()
-    return ImageFacts(digest, int(pixels.min()), int(pixels.max()), air, _site(cut, site, transform))
+    return ImageFacts(digest, int(pixels.min()), int(pixels.max()), air, _site(cut, site, transform), cut.scale)
 
 
 def _site(cut: Cut, site: tuple[float, float], transform: str) -> tuple[float, float]:

@@ -18,6 +18,8 @@ from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA
 from medfake.datasets.scans import SCANS_FILE, collect_scans
 from medfake.datasets.source_files import find_files
 from medfake.datasets.stored import AIR_FRACTION_BELOW_HU
+from medfake.datasets.views.registry import Cut
+from medfake.datasets.views.whole import Whole
 from medfake.dicom.header import read_headers
 from medfake.dicom.reader import read_slice
 from medfake.errors import DataError
@@ -279,6 +281,21 @@ def test_a_view_that_finds_nothing_on_any_slice_is_refused_with_the_reason(
     with pytest.raises(DataError, match="nothing usable is left") as caught:
         _build(trees, make_params(trees, view={"name": "delocalized"}), tmp_path / "chest")
     assert "the slice has nothing for this view" in str(caught.value.received)
+
+
+def test_millimetres_of_a_scaled_cut_are_those_of_its_own_pixels(
+    trees: Path, make_params: MakeParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _build(trees, make_params(trees), tmp_path / "whole").manifest
+    monkeypatch.setattr(Whole, "shape", lambda _, rows, cols: (rows // 2, cols // 2))
+    monkeypatch.setattr(Whole, "cut", lambda _, hu, __: Cut(hu[::2, ::2], scale=0.5))
+    half = _build(trees, make_params(trees), tmp_path / "half").manifest
+    both = whole.merge(half, on="slice_id", suffixes=("", "_half"))
+    assert len(both) == len(whole)
+    assert both.spacing_mm_half.to_numpy() == pytest.approx(2 * both.spacing_mm.to_numpy())
+    sites = both[both.site_y.notna()]
+    in_mm = [(sites[f"site_y{of}"] * sites[f"spacing_mm{of}"]).to_numpy() for of in ("", "_half")]
+    assert in_mm[1] == pytest.approx(in_mm[0])
 
 
 def test_folds_are_written_into_the_manifest(trees: Path, make_params: MakeParams, tmp_path: Path) -> None:

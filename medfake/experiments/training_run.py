@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
@@ -23,13 +25,14 @@ from medfake.metrics.embeddings import write_embeddings
 from medfake.metrics.over_folds import read_tested
 from medfake.metrics.predict import predict, predict_some_of_train
 from medfake.metrics.predictions import SCORED, write_predictions
-from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE, Card, Learnt, write_card
+from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE, Agreement, Card, Learnt, write_card
 from medfake.project import Project
 from medfake.tracking.runs import training_run
 from medfake.tracking.store import Store
 from medfake.training.hardware import describe_hardware
 from medfake.training.keras_setup import require_backend
 from medfake.training.run_state import RunState
+from medfake.training.trained import Trained
 from medfake.vocabulary import Split
 
 PACKAGE = "package"
@@ -106,15 +109,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         started = time.monotonic()
         trained = fit(context)
         fit_seconds = time.monotonic() - started
-        agreement = trained.save(folder)
-        for name, text in trained.tables.items():
-            with write_atomic(folder / name) as file:
-                file.write(text)
-        said = predict(dataset, folder, SCORED, detector, seed)
-        predictions = said.rows
-        write_predictions(folder / PREDICTIONS_FILE, predictions)
-        if said.embedding is not None:
-            write_embeddings(folder / EMBEDDINGS_FILE, predictions["slice_id"], said.embedding)
+        agreement, predictions = _write_package(trained, dataset, folder, detector, seed)
         learnt = predict_some_of_train(dataset, folder, detector, seed, params.evaluation.train_slices)
         folds = train_folds(context, rests_on, interrupted.with_suffix(".folds"))
         if folds is not None:
@@ -146,3 +141,18 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     state.discard()
     if folds is not None:
         folds.discard()
+
+
+def _write_package(
+    trained: Trained, dataset: Dataset, folder: Path, detector: str, seed: int
+) -> tuple[Agreement, pd.DataFrame]:
+    """Store graphs, tables, predictions and embeddings; the card is written once all figures are known."""
+    agreement = trained.save(folder)
+    for table, text in trained.tables.items():
+        with write_atomic(folder / table) as file:
+            file.write(text)
+    said = predict(dataset, folder, SCORED, detector, seed)
+    write_predictions(folder / PREDICTIONS_FILE, said.rows)
+    if said.embedding is not None:
+        write_embeddings(folder / EMBEDDINGS_FILE, said.rows["slice_id"], said.embedding)
+    return agreement, said.rows

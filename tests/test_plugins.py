@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 KINDS = (
     *("detector", "source", "guard", "probe", "gate", "protocol", "view", "manipulation", "perturbation"),
-    "explanation",
+    *("explanation", "report section"),
 )
 
 LOOK = """
@@ -41,6 +41,7 @@ from medfake.explain.registry import EXPLANATIONS, ShownSlice
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import PROBES
 from medfake.registry.gates.gate import GATES
+from medfake.reports.sections.registry import SECTIONS, ReportInput
 from medfake.robustness.registry import PERTURBATIONS
 from medfake.tamper.registry import MANIPULATIONS
 from medfake.tamper.site import Site
@@ -49,7 +50,7 @@ params, toy = validate_chosen(load_params(Path("params.yaml"))), Path(sys.argv[1
 chest, said = params.datasets["chest"], {}
 kinds = {"source": SOURCES, "guard": GUARDS, "probe": PROBES, "gate": GATES, "protocol": PROTOCOLS, "view": VIEWS,
          "manipulation": MANIPULATIONS, "perturbation": PERTURBATIONS, "detector": DETECTORS, "family": FAMILIES,
-         "explanation": EXPLANATIONS}
+         "explanation": EXPLANATIONS, "report section": SECTIONS}
 said["listed"] = {kind: list(things) for kind, things in kinds.items()}
 said["recognised"] = recognise(Path("tree"))
 cut = view_of(chest.view).cut(np.zeros((512, 512), np.int16), Place(float("nan"), float("nan"), False, 1.0))
@@ -68,6 +69,7 @@ flip = PERTURBATIONS["mirrored"]
 said["moved"] = [flip.apply(volume[0], None)[20, 0].item(), place.tolist()]
 shown = ShownSlice(np.eye(96, 96, 20, np.int16), (1.0, 1.0))
 said["peak"] = EXPLANATIONS["left-right"].open(None)(shown).values.sum()
+(said["section"],) = SECTIONS["seeds"].write(ReportInput(comparison=None, params=params, reports=Path())).parts
 options = validate_options("ExtraTrees", {"trees": 3})
 said["estimator"] = type(detector_spec("ExtraTrees").build(options, 1)).__name__
 said["network"] = [family_of(detector_spec(name)).network for name in ("ExtraTrees", "Tossed")]
@@ -108,8 +110,9 @@ def _install(folder: Path) -> None:
     """A package, as pip would leave it, that offers one of each kind under its entry points."""
     points = []
     for kind in KINDS:
-        (folder / f"outside_{kind}.py").write_text(_shown(kind), encoding="utf-8")
-        points.append(f"[medfake.{kind}s]\none = outside_{kind}\n")
+        word = kind.replace(" ", "_")
+        (folder / f"outside_{word}.py").write_text(_shown(kind), encoding="utf-8")
+        points.append(f"[medfake.{word}s]\none = outside_{word}\n")
     (folder / "outside_family.py").write_text(FAMILY)
     points.append("[medfake.detector_families]\none = outside_family\n")
     info = folder / "outside-1.0.dist-info"
@@ -170,6 +173,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, write_toy_set: Any) -> dict[s
         ("manipulation", "mirror"),
         ("perturbation", "mirrored"),
         ("explanation", "left-right"),
+        ("report section", "seeds"),
     ],
 )
 def test_what_another_package_offers_is_listed_beside_our_own(said: dict[str, Any], kind: str, name: str) -> None:
@@ -181,6 +185,10 @@ def test_a_source_a_view_and_a_protocol_from_outside_serve_a_data_set(said: dict
     assert said["recognised"] == "m3dsynth"
     assert said["cut"] == [100, 100]
     assert said["split"] == {"train": 12, "val": 4, "test": 4}
+
+
+def test_a_section_from_outside_is_written(said: dict[str, Any]) -> None:
+    assert said["section"] == "Trained with seeds [1]."
 
 
 def test_a_guard_and_a_probe_from_outside_look_at_a_data_set(said: dict[str, Any]) -> None:

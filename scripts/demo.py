@@ -14,7 +14,7 @@ NEXT = """
 That was the whole way of the data, on a phantom: its figures are no clinical evidence.
 
 What to type next (after `source .venv/bin/activate`):
-  xdg-open reports/report.html      the report: table, ROC, confusion matrices
+  xdg-open reports/report.html          the report: the answer, tables, curves, what detectors look at
   python -m mlflow_server               the runs and the registry, on http://127.0.0.1:5000
   medfake scan PATH                     your own folder of DICOM files
 """

@@ -81,7 +81,7 @@ class Family(ABC, Generic[Spec, Options]):
         Raises:
             ManifestError: There is no detector.keras there, or it has no such maps.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} is convolutional and does not say where its networks are cut")
 
 
 FAMILIES: Registry[Family[Any, Any]] = Registry(

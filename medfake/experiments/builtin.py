@@ -31,7 +31,8 @@ from medfake.metrics.left_out import (
     measure_scans,
 )
 from medfake.metrics.threshold import choose_scan_thresholds
-from medfake.package.card import Agreement, Card, FalseAlarms, graph_digests, write_card
+from medfake.package.card import Agreement, Card, graph_digests, write_card
+from medfake.package.measured import FalseAlarms
 from medfake.progress import track
 from medfake.tamper.bank import Bank
 from medfake.tamper.forged_scans import ForgedScan, forged_scans, short_scans

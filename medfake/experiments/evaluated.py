@@ -13,7 +13,7 @@ from medfake.metrics.intervals import MetricsWithIntervals, evaluate_with_interv
 from medfake.metrics.over_folds import rows_with_folds, summarise_folds
 from medfake.metrics.predictions import SCORED, scan_table
 from medfake.metrics.threshold import ScanThresholds, SliceThreshold, choose_scan_thresholds, choose_slice_threshold
-from medfake.package.card import Folds
+from medfake.package.measured import Folds
 from medfake.vocabulary import PositiveClass, Split
 
 

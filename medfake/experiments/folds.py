@@ -19,14 +19,8 @@ from medfake.metrics.over_folds import measure_fold
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import SCORED, read_predictions, scan_table, write_predictions
 from medfake.metrics.threshold import choose_scan_thresholds, choose_slice_threshold
-from medfake.package.card import (
-    AGGREGATION_FILE,
-    FOLDS_FILE,
-    ONNX_FILE,
-    PREDICTIONS_FILE,
-    FoldFigures,
-    fold_graphs,
-)
+from medfake.package.card import AGGREGATION_FILE, FOLDS_FILE, ONNX_FILE, PREDICTIONS_FILE, fold_graphs
+from medfake.package.measured import FoldFigures
 from medfake.progress import track
 from medfake.training.keras_setup import clear_session
 from medfake.training.run_state import RunState

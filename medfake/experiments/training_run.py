@@ -25,7 +25,8 @@ from medfake.metrics.embeddings import write_embeddings
 from medfake.metrics.over_folds import read_tested
 from medfake.metrics.predict import predict, predict_some_of_train
 from medfake.metrics.predictions import SCORED, write_predictions
-from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE, Agreement, Card, Learnt, write_card
+from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
+from medfake.package.measured import Learnt
 from medfake.project import Project
 from medfake.tracking.runs import training_run
 from medfake.tracking.store import Store

@@ -11,7 +11,7 @@ import pandas as pd
 from medfake.log_odds import logit, sigmoid
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import ECE_BINS, ece_bins
-from medfake.package.card import Calibrated, Reliability, ReliabilityBin
+from medfake.package.measured import Calibrated, Reliability, ReliabilityBin
 from medfake.training.calibration import EDGE, TEMPERATURE
 from medfake.vocabulary import CLASSES, Split
 

@@ -12,7 +12,8 @@ from medfake.metrics.forensics import DETECTOR, EVERY, Forensics, WithinRow
 from medfake.metrics.place_controls import Control
 from medfake.metrics.whole_scans import ScanFigures
 from medfake.metrics.within_slice import Figure
-from medfake.package.card import ONNX_FILE, Card, Elsewhere, Figures, graph_digests, read_card
+from medfake.package.card import ONNX_FILE, Card, graph_digests, read_card
+from medfake.package.measured import Elsewhere, Figures
 from medfake.remedies import Stage, rerun
 
 CLEAN: Final = "clean"

@@ -12,8 +12,8 @@ from medfake.metrics.bootstrap import Bootstrap, Clusters, cluster
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import clustered_auc
 from medfake.metrics.within_slice import Figure, auc_figure, mean_figure
-from medfake.package.card import FalseAlarms, Figures
 from medfake.package.copied import COPIED_P
+from medfake.package.measured import FalseAlarms, Figures
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95

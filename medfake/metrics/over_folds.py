@@ -12,7 +12,8 @@ from medfake.metrics.intervals import evaluate_with_intervals
 from medfake.metrics.own_thresholds import CALLED_FROM, SCAN_HIGH, SCAN_LOW
 from medfake.metrics.predictions import read_predictions
 from medfake.metrics.threshold import ScanThresholds, SliceThreshold
-from medfake.package.card import FOLDS_FILE, PREDICTIONS_FILE, Card, FoldFigures, Folds
+from medfake.package.card import FOLDS_FILE, PREDICTIONS_FILE, Card
+from medfake.package.measured import FoldFigures, Folds
 
 
 def with_thresholds(rows: pd.DataFrame, folds: Sequence[FoldFigures]) -> pd.DataFrame:

@@ -10,7 +10,8 @@ import pandas as pd
 from medfake.errors import ManifestError
 from medfake.metrics.over_folds import read_tested
 from medfake.metrics.predictions import RUN_KEY
-from medfake.package.card import CARD_FILE, Card, Folds, Learnt, read_card
+from medfake.package.card import CARD_FILE, Card, read_card
+from medfake.package.measured import Folds, Learnt
 from medfake.remedies import Stage, rerun
 from medfake.vocabulary import Evidence, Split
 

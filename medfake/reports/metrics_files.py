@@ -4,7 +4,7 @@ from typing import Final
 
 from medfake.files import json_text
 from medfake.metrics.binary import PAPER_METRICS
-from medfake.package.card import Folds
+from medfake.package.measured import Folds
 from medfake.reports.comparison import Comparison
 
 _DIGITS: Final = 6  # of the JSON: what differs between processors lies behind them

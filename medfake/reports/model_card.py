@@ -6,7 +6,8 @@ from typing import Final
 from medfake.metrics.binary import HEADINGS
 from medfake.metrics.card_figures import CLEAN
 from medfake.metrics.intervals import FEW_CLUSTERS, Interval
-from medfake.package.card import ONNX_FILE, Card, Elsewhere, FalseAlarms, Figures
+from medfake.package.card import ONNX_FILE, Card
+from medfake.package.measured import Elsewhere, FalseAlarms, Figures
 from medfake.reports.markdown import table
 from medfake.reports.sentences import interval_text, number_text, plus_minus_text, positive_text
 from medfake.robustness.registry import PERTURBATIONS

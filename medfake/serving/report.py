@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from medfake.errors import ScanError
 from medfake.files import path_text
 from medfake.outputs import csv_format, json_format, open_output, write_json_output
-from medfake.package.card import INTENDED_USE, FalseAlarms
+from medfake.package.card import INTENDED_USE
+from medfake.package.measured import FalseAlarms
 
 if TYPE_CHECKING:
     from rich.console import Console

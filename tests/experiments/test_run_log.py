@@ -13,7 +13,8 @@ from medfake.detectors.registry import validate_options
 from medfake.experiments import status
 from medfake.experiments.run_log import asked_for, flat, run_name
 from medfake.experiments.training_run import train_once
-from medfake.package.card import Learnt, read_card
+from medfake.package.card import read_card
+from medfake.package.measured import Learnt
 from medfake.project import Project
 from medfake.tracking.runs import begin_run, training_run
 from medfake.tracking.store import Store

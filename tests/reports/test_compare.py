@@ -5,7 +5,7 @@ import pytest
 
 from medfake.errors import ManifestError
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.package.card import Learnt
+from medfake.package.measured import Learnt
 from medfake.reports.compare import compare
 from medfake.reports.entry import Entry
 from medfake.reports.notes import notes_text

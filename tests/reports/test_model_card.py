@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from medfake.cli.root import cli
-from medfake.package.card import ONNX_FILE, Elsewhere, FalseAlarms, Figures, graph_digests, read_card
+from medfake.package.card import ONNX_FILE, graph_digests, read_card
+from medfake.package.measured import Elsewhere, FalseAlarms, Figures
 from medfake.package.shipped import builtin_package
 from medfake.reports.model_card import card_text
 from medfake.vocabulary import Evidence

@@ -20,7 +20,7 @@ from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ConfigError, ManifestError, NoChampionError
 from medfake.package import shipped
-from medfake.package.card import FalseAlarms
+from medfake.package.measured import FalseAlarms
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from medfake.metrics.before_calibration import calibrated
-from medfake.package.card import Calibrated
+from medfake.package.measured import Calibrated
 from medfake.reports.comparison import Result
 from medfake.reports.drawing import MUTED, SERIES, draw, legend
 from medfake.reports.parts import Cell, Drawing, Part, Section, Table

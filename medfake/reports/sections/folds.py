@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from medfake.datasets.dataset import SOURCES_APART
 from medfake.metrics.binary import HEADINGS
-from medfake.package.card import Folds
+from medfake.package.measured import Folds
 from medfake.reports.comparison import Result
 from medfake.reports.drawing import INK, MUTED, SERIES, draw
 from medfake.reports.parts import Cell, Drawing, Part, Section, Table

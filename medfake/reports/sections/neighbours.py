@@ -3,9 +3,9 @@
 from collections import Counter
 
 from medfake.reports.neighbour_strip import STRIP_PNG, Strip, read_strip
-from medfake.reports.parts import Part, Picture, Section
+from medfake.reports.parts import Section
+from medfake.reports.sections.dataset_pictures import dataset_pictures
 from medfake.reports.sections.registry import ReportInput, section
-from medfake.vocabulary import Evidence
 
 _SAID = (
     "Labelling by neighbours calls every slice tampered that lies close enough to a labelled one, whether or not the "
@@ -16,25 +16,21 @@ _SAID = (
 @section("neighbours", order=70)
 def neighbours(given: ReportInput) -> Section | None:
     """A strip a data set that has one."""
-    pictures: list[Part] = []
-    for name in given.comparison.datasets:
-        folder = given.reports / "neighbours" / name
-        if (folder / STRIP_PNG).is_file():
-            pictures.append(_picture(name, read_strip(folder), (folder / STRIP_PNG).read_bytes(), given))
+    pictures = dataset_pictures(given, "neighbours", STRIP_PNG, read_strip, _words)
     if not pictures:
         return None
     return Section(heading="Neighbours of labelled slices", nav="Neighbours", parts=[_SAID, *pictures])
 
 
-def _picture(name: str, strip: Strip, png: bytes, given: ReportInput) -> Picture:
+def _words(name: str, strip: Strip) -> tuple[str, str]:
     counts = Counter(strip.rows)
     rows = ", then ".join(f"{count} {manipulation}" for manipulation, count in counts.items())
-    evidence = given.comparison.of(name)[0].entry.evidence
-    worth = "" if evidence is Evidence.CLINICAL else f" {evidence.sentence}"
     empty = f" Grey: {strip.missing} slices that the data set does not hold." if strip.missing else ""
-    return Picture(
-        png=png,
-        alt=f"Labelled slices of data set {name} with {strip.k} neighbours to either side; from the top {rows}.",
-        caption=f"{name}: from left to right the slices -{strip.k} to +{strip.k} of a labelled one, which is framed; "
-        f"a ring marks the site. From the top {rows}. Lung window.{empty}{worth}",
+    caption = (
+        f"{name}: from left to right the slices -{strip.k} to +{strip.k} of a labelled one, which is framed; "
+        f"a ring marks the site. From the top {rows}. Lung window.{empty}"
+    )
+    return (
+        f"Labelled slices of data set {name} with {strip.k} neighbours to either side; from the top {rows}.",
+        caption,
     )

@@ -11,7 +11,7 @@ import pytest
 
 from medfake.config import PublishedParams
 from medfake.metrics.bootstrap import Bootstrap
-from medfake.package.card import Learnt
+from medfake.package.measured import Learnt
 from medfake.reports.compare import compare
 from medfake.reports.entry import Entry
 from medfake.reports.parts import Cell, Section, Table

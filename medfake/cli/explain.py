@@ -35,6 +35,7 @@ def explain(
     from medfake.outputs import check_output, is_standard_output, write_json_output
     from medfake.serving.explain import JSON_OUTPUT, explain_paths
     from medfake.serving.model import open_here
+    from medfake.serving.report import reasons
 
     if json_file:
         check_output(json_file, JSON_OUTPUT)
@@ -50,6 +51,8 @@ def explain(
         )  # fmt: skip
     if not taken:
         print_table([_row(one) for one in report.slices], ("picture", "P(tampered)", "peak"))
+    if report.skipped:
+        click.echo(f"skipped {len(report.skipped)} files: {reasons(report.skipped)}", err=True)
     click.echo(
         f"{report.model['name']}, {report.method}: {report.says}. The brightest colour is each picture's own highest "
         "value, and the cross its peak; neither is proof.",

@@ -110,7 +110,7 @@ class ScanReport:
         if self.scans:
             return
         raise ScanError(
-            "nothing to score", where=", ".join(map(path_text, paths)), received=_reasons(self.skipped),
+            "nothing to score", where=", ".join(map(path_text, paths)), received=reasons(self.skipped),
             remedy="give a folder that holds axial CT slices as DICOM files",
         )  # fmt: skip
 
@@ -198,6 +198,7 @@ def _spot(place: SiteFound | PlaceFound) -> str:
     return f"{Path(place.slice_file).name} y {place.y:.0f} x {place.x:.0f}"
 
 
-def _reasons(skipped: Sequence[SkippedFile]) -> str:
+def reasons(skipped: Sequence[SkippedFile]) -> str:
+    """Why files were skipped, counted, the most frequent first."""
     counts = Counter(one.reason for one in skipped).most_common(3)
     return "; ".join(f"{number} x {reason}" for reason, number in counts) or "an empty folder"

@@ -65,6 +65,12 @@ def test_slices_without_lung_are_not_among_the_strongest_unless_none_shows_any()
     assert _strongest(ScanScores(0.9, p, np.zeros(4, bool), ()), 2) == [0, 3]
 
 
+def test_files_that_could_not_be_read_are_told_with_their_reasons(package: Path, folder: Path) -> None:
+    (folder / "empty.dcm").write_bytes(b"")
+    result = explain(package, folder)
+    assert "skipped 1 files: 1 x not a DICOM file" in result.output
+
+
 def test_json_holds_the_whole_result(package: Path, folder: Path) -> None:
     explain(package, folder, "--slices", 1, "--json", "out.json", "--out", "elsewhere")
     report = json.loads(Path("out.json").read_text())

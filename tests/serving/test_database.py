@@ -1,0 +1,36 @@
+import stat
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from medfake.errors import ConfigError, StorageError
+from medfake.serving.database import open_database
+
+
+def test_a_sqlite_file_is_made_for_its_owner_alone_and_keeps_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "served.db"
+    with open_database(f"sqlite:///{path}").begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE one (value INTEGER)"))
+        connection.execute(sqlalchemy.text("INSERT INTO one VALUES (7)"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with open_database(f"sqlite:///{path}").connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT value FROM one")).scalar_one() == 7
+
+
+def test_another_kind_of_database_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SQLite or PostgreSQL"):
+        open_database("mysql://root@host/name")
+
+
+def test_a_file_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "served.db").write_text("a letter, and no database at all")
+    with pytest.raises(StorageError, match="cannot be used"):
+        open_database(f"sqlite:///{tmp_path}/served.db")
+
+
+def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
+    with pytest.raises(StorageError) as caught:
+        open_database("postgresql://someone:secret@127.0.0.1:1/name")
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1:1" in str(caught.value)

@@ -31,11 +31,12 @@ def test_a_dry_run_prints_every_ruling_and_changes_nothing(
     words = {line.split()[1]: line.split()[0] for line in refused.output.splitlines()}
     assert words == {
         **dict.fromkeys(GATES, "passed"), "leakage": "REFUSED", "patients": "REFUSED",
+        **dict.fromkeys(("guards", "probed", "robustness", "shortcuts"), "unmeasured"),
     }  # fmt: skip
     assert "a single validation patient decided, too few to say anything of others: 5 are wanted" in refused.output
     flags = ["--despite-leakage", "--despite-few-patients"]
     told = CliRunner().invoke(cli, ["promote", "--dry-run", *flags])
-    assert "overruled  leakage      its protocol replica" in told.output
+    assert "overruled   leakage      its protocol replica" in told.output
     assert told.output.splitlines()[-2:] == ["would be champion: version 1", f"next: medfake promote {' '.join(flags)}"]
     assert registry.decisions() == []
     done = CliRunner().invoke(cli, ["promote", *flags, "--reason", "the only one"])

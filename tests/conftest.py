@@ -31,6 +31,7 @@ pytest_plugins = [
     "tests.fixtures.chests",
     "tests.fixtures.inpainters",
     "tests.fixtures.folded",
+    "tests.fixtures.postgres",
 ]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own

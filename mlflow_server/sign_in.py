@@ -48,13 +48,13 @@ class SignedInOnly:
     async def _refusal(self, scope: Scope) -> Response | None:
         """The answer to a request that goes no further; None where it may."""
         if scope["type"] != "http":
-            return JSONResponse({"detail": "there are no web sockets here"}, status_code=403)
+            return _answer(403, "PERMISSION_DENIED", "there are no web sockets here")
         headers = Headers(scope=scope)
         credentials = read_credentials(headers.get("authorization", ""))
         if credentials is None or not await self._are_known(*credentials):
-            return JSONResponse({"detail": "name and password, please"}, status_code=401, headers=_ASKS)
+            return _answer(401, "UNAUTHENTICATED", "a user's name and password are asked for", _ASKS)
         if is_of_another_site(headers):
-            return JSONResponse({"detail": "a page of another site may not call this server"}, status_code=403)
+            return _answer(403, "PERMISSION_DENIED", "a page of another site may not call this server")
         if not scope["path"].startswith(_FILES) and scope["method"] not in _WITHOUT_BODY:
             return _refused_size(headers)
         return None
@@ -87,10 +87,15 @@ def is_of_another_site(headers: Mapping[str, str]) -> bool:
 def _refused_size(headers: Mapping[str, str]) -> Response | None:
     length = headers.get("content-length", "")
     if not length.isdecimal():
-        return JSONResponse({"detail": "the call does not say how long it is"}, status_code=411)
+        return _answer(411, "BAD_REQUEST", "the call does not say how long it is")
     if int(length) > LARGEST_BODY:
-        return JSONResponse({"detail": f"a call has at most {LARGEST_BODY} bytes"}, status_code=413)
+        return _answer(413, "BAD_REQUEST", f"a call has at most {LARGEST_BODY} bytes")
     return None
+
+
+def _answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A refusal in MLflow's own form, which its clients read."""
+    return JSONResponse({"error_code": code, "message": message}, status_code=status, headers=headers)
 
 
 def _is_health(scope: Scope) -> bool:

@@ -94,6 +94,12 @@ def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a server of their own; MLflow's writes its address there, too."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_power_cuts() -> Iterator[None]:
     """Thousands of small files need not reach the disk one by one; processes that tests start and kill do wait."""

@@ -137,7 +137,9 @@ class ModelRegistry:
                 about = "Detectors of tampered chest CT. Research use only."
                 client.create_registered_model(MODEL_NAME, description=about)
             tags = version_tags(card, package, metric)
-            return int(client.create_model_version(MODEL_NAME, model_uri, run_id=run_id, tags=tags).version)
+            model = model_uri.rpartition("/")[2]  # a server asks for it, to see who may read the files
+            created = client.create_model_version(MODEL_NAME, model_uri, run_id=run_id, tags=tags, model_id=model)
+            return int(created.version)
 
     def package(self, version: Version) -> Path:
         """Folder with the version's detector.onnx and card.json; fetched when the store is remote.

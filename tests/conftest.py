@@ -33,6 +33,7 @@ pytest_plugins = [
     "tests.fixtures.inpainters",
     "tests.fixtures.folded",
     "tests.fixtures.postgres",
+    "tests.fixtures.team",
 ]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own

@@ -137,6 +137,7 @@ class ModelRegistry:
                 client.create_registered_model(MODEL_NAME, description=about)
             version = client.create_model_version(
                 MODEL_NAME, model_uri, run_id=run_id, tags=version_tags(card, package, metric, files),
+                model_id=model_uri.rpartition("/")[2],  # a server asks for it, to see who may read the files
                 description=described(card, package),
             )  # fmt: skip
             return int(version.version)

@@ -20,15 +20,23 @@ def shift_sentence(one: Compared) -> str:
 def side_text(one: Compared, side: Numbers | dict[str, int]) -> str:
     """A statistic before or now: "15.8 HU (14.2 to 17)", the middle and four fifths; or "soft 60 %, lung 40 %"."""
     if isinstance(side, Numbers):
-        if side.median is None or side.low is None or side.high is None:
-            return "none"
-        unit = f" {one.statistic.unit}" if one.statistic.unit else ""
-        return f"{side.median:.3g}{unit} ({side.low:.3g} to {side.high:.3g})"
+        return f"{middle_text(one, side)} ({range_text(side)})" if side.median is not None else "none"
     if not side:
         return "none"
     total = sum(side.values())
     ordered = sorted(side.items(), key=lambda pair: (-pair[1], pair[0]))
     return _few([f"{name} {percent(count / total)}" for name, count in ordered])
+
+
+def middle_text(one: Compared, side: Numbers) -> str:
+    """The middle of the scans with its unit."""
+    unit = f" {one.statistic.unit}" if one.statistic.unit else ""
+    return "none" if side.median is None else f"{side.median:.3g}{unit}"
+
+
+def range_text(side: Numbers) -> str:
+    """Between which values four fifths of the scans lie."""
+    return "" if side.low is None or side.high is None else f"{side.low:.3g} to {side.high:.3g}"
 
 
 def new_words_sentence(new: NewWords) -> str:

@@ -20,6 +20,7 @@ from medfake.serving.monitoring.sentences import (
     side_text,
 )
 
+TITLE: Final = "Do the scans that are served look like those that the detector knows?"
 _HEAD: Final = ("Statistic", "Before", "Now", "PSI", "KS", "p", "Found")
 _STANDS_OUT: Final = (State.DRIFTED, State.MOVED)
 _INDEX: Final = (
@@ -54,7 +55,7 @@ def _answer(found: Comparison) -> Answer:
     advice = advise(found)
     return Answer(
         eyebrow=f"medfake · monitoring of {found.model}",
-        title="Do the scans that are served look like those that the detector knows?",
+        title=TITLE,
         lead=beside_sentence(found),
         word=str(advice.finding),
         sentence=advice.sentence,
@@ -85,8 +86,8 @@ def _verdicts(found: Comparison) -> Table:
             percent(one.before), one.before, percent_interval(one.before_interval)
         )  # fmt: skip
         rows.append([one.verdict, before, Cell(percent(one.now), one.now, percent_interval(one.now_interval))])
-    caption = "Share of scans by verdict, with Wilson's 95 % intervals beneath; before: untampered scans"
-    return Table(caption=f"{caption}.", head=("Verdict", "Before", "Now"), rows=rows)
+    caption = "Share of scans by verdict, with Wilson's 95 % intervals beneath."
+    return Table(caption=caption, head=("Verdict", "Before", "Now"), rows=rows)
 
 
 def _statistics(found: Comparison) -> list[Part]:
@@ -116,11 +117,11 @@ def _row(one: Compared) -> Row:
     ]
 
 
-def _side(one: Compared, side: Numbers | dict[str, int]) -> Cell:
+def _side(one: Compared, side: Numbers | dict[str, int]) -> Cell | str:
     """The middle with its range beneath, or words."""
     if isinstance(side, Numbers) and side.median is not None:
         return Cell(middle_text(one, side), None, range_text(side))
-    return Cell(side_text(one, side))
+    return side_text(one, side)
 
 
 def _whys(found: Comparison) -> list[str]:

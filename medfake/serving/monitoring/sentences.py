@@ -44,7 +44,7 @@ def new_words_sentence(new: NewWords) -> str:
     count = sum(new.counts.values())
     scans = "1 scan has" if count == 1 else f"{count} scans have"
     told = _few([f"{name} ({own})" for name, own in new.counts.items()])
-    share = f"{percent(new.share)} {percent_interval(new.interval)} of those served"
+    share = f"{percent(new.share)} of those served ({percent_interval(new.interval)})"
     return f"{capital(STATISTICS[new.name].title)}: {scans} one that the detector has not learnt from: {told}; {share}"
 
 
@@ -78,8 +78,8 @@ def percent(share: float) -> str:
 
 
 def percent_interval(interval: Interval) -> str:
-    """An interval of a share as "[8 %, 17 %]"."""
-    return f"[{percent(interval.low)}, {percent(interval.high)}]"
+    """An interval of a share as "8 to 17 %"."""
+    return f"{100 * interval.low:.0f} to {percent(interval.high)}"
 
 
 def _few(told: list[str]) -> str:

@@ -23,8 +23,9 @@
     ├── StorageError                10   a full, broken or read-only disk, no permission, a path that cannot be
     │   └── OutputRefusedError           an output would replace what medfake did not write
     ├── BusyError                   11   somebody else is at it already
-    └── ReproductionError           12   a run that cannot be done again: its code, data or params are gone
-        └── FiguresDifferError      13   it was done again, and its figures are others
+    ├── ReproductionError           12   a run that cannot be done again: its code, data or params are gone
+    │   └── FiguresDifferError      13   it was done again, and its figures are others
+    └── DriftError                  15   served scans that are not like those of the detector, if asked for
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
 """
@@ -208,6 +209,12 @@ class FiguresDifferError(ReproductionError):
     """Raised when a run was done again and its figures are others."""
 
     exit_code = 13
+
+
+class DriftError(MedfakeError):
+    """Raised when served scans are not like those that the detector knows, where a command was told to fail then."""
+
+    exit_code = 15
 
 
 _STORAGE_ADVICE = {

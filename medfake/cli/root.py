@@ -10,6 +10,7 @@ from medfake.cli.command_line import run
 from medfake.cli.data import data
 from medfake.cli.explain import explain
 from medfake.cli.json_option import json_option, write_listing
+from medfake.cli.monitor import monitor
 from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.reproduce import reproduce
 from medfake.cli.study import study
@@ -24,7 +25,7 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (data, explain, study, reproduce, promote, rollback, registry):
+for command in (data, explain, study, reproduce, promote, rollback, registry, monitor):
     cli.add_command(command)
 
 

@@ -1,8 +1,7 @@
 """Scan folders of DICOM files: a verdict for every series, a reason for every other file."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from medfake.dicom.reader import read_slice, read_volume
 from medfake.dicom.series import Series, Skipped, find_series, group_series
 from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.files import path_text
+from medfake.package.pixel_statistics import PixelLook
 from medfake.package.scan_scorer import Chunk
 from medfake.progress import track
 from medfake.serving.model import Model
@@ -20,9 +20,6 @@ from medfake.serving.report import ScanReport, ScanVerdict, SkippedFile
 from medfake.serving.verdict import Scored, judge, slice_name
 
 CHUNK = 16  # slices decoded at a time: 8 MiB of 512 x 512
-NO_NUMBER: Final = "the detector gives no number for this slice"
-Observe = Callable[[NDArray[np.int16]], object]
-"""Sees (n, rows, cols) int16 Hounsfield units of a scan as they are decoded, on the calling thread."""
 
 
 def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport:
@@ -77,37 +74,31 @@ def _place(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def score_series(
-    series: Series, model: Model, observe: Observe = lambda _: None
-) -> tuple[Scored | None, list[SkippedFile]]:
-    """What the detector says of every slice that could be decoded; and the files that have no score.
-
-    Args:
-        series: The scan.
-        model: From `open_model`.
-        observe: Sees the slices on their way to the detector.
-    """
+def score_series(series: Series, model: Model) -> tuple[Scored | None, list[SkippedFile]]:
+    """What the detector says of every slice that could be decoded; and the files that have no score."""
     broken: list[SkippedFile] = []
     headers: list[SliceHeader] = []
+    look = PixelLook(len(series.headers), series.headers[0].spacing_mm)
     try:
-        scores = model.scorer.score_scan(_chunks(series, headers, broken, observe), series.headers[0].spacing_mm)
+        scores = model.scorer.score_scan(look.passing(_chunks(series, headers, broken)), series.headers[0].spacing_mm)
     except MedfakeError as error:
         told = {one.path for one in broken}
         return None, broken + [_skip(one, error.what) for one in series.headers if slice_name(one) not in told]
     broken += [
-        _skip(header, NO_NUMBER) for header, p in zip(headers, scores.slice_p, strict=True) if not np.isfinite(p)
+        _skip(header, "the detector gives no number for this slice")
+        for header, p in zip(headers, scores.slice_p, strict=True)
+        if not np.isfinite(p)
     ]
-    return Scored(series, tuple(headers), scores), broken
+    return Scored(series, tuple(headers), scores, look.statistics), broken
 
 
-def _chunks(series: Series, headers: list[SliceHeader], broken: list[SkippedFile], observe: Observe) -> Iterator[Chunk]:
+def _chunks(series: Series, headers: list[SliceHeader], broken: list[SkippedFile]) -> Iterator[Chunk]:
     """Slices that can be decoded, a few at a time; their headers go to `headers`, the others to `broken`."""
     slices = list(zip(series.headers, series.z_mm, strict=True))
     for start in range(0, len(slices), CHUNK):
         pixels, decoded, z_mm = _decode(slices[start : start + CHUNK], broken)
         headers += decoded
         if decoded:
-            observe(pixels)
             yield pixels, np.array(z_mm)
 
 

@@ -160,6 +160,8 @@ def _opened(path: Path) -> "Iterator[tuple[BinaryIO | Inflating, FileMetaDataset
                 )
                 meta = FileMetaDataset(parse_elements(cast("BinaryIO", stream), False, True, stop_when=_beyond_meta))
                 yield _plain(file, meta, path), meta
+    except FileNotFoundError:
+        raise NotDicomError("the file is gone", where=path, remedy="run the same command again") from None
     except PermissionError:
         raise NotDicomError("permission denied", where=path, remedy=f"chmod u+r {path.name}") from None
     except PARSE_ERRORS as error:

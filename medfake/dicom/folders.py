@@ -4,6 +4,9 @@ import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+NO_PERMISSION: Final = "permission denied"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def walk_folders(root: Path, without: Collection[Path] = ()) -> Iterator[Folder]
         try:
             files, subfolders, links = _listed(folder)
         except OSError as error:
-            reason = "permission denied" if isinstance(error, PermissionError) else "the folder cannot be listed"
+            reason = NO_PERMISSION if isinstance(error, PermissionError) else "the folder cannot be listed"
             yield Folder(folder, (), (Skipped(folder, reason),))
             continue
         waiting += [folder / name for name in sorted(subfolders, reverse=True) if name not in hidden]

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
-from medfake.dicom.folders import Folder
+from medfake.dicom.folders import NO_PERMISSION, Folder
 from medfake.dicom.header_cache import Stamp, stamp_of
-from medfake.dicom.series import Series, series_of
+from medfake.dicom.parse import GONE
+from medfake.dicom.series import CHANGED, Series, series_of
 from medfake.files import path_text
 from medfake.package.cores import usable_cores
 from medfake.serving.find import given_folders
 from medfake.serving.model import Model
 from medfake.serving.report import ScanVerdict, SkippedFile
+from medfake.serving.score import NO_MEMORY
 from medfake.serving.task import PackageOnDisk, ScanAnswer, ScanTask, anonymous, answer, gave_up, score_task
 from medfake.serving.verdict import judge
 from medfake.serving.workers import Workers
@@ -26,7 +28,9 @@ if TYPE_CHECKING:  # what draws is loaded where something is drawn
 
 WORTH_PROCESSES: Final = 400
 """Slices; fewer are scored by the time that processes have started and opened the detector."""
-_LOST = "processes that scored this scan died ({}): too little memory, or a fault in what decodes its pixels"
+_DIED = "processes that scored this scan died"
+_LOST = _DIED + " ({}): too little memory, or a fault in what decodes its pixels"
+_PASSING = (_DIED, NO_MEMORY, CHANGED, GONE, NO_PERMISSION)
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class ScanFound:
     """A scan with its verdict.
 
     Attributes:
-        files_sha256: Of names, sizes, times and inodes of its files: another one when a file changed.
+        files_sha256: Of names, sizes, times and inodes of its files: another one when a file changed. Empty where a
+            file may have a score next time though it did not change, e.g. after `chmod`.
         skipped: Files of it that have no score.
     """
 
@@ -48,7 +53,7 @@ class FolderFound:
     """A folder whose scans all came before.
 
     Attributes:
-        files_sha256: Of all files in it, as of a scan's; empty where one could not be asked, e.g. as it vanished.
+        files_sha256: Of all files in it, as of a scan's.
         n_files: In it.
         scans: Scan id and digest of each of its scans.
         skipped: What is in no scan, and scans that could not be scored.
@@ -161,10 +166,12 @@ def scan_folders(folders: Iterable[Folder], how: How, workers: Workers | None = 
             if scored is None:
                 piece.folder.skipped += came.broken
                 continue
-            piece.folder.scans.append((piece.task.scan_id, piece.files_sha256))
-            yield ScanFound(judge(scored, how.model.card, key), piece.files_sha256, came.broken)
+            digest = _lasting(piece.files_sha256, came.broken)
+            piece.folder.scans.append((piece.task.scan_id, digest))
+            yield ScanFound(judge(scored, how.model.card, key), digest, came.broken)
         elif isinstance(piece, _OpenFolder):
-            yield FolderFound(piece.files_sha256, piece.n_files, tuple(piece.scans), tuple(piece.skipped))
+            digest = _lasting(piece.files_sha256, piece.skipped)
+            yield FolderFound(digest, piece.n_files, tuple(piece.scans), tuple(piece.skipped))
         elif isinstance(piece, FolderKept | ScanKept):
             yield piece
 
@@ -222,6 +229,11 @@ def files_digest(folder: Folder, stamps: Mapping[Path, Stamp | None]) -> str:
     told = [str(folder.path.resolve()), *(f"{path.name}|{stamps[path]}" for path in folder.files)]
     told += [f"{one.path.name}|{one.reason}" for one in folder.left_out]
     return hashlib.sha256("\0".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _lasting(digest: str, skipped: Iterable[SkippedFile]) -> str:
+    """The digest, unless a reason may pass while the files stay as they are."""
+    return "" if any(one.reason.startswith(_PASSING) for one in skipped) else digest
 
 
 def _answered(pieces: Iterator[_Piece], how: How, workers: Workers | None) -> _Answered:

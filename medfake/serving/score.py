@@ -17,6 +17,7 @@ from medfake.serving.verdict import Scored, slice_name
 
 CHUNK: Final = 16
 """Slices decoded at a time: 8 MiB of 512 x 512."""
+NO_MEMORY: Final = "too little memory"
 
 
 def score_series(series: Series, model: Model) -> tuple[Scored | None, list[SkippedFile]]:
@@ -31,7 +32,7 @@ def score_with(series: Series, scorer: ScanScorer) -> tuple[Scored | None, list[
     try:
         scores = scorer.score_scan(_chunks(series, headers, broken), series.headers[0].spacing_mm)
     except (MedfakeError, MemoryError) as error:
-        told, why = {one.path for one in broken}, error.what if isinstance(error, MedfakeError) else "too little memory"
+        told, why = {one.path for one in broken}, error.what if isinstance(error, MedfakeError) else NO_MEMORY
         return None, broken + [_skip(one, why) for one in series.headers if slice_name(one) not in told]
     broken += [
         _skip(header, "the detector gives no number for this slice")

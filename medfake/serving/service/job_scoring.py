@@ -114,7 +114,7 @@ class JobScoring:
         self._tell(scan=scan_id)
         with write_atomic(pixels, "wb") as file:
 
-            def keep(hu: NDArray[np.int16], _: Sequence[SliceHeader]) -> None:
+            def keep(hu: NDArray[np.int16]) -> None:
                 self._decoded_bytes += hu.nbytes
                 if self._decoded_bytes > self._limits.expanded_bytes:
                     raise ScanError("the decoded slices of this job are more than the service takes")
@@ -123,7 +123,7 @@ class JobScoring:
                 self._tell(scan=scan_id, slices_done=self._slices_done)
 
             scored, broken = score_series(
-                series, model, at_file=lambda path: self._tell(file=self._place(path), scan=scan_id), on_chunk=keep
+                series, model, keep, lambda path: self._tell(file=self._place(path), scan=scan_id)
             )
         skips = [LeftOut(self._name(one.path), one.reason, "pixels") for one in broken]
         stored: dict[str, Any] = {"model": model.name, "skipped": [asdict(one) for one in skips]}

@@ -12,6 +12,7 @@ from medfake.cli.explain import explain
 from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.reproduce import reproduce
+from medfake.cli.serve import serve
 from medfake.cli.study import study
 from medfake.cli.tables import print_table
 
@@ -24,7 +25,7 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (data, explain, study, reproduce, promote, rollback, registry):
+for command in (data, explain, serve, study, reproduce, promote, rollback, registry):
     cli.add_command(command)
 
 

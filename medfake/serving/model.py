@@ -15,7 +15,7 @@ from medfake.vocabulary import Evidence
 if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
     from medfake.registry.model_registry import ModelRegistry
 
-_BUILTIN_NAME = "the built-in detector"
+BUILTIN_NAME = "the built-in detector"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def open_builtin(chosen: str) -> Model:
     Raises:
         ManifestError: This installation lacks it.
     """
-    return _open(builtin_package(), _BUILTIN_NAME, chosen, by_default=bool(chosen))
+    return open_folder(builtin_package(), BUILTIN_NAME, chosen, by_default=bool(chosen))
 
 
 def _open_path(path: Path) -> Model:
@@ -118,7 +118,7 @@ def _open_path(path: Path) -> Model:
             remedy="give a folder below models/",
         )  # fmt: skip
     folder = path.parent if path.is_file() else path
-    return _open(folder, f"package {folder.name}")
+    return open_folder(folder, f"package {folder.name}")
 
 
 def _open_default(registry: "ModelRegistry | None") -> Model:
@@ -142,10 +142,13 @@ def _open_version(wanted: str, registry: "ModelRegistry", *, by_default: bool = 
     version = registry.find(wanted.removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@"))
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
     chosen = "it is the champion of this project" if by_default else ""
-    return _open(registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default)
+    return open_folder(
+        registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default=by_default
+    )
 
 
-def _open(folder: Path, name: str, chosen: str = "", by_default: bool = False) -> Model:
+def open_folder(folder: Path, name: str, chosen: str = "", *, by_default: bool = False) -> Model:
+    """Open a package under a name; the other arguments as of `Model`, errors as of `open_model`."""
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
     scorer = open_package(folder)

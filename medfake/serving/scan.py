@@ -1,6 +1,6 @@
 """Scan folders of DICOM files: a verdict for every series, a reason for every other file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from medfake.serving.report import ScanReport, ScanVerdict, SkippedFile
 from medfake.serving.verdict import Scored, judge, slice_name
 
 CHUNK = 16  # slices decoded at a time: 8 MiB of 512 x 512
+AtFile = Callable[[Path], object]
+OnChunk = Callable[[NDArray[np.int16], Sequence[SliceHeader]], object]
 
 
 def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport:
@@ -73,12 +75,22 @@ def _place(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def score_series(series: Series, model: Model) -> tuple[Scored | None, list[SkippedFile]]:
-    """What the detector says of every slice that could be decoded; and the files that have no score."""
+def score_series(
+    series: Series, model: Model, *, at_file: AtFile | None = None, on_chunk: OnChunk | None = None
+) -> tuple[Scored | None, list[SkippedFile]]:
+    """What the detector says of every slice that could be decoded; and the files that have no score.
+
+    Args:
+        series: The scan.
+        model: From `open_model`.
+        at_file: Is told of each file before its pixels are decoded.
+        on_chunk: Is shown slices that were decoded, (n, rows, cols) Hounsfield units, and their headers, in order.
+    """
     broken: list[SkippedFile] = []
     headers: list[SliceHeader] = []
     try:
-        scores = model.scorer.score_scan(_chunks(series, headers, broken), series.headers[0].spacing_mm)
+        chunks = _chunks(series, headers, broken, at_file, on_chunk)
+        scores = model.scorer.score_scan(chunks, series.headers[0].spacing_mm)
     except MedfakeError as error:
         told = {one.path for one in broken}
         return None, broken + [_skip(one, error.what) for one in series.headers if slice_name(one) not in told]
@@ -90,31 +102,41 @@ def score_series(series: Series, model: Model) -> tuple[Scored | None, list[Skip
     return Scored(series, tuple(headers), scores), broken
 
 
-def _chunks(series: Series, headers: list[SliceHeader], broken: list[SkippedFile]) -> Iterator[Chunk]:
+def _chunks(
+    series: Series,
+    headers: list[SliceHeader],
+    broken: list[SkippedFile],
+    at_file: AtFile | None,
+    on_chunk: OnChunk | None,
+) -> Iterator[Chunk]:
     """Slices that can be decoded, a few at a time; their headers go to `headers`, the others to `broken`."""
     slices = list(zip(series.headers, series.z_mm, strict=True))
     for start in range(0, len(slices), CHUNK):
-        pixels, decoded, z_mm = _decode(slices[start : start + CHUNK], broken)
+        pixels, decoded, z_mm = _decode(slices[start : start + CHUNK], broken, at_file)
         headers += decoded
         if decoded:
+            if on_chunk:
+                on_chunk(pixels, decoded)
             yield pixels, np.array(z_mm)
 
 
 def _decode(
-    slices: Sequence[tuple[SliceHeader, float]], broken: list[SkippedFile]
+    slices: Sequence[tuple[SliceHeader, float]], broken: list[SkippedFile], at_file: AtFile | None
 ) -> tuple[NDArray[np.int16], list[SliceHeader], list[float]]:
     """Pixels of the slices that can be decoded; the others are added to `broken`."""
     try:
-        whole = read_volume([header for header, _ in slices])  # opens a multi-frame file once
+        whole = read_volume([header for header, _ in slices], at_file)  # opens a multi-frame file once
     except DicomError:
-        parts = [(header, z, _pixels(header, broken)) for header, z in slices]
+        parts = [(header, z, _pixels(header, broken, at_file)) for header, z in slices]
         good = [(header, z, pixels) for header, z, pixels in parts if pixels is not None]
         stacked = np.stack([pixels for _, _, pixels in good]) if good else np.empty((0, 0, 0), np.int16)
         return stacked, [header for header, _, _ in good], [float(z) for _, z, _ in good]
     return whole, [header for header, _ in slices], [float(z) for _, z in slices]
 
 
-def _pixels(header: SliceHeader, broken: list[SkippedFile]) -> NDArray[np.int16] | None:
+def _pixels(header: SliceHeader, broken: list[SkippedFile], at_file: AtFile | None) -> NDArray[np.int16] | None:
+    if at_file:
+        at_file(header.path)
     try:
         return read_slice(header)
     except DicomError as error:

@@ -1,0 +1,43 @@
+"""What pages say of the service that they belong to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medfake.serving.service.settings import MIB, Settings
+from medfake.serving.service.tokens import SESSION_S
+
+
+@dataclass(frozen=True)
+class About:
+    """What pages say of their service.
+
+    Attributes:
+        limits: What it takes, a sentence.
+        keeping: How long it keeps what, a sentence.
+        tokens: Whether it answers those alone who have a token.
+        session_hours: How long a browser is remembered.
+        monitoring: Draws how what was scanned differs from what the detector learnt from; None where nobody watches.
+    """
+
+    limits: str
+    keeping: str
+    tokens: bool = False
+    session_hours: int = SESSION_S // 3600
+    monitoring: Callable[[], str] | None = None
+
+
+def about_service(settings: Settings, monitoring: Callable[[], str] | None = None) -> About:
+    """Say what a service takes and keeps.
+
+    Args:
+        settings: Of the service.
+        monitoring: As in `About`.
+    """
+    limits = settings.limits
+    return About(
+        limits=f"At most {limits.files:,} files and {limits.body_bytes // MIB:,} MB at a time.",
+        keeping=f"What is uploaded, and what is found in it, is kept on the disk of this service for "
+        f"{settings.keep_s / 3600:g} hours, then deleted; you can delete it before.",
+        tokens=bool(settings.tokens),
+        monitoring=monitoring,
+    )

@@ -31,6 +31,7 @@ pytest_plugins = [
     "tests.fixtures.chests",
     "tests.fixtures.inpainters",
     "tests.fixtures.folded",
+    "tests.fixtures.postgres",
 ]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own
@@ -91,6 +92,12 @@ def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user-cache")))
         patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("dvc-site-cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a server of their own; MLflow's writes its address there, too."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture(autouse=True, scope="session")

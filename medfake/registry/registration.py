@@ -21,6 +21,7 @@ from medfake.package.card import (
     PROVENANCE_FILE,
     Card,
 )
+from medfake.package.reference import REFERENCE_FILE
 from medfake.package.scorer import CLASSES_OUTPUT, EMBEDDING_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
 from medfake.registry import pyfunc_model_path
 from medfake.remedies import Stage, rerun
@@ -35,6 +36,7 @@ _ARTIFACTS = {
     "card": CARD_FILE,
     "keras": KERAS_FILE,
     "provenance": PROVENANCE_FILE,
+    "reference": REFERENCE_FILE,
 }
 _AIR_HU = -1000
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,10 @@ from medfake.serving.report import ScanReport, ScanVerdict, SkippedFile
 from medfake.serving.verdict import Scored, judge, slice_name
 
 CHUNK = 16  # slices decoded at a time: 8 MiB of 512 x 512
+NO_NUMBER: Final = "the detector gives no number for this slice"
 AtFile = Callable[[Path], object]
-OnChunk = Callable[[NDArray[np.int16], Sequence[SliceHeader]], object]
+Observe = Callable[[NDArray[np.int16]], object]
+"""Sees (n, rows, cols) int16 Hounsfield units of a scan as they are decoded, on the calling thread."""
 
 
 def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport:
@@ -76,28 +79,26 @@ def _place(path: Path) -> Path:
 
 
 def score_series(
-    series: Series, model: Model, *, at_file: AtFile | None = None, on_chunk: OnChunk | None = None
+    series: Series, model: Model, observe: Observe = lambda _: None, at_file: AtFile | None = None
 ) -> tuple[Scored | None, list[SkippedFile]]:
     """What the detector says of every slice that could be decoded; and the files that have no score.
 
     Args:
         series: The scan.
         model: From `open_model`.
+        observe: Sees the slices on their way to the detector.
         at_file: Is told of each file before its pixels are decoded.
-        on_chunk: Is shown slices that were decoded, (n, rows, cols) Hounsfield units, and their headers, in order.
     """
     broken: list[SkippedFile] = []
     headers: list[SliceHeader] = []
     try:
-        chunks = _chunks(series, headers, broken, at_file, on_chunk)
+        chunks = _chunks(series, headers, broken, observe, at_file)
         scores = model.scorer.score_scan(chunks, series.headers[0].spacing_mm)
     except MedfakeError as error:
         told = {one.path for one in broken}
         return None, broken + [_skip(one, error.what) for one in series.headers if slice_name(one) not in told]
     broken += [
-        _skip(header, "the detector gives no number for this slice")
-        for header, p in zip(headers, scores.slice_p, strict=True)
-        if not np.isfinite(p)
+        _skip(header, NO_NUMBER) for header, p in zip(headers, scores.slice_p, strict=True) if not np.isfinite(p)
     ]
     return Scored(series, tuple(headers), scores), broken
 
@@ -106,8 +107,8 @@ def _chunks(
     series: Series,
     headers: list[SliceHeader],
     broken: list[SkippedFile],
+    observe: Observe,
     at_file: AtFile | None,
-    on_chunk: OnChunk | None,
 ) -> Iterator[Chunk]:
     """Slices that can be decoded, a few at a time; their headers go to `headers`, the others to `broken`."""
     slices = list(zip(series.headers, series.z_mm, strict=True))
@@ -115,8 +116,7 @@ def _chunks(
         pixels, decoded, z_mm = _decode(slices[start : start + CHUNK], broken, at_file)
         headers += decoded
         if decoded:
-            if on_chunk:
-                on_chunk(pixels, decoded)
+            observe(pixels)
             yield pixels, np.array(z_mm)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from medfake.errors import ManifestError, MedfakeError, RegistryError
 from medfake.files import in_a_word, replace_folder, sha256_file, write_json
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card, read_card
+from medfake.package.reference import REFERENCE_FILE
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
 from medfake.serving.model import BUILTIN_NAME
 from medfake.serving.service.worker_messages import Package
@@ -184,7 +185,7 @@ class Detectors:
         source = self._registry.package(version)
         kept = self._folder / f"{package_sha256(source)[:24]}-{card_sha256(source)[:24]}"
         with replace_folder(kept) as copy:
-            for name in (ONNX_FILE, AGGREGATION_FILE, CARD_FILE):
+            for name in (ONNX_FILE, AGGREGATION_FILE, CARD_FILE, REFERENCE_FILE):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, copy / name)
             _require_digest("its graphs are", package_sha256(copy), version.package_sha256, version.number)

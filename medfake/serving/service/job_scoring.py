@@ -17,14 +17,15 @@ from medfake.dicom.series import Series, group_series
 from medfake.errors import DicomError, ScanError
 from medfake.files import path_text, write_atomic, write_json
 from medfake.logs import redact
+from medfake.package.pixel_statistics import PixelLook
 from medfake.serving.model import Model
+from medfake.serving.monitoring.served import served_scan
 from medfake.serving.scan import describe, score_series
 from medfake.serving.service import job_files
 from medfake.serving.service.job_files import LeftOut, Received, read_bad, read_upload
 from medfake.serving.service.worker_messages import Start
 from medfake.serving.verdict import Scored, judge
 
-Hook = Callable[..., dict[str, Any]]
 _FILE_KEYS: Final = {"file", "slice_file", "path"}
 _NUMBER: Final = re.compile(r"\d{1,18}")
 
@@ -36,14 +37,11 @@ class JobScoring:
         folder: Of the job.
         model: To score with.
         limits: How much is taken.
-        hook: Called with each scored scan, its verdict and the model; what it says travels back.
         tell: Tells the service what happens, in the fields of `Told`.
     """
 
-    def __init__(
-        self, folder: Path, model: Model, limits: Start, hook: Hook | None, tell: Callable[..., object]
-    ) -> None:
-        self._folder, self._model, self._limits, self._hook, self._tell = folder, model, limits, hook, tell
+    def __init__(self, folder: Path, model: Model, limits: Start, tell: Callable[..., object]) -> None:
+        self._folder, self._model, self._limits, self._tell = folder, model, limits, tell
         self._files = folder / job_files.FILES
         self._names: dict[str, str] = {}
         self._skipped: list[LeftOut] = []
@@ -112,18 +110,20 @@ class JobScoring:
         pixels = job_files.scan_file(self._folder, scan_id, ".hu")
         assert pixels is not None  # noqa: S101 - a pseudonym is a scan's id
         self._tell(scan=scan_id)
+        look = PixelLook(len(series.headers), series.headers[0].spacing_mm)
         with write_atomic(pixels, "wb") as file:
 
-            def keep(hu: NDArray[np.int16], _: Sequence[SliceHeader]) -> None:
+            def keep(hu: NDArray[np.int16]) -> None:
                 self._decoded_bytes += hu.nbytes
                 if self._decoded_bytes > self._limits.expanded_bytes:
                     raise ScanError("the decoded slices of this job are more than the service takes")
+                look(hu)
                 file.write(hu.astype("<i2").tobytes())
                 self._slices_done += len(hu)
                 self._tell(scan=scan_id, slices_done=self._slices_done)
 
             scored, broken = score_series(
-                series, model, at_file=lambda path: self._tell(file=self._place(path), scan=scan_id), on_chunk=keep
+                series, model, keep, lambda path: self._tell(file=self._place(path), scan=scan_id)
             )
         skips = [LeftOut(self._name(one.path), one.reason, "pixels") for one in broken]
         stored: dict[str, Any] = {"model": model.name, "skipped": [asdict(one) for one in skips]}
@@ -131,7 +131,7 @@ class JobScoring:
             stored |= {"verdict": None, "said": None, "slices": []}
         else:
             verdict = judge(scored, model.card, key)
-            stored["said"] = self._hook(scored, verdict, model) if self._hook else None
+            stored["said"] = served_scan(scored, verdict, model, look.statistics, broken).as_json()
             stored["verdict"] = self._in_client_names(json.loads(json.dumps(asdict(verdict))))
             stored["slices"] = self._slices(scored)
             self._keep_map(scored, scan_id)

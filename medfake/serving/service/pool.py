@@ -24,6 +24,10 @@ _RENEW: Final = 3.0  # times within a lease
 _DEATHS_OF_A_SCAN: Final = 3  # after which it is the scan, whichever file was open
 
 
+Record = Callable[[str, dict[str, Any]], object]
+"""Takes a key, which is the same when a job is taken up again, and what is recorded of a scan."""
+
+
 class Counts(Protocol):
     """What is counted of jobs, for whoever watches the service."""
 
@@ -61,12 +65,20 @@ class Pool:
         jobs: Folder of jobs.
         counts: Is told what happens.
         ended: Is called with the id of each job that ended here.
+        record: Is given what is recorded of each scan.
     """
 
     def __init__(
-        self, settings: Settings, store: JobStore, jobs: Path, counts: Counts, ended: Callable[[str], object]
+        self,
+        settings: Settings,
+        store: JobStore,
+        jobs: Path,
+        counts: Counts,
+        ended: Callable[[str], object],
+        record: Record,
     ) -> None:
         self._settings, self._store, self._jobs, self._counts, self._ended = settings, store, jobs, counts, ended
+        self._record = record
         self._package: Package | None = None
         self._spares: list[WorkerProcess] = []
         self._workers: dict[int, WorkerProcess] = {}
@@ -142,7 +154,7 @@ class Pool:
         limits = self._settings.limits
         start = Start.of(
             package, memory_bytes=limits.worker_memory_bytes, slice_pixels=limits.slice_pixels,
-            expanded_bytes=limits.expanded_bytes, hook=self._settings.hook,
+            expanded_bytes=limits.expanded_bytes,
         )  # fmt: skip
         return WorkerProcess(package, start, READY_S)
 
@@ -262,9 +274,9 @@ class Pool:
             return
         if told.scored and not told.again:
             self._counts.scan(told.scored)
-        if told.said is not None and self._settings.record:
+        if told.said is not None:
             try:
-                self._settings.record(f"{working.job.id}/{told.scan}", told.said)
+                self._record(f"{working.job.id}/{told.scan}", told.said)
             except MedfakeError as error:  # a verdict is not lost because nobody could write it down
                 _log.error("a scan was not recorded: %s", error.what)
         working.scan = None

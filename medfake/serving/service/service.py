@@ -7,11 +7,13 @@ import threading
 import time
 import uuid
 from contextlib import ExitStack
-from typing import Final
+from typing import Any, Final
 
 from medfake.errors import MedfakeError
 from medfake.locks import exclusive_lock, is_held
 from medfake.serving.database import open_database
+from medfake.serving.monitoring.recorder import Recorder
+from medfake.serving.monitoring.served import ServedScan
 from medfake.serving.service import job_files
 from medfake.serving.service.contract import Progress
 from medfake.serving.service.detectors import Detectors
@@ -50,10 +52,12 @@ class Service:
         self.arriving = self._arriving / self.owner
         for folder in (settings.data, self.jobs, self.models, self._arriving, self.arriving):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.store = JobStore(open_database(settings.database), settings.database, self.owner, settings.lease_s)
+        engine = open_database(settings.database)
+        self.store = JobStore(engine, settings.database, self.owner, settings.lease_s)
+        self.recorder = Recorder(engine)
         self.sessions = Sessions(settings.tokens, settings.data)
         self.metrics = Metrics()
-        self.pool = Pool(settings, self.store, self.jobs, self.metrics, self._ended)
+        self.pool = Pool(settings, self.store, self.jobs, self.metrics, self._ended, self._record)
         self.detectors = Detectors(settings.model, self.models, settings.watch_s, self.pool.serve)
         self.uploads = 0
         self.stopping = False
@@ -150,6 +154,9 @@ class Service:
         if job.state is not State.RUNNING:  # otherwise whoever works on it removes the rest, or the next cleaning
             self.store.forget(job_id)
         return True
+
+    def _record(self, key: str, said: dict[str, Any]) -> None:
+        self.recorder.record({key: ServedScan.from_json(said)})
 
     def _ended(self, job_id: str) -> None:
         event = self._waiting.get(job_id)

@@ -1,18 +1,15 @@
 """What a service is told when it starts: where it listens, what it keeps and where, and how much it takes."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from medfake.errors import ConfigError
 from medfake.serving.service.tokens import Tokens
 
 MIB: Final = 1 << 20
 LOCALHOST: Final = "localhost"
-Record = Callable[[str, Mapping[str, Any]], object]
-"""Takes a key, which is the same when a job is taken up again, and what the hook said of a scan."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,6 @@ class Settings:
         watch_s: Between two looks at the registry.
         stop_s: That requests have to end when the service stops.
         lease_s: How long a job stays with a process that says nothing.
-        hook: "module:function" that scoring processes call as (scored, verdict, model) -> dict; "" for none.
-        record: Is given what the hook said.
     """
 
     data: Path
@@ -96,8 +91,6 @@ class Settings:
     stop_s: float = 20.0
     lease_s: float = 15.0
     limits: Limits = field(default_factory=Limits)
-    hook: str = ""
-    record: Record | None = None
 
     @property
     def encrypted(self) -> bool:

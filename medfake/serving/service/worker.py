@@ -4,14 +4,12 @@ Started as `python -m medfake.serving.service.worker FD`. Orders come in on stan
 happens goes out on file descriptor FD. When standard input ends, the service is gone, and so is this process.
 """
 
-import importlib
 import os
 import queue
 import resource
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +38,6 @@ def main() -> None:
     _limit(start)
     try:
         model = _open(Package(**start.package))
-        hook = _hook(start.hook)
         warm_up(model)
     except Exception as error:  # noqa: BLE001 - the service hears of it, and keeps the detector that it has
         tell(failed=_told(error))
@@ -49,7 +46,7 @@ def main() -> None:
     while True:
         work = Work.model_validate_json(orders.get())
         try:
-            JobScoring(Path(work.folder), model, start, hook, tell).run()
+            JobScoring(Path(work.folder), model, start, tell).run()
         except Exception as error:  # noqa: BLE001 - a job that cannot be done ends no other one
             tell(failed=_told(error))
 
@@ -82,14 +79,6 @@ def _limit(start: Start) -> None:
 
 def _open(package: Package) -> Model:
     return open_folder(Path(package.folder), package.name, package.chosen, by_default=package.by_default)
-
-
-def _hook(name: str) -> Callable[..., dict[str, Any]] | None:
-    if not name:
-        return None
-    module, _, function = name.partition(":")
-    found: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), function)
-    return found
 
 
 def _told(error: Exception) -> dict[str, Any]:

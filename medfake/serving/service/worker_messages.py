@@ -40,14 +40,13 @@ class Start(_Message):
     memory_bytes: int
     slice_pixels: int
     expanded_bytes: int
-    hook: str
 
     @classmethod
-    def of(cls, package: Package, *, memory_bytes: int, slice_pixels: int, expanded_bytes: int, hook: str) -> "Start":
+    def of(cls, package: Package, *, memory_bytes: int, slice_pixels: int, expanded_bytes: int) -> "Start":
         """Made of a package."""
         return cls(
             package=asdict(package), memory_bytes=memory_bytes, slice_pixels=slice_pixels,
-            expanded_bytes=expanded_bytes, hook=hook,
+            expanded_bytes=expanded_bytes,
         )  # fmt: skip
 
 
@@ -69,7 +68,7 @@ class Told(_Message):
         slices_done: How many were decoded so far.
         scored: Verdict of a scan that is done, "" where it was skipped.
         again: Whether that scan was done before the job was taken up again.
-        said: What the hook said of it.
+        said: What is recorded of it, see `medfake.serving.monitoring`.
         model: Name of the detector that scores this job.
         done: Whether the report is written.
         skipped: Number of files without a score, by class of reasons.

@@ -35,9 +35,15 @@ def about_service(settings: Settings, monitoring: Callable[[], str] | None = Non
     """
     limits = settings.limits
     return About(
-        limits=f"At most {limits.files:,} files and {limits.body_bytes // MIB:,} MB at a time.",
+        limits=f"At most {limits.files:,} files and {_size(limits.body_bytes)} at a time.",
         keeping=f"What is uploaded, and what is found in it, is kept on the disk of this service for "
         f"{settings.keep_s / 3600:g} hours, then deleted; you can delete it before.",
         tokens=bool(settings.tokens),
         monitoring=monitoring,
     )
+
+
+def _size(size: int) -> str:
+    """As people say it: "2 GiB", "300 MiB"."""
+    whole, rest = divmod(size, 1024 * MIB)
+    return f"{size // MIB:,} MiB" if rest else f"{whole:,} GiB"

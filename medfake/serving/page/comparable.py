@@ -6,15 +6,15 @@ from typing import Final
 from medfake.package.scan_scores import SAME_SITE_MM
 from medfake.serving.page.scan_view import SliceView
 
-NEARBY_MM: Final = 60.0
-"""Slices further apart than this show other anatomy: a quarter of a lung's height."""
+NEARBY_MM: Final = 2 * SAME_SITE_MM
+"""Slices further apart than this show other anatomy, and less or more lung."""
 
 
 def least_suspicious(slices: Sequence[SliceView], places_z_mm: Sequence[float]) -> list[int]:
     """Index of the slice to compare each slice with.
 
     Of slices that have a score, show lung, and are at least 16 mm from the slice and from every suspicious place, it is
-    the one with the lowest P within 60 mm, the nearer one where two are equal; further away where there is none, and
+    the one with the lowest P within 32 mm, the nearer one where two are equal; further away where there is none, and
     nearer where there is none at all.
 
     Args:

@@ -1,6 +1,5 @@
 """What pages say of the service that they belong to."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from medfake.serving.service.settings import MIB, Settings
@@ -16,22 +15,19 @@ class About:
         keeping: How long it keeps what, a sentence.
         tokens: Whether it answers those alone who have a token.
         session_hours: How long a browser is remembered.
-        monitoring: Draws how what was scanned differs from what the detector learnt from; None where nobody watches.
     """
 
     limits: str
     keeping: str
     tokens: bool = False
     session_hours: int = SESSION_S // 3600
-    monitoring: Callable[[], str] | None = None
 
 
-def about_service(settings: Settings, monitoring: Callable[[], str] | None = None) -> About:
+def about_service(settings: Settings) -> About:
     """Say what a service takes and keeps.
 
     Args:
         settings: Of the service.
-        monitoring: As in `About`.
     """
     limits = settings.limits
     return About(
@@ -39,7 +35,6 @@ def about_service(settings: Settings, monitoring: Callable[[], str] | None = Non
         keeping=f"What is uploaded, and what is found in it, is kept on the disk of this service for "
         f"{settings.keep_s / 3600:g} hours, then deleted; you can delete it before.",
         tokens=bool(settings.tokens),
-        monitoring=monitoring,
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from fastapi import Request
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from medfake.package.card import graph_digests
+from medfake.serving.page.monitoring import monitoring_html
 from medfake.serving.service import job_files, routes_jobs, routes_slices, routes_state
 from medfake.serving.service.answers import service_of
 from medfake.serving.service.contract import JobAnswer, ModelAnswer, SliceAnswer
@@ -80,6 +82,17 @@ class Kept:
             return routes_state.get_model(self._request)
         except UnavailableError:
             return None
+
+    def monitoring(self) -> Markup:
+        """What was scanned beside what the detector that scans now knows, drawn.
+
+        Raises:
+            UnavailableError: No detector is loaded yet.
+        """
+        service = service_of(self._request)
+        if service.pool.package is None:
+            raise UnavailableError("there is no detector yet", remedy="reload this page in a moment", retry_after_s=2)
+        return monitoring_html(service.recorder, service.pool.package)
 
     def graphs(self) -> dict[str, str]:
         """SHA-256 of the graphs of the detector that scans now, by file name."""

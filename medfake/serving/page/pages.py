@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-from markupsafe import Markup
-
 from medfake.errors import MedfakeError
 from medfake.package.card import Card
 from medfake.reports.model_card import card_text
@@ -17,14 +15,13 @@ from medfake.serving.page.report_view import report_view
 from medfake.serving.page.scan_page import ScanPages
 from medfake.serving.page.status_line import status_line
 from medfake.serving.service.contract import JobAnswer
-from medfake.serving.service.refusals import NotFoundError
+from medfake.serving.service.refusals import UnauthorizedError
 
 PER_PAGE: Final = 25
 MOST_SKIPPED: Final = 500
 """Files without a verdict that a page lists; the JSON has all."""
 _LATEST: Final = 5
-_MAIN: Final = (("/", "Scan"), ("/jobs", "Uploads"), ("/detector", "Detector"))
-_MONITORING: Final = ("/monitoring", "Monitoring")
+_PAGES: Final = (("/", "Scan"), ("/jobs", "Uploads"), ("/detector", "Detector"), ("/monitoring", "Monitoring"))
 
 
 class Pages:
@@ -87,16 +84,14 @@ class Pages:
 
     def monitoring(self) -> str:
         """How what was scanned differs from what the detector learnt from."""
-        if self._about.monitoring is None:
-            raise NotFoundError("nobody watches what is scanned here", remedy="go on from /")
-        drawn = self._about.monitoring()
-        return self._draw("monitoring", "/monitoring", monitoring=Markup(drawn))  # noqa: S704 - drawn by medfake
+        return self._draw("monitoring", "/monitoring", monitoring=self._kept.monitoring())
 
-    def login(self, fault: MedfakeError | None = None) -> str:
-        """Where a browser shows its token."""
+    def login(self, *, refused: bool) -> str:
+        """Where a browser shows its token; `refused` after a wrong one."""
+        fault = UnauthorizedError("this is no token of the service", remedy="ask whoever runs it for one")
         return self._draw(
-            "login", "/login", fault=fault, session_hours=self._about.session_hours, signed_in=False, status=None,
-            pages=(),
+            "login", "/login", fault=fault if refused else None, session_hours=self._about.session_hours,
+            signed_in=False, status=None, pages=(),
         )  # fmt: skip
 
     def fault(self, fault: MedfakeError) -> str:
@@ -111,10 +106,9 @@ class Pages:
         return job_view(job, self._kept.report(job.id) if job.state == "done" else None)
 
     def _draw(self, name: str, here: str, **values: Any) -> str:
-        pages = (*_MAIN, _MONITORING) if self._about.monitoring else _MAIN
         shared = {
             "here": here,
-            "pages": pages,
+            "pages": _PAGES,
             "signed_in": self._about.tokens,
             "status": status_line(self._kept.detector()) if "status" not in values else None,
         }

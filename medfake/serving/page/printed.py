@@ -101,7 +101,7 @@ def _row(site: Mark, view: ScanView, read: ReadGrey) -> list[Shot]:
         _shot(view, read, site.slice, box, f"Slice {number}, place {site.tag} enlarged", _ENLARGED_PX),
     ]
     if other != site.slice:
-        says = f"Slice {view.slices[other].number}, the least suspicious one nearby, at the same place"
+        says = f"Slice {view.slices[other].number}, the least suspicious nearby, same place"
         row.append(_shot(view, read, other, box, says, _ENLARGED_PX))
     return row
 

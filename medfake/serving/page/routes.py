@@ -53,16 +53,14 @@ _Wanted = Annotated[int | None, Query(alias="slice")]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=_PageRoute)
 
 
-def add_pages(app: FastAPI, monitoring: Callable[[], str] | None = None) -> None:
+def add_pages(app: FastAPI) -> None:
     """Give a service its pages, at addresses that its API leaves free.
 
     Args:
         app: From `create_app`.
-        monitoring: Draws how what was scanned differs from what the detector learnt from, as HTML within a page; None
-            where nobody watches.
     """
     service: Service = app.state.service
-    app.state.about = about_service(service.settings, monitoring)
+    app.state.about = about_service(service.settings)
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=_ROOM / "static"))
 
@@ -149,9 +147,9 @@ def status(pages: _Pages) -> str:
 
 
 @router.get("/login")
-def login(pages: _Pages) -> str:
-    """Where a browser shows its token."""
-    return pages.login()
+def login(pages: _Pages, refused: Annotated[bool, Query()] = False) -> str:
+    """Where a browser shows its token; once more after a wrong one."""
+    return pages.login(refused=refused)
 
 
 @router.get("/static/report.css", response_class=FileResponse)

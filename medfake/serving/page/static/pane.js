@@ -100,6 +100,7 @@ export class Pane {
   enlarge() {
     const { y, x } = this.view.centre;
     this.layers.style.transformOrigin = `${(100 * x) / this.scan.cols}% ${(100 * y) / this.scan.rows}%`;
+    this.layers.classList.toggle("enlarged", this.view.enlarged);
     this.layers.style.transform = this.view.enlarged ? `scale(${ENLARGED})` : "none";
   }
 

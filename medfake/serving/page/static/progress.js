@@ -5,6 +5,7 @@ import { errorOf } from "./fault.js";
 const EVERY_MS = 1000;
 const ENDED = ["done", "failed", "deleted"];
 const place = document.getElementById("progress");
+const heading = place.querySelector("h2");
 const bar = place.querySelector("progress");
 const said = place.querySelector("[data-said]");
 const eta = place.querySelector("[data-eta]");
@@ -19,6 +20,7 @@ function duration(seconds) {
 
 function tell(job) {
   const { scans, scans_done, slices, slices_done, eta_s } = job.progress;
+  heading.textContent = job.state === "queued" ? heading.dataset.queued : heading.dataset.running;
   if (job.state === "queued") {
     bar.removeAttribute("value");
     said.textContent = "It waits until others are done.";

@@ -1,6 +1,6 @@
 // How a reader moves through the slices: wheel, keys, a finger, the curve.
 
-const WHEEL_PX = 60; // a notch of a wheel is 100 or 120, a touchpad sends many small ones
+const WHEEL_PX = 80; // a notch of a wheel is 100 or 120, a touchpad sends many small ones
 const SWIPE_PX = 14;
 const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, PageDown: 10, PageUp: -10 };
 

@@ -91,8 +91,8 @@ function send(files, item, done) {
     if (request.status === 401) {
       location.assign("/login");
     } else if (request.status === 202) {
+      end(); // before the page may go elsewhere, so that nobody is asked whether to leave an upload
       taken(JSON.parse(request.responseText), said, count);
-      end();
     } else {
       fail(errorOf(request.status, request.responseText));
     }
@@ -112,7 +112,7 @@ function taken(job, said, count) {
   link.href = address;
   link.textContent = "watch it";
   said.replaceChildren(`${count}, taken: `, link);
-  if (!several && !waiting.length) {
+  if (!several) {
     location.assign(address);
   }
 }

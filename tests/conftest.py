@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.fixtures.predictions",
     "tests.fixtures.chests",
     "tests.fixtures.inpainters",
+    "tests.fixtures.services",
     "tests.fixtures.folded",
     "tests.fixtures.postgres",
 ]

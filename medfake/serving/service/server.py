@@ -1,6 +1,7 @@
 """The service under uvicorn: slow and half-closed connections, and an end that drops nothing."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -70,10 +71,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._on_exit, self._on_start = on_exit, on_start
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM or Ctrl-C: no new work; a second Ctrl-C waits for nothing."""
+    def handle_exit(self, sig: int, _: FrameType | None) -> None:
+        """SIGTERM or Ctrl-C: no new work; a second Ctrl-C waits for nothing. It is the usual end, and no failure."""
         self._on_exit()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""

@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Final
 
+from medfake.errors import storage_error
 from medfake.serving.service.incoming import Incoming
 from medfake.serving.service.refusals import RefusalError, TooLargeError
 from medfake.serving.service.settings import MIB, Limits
@@ -19,7 +20,11 @@ _LARGEST_DIRECTORY: Final = 1024  # bytes a member, name included, on average
 _TAKEN: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK: Final = 1 << 20
 _WITHOUT_RATIO: Final = 64 * MIB  # so much may come out of any archive: a scan of one value is no attack
-_READ_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error)
+_READ_ERRORS: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, NotImplementedError, RuntimeError),
+    *(ValueError, OverflowError, MemoryError),
+)
+"""What zipfile raises over hostile bytes."""
 
 
 def is_zip(start: bytes) -> bool:
@@ -58,6 +63,10 @@ def unpack(archive: Path, incoming: Incoming, limits: Limits, below: str = "") -
                     continue
                 allowed -= _take(opened, member, name, incoming, allowed)
     except _READ_ERRORS as error:
+        raise _broken(type(error).__name__) from None
+    except OSError as error:  # of a place in the file that cannot be; a disk that is full is another matter
+        if storage_error(error):
+            raise
         raise _broken(type(error).__name__) from None
 
 

@@ -7,7 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 
-from medfake.config import PARAMS_FILE, DatasetParams, Params, TrackingParams, load_params
+from medfake.config import (
+    PARAMS_FILE,
+    DatasetParams,
+    EvaluationParams,
+    Params,
+    PromoteParams,
+    TrackingParams,
+    load_params,
+)
 from medfake.config.paths import Roots, anchor
 from medfake.errors import ConfigError
 from medfake.private_folders import PRIVATE
@@ -247,6 +255,16 @@ class Project:
             ConfigError: A key or type is wrong anywhere in the file.
         """
         return anchor(_on_server(load_params(self.params_file)), Roots(self.home, self.root)).tracking
+
+    @property
+    def promote(self) -> PromoteParams:
+        """What a version has to reach to become champion, likewise; the defaults where there is no params.yaml."""
+        return load_params(self.params_file).promote if self.params_file.is_file() else PromoteParams()
+
+    @property
+    def evaluation(self) -> EvaluationParams | None:
+        """How intervals are made, likewise; None where there is no params.yaml."""
+        return load_params(self.params_file).evaluation if self.params_file.is_file() else None
 
     @property
     def study(self) -> str:

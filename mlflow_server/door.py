@@ -4,6 +4,7 @@ MLflow serves its tracking API from the same process as an assistant that runs s
 models, a job queue, webhooks and uploads. None of them is tracking, and none asks who calls.
 """
 
+import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -30,6 +31,8 @@ _CLOSED_CALLS = frozenset(
     {
         ("runs", "create-promptlab-run"),  # asks a language model
         ("users", "create-ui"),  # a form; users are made by the API
+        ("artifacts", "presigned-download-url"),  # leads past the server, to a store that clients have no access to
+        ("artifacts", "presigned-upload-url"),
     }
 )
 _PAGES = frozenset(
@@ -37,6 +40,8 @@ _PAGES = frozenset(
     | {f"/{kind}/2.0mlflow/experiments/search-datasets" for kind in ("api", "ajax-api")}  # MLflow's spelling
 )
 _STATIC = "/static-files/"
+_SERVER_INFO = ("/api/3.0/mlflow/server-info", "/ajax-api/3.0/mlflow/server-info")
+_WAYS_PAST = re.compile("multipart|presigned")
 _OF_THE_BODY = frozenset({b"content-length", b"etag", b"last-modified", b"cache-control"})
 
 Scope = MutableMapping[str, Any]
@@ -58,20 +63,21 @@ class TrackingOnly:
             front_page: Makes the page at "/" out of MLflow's.
             team: Whether the proxy for files and the users' API are open, too.
         """
-        self._application, self._front_page, self._team = application, front_page, team
+        self._application, self._team = application, team
+        self._changes = {"/": front_page, **dict.fromkeys(_SERVER_INFO, _without_ways_past)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or shut the door."""
         if scope["type"] != "lifespan" and not is_open(scope["path"], team=self._team):
             await JSONResponse({"detail": "this service is off here"}, status_code=403)(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] == "/":
-            await self._application(scope, receive, _Rewritten(send, self._front_page))
+        elif scope["type"] == "http" and (change := self._changes.get(scope["path"])):
+            await self._application(scope, receive, _Rewritten(send, change))
         else:
             await self._application(scope, receive, send)
 
 
 class _Rewritten:
-    """Sends a page once it is whole, changed; MLflow's own checks and headers stay."""
+    """Sends a page or an answer once it is whole, changed; MLflow's own checks and headers stay."""
 
     def __init__(self, send: Send, change: Callable[[bytes], bytes]) -> None:
         self._send, self._change, self._body = send, change, b""
@@ -91,6 +97,12 @@ class _Rewritten:
             self._start["headers"] = [*kept, length, (b"cache-control", b"no-store")]
         await self._send(self._start)
         await self._send({"type": "http.response.body", "body": self._body})
+
+
+def _without_ways_past(answer: bytes) -> bytes:
+    """What the server says of itself, without the ways past it to an object store: clients have no access there."""
+    facts = json.loads(answer)
+    return json.dumps({name: value if not _WAYS_PAST.search(name) else False for name, value in facts.items()}).encode()
 
 
 def is_open(path: str, *, team: bool = False) -> bool:

@@ -28,7 +28,7 @@ _ALWAYS: Final = {
     "_MLFLOW_SGI_NAME": "uvicorn",
 }
 _NEVER: Final = ("_MLFLOW_AUTH_ADMIN_BOOTSTRAPPED", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", "_MLFLOW_STATIC_PREFIX")
-_LOUD: Final = ("mlflow.server.auth", "mlflow.server.fastapi_security", "mlflow.store.db.utils", "alembic")
+_LOUD: Final = ("mlflow.server.auth", "mlflow.server.fastapi_security", "mlflow.store.db.utils", "alembic", "psycopg")
 
 
 @dataclass(frozen=True)

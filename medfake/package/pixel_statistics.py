@@ -1,6 +1,6 @@
-"""Four numbers of a scan's pixels, taken from a few slices as they pass: density, noise and its sharpness, air."""
+"""Four numbers of a scan's pixels, of some slices as they pass to the detector: density, noise, its sharpness, air."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import Final
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.lungs import BRIGHTEST_HU, DARKEST_HU, Mask, Pixels, deep_lung
+from medfake.package.scan_scorer import Chunk
 
 AIR_BELOW_HU: Final = -900
 """As of `air_fraction` in the manifest."""
@@ -36,6 +37,9 @@ class PixelStatistics:
     air_fraction: float | None
 
 
+NOTHING_SEEN: Final = PixelStatistics(None, None, None, None)
+
+
 class PixelLook:
     """Looks at some of the slices that pass, evenly spread over the scan: a quarter of them, 4 at least, 16 at most."""
 
@@ -58,6 +62,12 @@ class PixelLook:
             if self._passed * self._take % self._of < self._take:
                 self._seen.append(look_at(hu, self._spacing_mm))
             self._passed += 1
+
+    def passing(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The same chunks, slices and their positions, each looked at as it passes."""
+        for chunk in chunks:
+            self(chunk[0])
+            yield chunk
 
     @property
     def statistics(self) -> PixelStatistics:

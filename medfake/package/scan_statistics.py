@@ -47,7 +47,7 @@ STATISTICS: Final = {
     for one in (
         Statistic("lung_hu", "lung density", Of.PIXELS, "HU"),
         Statistic("noise_hu", "noise in the lung", Of.PIXELS, "HU"),
-        Statistic("sharpness", "sharpness of the noise", Of.PIXELS),
+        Statistic("sharpness", "noise sharpness", Of.PIXELS),
         Statistic("air_fraction", "share of air", Of.PIXELS),
         Statistic("thickness_mm", "slice thickness", Of.HEADER, "mm"),
         Statistic("spacing_mm", "pixel spacing", Of.HEADER, "mm"),
@@ -59,12 +59,12 @@ STATISTICS: Final = {
         Statistic(
             "transfer_syntax", "transfer syntax", Of.HEADER, words=True, tested=False
         ),  # an archive's, no scanner's
-        Statistic("p_tampered", "P(tampered) of the scan", Of.SCORES, whole=True),
-        Statistic("slice_p", "P(tampered) of the middle slice", Of.SCORES, whole=True),
+        Statistic("p_tampered", "P(tampered), scan", Of.SCORES, whole=True),
+        Statistic("slice_p", "P(tampered), slice", Of.SCORES, whole=True),
         Statistic("verdict", "verdict", Of.SCORES, words=True, whole=True),
     )
 }
-"""By name, in the order in which they are shown. The middle slice is the median of those that speak for the scan."""
+"""By name, in the order in which they are shown. `slice_p` is the median of the slices that speak for the scan."""
 NUMBERS: Final = tuple(name for name, one in STATISTICS.items() if not one.words)
 WORDS: Final = tuple(name for name, one in STATISTICS.items() if one.words)
 

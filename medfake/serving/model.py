@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do witho
     from medfake.registry.model_registry import ModelRegistry
 
 BUILTIN_NAME = "the built-in detector"
+_SCANS = ("here are scans", "scans may come")
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,23 @@ class Model:
         """Of the detector."""
         return self.scorer.card
 
-    def suited_to(self, series: Iterable[Series]) -> "Model":
+    def suited_to_whatever_comes(self) -> "Model":
+        """As `suited_to` of scans that are not there yet: any of them may be real."""
+        return self.suited_to(None)
+
+    def suited_to(self, series: Iterable[Series] | None) -> "Model":
         """This one; or the built-in one where this learnt from the phantom, was not asked for, and a scan is real.
 
         Args:
-            series: What will be scanned.
+            series: What will be scanned; taken only where it matters, and only up to the first real scan. None where
+                nobody knows yet.
         """
         if not self.by_default or self.card.evidence is not Evidence.PHANTOM or not has_builtin():
             return self
-        if all(header.synthetic == Evidence.PHANTOM for one in series for header in one.headers):
+        if series is not None and all(header.synthetic == Evidence.PHANTOM for one in series for header in one.headers):
             return self
         return open_builtin(
-            f"{self.name} learnt from the phantom alone, and here are scans that are not the phantom's "
+            f"{self.name} learnt from the phantom alone, and {_SCANS[series is None]} that are not the phantom's "
             "(--model champion takes it all the same)"
         )
 
@@ -159,3 +165,24 @@ def open_folder(folder: Path, name: str, chosen: str = "", *, by_default: bool =
             remedy="scan with a detector of a data set whose view is whole",
         )  # fmt: skip
     return Model(name, folder, scorer, chosen, by_default)
+
+
+def describe(model: Model) -> dict[str, object]:
+    """A detector, as reports tell it."""
+    card = model.card
+    return {
+        "name": model.name,
+        "detector": card.detector,
+        "dataset": card.dataset,
+        "dataset_sha256": card.dataset_sha256,
+        "chosen": model.chosen,
+        "evidence": card.evidence,
+        "threshold": card.threshold,
+        "scan_threshold_low": card.scan_threshold_low,
+        "scan_threshold_high": card.scan_threshold_high,
+        "measured_on": list(card.measured_on),
+        "blind_to": list(card.blind_to),
+        "false_alarms": card.false_alarms.model_dump() if card.false_alarms else None,
+        "false_alarms_of_few": card.false_alarms_of_few.model_dump() if card.false_alarms_of_few else None,
+        "intended_use": card.intended_use,
+    }

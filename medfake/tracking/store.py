@@ -22,6 +22,7 @@ _ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_PRINT_MODEL_URLS_ON_CREATION": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # where a command writes JSON
     "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
     "MLFLOW_DISABLE_AGENT_HINT": "true",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",  # it would ask a package index, and there may be no network

@@ -72,3 +72,10 @@ def test_slices_may_come_in_parts_of_any_size() -> None:
         by_and_by(volume[start : start + 5])
     assert at_once.statistics == by_and_by.statistics
     assert at_once.statistics.noise_hu == pytest.approx(NOISE_HU, rel=0.05)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (16, 16), (96, 96)])
+@pytest.mark.parametrize("spacing_mm", [1e-6, 0.7, 50.0])
+def test_slices_too_small_to_judge_are_looked_at_all_the_same(shape: tuple[int, int], spacing_mm: float) -> None:
+    hu = np.random.default_rng(1).integers(-1024, 400, shape).astype(np.int16)
+    assert look_at(hu, spacing_mm).air_fraction is not None

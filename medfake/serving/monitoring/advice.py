@@ -20,13 +20,18 @@ TO_A_REFERENCE: Final = (
 
 
 class Finding(StrEnum):
-    """What to make of it."""
+    """What to make of it, in a word or a few."""
 
     RETRAIN = "retrain"
     LOOK = "look"
+    MOVED = "moved a little"
     FINE = "as before"
     TOO_FEW = "too few scans to say"
     NOTHING_KNOWN = "nothing to compare with"
+
+
+DRIFT: Final = (Finding.RETRAIN, Finding.LOOK)
+UNKNOWN: Final = (Finding.TOO_FEW, Finding.NOTHING_KNOWN)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,9 @@ def advise(found: Comparison) -> Advice:
     Pixels or headers that drifted, or makers and kernels that it never saw in more than strays, mean that the figures
     of the detector are of other scans: train anew. Scores alone also move where there is tampering: look.
     """
+    if not found.served and not found.known:
+        step = "`medfake serve` records what it is given, in the same --database"
+        return Advice(Finding.TOO_FEW, "Nothing was recorded of this detector yet.", (), (step,))
     if not found.of:
         sentence = f"{found.model} does not say how the scans look that it learnt from."
         return Advice(Finding.NOTHING_KNOWN, sentence, (), TO_A_REFERENCE)
@@ -83,7 +91,7 @@ def advise(found: Comparison) -> Advice:
         )
     if moved:
         sentence = "Something moved, too little to train anew for."
-        return Advice(Finding.LOOK, sentence, _reasons(moved, strays), (AGAIN,))
+        return Advice(Finding.MOVED, sentence, _reasons(moved, strays), (AGAIN,))
     sentence = "The scans that are served look like those that the detector learnt from."
     return Advice(Finding.FINE, sentence, _reasons([], strays), (AGAIN,))
 

@@ -58,6 +58,7 @@ def _of_numbers(one: Compared, before: Numbers, now: Numbers) -> str | None:
         unit = f", {one.statistic.unit}" if one.statistic.unit else ""
         axes.set(xlabel=f"{one.statistic.title}{unit}", ylabel="share of scans")
         axes.set_ylim(bottom=0)
+        axes.set_axisbelow(True)
         legend(axes, "")
 
     return draw(paint, (3.6, 2.5), f"monitor {one.name}")
@@ -80,6 +81,7 @@ def _of_words(one: Compared, before: dict[str, int], now: dict[str, int]) -> str
         axes.set_yticks(places, [_short(word) for word in words], color=INK)
         axes.set(ylim=(len(words) - 0.5, -0.5), xlim=(0, 1), xlabel=f"share of scans by {one.statistic.title}")
         axes.grid(visible=False, axis="y")
+        axes.set_axisbelow(True)
         legend(axes, "")
 
     return draw(paint, (3.6, 1.1 + 0.42 * len(words)), f"monitor {one.name}")

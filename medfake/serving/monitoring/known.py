@@ -7,13 +7,13 @@ from medfake.datasets.pseudonyms import pseudonym_key
 from medfake.errors import ScanError
 from medfake.files import path_text, sha256_file
 from medfake.package.card import ONNX_FILE
-from medfake.package.pixel_statistics import PixelLook
 from medfake.package.reference import Reference, make_reference
 from medfake.progress import track
+from medfake.serving.find import find_scans
 from medfake.serving.model import Model
 from medfake.serving.monitoring.served import ServedScan, served_scan
 from medfake.serving.report import SkippedFile, reasons
-from medfake.serving.scan import find_scans, score_series
+from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 
 
@@ -40,11 +40,10 @@ def reference_of_folder(paths: Sequence[Path], model: Model, jobs: int = 1) -> t
     skipped = [SkippedFile(path_text(one.path), one.reason) for one in left_out]
     key, scans = pseudonym_key("private"), list[ServedScan]()
     for one in track(series, "scoring scans", len(series)):
-        look = PixelLook(len(one.headers), one.headers[0].spacing_mm)
-        scored, broken = score_series(one, model, look)
+        scored, broken = score_series(one, model)
         skipped += broken
         if scored:
-            scans.append(served_scan(scored, judge(scored, model.card, key), model, look.statistics, broken))
+            scans.append(served_scan(scored, judge(scored, model.card, key), model))
     if not scans:
         raise ScanError(
             "nothing to score", where=", ".join(map(path_text, paths)), received=reasons(skipped),

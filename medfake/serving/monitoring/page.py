@@ -8,10 +8,19 @@ from medfake.package.scan_statistics import STATISTICS
 from medfake.reports.parts import Cell, Details, Part, Row, Section, Table
 from medfake.reports.sections_page import Answer, answer_fragment, answer_page
 from medfake.serving.monitoring.advice import advise
-from medfake.serving.monitoring.comparison import ALPHA, Compared, Comparison, State
+from medfake.serving.monitoring.comparison import ALPHA, Compared, Comparison, Numbers, State
 from medfake.serving.monitoring.drawings import drawing_of
-from medfake.serving.monitoring.sentences import beside_sentence, percent, percent_interval, side_text
+from medfake.serving.monitoring.sentences import (
+    beside_sentence,
+    capital,
+    middle_text,
+    percent,
+    percent_interval,
+    range_text,
+    side_text,
+)
 
+TITLE: Final = "Do the scans that are served look like those that the detector knows?"
 _HEAD: Final = ("Statistic", "Before", "Now", "PSI", "KS", "p", "Found")
 _STANDS_OUT: Final = (State.DRIFTED, State.MOVED)
 _INDEX: Final = (
@@ -46,7 +55,7 @@ def _answer(found: Comparison) -> Answer:
     advice = advise(found)
     return Answer(
         eyebrow=f"medfake · monitoring of {found.model}",
-        title="Do the scans that are served look like those that the detector knows?",
+        title=TITLE,
         lead=beside_sentence(found),
         word=str(advice.finding),
         sentence=advice.sentence,
@@ -77,8 +86,8 @@ def _verdicts(found: Comparison) -> Table:
             percent(one.before), one.before, percent_interval(one.before_interval)
         )  # fmt: skip
         rows.append([one.verdict, before, Cell(percent(one.now), one.now, percent_interval(one.now_interval))])
-    caption = "Share of scans by verdict, with Wilson's 95 % intervals beneath; before: untampered scans"
-    return Table(caption=f"{caption}.", head=("Verdict", "Before", "Now"), rows=rows)
+    caption = "Share of scans by verdict, with Wilson's 95 % intervals beneath."
+    return Table(caption=caption, head=("Verdict", "Before", "Now"), rows=rows)
 
 
 def _statistics(found: Comparison) -> list[Part]:
@@ -87,15 +96,15 @@ def _statistics(found: Comparison) -> list[Part]:
     caption = "Middle of the scans with the range of four fifths, or the most frequent words; what changed stands out."
     return [
         Table(caption=caption, head=_HEAD, rows=rows, best=changed),
+        *_whys(found),
         Details(summary="How it is measured", parts=[_INDEX, _PATIENTS, _PIXELS]),
     ]
 
 
 def _row(one: Compared) -> Row:
-    before, now = side_text(one, one.before), side_text(one, one.now)
+    before, now = (_side(one, side) for side in (one.before, one.now))
     if one.shift is None or one.p_adjusted is None:
-        why = "" if one.shift else one.why
-        return [one.statistic.title, before, now, "n/a", "n/a", "n/a", Cell(str(one.state), None, why)]
+        return [one.statistic.title, before, now, "n/a", "n/a", "n/a", str(one.state)]
     distance = one.shift.distance
     return [
         one.statistic.title,
@@ -106,6 +115,22 @@ def _row(one: Compared) -> Row:
         Cell("< 0.001" if one.p_adjusted < 0.001 else f"{one.p_adjusted:.3f}", one.p_adjusted),
         str(one.state),
     ]
+
+
+def _side(one: Compared, side: Numbers | dict[str, int]) -> Cell | str:
+    """The middle with its range beneath, or words."""
+    if isinstance(side, Numbers) and side.median is not None:
+        return Cell(middle_text(one, side), None, range_text(side))
+    return side_text(one, side)
+
+
+def _whys(found: Comparison) -> list[str]:
+    """Why some statistics cannot be compared, a sentence a reason."""
+    titles: dict[str, list[str]] = {}
+    for one in found.compared:
+        if one.shift is None:
+            titles.setdefault(one.why, []).append(one.statistic.title)
+    return [f"{capital(', '.join(named))}: {why}." for why, named in titles.items()]
 
 
 def _new_words(found: Comparison) -> Table:

@@ -20,10 +20,7 @@ def shift_sentence(one: Compared) -> str:
 def side_text(one: Compared, side: Numbers | dict[str, int]) -> str:
     """A statistic before or now: "15.8 HU (14.2 to 17)", the middle and four fifths; or "soft 60 %, lung 40 %"."""
     if isinstance(side, Numbers):
-        if side.median is None or side.low is None or side.high is None:
-            return "none"
-        unit = f" {one.statistic.unit}" if one.statistic.unit else ""
-        return f"{side.median:.3g}{unit} ({side.low:.3g} to {side.high:.3g})"
+        return f"{middle_text(one, side)} ({range_text(side)})" if side.median is not None else "none"
     if not side:
         return "none"
     total = sum(side.values())
@@ -31,12 +28,23 @@ def side_text(one: Compared, side: Numbers | dict[str, int]) -> str:
     return _few([f"{name} {percent(count / total)}" for name, count in ordered])
 
 
+def middle_text(one: Compared, side: Numbers) -> str:
+    """The middle of the scans with its unit."""
+    unit = f" {one.statistic.unit}" if one.statistic.unit else ""
+    return "none" if side.median is None else f"{side.median:.3g}{unit}"
+
+
+def range_text(side: Numbers) -> str:
+    """Between which values four fifths of the scans lie."""
+    return "" if side.low is None or side.high is None else f"{side.low:.3g} to {side.high:.3g}"
+
+
 def new_words_sentence(new: NewWords) -> str:
     """Which words are new, and of how many scans."""
     count = sum(new.counts.values())
     scans = "1 scan has" if count == 1 else f"{count} scans have"
     told = _few([f"{name} ({own})" for name, own in new.counts.items()])
-    share = f"{percent(new.share)} {percent_interval(new.interval)} of those served"
+    share = f"{percent(new.share)} of those served ({percent_interval(new.interval)})"
     return f"{capital(STATISTICS[new.name].title)}: {scans} one that the detector has not learnt from: {told}; {share}"
 
 
@@ -70,8 +78,8 @@ def percent(share: float) -> str:
 
 
 def percent_interval(interval: Interval) -> str:
-    """An interval of a share as "[8 %, 17 %]"."""
-    return f"[{percent(interval.low)}, {percent(interval.high)}]"
+    """An interval of a share as "8 to 17 %"."""
+    return f"{100 * interval.low:.0f} to {percent(interval.high)}"
 
 
 def _few(told: list[str]) -> str:

@@ -4,8 +4,6 @@ A day is what is kept of the time. Drift takes days to show, while a second woul
 whose scan it was. Drift is of scans, so that nothing has to say which of them are of one patient.
 """
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,12 +14,10 @@ import numpy as np
 
 from medfake.files import sha256_file
 from medfake.package.card import AGGREGATION_FILE, ONNX_FILE
-from medfake.package.pixel_statistics import PixelStatistics
 from medfake.package.scan_scores import counted_slices
 from medfake.package.scan_statistics import word, yes_no
 from medfake.serving.model import Model
-from medfake.serving.report import ScanVerdict, SkippedFile
-from medfake.serving.scan import NO_NUMBER
+from medfake.serving.report import ScanVerdict
 from medfake.serving.verdict import Scored
 
 SCHEMA_VERSION: Final = 1
@@ -64,33 +60,25 @@ class ServedScan:
         return cls(**values)
 
 
-def served_scan(
-    scored: Scored,
-    verdict: ScanVerdict,
-    model: Model,
-    pixels: PixelStatistics,
-    skipped: Sequence[SkippedFile] = (),
-    now: datetime | None = None,
-) -> ServedScan:
+def served_scan(scored: Scored, verdict: ScanVerdict, model: Model, now: datetime | None = None) -> ServedScan:
     """Tell what is recorded of a scan.
 
     Args:
         scored: By `score_series`.
         verdict: By `judge`.
         model: That scored it.
-        pixels: What a `PixelLook` saw that `score_series` was given.
-        skipped: Files of the scan without a score, as `score_series` gives them.
-        now: When it was scored; None for now.
+        now: When that was; None for now.
     """
     first, scores = scored.series.headers[0], scored.scores
-    speaks = counted_slices(np.isfinite(scores.slice_p), scores.shows_lung)
-    kinds = Counter(WITHOUT_NUMBER if one.reason == NO_NUMBER else UNREADABLE for one in skipped)
+    known = np.isfinite(scores.slice_p)
+    speaks = counted_slices(known, scores.shows_lung)
+    lost = {UNREADABLE: len(scored.series.headers) - len(scored.headers), WITHOUT_NUMBER: int((~known).sum())}
     return ServedScan(
         day=(now or datetime.now(UTC)).astimezone(UTC).date().isoformat(),
         model=word(model.name),
         model_digest=model_digest(model.folder),
         numbers={
-            **asdict(pixels),
+            **asdict(scored.pixels),
             "thickness_mm": first.thickness_mm,
             "spacing_mm": float(np.sqrt(first.spacing_mm[0] * first.spacing_mm[1])),
             "n_slices": float(verdict.n_slices),
@@ -105,8 +93,13 @@ def served_scan(
             "transfer_syntax": word(first.transfer_syntax),
             "verdict": verdict.verdict,
         },
-        skipped=dict(sorted(kinds.items())),
+        skipped={kind: count for kind, count in lost.items() if count},
     )
+
+
+def said_of(scored: Scored, verdict: ScanVerdict, model: Model) -> dict[str, Any]:
+    """The same as plain values, for a process that scores and leaves it to another to record them."""
+    return served_scan(scored, verdict, model).as_json()
 
 
 def model_digest(package: Path) -> str:

@@ -17,10 +17,9 @@ from medfake.dicom.series import Series, group_series
 from medfake.errors import DicomError, ScanError
 from medfake.files import path_text, write_atomic, write_json
 from medfake.logs import redact
-from medfake.package.pixel_statistics import PixelLook
-from medfake.serving.model import Model
+from medfake.serving.model import Model, describe
 from medfake.serving.monitoring.served import served_scan
-from medfake.serving.scan import describe, score_series
+from medfake.serving.score import score_series
 from medfake.serving.service import job_files
 from medfake.serving.service.job_files import LeftOut, Received, read_bad, read_upload
 from medfake.serving.service.worker_messages import Start
@@ -110,14 +109,12 @@ class JobScoring:
         pixels = job_files.scan_file(self._folder, scan_id, ".hu")
         assert pixels is not None  # noqa: S101 - a pseudonym is a scan's id
         self._tell(scan=scan_id)
-        look = PixelLook(len(series.headers), series.headers[0].spacing_mm)
         with write_atomic(pixels, "wb") as file:
 
             def keep(hu: NDArray[np.int16]) -> None:
                 self._decoded_bytes += hu.nbytes
                 if self._decoded_bytes > self._limits.expanded_bytes:
                     raise ScanError("the decoded slices of this job are more than the service takes")
-                look(hu)
                 file.write(hu.astype("<i2").tobytes())
                 self._slices_done += len(hu)
                 self._tell(scan=scan_id, slices_done=self._slices_done)
@@ -131,7 +128,7 @@ class JobScoring:
             stored |= {"verdict": None, "said": None, "slices": []}
         else:
             verdict = judge(scored, model.card, key)
-            stored["said"] = served_scan(scored, verdict, model, look.statistics, broken).as_json()
+            stored["said"] = served_scan(scored, verdict, model).as_json()
             stored["verdict"] = self._in_client_names(json.loads(json.dumps(asdict(verdict))))
             stored["slices"] = self._slices(scored)
             self._keep_map(scored, scan_id)

@@ -9,14 +9,14 @@ from pydicom.uid import RLELossless
 
 from medfake.datasets.pseudonyms import pseudonym_key
 from medfake.logs import register_identifier
-from medfake.package.pixel_statistics import PixelLook
 from medfake.package.scan_statistics import NUMBERS, WORDS, word
 from medfake.phantom import write_patient
 from medfake.serving.database import open_database
+from medfake.serving.find import find_scans
 from medfake.serving.model import open_model
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import ServedScan, model_digest, served_scan
-from medfake.serving.scan import find_scans, score_series
+from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 from tests.conftest import MakePackage
 
@@ -24,10 +24,9 @@ from tests.conftest import MakePackage
 def serve(folder: Path, package: Path, now: datetime | None = None) -> ServedScan:
     model = open_model(str(package), None)
     (series,), _ = find_scans([folder], jobs=1)
-    look = PixelLook(len(series.headers), series.headers[0].spacing_mm)
-    scored, broken = score_series(series, model, look)
+    scored, _ = score_series(series, model)
     assert scored is not None
-    return served_scan(scored, judge(scored, model.card, pseudonym_key("private")), model, look.statistics, broken, now)
+    return served_scan(scored, judge(scored, model.card, pseudonym_key("private")), model, now)
 
 
 def test_a_served_scan_is_told_by_its_pixels_its_header_and_its_scores(

@@ -9,12 +9,12 @@ from pydicom.uid import JPEG2000Lossless
 
 from medfake.dicom.writer import SeriesTemplate, write_series
 
-EDGE = 4096
+EDGE = 3072
 
 
 @pytest.fixture(scope="session")
 def slow_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CT image of 4096 x 4096 pixels of noise in JPEG 2000: seconds go by until it is decoded."""
+    """A CT image of 3072 x 3072 pixels of noise in JPEG 2000: seconds go by until it is decoded."""
     folder = tmp_path_factory.mktemp("slow")
     template = SeriesTemplate(
         patient_id="SLOW", manufacturer="T", model="T", kernel="K", thickness_mm=1.0, spacing_mm=(0.1, 0.1)

@@ -67,11 +67,14 @@ def serve(
         behind_proxy=behind_proxy, keep_s=keep_h * 3600, limits=limits,
     )  # fmt: skip
     settings.require_safe()
+    from medfake.serving.page.routes import add_pages
     from medfake.serving.service.server import listen, run
 
     with listen(host, port) as listening:
         settings = replace(settings, port=listening.getsockname()[1])
-        run(create_app(settings), settings, listening, lambda: _say(settings.address))
+        app = create_app(settings)
+        add_pages(app)
+        run(app, settings, listening, lambda: _say(settings.address))
 
 
 def default_folder() -> Path:

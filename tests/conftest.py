@@ -30,8 +30,12 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.predictions",
     "tests.fixtures.chests",
+    "tests.fixtures.dask_cluster",
     "tests.fixtures.inpainters",
+    "tests.fixtures.services",
     "tests.fixtures.folded",
+    "tests.fixtures.postgres",
+    "tests.fixtures.team",
 ]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own
@@ -108,6 +112,12 @@ def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user-cache")))
         patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("dvc-site-cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a server of their own; MLflow's writes its address there, too."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -136,8 +136,8 @@ class ModelRegistry:
                 about = "Detectors of tampered chest CT. Research use only."
                 client.create_registered_model(MODEL_NAME, description=about)
             version = client.create_model_version(
-                MODEL_NAME, model_uri, run_id=run_id, model_id=model_uri.removeprefix("models:/"),
-                tags=version_tags(card, package, metric, files),
+                MODEL_NAME, model_uri, run_id=run_id, tags=version_tags(card, package, metric, files),
+                model_id=model_uri.rpartition("/")[2],  # a server asks for it, to see who may read the files
                 description=described(card, package),
             )  # fmt: skip
             return int(version.version)

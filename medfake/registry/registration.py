@@ -25,6 +25,7 @@ from medfake.package.card import (
     Card,
     graph_digests,
 )
+from medfake.package.reference import REFERENCE_FILE
 from medfake.package.scorer import CLASSES_OUTPUT, EMBEDDING_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
 from medfake.registry import pyfunc_model_path
 from medfake.registry.stored_files import PACKAGE
@@ -44,6 +45,7 @@ _ARTIFACTS = {
     "card": CARD_FILE,
     "keras": KERAS_FILE,
     "provenance": PROVENANCE_FILE,
+    "reference": REFERENCE_FILE,
     "predictions": PREDICTIONS_FILE,  # of validation slices alone, for comparisons with later versions
     "card_text": CARD_TEXT_FILE,
 }

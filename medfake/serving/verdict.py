@@ -8,12 +8,14 @@ import numpy as np
 
 from medfake.copies.search import Place
 from medfake.datasets.pseudonyms import pseudonym
+from medfake.dicom.fields import shown
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series
 from medfake.files import path_text
 from medfake.metrics.scans import Verdict, decide
 from medfake.package.card import Card
+from medfake.package.pixel_statistics import NOTHING_SEEN, PixelStatistics
 from medfake.package.scan_scores import ScanScores
 from medfake.serving.report import CopyFound, PlaceFound, ScanVerdict, SiteFound, SliceScore
 from medfake.serving.validity import Judged, losses_of_validity
@@ -31,11 +33,13 @@ class Scored:
 
     Attributes:
         headers: (n,) of those slices, in the order of `scores`.
+        pixels: What they look like, for monitoring; no verdict rests on it.
     """
 
     series: Series
     headers: tuple[SliceHeader, ...]
     scores: ScanScores
+    pixels: PixelStatistics = NOTHING_SEEN
 
 
 def judge(scored: Scored, card: Card, key: bytes) -> ScanVerdict:
@@ -94,7 +98,7 @@ def _place(scored: Scored, place: Place) -> PlaceFound:
 
 
 def _lung_warnings(series: Series, with_lung: int, scored: int) -> Iterator[str]:
-    parts = sorted({header.body_part for header in series.headers if header.body_part})
+    parts = sorted({shown(header.body_part) for header in series.headers if header.body_part})
     beside = f" (Body Part Examined: {', '.join(parts) or 'not said'})"
     if not with_lung:
         yield f"no lung in view: the detector knows chests alone, so there is no verdict{beside}"

@@ -45,7 +45,7 @@ def remote(tracking: TrackingParams, tmp_path: Path, monkeypatch: pytest.MonkeyP
         while not _answers(f"{address}/health"):
             assert process.poll() is None, (tmp_path / "server.log").read_text()
             Event().wait(0.5)
-        yield ModelRegistry(TrackingParams(uri=address, artifacts="mlflow-artifacts:/", experiment="far"))
+        yield ModelRegistry(TrackingParams(uri=address, artifacts="unused", experiment="far"))
     finally:
         os.killpg(process.pid, 15)
         process.wait()

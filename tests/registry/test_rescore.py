@@ -46,7 +46,8 @@ def make_slices(tmp_path: Path) -> MakeSlices:
         rows["slice_id"] = rows["scan_id"] = [f"s{number}" for number in range(PATIENTS)]
         rows["patient_id"] = [f"p{number % patients}" for number in range(PATIENTS)]
         rows["label"], rows["split"], rows["shard"], rows["row"] = label, "val", shard, range(PATIENTS)
-        rows["rows"], rows["cols"], rows["manipulation"] = 96, 96, np.where(label, "injected", "none")
+        rows["rows"], rows["cols"], rows["spacing_mm"] = 96, 96, 0.7
+        rows["manipulation"] = np.where(label, "injected", "none")
         hu = 100 * label - 50 if bright == "tampered" else 50 - 100 * label
         np.save(folder / shard, np.stack([np.full((96, 96), value, np.int16) for value in hu]))
         write_manifest(rows, folder)

@@ -25,6 +25,7 @@
     ├── BusyError                   11   somebody else is at it already
     ├── ReproductionError           12   a run that cannot be done again: its code, data or params are gone
     │   └── FiguresDifferError      13   it was done again, and its figures are others
+    ├── AlarmError                  14   a scan found what `--fail-on` names; its results are written all the same
     └── DriftError                  15   served scans that are not like those of the detector, if asked for
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
@@ -211,6 +212,12 @@ class FiguresDifferError(ReproductionError):
     exit_code = 13
 
 
+class AlarmError(MedfakeError):
+    """Raised when a scan found what `medfake scan --fail-on` names; its results are written all the same."""
+
+    exit_code = 14
+
+
 class DriftError(MedfakeError):
     """Raised when served scans are not like those that the detector knows, where a command was told to fail then."""
 
@@ -220,6 +227,10 @@ class DriftError(MedfakeError):
 _STORAGE_ADVICE = {
     errno.ENOSPC: ("the disk is full", "free some space (`df -h`), then run the same command again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space (`df -h`), then run the same command again"),
+    errno.EFBIG: (
+        "the file would become larger than is allowed here",
+        "allow larger files (`ulimit -f`), then run the same command again",
+    ),
     errno.EROFS: ("the file system is read-only", "choose a writable folder, then run the same command again"),
     errno.EACCES: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),
     errno.EPERM: ("permission denied", "give yourself permission (`ls -l`), then run the same command again"),

@@ -208,11 +208,11 @@ def _no_permission(path: Path) -> StorageError | OSError:
 def _refused(path: Path, output: OutputFormat, received: str | None, what: str) -> OutputRefusedError:
     return OutputRefusedError(
         what.format(output.name), where=path_text(path), received=received,
-        remedy=f"{output.option} {_free_name(path, output.suffix)}",
+        remedy=f"{output.option} {free_name(path, output.suffix)}",
     )  # fmt: skip
 
 
-def _free_name(path: Path, suffix: str) -> str:
+def free_name(path: Path, suffix: str) -> str:
     """A name that is not there yet, in the working folder."""
     stem = path.stem[:40] or "report"  # a name may have been refused for its length
     names = (f"{stem}{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))

@@ -9,7 +9,7 @@ import click
 from medfake.cli.json_option import json_option
 
 if TYPE_CHECKING:
-    from medfake.serving.explain import SliceExplained
+    from medfake.serving.pictures import SliceExplained
 
 
 @click.command()

@@ -1,6 +1,5 @@
 """The `medfake` command: parse and print; the work lives elsewhere, heavy imports stand inside functions."""
 
-import os
 from pathlib import Path
 
 import click
@@ -13,6 +12,8 @@ from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.monitor import monitor
 from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.reproduce import reproduce
+from medfake.cli.scan import scan
+from medfake.cli.serve import serve
 from medfake.cli.study import study
 from medfake.cli.tables import print_table
 
@@ -25,48 +26,8 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (data, explain, study, reproduce, promote, rollback, registry, monitor):
+for command in (scan, serve, data, explain, study, reproduce, promote, rollback, registry, monitor):
     cli.add_command(command)
-
-
-@cli.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    help="Version, alias, package folder, .onnx file, or builtin; left out, the champion or else the built-in.",
-)
-@json_option(any_name=True)
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write one row a slice here; - as for --json.")
-@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes that read headers.")
-def scan(paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv_file: Path | None, jobs: int) -> None:
-    """Say of every CT series below PATHS whether it was tampered with."""
-    from rich.console import Console
-
-    from medfake.files import path_text
-    from medfake.outputs import check_output, is_standard_output
-    from medfake.serving.model import open_here
-    from medfake.serving.report import CSV_OUTPUT, JSON_OUTPUT
-    from medfake.serving.scan import scan_paths
-
-    outputs = [(file, kind) for file, kind in ((json_file, JSON_OUTPUT), (csv_file, CSV_OUTPUT)) if file]
-    for file, kind in outputs:
-        check_output(file, kind)
-    if len({file.resolve() for file, _ in outputs}) < len(outputs):
-        raise click.UsageError("--json and --csv name the same file")
-    report = scan_paths(paths, open_here(model), jobs)
-    taken = any(is_standard_output(file) for file, _ in outputs)
-    if report.scans:
-        report.render(Console(stderr=taken))  # first: a disk that has become full loses no verdict
-    if json_file:
-        report.write_json(json_file)
-    if csv_file:
-        report.write_csv(csv_file)
-    report.require_scans(paths)
-    written = " ".join(path_text(file) for file, _ in outputs if not is_standard_output(file))
-    if written:
-        click.echo(f"written: {written}", err=taken)
-    elif not taken:
-        click.echo("next: the same with --json FILE for every slice and site")
 
 
 @cli.command()

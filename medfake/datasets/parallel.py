@@ -7,7 +7,7 @@ their own here.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -20,15 +20,20 @@ AHEAD = 4  # items under way or waiting, for every thread of the cluster
 
 
 def in_order(
-    work: Callable[[Item], Result], items: Sequence[Item], jobs: int = 1, dask: str | None = None
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int = 1,
+    dask: str | None = None,
+    lost: Callable[[Item, str], Result] | None = None,
 ) -> Iterator[Result]:
     """Yield work(item) for every item, in their order, whoever does it.
 
     Args:
         work: A function of a module, so that other processes can import it.
-        items: What is worked on.
+        items: What is worked on; a cluster takes no more of them than it has work for.
         jobs: Processes of this machine.
         dask: Address of a Dask scheduler, whose workers have medfake and see the same files; `jobs` is then ignored.
+        lost: From an item over which workers of a cluster died, and how, to what stands for its result; None raises.
 
     Raises:
         DataError: No scheduler answers at the address, or it has no workers.
@@ -36,27 +41,41 @@ def in_order(
     from joblib import Parallel, delayed
 
     if dask is not None:
-        return _on_cluster(work, items, dask)
+        return _on_cluster(work, items, dask, lost)
     results: Iterator[Result] = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(
         delayed(work)(item) for item in items
     )
     return results
 
 
-def _on_cluster(work: Callable[[Item], Result], items: Sequence[Item], address: str) -> Iterator[Result]:
+def _on_cluster(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    address: str,
+    lost: Callable[[Item, str], Result] | None,
+) -> Iterator[Result]:
     with _client(address) as client:
+        from distributed.scheduler import KilledWorker
+
         threads = sum(client.nthreads().values())
         if not threads:
             raise DataError("the Dask cluster has no workers", where=address, remedy=f"dask worker {address}")
         todo = iter(items)
-        waiting: deque[Any] = deque()
+        waiting: deque[tuple[Item, Any]] = deque()
         while True:
             waiting.extend(
-                client.submit(work, item, pure=False) for item in islice(todo, AHEAD * threads - len(waiting))
+                (item, client.submit(work, item, pure=False)) for item in islice(todo, AHEAD * threads - len(waiting))
             )
             if not waiting:
                 return
-            yield waiting.popleft().result()
+            item, future = waiting.popleft()
+            try:
+                result: Result = future.result()
+            except KilledWorker as error:
+                if lost is None:
+                    raise
+                result = lost(item, f"{error.allowed_failures + 1} workers")
+            yield result
 
 
 def _client(address: str) -> Any:

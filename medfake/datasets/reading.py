@@ -9,9 +9,10 @@ from pathlib import Path
 from medfake.config import UnknownLabels
 from medfake.datasets.source_files import relative_text
 from medfake.datasets.sources.registry import SOURCES, Problem, Reading, SourceScan
+from medfake.dicom.folders import Skipped
 from medfake.dicom.header_cache import HeaderCache
 from medfake.dicom.patients import is_placeholder
-from medfake.dicom.series import CHANGED, Skipped, find_series
+from medfake.dicom.series import CHANGED, find_series
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
 from medfake.vocabulary import QualityFlag

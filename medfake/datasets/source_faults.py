@@ -8,7 +8,7 @@ from pathlib import Path
 from medfake.datasets.pseudonyms import pseudonym
 from medfake.datasets.source_files import file_pseudonym, relative_text
 from medfake.datasets.sources.registry import Problem, Reading
-from medfake.dicom.series import Skipped
+from medfake.dicom.folders import Skipped
 from medfake.files import write_json
 
 SKIPPED_FILE, PROBLEMS_FILE = "skipped.json", "problems.json"

@@ -102,10 +102,11 @@ def _rejoined(groups: list[Group]) -> list[Group]:
     """Groups, those of a single slice with a UID of its own put together where all else says one series."""
     single: dict[tuple[object, ...], list[Group]] = defaultdict(list)
     whole: list[Group] = []
-    uses = Counter(header.series_uid for group in groups for header in group)
+    uses = Counter((header.path.parent, header.series_uid) for group in groups for header in group)
     for group in groups:
         first = group[0]
-        if len(group) > 1 or not first.series_uid or uses[first.series_uid] > 1 or not _says_whose(first):
+        repeated = uses[first.path.parent, first.series_uid] > 1
+        if len(group) > 1 or not first.series_uid or repeated or not _says_whose(first):
             whole.append(group)
         else:
             single[_apart_from_uid(first)].append(group)

@@ -17,12 +17,14 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from medfake.dicom.bounded import BoundedReader, Inflating
+from medfake.dicom.folders import NO_PERMISSION
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import HeaderError, NotDicomError, PixelDataError
 from medfake.logs import register_identifier
 
 LARGEST_HEADER = 1 << 26  # bytes; 5000 frames of an enhanced file take some 20 MB
 LARGEST_INFLATED = 1 << 30  # bytes of pixels
+GONE = "the file is gone"
 UNDEFINED_LENGTH = 0xFFFFFFFF  # of encapsulated pixel data, PS3.5 A.4
 # what pydicom may raise while it parses hostile bytes; anything else is a bug of ours
 PARSE_ERRORS = (
@@ -160,8 +162,10 @@ def _opened(path: Path) -> "Iterator[tuple[BinaryIO | Inflating, FileMetaDataset
                 )
                 meta = FileMetaDataset(parse_elements(cast("BinaryIO", stream), False, True, stop_when=_beyond_meta))
                 yield _plain(file, meta, path), meta
+    except FileNotFoundError:
+        raise NotDicomError(GONE, where=path, remedy="run the same command again") from None
     except PermissionError:
-        raise NotDicomError("permission denied", where=path, remedy=f"chmod u+r {path.name}") from None
+        raise NotDicomError(NO_PERMISSION, where=path, remedy=f"chmod u+r {path.name}") from None
     except PARSE_ERRORS as error:
         raise NotDicomError(
             "broken off in its header, or no DICOM file",

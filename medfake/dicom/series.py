@@ -1,6 +1,5 @@
 """Slices grouped into series and sorted by geometry; one bad file never stops a folder."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.dicom.folders import Skipped, order_in_walk, walk_folders
 from medfake.dicom.grouping import group_slices, has_odd_series_uid
 from medfake.dicom.header import SliceHeader, read_headers
 from medfake.dicom.header_cache import HeaderCache, Result, Stamp, stamp_of
@@ -27,14 +27,6 @@ GAP_FACTOR = 1.5  # a step this many times the median step is a gap
 SAME_PLACE_MM = 0.01
 SAME_THICKNESS = 1e-3  # relative; thickness is a rounded decimal string
 TILT_COSINE = 0.999  # |cosine| between the slice normal and the direction in which slices advance; 2.6 degrees
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file, link or folder that is not part of any series, and why."""
-
-    path: Path
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -106,13 +98,31 @@ def find_series(root: Path, jobs: int = 1, cache: HeaderCache | None = None) -> 
         SourceError: There is nothing at `root`.
     """
     paths, skipped = _files(root)
-    results = _read_paths(paths, jobs, cache)
-    skipped += [Skipped(path, result) for path, result in results.items() if isinstance(result, str)]
+    series, left_out = series_of(paths, jobs, cache)
+    return series, sorted(skipped + left_out, key=lambda one: order_in_walk(one.path))
+
+
+def series_of(
+    paths: Sequence[Path], jobs: int = 1, cache: HeaderCache | None = None, *, tell: bool = True
+) -> tuple[list[Series], list[Skipped]]:
+    """Group files into CT series; headers only.
+
+    Args:
+        paths: Files, each once.
+        jobs: Processes that read headers, from 512 files on; the result does not depend on it.
+        cache: Headers read before; only files that changed since are read again.
+        tell: Whether to show how far reading is.
+
+    Returns:
+        Series in the order of their first file, and files that belong to none, with the reason.
+    """
+    results = _read_paths(paths, jobs, cache, tell=tell)
+    skipped = [Skipped(path, result) for path, result in results.items() if isinstance(result, str)]
     headers = [header for result in results.values() if not isinstance(result, str) for header in result]
     for header in headers:
         register_identifier(header.patient_id)  # a worker's register ends with the worker
     series, repeated = group_series(headers)
-    return series, sorted(skipped + repeated, key=lambda one: _order(one.path))
+    return series, skipped + repeated
 
 
 def group_series(headers: Iterable[SliceHeader]) -> tuple[list[Series], list[Skipped]]:
@@ -151,37 +161,18 @@ def _files(root: Path) -> tuple[list[Path], list[Skipped]]:
         raise SourceError("there is no such file or folder", where=root, remedy="check the path")
     if not root.is_dir():
         return [root], []
-    skipped: list[Skipped] = []
-
-    def unlisted(error: OSError) -> None:
-        reason = "permission denied" if isinstance(error, PermissionError) else "the folder cannot be listed"
-        skipped.append(Skipped(Path(error.filename), reason))
-
-    found: list[Path] = []
-    for folder, subfolders, names in os.walk(root, onerror=unlisted):
-        files = [Path(folder) / name for name in names]
-        links = [path for path in (*files, *(Path(folder) / name for name in subfolders)) if path.is_symlink()]
-        skipped += [Skipped(path, "a symbolic link") for path in links]
-        found += [path for path in files if path not in links] if links else files
-    return sorted(found, key=_order), skipped
+    folders = list(walk_folders(root))
+    return [path for one in folders for path in one.files], [other for one in folders for other in one.left_out]
 
 
-def _order(path: Path) -> tuple[Path, tuple[int, str]]:
-    return (path.parent, _natural(path.name))
-
-
-def _natural(name: str) -> tuple[int, str]:
-    digits = "".join(character for character in name if character.isdigit())
-    return (int(digits) if 0 < len(digits) < 19 else -1, name)
-
-
-def _read_paths(paths: list[Path], jobs: int, cache: HeaderCache | None) -> dict[Path, Result]:
+def _read_paths(paths: Sequence[Path], jobs: int, cache: HeaderCache | None, *, tell: bool) -> dict[Path, Result]:
     """Headers of every file, or why it has none, in the order of the paths."""
     known = cache.known(paths) if cache else {}
     unknown = [path for path in paths if path not in known]
     chunks = [unknown[start : start + _CHUNK] for start in range(0, len(unknown), _CHUNK)]
     read = _in_processes(chunks, jobs) if jobs != 1 and len(unknown) >= _WORTH_PROCESSES else map(_read_all, chunks)
-    for chunk, results in zip(chunks, track(read, f"reading {len(unknown)} headers", len(chunks)), strict=True):
+    told = track(read, f"reading {len(unknown)} headers", len(chunks)) if tell else read
+    for chunk, results in zip(chunks, told, strict=True):
         known |= {path: result for path, (_, result) in zip(chunk, results, strict=True)}
         if cache:
             cache.keep({

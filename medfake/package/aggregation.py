@@ -24,16 +24,17 @@ _OUTPUTS: Final = ("place_p", "slice_p", "scan_p")
 class AggregationGraph:
     """A package's aggregation.onnx, loaded."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int = 0) -> None:
         """Load a graph.
 
         Args:
             path: aggregation.onnx.
+            threads: Of one run; 0 takes all cores.
 
         Raises:
             ManifestError: No ONNX graph, or another than the contract says.
         """
-        self._session = open_session(path)
+        self._session = open_session(path, threads)
         inputs = [entry.name for entry in self._session.get_inputs()]
         outputs = [entry.name for entry in self._session.get_outputs()]
         if set(inputs) != set(_INPUTS) or not set(_OUTPUTS) <= set(outputs):

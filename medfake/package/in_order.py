@@ -9,18 +9,24 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def in_order(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    hurry: Callable[[], object] | None = None,
+) -> Iterator[Result]:
     """Do the same with every item, and take no more items than there is work for.
 
     Args:
         work: May be called from several threads at once.
         items: Are taken on the calling thread, which may read ahead twice as many as there are threads.
         threads: At least 1; with 1 the calling thread does the work itself, and nothing is read ahead.
+        hurry: Called when results are no longer wanted while work is under way, which is waited for.
 
     Yields:
         Results in the order of the items. What `work` raises is raised where its result would have come.
     """
-    if threads == 1:
+    if threads == 1 and hurry is None:
         yield from map(work, items)
         return
     with ThreadPoolExecutor(threads) as pool:
@@ -29,9 +35,18 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
             for item in items:
                 waiting.append(pool.submit(work, item))
                 if len(waiting) >= 2 * threads:
-                    yield waiting.popleft().result()
+                    yield _first(waiting)
             while waiting:
-                yield waiting.popleft().result()
+                yield _first(waiting)
         finally:
             for one in waiting:
                 one.cancel()
+            if waiting and hurry:
+                hurry()
+
+
+def _first(waiting: "deque[Future[Result]]") -> Result:
+    """Its result; it leaves the queue when that is there, so that an interrupt finds it waiting."""
+    result = waiting[0].result()
+    waiting.popleft()
+    return result

@@ -15,7 +15,7 @@ from medfake.package.aggregation import AggregationGraph, places_are_finite
 from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Card, read_card, require_graph
 from medfake.package.in_order import in_order
 from medfake.package.scan_scores import Aggregate, ScanScores, ScoredScan
-from medfake.package.scorer import RUN, Scorer, Scores, join
+from medfake.package.scorer import Scorer, Scores, join
 from medfake.package.strongest_run import strongest_run
 
 Slices = NDArray[np.int16]
@@ -73,7 +73,7 @@ def scored_scan(
         patches = [describe(hu, square_mm) for hu in slices] if copies else []
         return scorer.score_run(slices), [lung_in_view(hu, square_mm) for hu in slices], patches, z_mm
 
-    parts = list(in_order(judge, _small(chunks), scorer.threads))
+    parts = list(in_order(judge, _one_by_one(chunks), scorer.threads))
     if not parts:
         raise ScanError("a scan without slices has no score", remedy="check that the folder holds axial CT slices")
     scores = join([part for part, _, _, _ in parts])
@@ -90,16 +90,17 @@ def scored_scan(
     )
 
 
-def open_graphs(folder: Path) -> tuple[Scorer, AggregationGraph | None]:
+def open_graphs(folder: Path, threads: int = 0) -> tuple[Scorer, AggregationGraph | None]:
     """Load the graphs of a package; the second is None where scans are scored by their slices.
 
     Args:
         folder: With detector.onnx and, where the detector has one, aggregation.onnx.
+        threads: That work at a time; 0 takes all cores that this process may use.
 
     Raises:
         ManifestError: The package is not whole, or none of ours.
     """
-    scorer = Scorer(require_graph(folder))
+    scorer = Scorer(require_graph(folder), threads)
     if not (folder / AGGREGATION_FILE).is_file():
         return scorer, None
     if not scorer.gives_places:
@@ -107,23 +108,28 @@ def open_graphs(folder: Path) -> tuple[Scorer, AggregationGraph | None]:
             f"the {AGGREGATION_FILE} of this package needs places, and its {ONNX_FILE} gives none", where=folder,
             received=", ".join(scorer.outputs), remedy="train the detector anew: dvc repro",
         )  # fmt: skip
-    return scorer, AggregationGraph(folder / AGGREGATION_FILE)
+    return scorer, AggregationGraph(folder / AGGREGATION_FILE, threads)
 
 
-def open_package(folder: Path) -> ScanScorer:
+def open_package(folder: Path, threads: int = 0) -> ScanScorer:
     """Load a package to score scans with, without TensorFlow.
 
     Args:
         folder: With detector.onnx, card.json and, where the detector has one, aggregation.onnx.
+        threads: As of `open_graphs`.
 
     Raises:
         ManifestError: The package is not whole, or none of ours.
     """
-    card, (scorer, aggregation) = read_card(folder), open_graphs(folder)
+    card, (scorer, aggregation) = read_card(folder), open_graphs(folder, threads)
     return ScanScorer(card, scorer, aggregation or strongest_run, finds_copies=aggregation is not None)
 
 
-def _small(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+def _one_by_one(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """A run of the graph for each slice: what it computes then stays in the cache of its core.
+
+    At 512 x 512 runs of two take 1.3 times as long with the built-in detector, 1.05 times with ResidualCNN.
+    """
     for slices, z_mm in chunks:
-        for start in range(0, len(slices), RUN):
-            yield slices[start : start + RUN], np.asarray(z_mm)[start : start + RUN]
+        for at in range(len(slices)):
+            yield slices[at : at + 1], np.asarray(z_mm)[at : at + 1]

@@ -1,6 +1,5 @@
 """Scoring through ONNX Runtime: no TensorFlow, the same graph everywhere."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.errors import ManifestError, MedfakeError
+from medfake.package.cores import usable_cores
 from medfake.package.in_order import in_order
 
 SMALLEST_EDGE = 96  # px
@@ -107,7 +107,7 @@ class Scorer:
         Raises:
             ManifestError: The file is missing or no ONNX graph of ours.
         """
-        cores = threads or _cores()
+        cores = threads or usable_cores()
         self.threads = min(cores, _MOST_RUNS)
         self._session = open_session(path, cores // self.threads)
         self.outputs = [output.name for output in self._session.get_outputs()]
@@ -162,11 +162,6 @@ class Scorer:
                 remedy=f"({type(error).__name__})",
             ) from None
         return outputs
-
-
-def _cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _require_slices(slices: NDArray[np.int16]) -> None:

@@ -15,7 +15,8 @@ from medfake.vocabulary import Evidence
 if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
     from medfake.registry.model_registry import ModelRegistry
 
-_BUILTIN_NAME = "the built-in detector"
+BUILTIN_NAME = "the built-in detector"
+_SCANS = ("here are scans", "scans may come")
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,23 @@ class Model:
         """Of the detector."""
         return self.scorer.card
 
-    def suited_to(self, series: Iterable[Series]) -> "Model":
+    def suited_to_whatever_comes(self) -> "Model":
+        """As `suited_to` of scans that are not there yet: any of them may be real."""
+        return self.suited_to(None)
+
+    def suited_to(self, series: Iterable[Series] | None) -> "Model":
         """This one; or the built-in one where this learnt from the phantom, was not asked for, and a scan is real.
 
         Args:
-            series: What will be scanned.
+            series: What will be scanned; taken only where it matters, and only up to the first real scan. None where
+                nobody knows yet.
         """
         if not self.by_default or self.card.evidence is not Evidence.PHANTOM or not has_builtin():
             return self
-        if all(header.synthetic == Evidence.PHANTOM for one in series for header in one.headers):
+        if series is not None and all(header.synthetic == Evidence.PHANTOM for one in series for header in one.headers):
             return self
         return open_builtin(
-            f"{self.name} learnt from the phantom alone, and here are scans that are not the phantom's "
+            f"{self.name} learnt from the phantom alone, and {_SCANS[series is None]} that are not the phantom's "
             "(--model champion takes it all the same)"
         )
 
@@ -108,7 +114,7 @@ def open_builtin(chosen: str) -> Model:
     Raises:
         ManifestError: This installation lacks it.
     """
-    return _open(builtin_package(), _BUILTIN_NAME, chosen, by_default=bool(chosen))
+    return open_folder(builtin_package(), BUILTIN_NAME, chosen, by_default=bool(chosen))
 
 
 def _open_path(path: Path) -> Model:
@@ -118,7 +124,7 @@ def _open_path(path: Path) -> Model:
             remedy="give a folder below models/",
         )  # fmt: skip
     folder = path.parent if path.is_file() else path
-    return _open(folder, f"package {folder.name}")
+    return open_folder(folder, f"package {folder.name}")
 
 
 def _open_default(registry: "ModelRegistry | None") -> Model:
@@ -142,10 +148,13 @@ def _open_version(wanted: str, registry: "ModelRegistry", *, by_default: bool = 
     version = registry.find(wanted.removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@"))
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
     chosen = "it is the champion of this project" if by_default else ""
-    return _open(registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default)
+    return open_folder(
+        registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default=by_default
+    )
 
 
-def _open(folder: Path, name: str, chosen: str = "", by_default: bool = False) -> Model:
+def open_folder(folder: Path, name: str, chosen: str = "", *, by_default: bool = False) -> Model:
+    """Open a package under a name; the other arguments as of `Model`, errors as of `open_model`."""
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
     scorer = open_package(folder)
@@ -156,3 +165,24 @@ def _open(folder: Path, name: str, chosen: str = "", by_default: bool = False) -
             remedy="scan with a detector of a data set whose view is whole",
         )  # fmt: skip
     return Model(name, folder, scorer, chosen, by_default)
+
+
+def describe(model: Model) -> dict[str, object]:
+    """A detector, as reports tell it."""
+    card = model.card
+    return {
+        "name": model.name,
+        "detector": card.detector,
+        "dataset": card.dataset,
+        "dataset_sha256": card.dataset_sha256,
+        "chosen": model.chosen,
+        "evidence": card.evidence,
+        "threshold": card.threshold,
+        "scan_threshold_low": card.scan_threshold_low,
+        "scan_threshold_high": card.scan_threshold_high,
+        "measured_on": list(card.measured_on),
+        "blind_to": list(card.blind_to),
+        "false_alarms": card.false_alarms.model_dump() if card.false_alarms else None,
+        "false_alarms_of_few": card.false_alarms_of_few.model_dump() if card.false_alarms_of_few else None,
+        "intended_use": card.intended_use,
+    }

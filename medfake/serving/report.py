@@ -2,21 +2,18 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 from medfake.errors import ScanError
-from medfake.files import path_text
-from medfake.outputs import csv_format, json_format, open_output, write_json_output
-from medfake.package.card import INTENDED_USE
-from medfake.package.measured import FalseAlarms
+from medfake.files import json_text, path_text
+from medfake.outputs import csv_format, json_format, open_output
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-MOST_FOLDERS = 3  # named beside a warning; --json has all
 CSV_COLUMNS = ("scan_id", "patient_id", "verdict", "scan_p_tampered", "file", "p_tampered")
 JSON_OUTPUT = json_format("a scan report", frozenset({"model", "scans", "skipped"}))
 CSV_OUTPUT = csv_format("a table of scored slices", CSV_COLUMNS)
@@ -62,7 +59,7 @@ class CopyFound:
     def sentence(self) -> str:
         """For a reader who will look at both."""
         return (
-            f"lung tissue stands twice, at {_spot(self.one)} and at {_spot(self.other)} "
+            f"lung tissue stands twice, at {spot(self.one)} and at {spot(self.other)} "
             f"({self.pairs} spots of noise agree): one of the two was copied"
         )
 
@@ -80,6 +77,22 @@ class ScanVerdict:
     slices: tuple[SliceScore, ...]
     warnings: tuple[str, ...]
     copies: tuple[CopyFound, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ScanVerdict":
+        """A scan as `asdict` and JSON have it."""
+        copies = [(PlaceFound(**one["one"]), PlaceFound(**one["other"]), one["pairs"]) for one in value["copies"]]
+        return cls(
+            scan_id=value["scan_id"],
+            patient_id=value["patient_id"],
+            p_tampered=value["p_tampered"],
+            verdict=value["verdict"],
+            n_slices=value["n_slices"],
+            sites=tuple(SiteFound(**one) for one in value["sites"]),
+            slices=tuple(SliceScore(**one) for one in value["slices"]),
+            warnings=tuple(value["warnings"]),
+            copies=tuple(CopyFound(*one) for one in copies),
+        )
 
 
 @dataclass(frozen=True)
@@ -107,98 +120,87 @@ class ScanReport:
         Raises:
             ScanError: None of the files is a CT slice that could be scored.
         """
-        if self.scans:
-            return
-        raise ScanError(
-            "nothing to score", where=", ".join(map(path_text, paths)), received=reasons(self.skipped),
-            remedy="give a folder that holds axial CT slices as DICOM files",
-        )  # fmt: skip
+        if not self.scans:
+            raise nothing_to_score(paths, Counter(one.reason for one in self.skipped))
 
     def write_json(self, path: Path) -> None:
         """Write the whole report; "-" is standard output. Raises as `open_output`."""
-        write_json_output(path, JSON_OUTPUT, asdict(self))
+        write_report(path, self.model, map(asdict, self.scans), map(asdict, self.skipped))
 
     def write_csv(self, path: Path) -> None:
         """Write one row a slice; "-" is standard output. Raises as `open_output`."""
-        with open_output(path, CSV_OUTPUT) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(CSV_COLUMNS)
-            for scan in self.scans:
-                head = [scan.scan_id, scan.patient_id, scan.verdict, f"{scan.p_tampered:.6f}"]
-                writer.writerows([*head, one.file, f"{one.p_tampered:.6f}"] for one in scan.slices)
+        write_table(path, map(asdict, self.scans))
 
     def render(self, console: "Console") -> None:
         """Print a table, copies, the warnings, what was skipped, and what this is not."""
-        from rich.markup import escape
-        from rich.table import Table
+        from medfake.serving.summary import Summary
 
-        table = Table(title=escape(f"{self.model['name']}: {self.model['detector']}"), title_justify="left")
-        for column in ("folder", "verdict", "P(tampered)", "slices", "strongest place"):
-            justify: Literal["left", "right"] = "right" if column in ("P(tampered)", "slices") else "left"
-            table.add_column(column, justify=justify, overflow="fold")
+        summary = Summary()
         for scan in self.scans:
-            table.add_row(
-                escape(_folder(scan)), _coloured(scan.verdict), f"{scan.p_tampered:.3f}",
-                str(scan.n_slices), escape(_place(scan)),
-            )  # fmt: skip
-        console.print(table)
-        for scan in self.scans:
-            for copy in scan.copies:
-                console.print(f"{_folder(scan)}: {copy.sentence()}", style="red", highlight=False, markup=False)
-        for warning in self._warnings():
-            console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
-        if self.skipped:
-            console.print(f"skipped {len(self.skipped)} files:", highlight=False)
-            for one in self.skipped[:5]:
-                console.print(f"  {one.path}: {one.reason}", highlight=False, markup=False)
-            if len(self.skipped) > 5:
-                console.print(f"  ... and {len(self.skipped) - 5} more (--json lists all)", highlight=False)
-        for line in self._about_the_detector():
-            console.print(line, style="dim", highlight=False, markup=False)
-        console.print(INTENDED_USE, style="dim", highlight=False)
-
-    def _about_the_detector(self) -> Iterator[str]:
-        """Which one it was and why, what it was measured on, and what it cannot see."""
-        model = self.model
-        if model["chosen"]:
-            yield f"scored by {model['name']}: {model['chosen']}"
-        if model["measured_on"]:
-            yield f"measured on: {'; '.join(model['measured_on'])}"
-        for alarms, what in ((model["false_alarms"], "scans"), (model["false_alarms_of_few"], "scans of few slices")):
-            if alarms:
-                yield f"false alarms: {FalseAlarms(**alarms).sentence(what)}"
-        if model["blind_to"]:
-            yield f"cannot see: {'; '.join(model['blind_to'])}"
-
-    def _warnings(self) -> Iterator[str]:
-        """Each once, with the folders that it is about unless it is about all."""
-        for text in dict.fromkeys(text for scan in self.scans for text in scan.warnings):
-            folders = [_folder(scan) for scan in self.scans if text in scan.warnings]
-            more = f", and {len(folders) - MOST_FOLDERS} more" if len(folders) > MOST_FOLDERS else ""
-            about_all = len(folders) == len(self.scans)
-            yield text if about_all else f"{text}: {', '.join(folders[:MOST_FOLDERS])}{more}"
+            summary.add(scan)
+        for one in self.skipped:
+            summary.add_skipped(one)
+        summary.render(console, self.model)
 
 
-def _folder(scan: ScanVerdict) -> str:
-    return str(Path(scan.slices[0].file).parent)
+def write_report(
+    path: Path, model: Mapping[str, Any], scans: Iterable[Mapping[str, Any]], skipped: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write a scan report as JSON, byte-stable, without holding it; "-" is standard output. Raises as `open_output`."""
+    with open_output(path, JSON_OUTPUT) as file:
+        file.write(f'{{\n  "model": {_inner_json(model, 2)},\n  "scans": ')
+        _write_list(file, scans)
+        file.write(',\n  "skipped": ')
+        _write_list(file, skipped)
+        file.write("\n}\n")
 
 
-def _coloured(verdict: str) -> str:
-    colour = {"tampered": "red", "not tampered": "green"}.get(verdict, "yellow")
-    return f"[{colour}]{verdict}[/{colour}]"
+def write_table(path: Path, scans: Iterable[Mapping[str, Any]]) -> None:
+    """Write the scores of slices as CSV, a row each; "-" is standard output. Raises as `open_output`."""
+    with open_output(path, CSV_OUTPUT) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(CSV_COLUMNS)
+        for scan in scans:
+            head = [scan["scan_id"], scan["patient_id"], scan["verdict"], f"{scan['p_tampered']:.6f}"]
+            writer.writerows([*head, one["file"], f"{one['p_tampered']:.6f}"] for one in scan["slices"])
 
 
-def _place(scan: ScanVerdict) -> str:
-    if not scan.sites:
-        return "-"
-    return _spot(max(scan.sites, key=lambda site: site.p_tampered))
+def nothing_to_score(paths: Sequence[Path], skipped: Counter[str]) -> ScanError:
+    """What to raise where none of the files is a CT slice that could be scored.
+
+    Args:
+        paths: That were scanned.
+        skipped: Reasons, counted.
+    """
+    return ScanError(
+        "nothing to score", where=", ".join(map(path_text, paths)), received=why_skipped(skipped),
+        remedy="give a folder that holds axial CT slices as DICOM files",
+    )  # fmt: skip
 
 
-def _spot(place: SiteFound | PlaceFound) -> str:
+def spot(place: SiteFound | PlaceFound) -> str:
+    """A place of a scan in few words."""
     return f"{Path(place.slice_file).name} y {place.y:.0f} x {place.x:.0f}"
 
 
 def reasons(skipped: Sequence[SkippedFile]) -> str:
     """Why files were skipped, counted, the most frequent first."""
-    counts = Counter(one.reason for one in skipped).most_common(3)
-    return "; ".join(f"{number} x {reason}" for reason, number in counts) or "an empty folder"
+    return why_skipped(Counter(one.reason for one in skipped))
+
+
+def why_skipped(counts: Counter[str]) -> str:
+    """As `reasons`, of what was counted."""
+    return "; ".join(f"{number} x {reason}" for reason, number in counts.most_common(3)) or "an empty folder"
+
+
+def _write_list(file: IO[str], values: Iterable[Mapping[str, Any]]) -> None:
+    separator = "[\n    "
+    for value in values:
+        file.write(separator + _inner_json(value, 4))
+        separator = ",\n    "
+    file.write("[]" if separator.startswith("[") else "\n  ]")
+
+
+def _inner_json(value: Mapping[str, Any], indent: int) -> str:
+    """A value of a larger document; a line end inside a text is never a raw one, so lines are what may be moved."""
+    return json_text(value).rstrip("\n").replace("\n", "\n" + " " * indent)

@@ -8,6 +8,7 @@ import numpy as np
 
 from medfake.copies.search import Place
 from medfake.datasets.pseudonyms import pseudonym
+from medfake.dicom.fields import shown
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.patients import patient_or_folder
 from medfake.dicom.series import Series
@@ -97,7 +98,7 @@ def _place(scored: Scored, place: Place) -> PlaceFound:
 
 
 def _lung_warnings(series: Series, with_lung: int, scored: int) -> Iterator[str]:
-    parts = sorted({header.body_part for header in series.headers if header.body_part})
+    parts = sorted({shown(header.body_part) for header in series.headers if header.body_part})
     beside = f" (Body Part Examined: {', '.join(parts) or 'not said'})"
     if not with_lung:
         yield f"no lung in view: the detector knows chests alone, so there is no verdict{beside}"

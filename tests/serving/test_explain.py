@@ -18,7 +18,7 @@ from medfake.explain.overlay import is_ours
 from medfake.package.card import ONNX_FILE
 from medfake.package.scan_scores import ScanScores
 from medfake.package.shipped import has_builtin
-from medfake.serving.explain import _strongest
+from medfake.serving.pictures import strongest
 from tests.fixtures.place_detectors import place_detector
 
 WriteScan = Callable[..., Path]
@@ -61,8 +61,8 @@ def test_the_strongest_slices_are_drawn_by_pseudonym_and_number(package: Path, f
 
 def test_slices_without_lung_are_not_among_the_strongest_unless_none_shows_any() -> None:
     p, lung = np.array([0.9, np.nan, 0.2, 0.8]), np.array([False, True, True, True])
-    assert _strongest(ScanScores(0.9, p, lung, ()), 3) == [3, 2]
-    assert _strongest(ScanScores(0.9, p, np.zeros(4, bool), ()), 2) == [0, 3]
+    assert strongest(ScanScores(0.9, p, lung, ()), 3) == [3, 2]
+    assert strongest(ScanScores(0.9, p, np.zeros(4, bool), ()), 2) == [0, 3]
 
 
 def test_files_that_could_not_be_read_are_told_with_their_reasons(package: Path, folder: Path) -> None:

@@ -72,7 +72,7 @@ def _order(series: Series, root: Path) -> tuple[object, ...]:
 
 def _nodules(paths: list[Path], reading: Reading) -> dict[str, list[NodulePlace]]:
     """Nodules by series UID; an XML file that is none of LIDC's is skipped, one that is broken is a problem."""
-    from medfake.dicom.series import Skipped
+    from medfake.dicom.folders import Skipped
 
     of_series: dict[str, list[NodulePlace]] = {}
     for path in paths:

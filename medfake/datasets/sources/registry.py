@@ -11,7 +11,8 @@ from medfake.by_name import Registry
 from medfake.vocabulary import LabelCode, Manipulation
 
 if TYPE_CHECKING:  # reading a name from the registry loads no pydicom
-    from medfake.dicom.series import Series, Skipped
+    from medfake.dicom.folders import Skipped
+    from medfake.dicom.series import Series
 
 
 @dataclass(frozen=True)

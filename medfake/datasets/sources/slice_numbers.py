@@ -13,7 +13,8 @@ from medfake.datasets.sources.registry import Problem, SourceSite
 from medfake.files import path_text
 
 if TYPE_CHECKING:
-    from medfake.dicom.series import Series, Skipped
+    from medfake.dicom.folders import Skipped
+    from medfake.dicom.series import Series
 
 _PARALLEL = 0.05  # largest difference of direction cosines
 _LEFT_OUT = "the scan is left out"

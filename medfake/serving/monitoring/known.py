@@ -9,10 +9,11 @@ from medfake.files import path_text, sha256_file
 from medfake.package.card import ONNX_FILE
 from medfake.package.reference import Reference, make_reference
 from medfake.progress import track
+from medfake.serving.find import find_scans
 from medfake.serving.model import Model
 from medfake.serving.monitoring.served import ServedScan, served_scan
 from medfake.serving.report import SkippedFile, reasons
-from medfake.serving.scan import find_scans, score_series
+from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 
 

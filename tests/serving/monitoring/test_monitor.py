@@ -12,6 +12,7 @@ from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import ManifestError, ScanError
 from medfake.package.reference import REFERENCE_FILE, read_reference, write_reference
 from medfake.serving.database import open_database
+from medfake.serving.find import find_scans
 from medfake.serving.model import Model, open_model
 from medfake.serving.monitoring.advice import Finding, advise
 from medfake.serving.monitoring.comparison import State
@@ -19,7 +20,7 @@ from medfake.serving.monitoring.known import reference_of_folder
 from medfake.serving.monitoring.monitor import monitor
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import said_of
-from medfake.serving.scan import find_scans, score_series
+from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 from tests.conftest import MakePackage
 from tests.fixtures.chests import draw_chest

@@ -12,10 +12,11 @@ from medfake.logs import register_identifier
 from medfake.package.scan_statistics import NUMBERS, WORDS, word
 from medfake.phantom import write_patient
 from medfake.serving.database import open_database
+from medfake.serving.find import find_scans
 from medfake.serving.model import open_model
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import ServedScan, model_digest, served_scan
-from medfake.serving.scan import find_scans, score_series
+from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 from tests.conftest import MakePackage
 

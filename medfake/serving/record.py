@@ -1,0 +1,73 @@
+"""A scan of an archive on its way to its reader: lines on disk, a short summary, how far it is."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from medfake.progress import Progress
+from medfake.serving.archive import FolderFound, FolderKept, Found, ScanFound
+from medfake.serving.find import given_folders
+from medfake.serving.journal import Journal
+from medfake.serving.report import ScanVerdict, SkippedFile
+from medfake.serving.summary import Summary
+
+
+class Record:
+    """What is kept of findings as they come.
+
+    Attributes:
+        journal: Lines on disk.
+        summary: What is told at the end, earlier runs included.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.summary = Summary()
+
+    def take(self, found: Found) -> None:
+        """Write and count what was found.
+
+        Raises:
+            OSError: The disk is full or broken; what came before is on it.
+        """
+        earlier = self.journal.add(found)
+        if isinstance(found, ScanFound):
+            self.summary.add(found.verdict)
+        if isinstance(found, ScanFound | FolderFound):
+            self._skipped(found.skipped)
+        for line in earlier:
+            if line["kind"] == "scan":
+                self.summary.add(ScanVerdict.from_json(line))
+            self._skipped(SkippedFile(**one) for one in line["skipped"])
+
+    def take_all(self, findings: Iterable[Found], files: int) -> None:
+        """As `take`, showing how far it is.
+
+        Args:
+            findings: In their order.
+            files: In all folders, for the ETA.
+        """
+        of_folder = 0
+        with Progress("scanning files", files) as progress:
+            for found in findings:
+                self.take(found)
+                if isinstance(found, ScanFound):
+                    of_folder += (ours := len(found.verdict.slices) + len(found.skipped))
+                    progress.advance(ours)
+                elif isinstance(found, FolderFound):  # a multi-frame file has more slices than files
+                    progress.advance(found.n_files - of_folder)
+                    of_folder = 0
+                elif isinstance(found, FolderKept):
+                    progress.advance(found.n_files, passed_over=True)
+
+    def _skipped(self, skipped: Iterable[SkippedFile]) -> None:
+        for one in skipped:
+            self.summary.add_skipped(one)
+
+
+def count_files(paths: Sequence[Path], without: Collection[Path]) -> int:
+    """How many files there are to look at; names alone are read, which takes a second for a hundred thousand.
+
+    Raises:
+        ScanError: A path is missing.
+    """
+    return sum(len(folder.files) for folder in given_folders(paths, without))

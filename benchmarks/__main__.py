@@ -13,7 +13,9 @@ from benchmarks import (
     fine_tune_step,
     frozen_phase,
     scan,
+    scan_memory,
     scan_package,
+    scan_study,
     shard_reading,
 )
 
@@ -30,6 +32,8 @@ ALL = {
     "built-in": built_in.main,
     "evaluation": evaluation.main,
     "scan-package": scan_package.main,
+    "scan-study": scan_study.main,
+    "scan-memory": scan_memory.main,
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from medfake.package.measured import FalseAlarms
-from medfake.serving.report import MOST_FOLDERS
+from medfake.serving.summary import MOST_FOLDERS
 from medfake.vocabulary import Evidence
 
 _HERE: Final = "the upload itself"

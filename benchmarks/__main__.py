@@ -14,7 +14,9 @@ from benchmarks import (
     frozen_phase,
     pixel_look,
     scan,
+    scan_memory,
     scan_package,
+    scan_study,
     shard_reading,
 )
 
@@ -32,6 +34,8 @@ ALL = {
     "evaluation": evaluation.main,
     "scan-package": scan_package.main,
     "monitoring": pixel_look.main,
+    "scan-study": scan_study.main,
+    "scan-memory": scan_memory.main,
 }
 
 

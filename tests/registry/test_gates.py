@@ -95,7 +95,7 @@ def test_a_version_that_is_asked_for_by_number_needs_no_nomination(make_case: Ca
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        (ONNX_FILE, "its graph is"),
+        (ONNX_FILE, "its graphs are"),
         (CARD_FILE, "its card is"),
         (PREDICTIONS_FILE, "its artifacts/predictions.parquet is"),
     ],

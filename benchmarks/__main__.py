@@ -12,6 +12,7 @@ from benchmarks import (
     feature_extraction,
     fine_tune_step,
     frozen_phase,
+    pixel_look,
     scan,
     scan_memory,
     scan_package,
@@ -32,6 +33,7 @@ ALL = {
     "built-in": built_in.main,
     "evaluation": evaluation.main,
     "scan-package": scan_package.main,
+    "monitoring": pixel_look.main,
     "scan-study": scan_study.main,
     "scan-memory": scan_memory.main,
 }

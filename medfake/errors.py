@@ -25,7 +25,8 @@
     ├── BusyError                   11   somebody else is at it already
     ├── ReproductionError           12   a run that cannot be done again: its code, data or params are gone
     │   └── FiguresDifferError      13   it was done again, and its figures are others
-    └── AlarmError                  14   a scan found what `--fail-on` names; its results are written all the same
+    ├── AlarmError                  14   a scan found what `--fail-on` names; its results are written all the same
+    └── DriftError                  15   served scans that are not like those of the detector, if asked for
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
 """
@@ -216,6 +217,12 @@ class AlarmError(MedfakeError):
     """Raised when a scan found what `medfake scan --fail-on` names; its results are written all the same."""
 
     exit_code = 14
+
+
+class DriftError(MedfakeError):
+    """Raised when served scans are not like those that the detector knows, where a command was told to fail then."""
+
+    exit_code = 15
 
 
 _STORAGE_ADVICE = {

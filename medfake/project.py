@@ -1,17 +1,27 @@
 """The project that a command works in: its folders, its params, its store of runs; found from any folder below it."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from medfake.config import PARAMS_FILE, DatasetParams, Params, TrackingParams, load_params
+from medfake.config import (
+    PARAMS_FILE,
+    DatasetParams,
+    EvaluationParams,
+    Params,
+    PromoteParams,
+    TrackingParams,
+    load_params,
+)
 from medfake.config.paths import Roots, anchor
 from medfake.errors import ConfigError
 from medfake.private_folders import PRIVATE
 
 STAGES_FILE = Path("dvc.yaml")
+SERVER_VARIABLE: Final = "MLFLOW_TRACKING_URI"  # MLflow's own; where it is set, it counts before params.yaml
 _TEMPORARY = (".dvc", "tmp", "exps")  # where DVC copies a project to, for `dvc exp run --temp` and `--queue`
 
 Block = TypeVar("Block")
@@ -239,10 +249,22 @@ class Project:
     def tracking(self) -> TrackingParams:
         """Where MLflow keeps runs and models; detectors and sources that params.yaml names are not asked for it.
 
+        MLFLOW_TRACKING_URI, where it is set, is the address instead of `tracking.uri`.
+
         Raises:
             ConfigError: A key or type is wrong anywhere in the file.
         """
-        return anchor(load_params(self.params_file), Roots(self.home, self.root)).tracking
+        return anchor(_on_server(load_params(self.params_file)), Roots(self.home, self.root)).tracking
+
+    @property
+    def promote(self) -> PromoteParams:
+        """What a version has to reach to become champion, likewise; the defaults where there is no params.yaml."""
+        return load_params(self.params_file).promote if self.params_file.is_file() else PromoteParams()
+
+    @property
+    def evaluation(self) -> EvaluationParams | None:
+        """How intervals are made, likewise; None where there is no params.yaml."""
+        return load_params(self.params_file).evaluation if self.params_file.is_file() else None
 
     @property
     def study(self) -> str:
@@ -262,7 +284,7 @@ class Project:
         from medfake.reports.papers import require_published
         from medfake.robustness.chosen import require_chosen, require_grid
 
-        params = validate_chosen(load_params(path))
+        params = _on_server(validate_chosen(load_params(path)))
         roots = Roots(self.home, self.root)
         require_chosen(params.measure)
         require_published(params)
@@ -297,6 +319,15 @@ class Project:
             path.parent for root in (self.repeated, self.stacked) for path in sorted(root.glob("*/*/seed-*/card.json"))
         ]
         return [*self.first_packages(), *further]
+
+
+def _on_server(params: Params) -> Params:
+    """Params with the address of the environment, as MLflow's own commands take it."""
+    uri = os.environ.get(SERVER_VARIABLE)
+    if not uri:
+        return params
+    tracking = TrackingParams.model_validate(params.tracking.model_dump() | {"uri": uri})
+    return params.model_copy(update={"tracking": tracking})
 
 
 def package_folder(root: Path, dataset: str, detector: str, seed: int) -> Path:

@@ -20,7 +20,8 @@ from onnx import TensorProto, helper
 from medfake.config import DatasetParams, TrackingParams
 from medfake.datasets.manifest import SCHEMA
 from medfake.dicom.writer import SeriesTemplate, write_series
-from medfake.package.card import ONNX_FILE, Agreement, Card, write_card
+from medfake.metrics.predictions import write_predictions
+from medfake.package.card import ONNX_FILE, PREDICTIONS_FILE, Agreement, Card, write_card
 from medfake.project import Project
 from medfake.registry.model_registry import ModelRegistry
 from medfake.tracking.store import Store
@@ -31,7 +32,10 @@ pytest_plugins = [
     "tests.fixtures.chests",
     "tests.fixtures.dask_cluster",
     "tests.fixtures.inpainters",
+    "tests.fixtures.services",
     "tests.fixtures.folded",
+    "tests.fixtures.postgres",
+    "tests.fixtures.team",
 ]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own
@@ -84,6 +88,22 @@ def brightness_detector() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def predictions_of(auc: float, card: Card) -> pd.DataFrame:
+    """Validation slices of 100 patients, a real and a tampered one each, whose AUC is as asked for to two digits.
+
+    Whoever has a higher one finds what those with a lower one find, too, so that a paired test tells them apart.
+    """
+    numbers, label = np.repeat(np.arange(100), 2), np.tile([0, 1], 100)
+    found = numbers < round(100 * auc)
+    rows = pd.DataFrame({"slice_id": [f"{n}-{one}" for n, one in zip(numbers, label, strict=True)], "label": label})
+    rows["scan_id"], rows["patient_id"] = rows["slice_id"], numbers.astype(str)
+    rows["p_tampered"] = np.where(label == 0, 0.02, np.where(found, 0.99, 0.01))
+    rows["manipulation"] = np.where(label == 0, "none", "injected")
+    rows[["z_mm", "spacing_mm"]] = 0.0, 0.7
+    rows[["distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x"]] = np.nan
+    return rows.assign(dataset=card.dataset, detector=card.detector, seed=card.seed, split="val")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keys and caches of whoever runs the tests stay as they are."""
@@ -92,6 +112,12 @@ def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user-cache")))
         patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("dvc-site-cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a server of their own; MLflow's writes its address there, too."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -136,7 +162,10 @@ def make_package(tmp_path: Path) -> MakePackage:
             "mlflow_run_id": None,
             **facts,
         }
-        write_card(Card.model_validate(card), folder)
+        made = Card.model_validate(card)
+        write_card(made, folder)
+        if val is not None:
+            write_predictions(folder / PREDICTIONS_FILE, predictions_of(val, made))
         return folder
 
     return make

@@ -1,5 +1,6 @@
 """`medfake promote`, `medfake rollback` and `medfake registry`: decisions about champions, and what was decided."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,11 +8,14 @@ import click
 
 from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.places import at_root
-from medfake.cli.tables import print_table
+from medfake.cli.tables import print_columns, print_table, terminal_width
+from medfake.outputs import is_standard_output
 
 if TYPE_CHECKING:
+    from medfake.outputs import OutputFormat
+    from medfake.registry.ledger import Decision
     from medfake.registry.model_registry import ModelRegistry
-    from medfake.registry.promotion import Judgement
+    from medfake.registry.promotion import Judgement, Outcome
 
 
 class PromoteCommand(click.Command):
@@ -28,38 +32,45 @@ class PromoteCommand(click.Command):
         return [*own, *flags, help_flag]
 
 
+_REASON = click.option("--reason", default="", metavar="TEXT", help="Why; the ledger keeps it. No names of patients.")
+
+
 @click.command(cls=PromoteCommand)
 @click.argument("version", required=False)
 @click.option("--dry-run", is_flag=True, help="Only say what every gate says.")
-def promote(version: str | None, dry_run: bool, **overrule: bool) -> None:
+@_REASON
+@json_option()
+def promote(version: str | None, dry_run: bool, reason: str, json_file: Path | None, **overrule: bool) -> None:
     """Make the challenger (or VERSION) champion if every gate lets it through."""
     from medfake.project import Project
     from medfake.registry.promotion import judge
     from medfake.registry.promotion import promote as promote_version
 
-    names, project = _gates_of(overrule), Project.find()
-    if dry_run:
-        judgement = judge(open_registry(), project, version, overrule=names)
-        _print_rulings(judgement)
-        judgement.require_passed()
-        number = judgement.challenger.number
-        if judgement.settled:
-            click.echo(f"champion stays: version {number}\nnext: medfake scan PATH")
-            return
-        again = " ".join(["medfake promote", *([version] if version else []), *(_flag(name) for name in names)])
-        click.echo(f"would be champion: version {number}\nnext: {again}")
+    names, project, opened = _gates_of(overrule), Project.find(), open_registry()
+    if not dry_run:
+        outcome = promote_version(opened, project, version, overrule=names, reason=reason)
+        if write_listing(json_file, _outcome_format(), asdict(outcome)):
+            _tell_champion(outcome)
         return
-    outcome = promote_version(open_registry(), project, version, overrule=names)
-    verb = "champion" if outcome.changed else "champion stays"
-    click.echo(f"{verb}: version {outcome.champion}\n  why: {outcome.reason}\nnext: medfake scan PATH")
+    judgement = judge(opened, project, version, overrule=names)
+    if write_listing(json_file, _judgement_format(), _judgement_json(judgement)):
+        _print_rulings(judgement)
+    judgement.require_passed()
+    again = " ".join(["medfake promote", *([version] if version else []), *(_flag(name) for name in names)])
+    number, taken = judgement.challenger.number, json_file is not None and is_standard_output(json_file)
+    if judgement.settled:
+        click.echo(f"champion stays: version {number}\nnext: medfake scan PATH", err=taken)
+    else:
+        click.echo(f"would be champion: version {number}\nnext: {again}", err=taken)
 
 
 @click.command()
-def rollback() -> None:
+@_REASON
+def rollback(reason: str) -> None:
     """Undo the last promotion."""
     from medfake.registry.promotion import rollback as roll_back
 
-    outcome = roll_back(open_registry())
+    outcome = roll_back(open_registry(), reason=reason)
     now = "nobody" if outcome.champion is None else f"version {outcome.champion}"
     click.echo(f"champion: {now}\n  why: {outcome.reason}\nnext: medfake registry history")
 
@@ -145,17 +156,24 @@ def _print_markdown(text: str) -> None:
 @json_option()
 def history(json_file: Path | None) -> None:
     """List every promotion and roll-back, oldest first."""
-    from dataclasses import asdict
-
     from medfake.outputs import json_format
     from medfake.registry.ledger import Decision
 
-    rows = [asdict(one) for one in open_registry().decisions()]
+    decisions = open_registry().decisions()
+    rows = [asdict(one) for one in decisions]
     if not write_listing(json_file, json_format("a history of decisions", Decision.__annotations__), rows):
         return
-    print_table(rows, ("at", "action", "version", "previous", "reason"))
-    if not rows:
-        click.echo("nothing was decided yet\nnext: medfake promote")
+    print_table([_history_row(one) for one in decisions], ("at", "who", "action", "version", "before", "why"))
+    click.echo("next: medfake registry history --json" if rows else "nothing was decided yet\nnext: medfake promote")
+
+
+def _history_row(decision: "Decision") -> dict[str, object]:
+    """What fits a table: the reason that was stated, what was overruled, and the figures; --json has all."""
+    said = [decision.stated]
+    said += [f"overruled: {', '.join(decision.overruled)}"] if decision.overruled else []
+    said += [decision.figures.sentence if decision.figures else decision.reason]
+    why = "; ".join(one for one in said if one)
+    return {**vars(decision), "who": decision.who or "-", "before": decision.previous, "why": why}
 
 
 def _gates_of(flags: dict[str, bool]) -> list[str]:
@@ -173,9 +191,49 @@ def _flag(gate: str) -> str:
 
 
 def _print_rulings(judgement: "Judgement") -> None:
-    for one in judgement.judged:
-        word = "passed" if one.ruling.passed else "overruled" if one.overruled else "REFUSED"
-        click.echo(f"{word:9} {one.gate.name:10} {one.ruling.sentence}")
+    rows = [
+        ("REFUSED" if one.word == "refused" else one.word, one.gate.name, one.ruling.sentence)
+        for one in judgement.judged
+    ]
+    if rows:
+        print_columns(rows, terminal_width())
+
+
+def _tell_champion(outcome: "Outcome") -> None:
+    why = outcome.reason
+    if outcome.changed:
+        decided = f"validation {outcome.figures.sentence}" if outcome.figures else "every gate let it through"
+        why = "; ".join([decided, *(f"overruled: {name}" for name in outcome.overruled)])
+    verb = "champion" if outcome.changed else "champion stays"
+    click.echo(f"{verb}: version {outcome.champion}\n  why: {why}\nnext: medfake scan PATH")
+
+
+def _judgement_json(judgement: "Judgement") -> dict[str, object]:
+    champion, figures = judgement.champion, judgement.figures
+    return {
+        "version": judgement.challenger.number,
+        "champion": champion.number if champion else None,
+        "settled": judgement.settled,
+        "passes": not judgement.refused,
+        "figures": asdict(figures) if figures else None,
+        "rulings": [
+            {"gate": one.gate.name, "ruling": one.word, "sentence": one.ruling.sentence, "remedy": one.ruling.remedy}
+            for one in judgement.judged
+        ],
+    }
+
+
+def _judgement_format() -> "OutputFormat":
+    from medfake.outputs import json_format
+
+    return json_format("what the gates say", ("version", "champion", "settled", "passes", "figures", "rulings"))
+
+
+def _outcome_format() -> "OutputFormat":
+    from medfake.outputs import json_format
+    from medfake.registry.promotion import Outcome
+
+    return json_format("a promotion", Outcome.__annotations__)
 
 
 def open_registry() -> "ModelRegistry":

@@ -9,9 +9,11 @@ from medfake.cli.command_line import run
 from medfake.cli.data import data
 from medfake.cli.explain import explain
 from medfake.cli.json_option import json_option, write_listing
+from medfake.cli.monitor import monitor
 from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.reproduce import reproduce
 from medfake.cli.scan import scan
+from medfake.cli.serve import serve
 from medfake.cli.study import study
 from medfake.cli.tables import print_table
 
@@ -24,7 +26,7 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (scan, data, explain, study, reproduce, promote, rollback, registry):
+for command in (scan, serve, data, explain, study, reproduce, promote, rollback, registry, monitor):
     cli.add_command(command)
 
 

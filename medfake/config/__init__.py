@@ -21,12 +21,12 @@ from medfake.config.explain import ExplainParams, OcclusionParams
 from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
 from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
+from medfake.config.promote import PromoteParams
 from medfake.config.reading import PARAMS_FILE, load_params, validate, with_options
 from medfake.config.robustness import RobustnessParams
-from medfake.config.section import Fraction, Name, Positive, Section
+from medfake.config.section import ChoosingMetric, Fraction, Name, Positive, Section
 from medfake.config.stacks import StackParams
 from medfake.config.study import (
-    ChoosingMetric,
     EvaluationParams,
     FixedThreshold,
     NominateParams,
@@ -65,6 +65,7 @@ __all__ = [
     "PhantomParams",
     "Positive",
     "ProbesParams",
+    "PromoteParams",
     "PublishedParams",
     "RepeatParams",
     "RobustnessParams",

@@ -1,6 +1,6 @@
 """What every block of params.yaml has in common."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,6 +8,8 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Word = Field(strict=False)  # of an enum: written as text in params.yaml
 Positive = Annotated[float, Field(gt=0)]
+ChoosingMetric = Literal["auc", "h", "accuracy", "f1"]
+"""Of the validation split; what decides between trainings."""
 
 
 class Section(BaseModel):

@@ -13,14 +13,12 @@ from medfake.config.inpainters import AnyInpainter
 from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
 from medfake.config.probes import ProbesParams
+from medfake.config.promote import PromoteParams
 from medfake.config.robustness import RobustnessParams
-from medfake.config.section import Fraction, Name, Section, Word
+from medfake.config.section import ChoosingMetric, Fraction, Name, Section, Word
 from medfake.config.stacks import StackParams
 from medfake.config.tune import TuneParams
 from medfake.vocabulary import PositiveClass
-
-ChoosingMetric = Literal["auc", "h", "accuracy", "f1"]
-"""Of the validation split; what decides between trainings."""
 
 
 class RepeatParams(Section):
@@ -143,6 +141,7 @@ class Params(Section):
     )
     evaluation: EvaluationParams
     nominate: NominateParams
+    promote: PromoteParams = PromoteParams()
     tracking: TrackingParams
     workers: WorkersParams = WorkersParams()
     probes: ProbesParams = ProbesParams()

@@ -68,11 +68,12 @@ def read_slice(header: Decodable) -> Slice:
     return _hounsfield(read_dataset(header.path, justified_size), header)
 
 
-def read_volume(headers: Sequence[Decodable]) -> NDArray[np.int16]:
+def read_volume(headers: Sequence[Decodable], at_file: Callable[[Path], object] | None = None) -> NDArray[np.int16]:
     """Decode slices in the order given; a multi-frame file is opened once.
 
     Args:
         headers: At least one, all of the same rows and columns.
+        at_file: Is told of each file before it is opened, so that others know which one a process died of.
 
     Returns:
         (slices, rows, cols) int16 Hounsfield units.
@@ -91,6 +92,8 @@ def read_volume(headers: Sequence[Decodable]) -> NDArray[np.int16]:
     index = 0
     with quiet_pydicom():
         for path, group in groupby(headers, key=lambda header: header.path):
+            if at_file:
+                at_file(path)
             dataset = read_dataset(path, justified_size)
             for header in group:
                 volume[index] = _hounsfield(dataset, header)

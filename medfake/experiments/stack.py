@@ -17,6 +17,7 @@ from medfake.detectors.stack.weights import StackWeights, cross_fitted, fit_weig
 from medfake.errors import MedfakeError, TrainingError
 from medfake.experiments.evaluated import evaluate
 from medfake.experiments.origin import Origin, run_tags
+from medfake.experiments.reference import write_training_reference
 from medfake.experiments.run_log import MAIN_METRIC, asked_for, log_outcome, run_name
 from medfake.experiments.training_run import PACKAGE
 from medfake.files import replace_folder
@@ -152,6 +153,7 @@ def _put_together(project: Project, stack: _Stack, out: Path) -> None:
             **evaluate(predictions, project.params.evaluation).facts(),
         )
         write_card(card, folder)
+        write_training_reference(dataset, predictions, card, folder)
         log_outcome(run, trained, card, predictions, bootstrap, fit_seconds)
         run.log_folder(folder, PACKAGE)
 

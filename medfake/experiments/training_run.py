@@ -16,6 +16,7 @@ from medfake.experiments.evaluated import evaluate
 from medfake.experiments.folds import train_folds
 from medfake.experiments.origin import Origin, run_tags
 from medfake.experiments.provenance import provenance_of, without_paths, write_provenance
+from medfake.experiments.reference import write_training_reference
 from medfake.experiments.run_log import MAIN_METRIC, asked_for, flat, log_outcome, run_name, whole_config
 from medfake.files import json_text, replace_folder, write_atomic
 from medfake.locks import exclusive_lock
@@ -50,8 +51,9 @@ def train_once(project: Project, data: str, detector: str, seed: int, out: Path)
         data: Name of the data set.
         detector: Name in the registry.
         seed: Of the training.
-        out: Replaced by detector.onnx, detector.keras (networks), card.json, predictions.parquet and embeddings.parquet
-            (detectors with a layer before the last); of a data set with folds also by folds.parquet and their graphs.
+        out: Replaced by detector.onnx, detector.keras (networks), card.json, predictions.parquet, reference.json (of
+            data sets of whole slices) and embeddings.parquet (detectors with a layer before the last); of a data set
+            with folds also by folds.parquet and their graphs.
 
     Raises:
         BusyError: The same training is under way.
@@ -134,6 +136,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             **evaluate(predictions, params.evaluation, learnt, folds, stand_for_test=stand_for_test).facts(),
         )
         write_card(card, folder)
+        write_training_reference(dataset, predictions, card, folder)
         write_provenance(provenance, folder)
         log_outcome(run, trained, card, read_tested(folder, card), Bootstrap.of(params.evaluation), fit_seconds)
         run.log_folder(folder, PACKAGE)

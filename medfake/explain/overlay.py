@@ -55,12 +55,24 @@ def strength(heat: HeatMap) -> NDArray[np.float64]:
 
 def under_colour(grey: Pixels, share: NDArray[np.float64]) -> Pixels:
     """(rows, cols) grey -> (rows, cols, 3), the more coloured the higher a share of 0..1 is, low ones next to not."""
+    colours, opacity = _coloured(share)
+    mixed: Pixels = np.rint(grey[..., None] * (1 - opacity) + colours * opacity).astype(np.uint8)
+    return mixed
+
+
+def translucent(share: NDArray[np.float64]) -> Pixels:
+    """(rows, cols) shares of 0..1 -> (rows, cols, 4) red, green, blue and alpha, to lay over whatever grey."""
+    colours, opacity = _coloured(share)
+    laid: Pixels = np.rint(np.concatenate([colours, 255.0 * opacity], axis=-1)).astype(np.uint8)
+    return laid
+
+
+def _coloured(share: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(rows, cols, 3) colours of 0..255 and (rows, cols, 1) how opaque they are, 0..1."""
     import matplotlib as mpl
 
     colours = mpl.colormaps["inferno"](_FAINTEST + (1 - _FAINTEST) * share)[..., :3] * 255.0
-    opacity = (_OPACITY * np.clip(share, 0.0, 1.0) ** 2)[..., None]
-    mixed: Pixels = np.rint(grey[..., None] * (1 - opacity) + colours * opacity).astype(np.uint8)
-    return mixed
+    return colours, (_OPACITY * np.clip(share, 0.0, 1.0) ** 2)[..., None]
 
 
 def png_of(pixels: Pixels, *, peak: Place | None = None) -> bytes:

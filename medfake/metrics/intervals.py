@@ -119,6 +119,20 @@ def percentile_interval(values: Floats, bootstrap: Bootstrap) -> Interval | None
     return Interval(float(low), float(high))
 
 
+def share_interval(count: int, of: int, confidence: float = 0.95) -> Interval:
+    """Wilson's interval (1927) of a share, for independent cases.
+
+    Args:
+        count: Of them.
+        of: All, at least one.
+        confidence: 0..1.
+    """
+    from scipy.stats import binomtest
+
+    interval = binomtest(count, of).proportion_ci(confidence, method="wilson")
+    return Interval(float(interval.low), float(interval.high))
+
+
 def mean_interval(rows: "pd.DataFrame", values: Floats, bootstrap: Bootstrap) -> Interval | None:
     """Interval of the mean of something that every row has, such as whether it is right.
 

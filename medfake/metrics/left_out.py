@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from medfake.log_odds import logit, sigmoid
 from medfake.metrics.bootstrap import Bootstrap, Clusters, cluster
+from medfake.metrics.intervals import share_interval
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import clustered_auc
 from medfake.metrics.within_slice import Figure, auc_figure, mean_figure
@@ -229,11 +230,9 @@ def _clusters(scans: Sequence[MeasuredScan]) -> Clusters:
 
 def false_alarms(p: "pd.Series[float]", threshold: float) -> FalseAlarms:
     """Share of untouched scans at or above a threshold, with Wilson's interval (1927)."""
-    from scipy.stats import binomtest
-
     alarms = int((p >= threshold).sum())
-    interval = binomtest(alarms, len(p)).proportion_ci(CONFIDENCE, method="wilson")
-    return FalseAlarms(scans=len(p), rate=alarms / len(p), low=float(interval.low), high=float(interval.high))
+    interval = share_interval(alarms, len(p), CONFIDENCE)
+    return FalseAlarms(scans=len(p), rate=alarms / len(p), low=interval.low, high=interval.high)
 
 
 def figures_by_manipulation(scans: Sequence[MeasuredScan]) -> tuple[Figures, ...]:

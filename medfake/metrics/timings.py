@@ -133,13 +133,34 @@ def time_package(folder: Path, slices: NDArray[np.int16], steps: int = STEPS) ->
     card, scorer = read_card(folder), Scorer(folder / ONNX_FILE)
     graphs = [path for name in (ONNX_FILE, AGGREGATION_FILE) if (path := folder / name).is_file()]
     return PackageTiming(
-        steps={size: _time(scorer, np.resize(slices, (size, *slices.shape[1:])), steps) for size in BATCHES},
+        steps={size: time_steps(scorer, np.resize(slices, (size, *slices.shape[1:])), steps) for size in BATCHES},
         rows=slices.shape[1],
         cols=slices.shape[2],
         graph_bytes=sum(path.stat().st_size for path in graphs),
         parameters=card.parameters,
         graphs=graph_digests(folder),
     )
+
+
+def time_steps(scorer: Scorer, slices: NDArray[np.int16], steps: int = STEPS) -> StepTime:
+    """Measure steps of a graph, after some that only warm up.
+
+    Args:
+        scorer: The graph.
+        slices: (slices, rows, cols) int16 Hounsfield units of every step.
+        steps: How many, at least 2.
+
+    Raises:
+        MedfakeError: The graph takes no slices of this size.
+    """
+    for _ in range(WARM_UP):
+        scorer.score(slices)
+    each = []
+    for _ in range(steps):
+        started = time.perf_counter()
+        scorer.score(slices)
+        each.append(round(1000 * (time.perf_counter() - started), _DIGITS))
+    return StepTime(tuple(each))
 
 
 def still_true(known: Timings | None, packages: Iterable[tuple[str, Path]]) -> dict[str, PackageTiming]:
@@ -165,17 +186,6 @@ def read_timings(path: Path) -> Timings:
         path, _timings_of, missing="steps were not measured", damaged="the measured steps cannot be read",
         make=make(Stage.TIMINGS), again=rerun(Stage.TIMINGS),
     )  # fmt: skip
-
-
-def _time(scorer: Scorer, slices: NDArray[np.int16], steps: int) -> StepTime:
-    for _ in range(WARM_UP):
-        scorer.score(slices)
-    each = []
-    for _ in range(steps):
-        started = time.perf_counter()
-        scorer.score(slices)
-        each.append(round(1000 * (time.perf_counter() - started), _DIGITS))
-    return StepTime(tuple(each))
 
 
 def _cpu() -> str:

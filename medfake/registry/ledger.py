@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from medfake.registry.compared import Compared, read_compared
 from medfake.registry.versions import MODEL_NAME
 
 _PREFIX = "ledger."
 _KEY_TIME = "%Y%m%dT%H%M%S.%fZ"
-_ROOM = 4600  # characters for all rulings: a tag holds 5000 on PostgreSQL
-_FRAME = 100  # of a ruling besides its sentence
-_LONGEST = 500  # of one sentence
+_ROOM = 4900  # characters: a tag holds 5000 on PostgreSQL
+_LONGEST = (500, 350, 250, 180, 120, 80, 40)  # of one sentence; the first that fits
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ class Decision:
         previous: Champion until then.
         at: UTC, ISO 8601.
         reason: In words; of a promotion what all gates said.
-        rulings: Of all gates; empty for roll-backs, and for promotions before gates were kept.
+        rulings: Of all gates; empty for roll-backs, and for promotions before gates were kept. Long sentences are cut:
+            the version's own tags have them whole.
+        who: Name of whoever decided; "" in entries of old, as the next two.
+        stated: Why, as they said it themselves.
+        figures: What decided a promotion.
     """
 
     action: str
@@ -49,6 +53,14 @@ class Decision:
     at: str
     reason: str
     rulings: tuple[Said, ...] = ()
+    who: str = ""
+    stated: str = ""
+    figures: Compared | None = None
+
+    @property
+    def overruled(self) -> tuple[str, ...]:
+        """Gates that stood in the way and were overruled."""
+        return tuple(one.gate for one in self.rulings if one.overruled)
 
 
 def now() -> str:
@@ -63,13 +75,7 @@ def append(client: Any, decision: Decision) -> None:
     if last >= _key(at):  # numbers, the keys of old, are before every time
         at = datetime.strptime(last.removeprefix(_PREFIX).rsplit("-", 1)[0], _KEY_TIME).replace(tzinfo=UTC)
         at += timedelta(microseconds=1)
-    kept = asdict(decision)
-    if decision.rulings:
-        kept["reason"] = ""  # it is told by the rulings
-        longest = min(_LONGEST, _ROOM // len(decision.rulings) - _FRAME)
-        for ruling in kept["rulings"]:
-            ruling["sentence"] = _short(ruling["sentence"], longest)
-    client.set_registered_model_tag(MODEL_NAME, _key(at), json.dumps(kept, sort_keys=True, ensure_ascii=False))
+    client.set_registered_model_tag(MODEL_NAME, _key(at), _text(decision))
 
 
 def read(client: Any) -> list[Decision]:
@@ -95,7 +101,25 @@ def _tags(client: Any) -> dict[str, str]:
 
 def _decision(kept: Mapping[str, Any]) -> Decision:
     rulings = tuple(Said(**one) for one in kept.get("rulings", ()))
-    return Decision(**{**kept, "rulings": rulings, "reason": kept["reason"] or reason_of(rulings)})
+    figures = read_compared(kept.get("figures"))
+    reason = kept["reason"] or reason_of(rulings)
+    return Decision(**{**kept, "rulings": rulings, "reason": reason, "figures": figures})
+
+
+def _text(decision: Decision) -> str:
+    """JSON that fits a tag: the longest sentences are cut, and if nothing helps, what passed is left out."""
+    for longest in _LONGEST:
+        text = _written(decision, decision.rulings, longest)
+        if len(text) <= _ROOM:
+            return text
+    return _written(decision, tuple(one for one in decision.rulings if not one.passed), _LONGEST[-1])
+
+
+def _written(decision: Decision, rulings: tuple[Said, ...], longest: int) -> str:
+    kept = asdict(decision)
+    kept["reason"] = "" if decision.rulings else decision.reason  # it is told by the rulings
+    kept["rulings"] = [{**asdict(one), "sentence": _short(one.sentence, longest)} for one in rulings]
+    return json.dumps(kept, sort_keys=True, ensure_ascii=False)
 
 
 def _short(text: str, longest: int) -> str:

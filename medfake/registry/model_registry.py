@@ -1,22 +1,21 @@
 """The model registry of a study: versions, the two aliases, the files behind a version, the ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from medfake.config import TrackingParams
 from medfake.errors import NoChampionError, RegistryError
-from medfake.package.card import CARD_FILE, ONNX_FILE, read_card
+from medfake.package.card import read_card
 from medfake.registry import ledger
-from medfake.registry.registration import log_package, require_agreement
+from medfake.registry.registration import described, log_package, require_agreement
+from medfake.registry.stored_files import NOMINATE_AGAIN, PACKAGE, fetched, is_package, require_unaltered
 from medfake.registry.turns import turn
 from medfake.registry.versions import MODEL_NAME, Alias, Version, package_sha256, read_version, version_tags
-from medfake.remedies import Stage, rerun
 from medfake.tracking.store import Store
 
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's for versions, for aliases
-NOMINATE_AGAIN = rerun(Stage.NOMINATE)
 
 
 class ModelRegistry:
@@ -131,41 +130,72 @@ class ModelRegistry:
         """
         card = read_card(package)
         require_agreement(card, package)
-        run_id, model_uri = log_package(self.store, package, card)
+        run_id, model_uri, files = log_package(self.store, package, card)
         with self.store.session() as client:
             if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
                 about = "Detectors of tampered chest CT. Research use only."
                 client.create_registered_model(MODEL_NAME, description=about)
-            tags = version_tags(card, package, metric)
-            return int(client.create_model_version(MODEL_NAME, model_uri, run_id=run_id, tags=tags).version)
+            version = client.create_model_version(
+                MODEL_NAME, model_uri, run_id=run_id, tags=version_tags(card, package, metric, files),
+                model_id=model_uri.rpartition("/")[2],  # a server asks for it, to see who may read the files
+                description=described(card, package),
+            )  # fmt: skip
+            return int(version.version)
 
     def package(self, version: Version) -> Path:
-        """Folder with the version's detector.onnx and card.json; fetched when the store is remote.
+        """Folder with the version's detector.onnx and card.json, which are those that were registered.
+
+        Raises:
+            RegistryError: The files are gone, or they are others than those that were registered.
+        """
+        return require_unaltered(self.files(version), version)
+
+    def files(self, version: Version) -> Path:
+        """The same folder, whatever became of its files; a copy where the store is remote, fetched once.
 
         Stores keep absolute paths. When nothing is left at such a path, the project was moved, and the files are looked
         for below the folder of artifacts that the study names.
 
         Raises:
-            RegistryError: The files are gone.
+            RegistryError: The files are gone; or they are remote, and are others than those that were registered.
         """
         with self.store.session() as client:
-            import mlflow
-
             stored = urlparse(client.get_model_version_download_uri(MODEL_NAME, str(version.number)))
             if stored.scheme not in ("", "file"):
-                uri = f"models:/{MODEL_NAME}/{version.number}"
-                return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / "artifacts"
+                return fetched(version, lambda folder: self._download(version, folder))
         there = Path(unquote(stored.path))
         for folder in (there, self._artifacts.joinpath(*there.parts[-3:])):  # models/<id>/artifacts
-            package = folder / "artifacts"
-            if (package / ONNX_FILE).is_file() and (package / CARD_FILE).is_file():
-                return package
+            if is_package(folder / PACKAGE):
+                return folder / PACKAGE
         raise RegistryError(
             "the files of this version are gone",
             where=there,
             received=f"{MODEL_NAME} version {version.number}",
             remedy=f"put the folder back, or register the best detector anew: {NOMINATE_AGAIN}",
         )
+
+    def _download(self, version: Version, folder: Path) -> Path:
+        import mlflow
+
+        folder.mkdir()
+        uri = f"models:/{MODEL_NAME}/{version.number}"
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
+
+    def tell(self, version: Version, tags: Mapping[str, str], *, instead_of: str) -> None:
+        """Write tags of a version.
+
+        Args:
+            version: Whose.
+            tags: By name.
+            instead_of: Tags of the version that begin so and are not among `tags` are removed.
+        """
+        with self.store.session() as client:
+            number = str(version.number)
+            for name in client.get_model_version(MODEL_NAME, number).tags:
+                if name.startswith(instead_of) and name not in tags:
+                    client.delete_model_version_tag(MODEL_NAME, number, name)
+            for name, value in tags.items():
+                client.set_model_version_tag(MODEL_NAME, number, name, value)
 
     def decisions(self) -> list[ledger.Decision]:
         """All decisions about champions, oldest first."""

@@ -10,31 +10,44 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medfake.errors import ExportMismatchError
+from medfake.files import sha256_file
 from medfake.package.card import (
     AGGREGATION_FILE,
     CARD_FILE,
     KERAS_FILE,
     LARGEST_DIFFERENCE,
     ONNX_FILE,
+    PREDICTIONS_FILE,
     PROVENANCE_FILE,
     Card,
+    graph_digests,
 )
+from medfake.package.reference import REFERENCE_FILE
 from medfake.package.scorer import CLASSES_OUTPUT, EMBEDDING_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
 from medfake.registry import pyfunc_model_path
+from medfake.registry.stored_files import PACKAGE
 from medfake.remedies import Stage, rerun
 from medfake.tracking.runs import begin_run
 from medfake.tracking.store import Store
+from medfake.vocabulary import Split
 
 _WHO = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")  # MLflow's guesses at person and program
 _REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas")  # all that pyfunc_model.py imports
+CARD_TEXT_FILE = "card.md"
+MLMODEL_FILE = "MLmodel"
+_LONGEST = 5000  # characters of a description, in the database of MLflow's registry
 _ARTIFACTS = {
     "onnx": ONNX_FILE,
     "aggregation": AGGREGATION_FILE,
     "card": CARD_FILE,
     "keras": KERAS_FILE,
     "provenance": PROVENANCE_FILE,
+    "reference": REFERENCE_FILE,
+    "predictions": PREDICTIONS_FILE,  # of validation slices alone, for comparisons with later versions
+    "card_text": CARD_TEXT_FILE,
 }
 _AIR_HU = -1000
 
@@ -54,7 +67,24 @@ def require_agreement(card: Card, package: Path) -> None:
         )
 
 
-def log_package(store: Store, package: Path, card: Card) -> tuple[str, str]:
+def described(card: Card, package: Path) -> str:
+    """The card in words, as far as a description holds it; it ends by saying where all of it lies, and as JSON."""
+    whole = f"All of this card: artifacts/{CARD_TEXT_FILE} of the model; as JSON: artifacts/{CARD_FILE}.\n"
+    text = _card_text(card, package)
+    room = _LONGEST - len(whole) - 1
+    if len(text) > room:
+        paragraphs = text[:room].rpartition("\n\n")[0]
+        text = f"{paragraphs}\n\n"
+    return f"{text}\n{whole}"
+
+
+def _card_text(card: Card, package: Path) -> str:
+    from medfake.reports.model_card import card_text
+
+    return card_text(card, graph_digests(package))
+
+
+def log_package(store: Store, package: Path, card: Card) -> tuple[str, str, dict[str, str]]:
     """Log a package as a pyfunc that loads without medfake.
 
     Args:
@@ -63,11 +93,11 @@ def log_package(store: Store, package: Path, card: Card) -> tuple[str, str]:
         card: Of the package.
 
     Returns:
-        The run that it belongs to, and the logged model's URI.
+        The run that it belongs to, the logged model's URI, and the SHA-256 of its files, by their paths in the model.
     """
     with store.session() as client:
         run_id = _run_of(card, client, store)
-        return run_id, _log_model(client, run_id, package)
+        return run_id, *_log_model(client, run_id, package, card)
 
 
 def _run_of(card: Card, client: Any, store: Store) -> str:
@@ -85,22 +115,40 @@ def _run_of(card: Card, client: Any, store: Store) -> str:
     return run_id
 
 
-def _log_model(client: Any, run_id: str, package: Path) -> str:
+def _log_model(client: Any, run_id: str, package: Path, card: Card) -> tuple[str, dict[str, str]]:
     import mlflow
 
-    with warnings.catch_warnings(), _reopened(client, run_id), _gathered(package) as gathered:
+    with warnings.catch_warnings(), _reopened(client, run_id), _gathered(package, card) as gathered:
         warnings.simplefilter("ignore")  # MLflow would infer a signature from type hints; ours is explicit
+        code = pyfunc_model_path().name
+        there = {name: gathered / file for name, file in _ARTIFACTS.items() if (gathered / file).exists()}
         logged = mlflow.pyfunc.log_model(
             name="detector",
-            python_model=str(gathered / pyfunc_model_path().name),
-            artifacts={name: str(gathered / file) for name, file in _ARTIFACTS.items() if (gathered / file).exists()},
+            python_model=str(gathered / code),
+            artifacts={name: str(path) for name, path in there.items()},
             signature=_signature(package),
-            input_example=np.full((1, SMALLEST_EDGE, SMALLEST_EDGE), _AIR_HU, np.int16),  # small: it is kept as JSON
+            input_example=input_example(),
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
         )
+        files = {f"{PACKAGE}/{path.name}": sha256_file(path) for path in there.values()}
+        files |= {code: sha256_file(gathered / code), MLMODEL_FILE: _stored_sha256(client, logged.model_id)}
     for key in set(_WHO) & set(client.get_logged_model(logged.model_id).tags):
         client.delete_logged_model_tag(logged.model_id, key)
-    return str(logged.model_uri)
+    return str(logged.model_uri), files
+
+
+def input_example() -> NDArray[np.int16]:
+    """A slice of air, (1, rows, cols) Hounsfield units: small, because it is kept as JSON with every model."""
+    return np.full((1, SMALLEST_EDGE, SMALLEST_EDGE), _AIR_HU, np.int16)
+
+
+def _stored_sha256(client: Any, model_id: str) -> str:
+    """Of what MLflow wrote of the model: it names the code that runs when the model is loaded."""
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as folder:
+        uri = f"{client.get_logged_model(model_id).artifact_location}/{MLMODEL_FILE}"
+        return sha256_file(Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)))
 
 
 @contextmanager
@@ -117,14 +165,28 @@ def _reopened(client: Any, run_id: str) -> Iterator[None]:
 
 
 @contextmanager
-def _gathered(package: Path) -> Iterator[Path]:
+def _gathered(package: Path, card: Card) -> Iterator[Path]:
     """What is stored, copied into a folder of no name: MLflow keeps paths that it is given, and follows no links."""
-    sources = [pyfunc_model_path(), *(package / file for file in _ARTIFACTS.values())]
+    sources = [pyfunc_model_path(), *(package / file for file in _ARTIFACTS.values() if file != PREDICTIONS_FILE)]
     with tempfile.TemporaryDirectory() as folder:
+        gathered = Path(folder)
         for source in sources:
             if source.exists():
-                shutil.copyfile(source, Path(folder) / source.name)
-        yield Path(folder)
+                shutil.copyfile(source, gathered / source.name)
+        (gathered / CARD_TEXT_FILE).write_text(_card_text(card, package), encoding="utf-8")
+        if (package / PREDICTIONS_FILE).exists():
+            _keep_validation(package / PREDICTIONS_FILE, gathered / PREDICTIONS_FILE)
+        yield gathered
+
+
+def _keep_validation(predictions: Path, path: Path) -> None:
+    """The test split is looked at by nobody who decides."""
+    from medfake.metrics.predictions import read_predictions, write_predictions
+
+    rows = read_predictions(predictions)
+    val = rows[rows["split"] == Split.VAL]
+    if not val.empty:
+        write_predictions(path, val)
 
 
 def _signature(package: Path) -> Any:

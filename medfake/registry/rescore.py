@@ -1,16 +1,21 @@
-"""A registered version measured anew, on the data of another one."""
+"""What a registered version says of validation slices: as it was stored with it, or scored anew."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE
 from medfake.files import sha256_file
-from medfake.metrics.binary import measure
 from medfake.metrics.predict import predict
-from medfake.package.card import read_card
+from medfake.metrics.predictions import read_predictions
+from medfake.package.card import PREDICTIONS_FILE, read_card
 from medfake.registry.model_registry import ModelRegistry
+from medfake.registry.stored_files import PACKAGE
 from medfake.registry.versions import Version
-from medfake.vocabulary import PositiveClass, Split
+from medfake.vocabulary import Split
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def data_of(version: Version, slices: Path) -> Dataset | None:
@@ -27,26 +32,43 @@ def data_of(version: Version, slices: Path) -> Dataset | None:
     return Dataset.open(folder)
 
 
-def validation_figure(
-    version: Version, dataset: Dataset, metric: str, registry: ModelRegistry, positive: str
-) -> float | None:
-    """A version's figure on the validation split of a data set, at the version's own stored threshold.
+def stored_predictions(version: Version, package: Path) -> "pd.DataFrame | None":
+    """What was stored with a version: its predictions of the validation slices that it was measured on.
+
+    They may be out of fold, as those of a stack, whose graph has seen all of these slices: scored anew they would
+    flatter it.
+
+    Args:
+        version: In the registry.
+        package: Folder of its files.
+
+    Returns:
+        Columns as of predictions.parquet; None where none were stored, or where they are not those that were.
+    """
+    path, digest = package / PREDICTIONS_FILE, version.files.get(f"{PACKAGE}/{PREDICTIONS_FILE}")
+    if digest is None or not path.is_file() or sha256_file(path) != digest:
+        return None
+    rows = read_predictions(path)
+    return rows[rows["split"] == Split.VAL]
+
+
+def predictions_on(version: Version, dataset: Dataset, registry: ModelRegistry) -> "pd.DataFrame":
+    """Score the validation split of a data set with a version's graphs.
 
     The version may have been trained on patients of that split, which flatters it.
 
     Args:
         version: In the registry.
         dataset: Its val split is scored.
-        metric: Name of the figure.
         registry: Where the version is.
-        positive: Class that the figure is of, where it is of one.
+
+    Returns:
+        Columns as of predictions.parquet.
 
     Raises:
-        RegistryError: The version's files are gone.
+        RegistryError: The version's files are gone or altered.
         ScanError: Its graph does not take these slices.
     """
     package = registry.package(version)
     card = read_card(package)
-    predictions = predict(dataset, package, (Split.VAL,), card.detector, card.seed).rows
-    figure: float | None = measure(predictions, card.threshold, PositiveClass(positive)).values()[metric]
-    return figure
+    return predict(dataset, package, (Split.VAL,), card.detector, card.seed).rows

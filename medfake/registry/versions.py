@@ -1,8 +1,9 @@
 """A registered version: what the registry's tags and aliases say of it."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card
 from medfake.vocabulary import PositiveClass, Split
 
 MODEL_NAME = "medfake-detector"
+_FILES = "files_sha256"
 _FIGURE = "val_"  # tags with the validation figures that promotion may compare
 
 
@@ -34,6 +36,7 @@ class Version:
         value: Of that figure; None where undefined.
         figures: All validation figures that are defined.
         positive: Class that some of them are of.
+        files: SHA-256 of every file that was registered, by its path in the stored model; empty in versions of old.
     """
 
     number: int
@@ -50,6 +53,7 @@ class Version:
     run_id: str | None
     figures: dict[str, float]
     positive: str = PositiveClass.TAMPERED
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def package_sha256(package: Path) -> str:
@@ -65,10 +69,16 @@ def card_sha256(package: Path) -> str:
     return sha256_file(package / CARD_FILE)
 
 
-def version_tags(card: Card, package: Path, metric: str) -> dict[str, str]:
+def version_tags(card: Card, package: Path, metric: str, files: Mapping[str, str] | None = None) -> dict[str, str]:
     """What is kept of a package as tags of its version, for lists and comparisons without its files.
 
     A card without validation figures makes a version without them.
+
+    Args:
+        card: Of the package.
+        package: Its folder.
+        metric: The validation figure that promotion will compare.
+        files: SHA-256 of what was stored, by path.
     """
     figures = card.metrics.get(Split.VAL, {})
     return {
@@ -82,6 +92,7 @@ def version_tags(card: Card, package: Path, metric: str) -> dict[str, str]:
         "positive": card.positive,
         "metric": metric,
         "value": repr(figures.get(metric)),
+        _FILES: json.dumps(dict(files or {}), sort_keys=True),
         **{f"{_FIGURE}{name}": repr(value) for name, value in figures.items() if value is not None},
     }
 
@@ -105,4 +116,12 @@ def read_version(stored: Any, aliases: Iterable[str]) -> Version:
         run_id=stored.run_id,
         figures={key.removeprefix(_FIGURE): float(text) for key, text in tags.items() if key.startswith(_FIGURE)},
         positive=tags.get("positive", PositiveClass.TAMPERED),
+        files=_files(tags.get(_FILES, "{}")),
     )
+
+
+def _files(tag: str) -> dict[str, str]:
+    try:
+        return {str(name): str(digest) for name, digest in json.loads(tag).items()}
+    except (ValueError, AttributeError):
+        return {_FILES: tag}  # somebody changed it: no file is what it says

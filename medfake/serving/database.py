@@ -34,9 +34,8 @@ def open_database(url: str) -> "Engine":
     if url.startswith(SQLITE):
         engine = _open_sqlite(Path(url.removeprefix(SQLITE)))
     elif url.startswith((*_POSTGRES, _DRIVER)):
-        address = _DRIVER + url.split("://", 1)[1]
         engine = sqlalchemy.create_engine(
-            address, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": _PATIENCE_S}
+            with_driver(url), pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": _PATIENCE_S}
         )
     else:
         raise ConfigError(
@@ -46,6 +45,15 @@ def open_database(url: str) -> "Engine":
     with database_errors(url), engine.connect() as connection:
         connection.execute(sqlalchemy.text("SELECT 1"))
     return engine
+
+
+def with_driver(url: str) -> str:
+    """The address of a PostgreSQL database with the driver that medfake brings, psycopg; SQLAlchemy's default is older.
+
+    >>> with_driver("postgresql://user@host/name")
+    'postgresql+psycopg://user@host/name'
+    """
+    return _DRIVER + url.split("://", 1)[1]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from medfake.vocabulary import Evidence
 if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
     from medfake.registry.model_registry import ModelRegistry
 
-_BUILTIN_NAME = "the built-in detector"
+BUILTIN_NAME = "the built-in detector"
 _SCANS = ("here are scans", "scans may come")
 
 
@@ -114,7 +114,7 @@ def open_builtin(chosen: str) -> Model:
     Raises:
         ManifestError: This installation lacks it.
     """
-    return _open(builtin_package(), _BUILTIN_NAME, chosen, by_default=bool(chosen))
+    return open_folder(builtin_package(), BUILTIN_NAME, chosen, by_default=bool(chosen))
 
 
 def _open_path(path: Path) -> Model:
@@ -124,7 +124,7 @@ def _open_path(path: Path) -> Model:
             remedy="give a folder below models/",
         )  # fmt: skip
     folder = path.parent if path.is_file() else path
-    return _open(folder, f"package {folder.name}")
+    return open_folder(folder, f"package {folder.name}")
 
 
 def _open_default(registry: "ModelRegistry | None") -> Model:
@@ -148,13 +148,16 @@ def _open_version(wanted: str, registry: "ModelRegistry", *, by_default: bool = 
     version = registry.find(wanted.removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@"))
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
     chosen = "it is the champion of this project" if by_default else ""
-    return _open(registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default)
+    return open_folder(
+        registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default=by_default
+    )
 
 
-def _open(folder: Path, name: str, chosen: str = "", by_default: bool = False) -> Model:
+def open_folder(folder: Path, name: str, chosen: str = "", *, by_default: bool = False, threads: int = 0) -> Model:
+    """Open a package under a name; arguments as of `Model` and `open_package`, errors as of `open_model`."""
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
-    scorer = open_package(folder)
+    scorer = open_package(folder, threads)
     if scorer.card.view != "whole":
         raise ScanError(
             "this detector judges parts of slices, and a scan has whole ones", where=name,

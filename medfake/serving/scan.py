@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medfake.serving.archive import FolderFound, How, ScanFound, scan_archive, suited
-from medfake.serving.find import find_scans
 from medfake.serving.model import Model, describe
 from medfake.serving.report import ScanReport, ScanVerdict, SkippedFile
-from medfake.serving.score import score_series
-
-__all__ = ["describe", "find_scans", "scan_paths", "score_series"]
 
 
 def scan_paths(paths: Sequence[Path], model: Model, jobs: int = 1) -> ScanReport:

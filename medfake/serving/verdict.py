@@ -15,6 +15,7 @@ from medfake.dicom.series import Series
 from medfake.files import path_text
 from medfake.metrics.scans import Verdict, decide
 from medfake.package.card import Card
+from medfake.package.pixel_statistics import NOTHING_SEEN, PixelStatistics
 from medfake.package.scan_scores import ScanScores
 from medfake.serving.report import CopyFound, PlaceFound, ScanVerdict, SiteFound, SliceScore
 from medfake.serving.validity import Judged, losses_of_validity
@@ -32,11 +33,13 @@ class Scored:
 
     Attributes:
         headers: (n,) of those slices, in the order of `scores`.
+        pixels: What they look like, for monitoring; no verdict rests on it.
     """
 
     series: Series
     headers: tuple[SliceHeader, ...]
     scores: ScanScores
+    pixels: PixelStatistics = NOTHING_SEEN
 
 
 def judge(scored: Scored, card: Card, key: bytes) -> ScanVerdict:

@@ -36,7 +36,7 @@ def require_experiment(store: Store) -> str:
                 remedy=f"MLFLOW_TRACKING_URI={store.name} mlflow experiments restore -x {experiment.experiment_id}, "
                 "or give tracking.experiment in params.yaml a new name",
             )
-        if _place(experiment.artifact_location) != _place(store.artifact_root):
+        if store.artifact_root is not None and _place(experiment.artifact_location) != _place(store.artifact_root):
             raise RegistryError(
                 "this experiment keeps its artifacts at another place: the project was moved or copied",
                 where=f"experiment {store.experiment} in {store.name}",

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -405,34 +405,6 @@ def test_the_trial_of_a_killed_worker_is_done_again(study: Callable[..., Path]) 
     assert any(trial.params == killed.params for trial in trials if trial.state == TrialState.COMPLETE)
     statuses = [one.info.status for one in Store(Project(folder).tracking).client.search_runs(["1"])]
     assert sorted(statuses) == ["FINISHED"] * 4 + ["KILLED", "SCHEDULED"]  # the study itself waits for trainings
-
-
-@pytest.fixture
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server in a folder of its own, run by an unprivileged user."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    binary = found[-1].parent if found else Path(shutil.which("initdb") or "/nowhere/initdb").parent
-    if not (binary / "initdb").exists():
-        pytest.skip("PostgreSQL is not installed")
-    root = os.getuid() == 0
-    if root and shutil.which("setpriv") is None:
-        pytest.skip("PostgreSQL does not run as root, and setpriv is not installed")
-    folder = Path("/tmp") / f"medfake-postgres-{os.getpid()}"  # noqa: S108  # sockets need a short path
-    folder.mkdir(mode=0o700)
-    drop: list[str] = []
-    if root:
-        shutil.chown(folder, "nobody", "nogroup")
-        drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-    quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run([*drop, str(binary / "initdb"), "-D", f"{folder}/data", "-U", "medfake", "-A", "trust"], **quiet)
-    control = [*drop, str(binary / "pg_ctl"), "-D", f"{folder}/data", "-w"]
-    options = f"-k {folder} -c listen_addresses= -c fsync=off"
-    subprocess.run([*control, "-l", f"{folder}/log", "-o", options, "start"], **quiet)
-    try:
-        yield f"postgresql+psycopg://medfake@/postgres?host={folder}"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
-        shutil.rmtree(folder)
 
 
 @pytest.mark.slow

@@ -13,7 +13,8 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, ConfigError
-from mlflow_server.application import SERVICES, is_open, tracking_application
+from mlflow_server.application import tracking_application
+from mlflow_server.door import SERVICES, is_open
 from mlflow_server.server import page_address, serve, url
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -1,87 +1,101 @@
 """Does it beat the champion?"""
 
-from dataclasses import dataclass
-
+from medfake.errors import MedfakeError
+from medfake.registry.compared import Compared
 from medfake.registry.gates.gate import Case, Ruling, gate
 from medfake.registry.versions import Version
 from medfake.remedies import Stage, make
-from medfake.vocabulary import Evidence, PositiveClass
+from medfake.vocabulary import Evidence, PositiveClass, Split
+
+_KEEP = "keep the champion; `medfake registry list` shows all versions"
+_LOSES = "the challenger does not beat the champion"
 
 
 @gate("champion")
 def beats_the_champion(case: Case) -> Ruling:
-    """Compare the validation figure of the same data set; one of other data is scored anew on the other's.
+    """Test both on the same validation slices, paired over their patients; a tie is refused.
 
-    A champion of lesser evidence is not compared: its figure is of an easier task. The test split decides nothing.
+    A difference whose interval reaches 0 may be chance, and a champion that changes by chance helps nobody. Predictions
+    that were stored with the versions are compared; what was not stored is scored anew where the data lie. A champion
+    of lesser evidence is not compared: its figure is of an easier task. On one patient, or where no data are shared,
+    the challenger is refused: a champion is not replaced by what nobody compared with it. The test split decides
+    nothing, and no flag overrules this gate.
     """
     challenger, champion = case.challenger, case.champion
-    value = _figure(challenger, challenger.metric)
-    own = f"{_name(challenger)} has validation {challenger.metric} {_text(value)}"
     if champion is None:
-        return Ruling(True, f"{own}; there was no champion")
+        own = _own(case)
+        return Ruling(True, f"{_name(challenger)} has validation {own.sentence}; there was no champion", figures=own)
     if champion.evidence in list(Evidence) and Evidence(champion.evidence).is_less_than(case.card.evidence):
+        own = _own(case)
         apart = f"its {case.card.evidence} evidence is not compared with the champion's {champion.evidence} evidence"
-        return Ruling(True, f"{own}; {apart}")
-    duel = _compare(challenger, champion, case)
-    if duel is None:
-        makes = [make(Stage.SLICES, one.dataset) for one in (challenger, champion)]
-        return Ruling(
-            False,
-            f"challenger and champion were measured on different data, and neither is in {case.project.slices}: "
-            f"challenger on {_data(challenger)}; champion on {_data(champion)}",
-            f"{' or '.join(dict.fromkeys(makes))} (or dvc pull), then medfake promote",
-        )
-    if duel.value is None or (duel.best is not None and duel.value <= duel.best):
-        remedy = "keep the champion; `medfake registry list` shows all versions"
-        return Ruling(False, f"the challenger does not beat the champion: {duel.sentence}", remedy)
-    return Ruling(True, duel.sentence)
+        return Ruling(True, f"{_name(challenger)} has validation {own.sentence}; {apart}", figures=own)
+    return _duel(challenger, champion, case)
 
 
-@dataclass(frozen=True)
-class _Duel:
-    """The figure of both on the same slices; `value` is the challenger's, `best` the champion's."""
+def _duel(challenger: Version, champion: Version, case: Case) -> Ruling:
+    from medfake.metrics.bootstrap import Bootstrap
+    from medfake.registry.duel import both_sides, compare
 
-    value: float | None
-    best: float | None
-    sentence: str
+    evaluation = case.project.evaluation
+    bootstrap = Bootstrap.of(evaluation) if evaluation else Bootstrap()
+    try:
+        sides = both_sides(challenger, champion, case.registry, case.project.slices)
+        if sides is None:
+            return _nothing_shared(challenger, champion)
+        found = compare(sides, challenger, champion, case.registry, bootstrap)
+    except MedfakeError as error:  # files that are gone or altered, or slices that one of them does not take
+        said = f"challenger and champion cannot be compared: {error.what}"
+        return Ruling(False, said, f"{error.remedy}; or medfake rollback, then medfake promote")
+    if found is None:
+        said = "the validation slices that both scored do not define the figure: a class is missing, or none is shared"
+        return Ruling(False, f"{_LOSES}: {said}", "give the data set a validation split with both classes, or " + _KEEP)
+    of = f"{_name(challenger)} and {_name(champion)}: validation {found.sentence}{_anew(sides.anew)}"
+    if found.interval is None:
+        more = "add patients to the data set, or let another split seed put more of them into val, then dvc repro"
+        if found.patients == 1:
+            return Ruling(False, f"{_LOSES}: one patient says nothing of others; {of}", more, found)
+        return Ruling(False, f"{_LOSES}: too few resamples define the difference; {of}", more, found)
+    low, high = found.interval
+    if low > 0:
+        return Ruling(True, of, figures=found)
+    verdict = "it is worse" if high < 0 else "a tie, the interval of the difference reaches 0"
+    return Ruling(False, f"{_LOSES}: {verdict}; {of}", _KEEP, found)
 
 
-def _compare(challenger: Version, champion: Version, case: Case) -> _Duel | None:
-    """Both on one data set: the one that they share, the challenger's, or the champion's; None when neither is here."""
-    from medfake.metrics.binary import OF_POSITIVE
+def _nothing_shared(challenger: Version, champion: Version) -> Ruling:
+    makes = [make(Stage.SLICES, one.dataset) for one in (challenger, champion)]
+    remedy = f"{' or '.join(dict.fromkeys(makes))} (or dvc pull), then medfake promote"
+    if challenger.dataset_sha256 == champion.dataset_sha256:
+        said = "challenger and champion cannot be compared: one was registered without its predictions, and their data"
+        return Ruling(False, f"{said} {_data(challenger)} are not in data/slices", remedy)
+    return Ruling(
+        False,
+        "challenger and champion were measured on different data, and neither is in data/slices: "
+        f"challenger on {_data(challenger)}; champion on {_data(champion)}",
+        remedy,
+    )
 
-    metric = challenger.metric
-    value, best = _figure(challenger, metric), _figure(champion, metric)
-    own, other = f"{_name(challenger)} has validation {metric}", f"{_name(champion)} has {metric}"
-    alike = metric not in OF_POSITIVE or champion.positive == challenger.positive
-    if alike and champion.dataset_sha256 == challenger.dataset_sha256:
-        return _Duel(value, best, f"{own} {_text(value)}; {other} {_text(best)}")
-    from medfake.registry.rescore import data_of, validation_figure
 
-    anew = "on the same slices, scored anew (it may know some of them)"
-    registry, positive = case.registry, challenger.positive
-    dataset = data_of(challenger, case.project.slices)
-    if dataset is not None:
-        best = validation_figure(champion, dataset, metric, registry, positive)
-        return _Duel(value, best, f"{own} {_text(value)}; {other} {_text(best)} {anew}")
-    dataset = data_of(champion, case.project.slices)
-    if dataset is not None:
-        value = validation_figure(challenger, dataset, metric, registry, positive)
-        best = best if alike else validation_figure(champion, dataset, metric, registry, positive)
-        return _Duel(value, best, f"{other} {_text(best)}; {own} {_text(value)} {anew}")
-    return None
+def _own(case: Case) -> Compared:
+    """The challenger's figure by itself, with the interval that its card has."""
+    version, card = case.challenger, case.card
+    value = version.figures.get(version.metric, version.value)
+    interval = card.intervals.get(Split.VAL, {}).get(version.metric) if value is not None else None
+    return Compared(
+        metric=version.metric or "auc", value=value, interval=interval, confidence=card.confidence,
+        patients=card.patients.get(Split.VAL),
+    )  # fmt: skip
 
 
 def _name(version: Version) -> str:
     return f"version {version.number} ({version.detector})"
 
 
-def _figure(version: Version, metric: str) -> float | None:
-    return version.figures.get(metric, version.value if version.metric == metric else None)
-
-
-def _text(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.4f}"
+def _anew(numbers: tuple[int, ...]) -> str:
+    if not numbers:
+        return ""
+    which = " and ".join(f"version {one}" for one in numbers)
+    return f"; {which} scored these slices anew and may know some of them"
 
 
 def _data(version: Version) -> str:

@@ -1,14 +1,19 @@
 """Gates by name; one decorated function in one file adds one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medfake.by_name import Registry
+from medfake.config import PromoteParams
 from medfake.package.card import Card
 from medfake.project import Project
+from medfake.registry.compared import Compared
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.versions import Version
+
+UNALTERED = "unaltered"
+"""The gate that is asked first: where it does not let a version through, the files say nothing and are not run."""
 
 
 @dataclass(frozen=True)
@@ -16,13 +21,17 @@ class Ruling:
     """What a gate says of a version.
 
     Attributes:
-        sentence: What was found, a clause without full stop; kept in the ledger.
+        sentence: What was found, a clause without full stop and without paths of this machine; kept in the ledger.
         remedy: What to type when it did not pass.
+        figures: What it compared, where that decides.
+        measured: Whether there was something to go by.
     """
 
     passed: bool
     sentence: str
     remedy: str | None = None
+    figures: Compared | None = None
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Case:
         champion: Of now; None when nobody is.
         asked_for: Whether the version was named by the user, instead of the challenger of now.
         project: Where its data set, the probes' reports and the nomination are looked for.
+        params: What the study asks for.
     """
 
     challenger: Version
@@ -44,6 +54,11 @@ class Case:
     asked_for: bool
     registry: ModelRegistry
     project: Project
+    params: PromoteParams = field(default_factory=PromoteParams)
+
+    def unmeasured(self, sentence: str, remedy: str) -> Ruling:
+        """Rule where there is nothing to go by, as `promote.unmeasured` says: let it through and tell, or refuse."""
+        return Ruling(self.params.unmeasured == "tell", sentence, remedy, measured=False)
 
 
 Judge = Callable[[Case], Ruling]

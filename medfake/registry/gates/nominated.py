@@ -1,8 +1,8 @@
 """Is the challenger what stage `nominate` said?"""
 
 from medfake.registry.gates.gate import Case, Ruling, gate
-from medfake.registry.model_registry import NOMINATE_AGAIN
 from medfake.registry.nomination import read_nomination
+from medfake.registry.stored_files import NOMINATE_AGAIN
 
 
 @gate("nominated")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from medfake.registry.gates.gate import Case, Ruling, gate
+from medfake.remedies import Stage, make
 
 if TYPE_CHECKING:
     from medfake.probes.report import ProbeReport
@@ -10,9 +11,13 @@ if TYPE_CHECKING:
 
 @gate("probed")
 def probed(case: Case) -> Ruling:
-    """Say whether the probes' report of the challenger's data is here; without it nothing is refused."""
+    """Say whether the probes' report of the challenger's data is here.
+
+    Probes look and do not repair, and data of elsewhere cannot be probed here, so that `promote.unmeasured` decides.
+    """
     if probe_report(case) is None:
-        return Ruling(True, "its data set was not probed for shortcuts here")
+        remedy = make(Stage.PROBE, case.challenger.dataset)
+        return case.unmeasured("its data set was not probed for shortcuts here", remedy)
     return Ruling(True, "its data set was probed for shortcuts")
 
 

@@ -1,21 +1,20 @@
 """Are its files those that were registered?"""
 
-from medfake.registry.gates.gate import Case, Ruling, gate
-from medfake.registry.model_registry import NOMINATE_AGAIN
-from medfake.registry.versions import card_sha256, package_sha256
+from medfake.registry.gates.gate import UNALTERED, Case, Ruling, gate
+from medfake.registry.stored_files import NOMINATE_AGAIN, alteration, altered_files
 
 
-@gate("unaltered")
+@gate(UNALTERED)
 def files_are_unaltered(case: Case) -> Ruling:
-    """Compare graph and card with their digests at registration."""
-    version = case.challenger
-    graph = package_sha256(case.package) == version.package_sha256
-    card = version.card_sha256 in ("", card_sha256(case.package))  # versions of old kept no digest of it
-    if graph and card:
+    """Compare every stored file with its digest at registration; asked before all others, which believe the files.
+
+    Versions of old kept the digests of their graphs alone.
+    """
+    altered = altered_files(case.package, case.challenger)
+    if not altered:
         return Ruling(True, "its files are those that were registered")
-    altered = "its graph and its card are" if not (graph or card) else "its card is" if graph else "its graph is"
     return Ruling(
         False,
-        f"{altered} not what was registered ({case.package})",
-        f"put the files back, or register the detector anew: {NOMINATE_AGAIN}",
+        alteration(altered),
+        f"put the files back ({case.package}), or register the detector anew: {NOMINATE_AGAIN}",
     )

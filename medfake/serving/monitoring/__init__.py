@@ -1,0 +1,1 @@
+"""What was served beside what a detector learnt from."""

@@ -1,0 +1,1 @@
+"""`medfake serve`: scans come in over HTTP, verdicts go out."""

@@ -1,0 +1,83 @@
+"""Slices of a scored scan as PNGs for a viewer: windows of Hounsfield units, and the detector's own map to lay over."""
+
+import io
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medfake.dicom.window import to_grey
+from medfake.serving.service import job_files
+from medfake.serving.service.refusals import NotFoundError
+
+
+class Window(StrEnum):
+    """What a viewer shows of Hounsfield units."""
+
+    LUNG = "lung"
+    SOFT_TISSUE = "soft-tissue"
+    BONE = "bone"
+
+
+_BOUNDS: Final = {Window.LUNG: (-1350.0, 150.0), Window.SOFT_TISSUE: (-160.0, 240.0), Window.BONE: (-500.0, 1300.0)}
+"""HU shown black and white: centre and width of -600/1500, 40/400 and 400/1800."""
+
+
+def slice_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int, window: Window) -> bytes:
+    """A slice in grey, 8 bits, at its own size.
+
+    Raises:
+        NotFoundError: The scan has no such slice.
+    """
+    one = _slice(scan, index)
+    path = job_files.scan_file(folder, scan_id, ".hu")
+    rows, cols = one["rows"], one["cols"]
+    if path is None:
+        raise _no_slice()
+    hu = np.fromfile(path, "<i2", rows * cols, offset=index * rows * cols * 2).reshape(rows, cols)
+    return _png(to_grey(hu.astype(np.int16), *_BOUNDS[window]))
+
+
+def heat_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int) -> bytes:
+    """The detector's map of a slice, transparent where nothing is suspicious, at the slice's size.
+
+    Colours are of probabilities, so that they mean the same on every slice of every scan.
+
+    Raises:
+        NotFoundError: The scan has no such slice, or its detector gives no map.
+    """
+    from medfake.explain.overlay import translucent
+    from medfake.explain.own_map import heat_of
+    from medfake.metrics.within_slice import PlaceMap
+
+    one = _slice(scan, index)
+    path = job_files.scan_file(folder, scan_id, ".npz")
+    if path is None or not path.exists():
+        raise NotFoundError(
+            "the detector of this scan gives no map of places", where="heat.png", remedy="look at the scan's sites"
+        )
+    with np.load(path, allow_pickle=False) as stored:
+        p, step = stored["place_p"][index].astype(np.float64), float(stored["step_px"])
+    heat = heat_of(PlaceMap(p, p > 0, step), (one["rows"], one["cols"]))
+    return _png(translucent(np.clip(heat.values, 0.0, 1.0)))
+
+
+def _slice(scan: dict[str, Any], index: int) -> dict[str, Any]:
+    slices: list[dict[str, Any]] = scan["slices"]
+    if not 0 <= index < len(slices):
+        raise _no_slice()
+    return slices[index]
+
+
+def _no_slice() -> NotFoundError:
+    return NotFoundError("this scan has no such slice", where="index", remedy="GET .../slices lists them")
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=3)
+    return buffer.getvalue()

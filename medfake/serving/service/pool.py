@@ -1,0 +1,329 @@
+"""Scoring processes and the threads that feed them with jobs: each job on the detector that it began with."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from medfake.errors import MedfakeError
+from medfake.files import in_a_word
+from medfake.package.cores import usable_cores
+from medfake.serving.service import job_files
+from medfake.serving.service.contract import Progress
+from medfake.serving.service.job_store import MOST_ATTEMPTS, Job, JobStore
+from medfake.serving.service.settings import Settings
+from medfake.serving.service.worker_messages import Package, Start, Told
+from medfake.serving.service.worker_process import DiedError, WorkerProcess
+
+_log = logging.getLogger(__name__)
+READY_S: Final = 120.0
+_LOOK_AGAIN_S: Final = 1.0
+_RENEW: Final = 3.0  # times within a lease
+_DEATHS_OF_A_SCAN: Final = 3  # after which it is the scan, whichever file was open
+
+
+Record = Callable[[str, dict[str, Any]], object]
+"""Takes a key, which is the same when a job is taken up again, and what is recorded of a scan."""
+
+
+class Counts(Protocol):
+    """What is counted of jobs, for whoever watches the service."""
+
+    def scan(self, verdict: str) -> None:
+        """A scan was scored."""
+
+    def skipped(self, kinds: Mapping[str, int]) -> None:
+        """A job is done, and so many of its files have no score."""
+
+    def restart(self, why: str) -> None:
+        """A scoring process was replaced."""
+
+
+@dataclass
+class _Working:
+    """A job under way in this process."""
+
+    job: Job
+    progress: Progress
+    model: str
+    cancelled: bool = False
+    renewed: float = 0.0
+    scoring_since: float | None = None
+    file: str | None = None
+    scan: str | None = None
+    deaths: int = 0
+
+
+class Pool:
+    """Scoring processes of one service.
+
+    Args:
+        settings: Of the service.
+        store: Of jobs.
+        jobs: Folder of jobs.
+        counts: Is told what happens.
+        ended: Is called with the id of each job that ended here.
+        record: Is given what is recorded of each scan.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        jobs: Path,
+        counts: Counts,
+        ended: Callable[[str], object],
+        record: Record,
+    ) -> None:
+        self._settings, self._store, self._jobs, self._counts, self._ended = settings, store, jobs, counts, ended
+        self._record = record
+        self._package: Package | None = None
+        self._spares: list[WorkerProcess] = []
+        self._workers: dict[int, WorkerProcess] = {}
+        self._working: dict[str, _Working] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Condition()
+        self._calls = 0
+        self._stopping = False
+        self._threads = [
+            threading.Thread(target=self._feed, args=(number,), name=f"scoring-{number}", daemon=True)
+            for number in range(settings.workers)
+        ]
+
+    def start(self) -> None:
+        """Begin to take jobs as soon as there is a detector."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Put what is under way back into the queue and end all processes."""
+        self._stopping = True
+        self.wake()
+        for thread in self._threads:
+            thread.join()
+        for worker in (*self._spares, *self._workers.values()):
+            worker.end()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        with self._wake:
+            self._calls += 1
+            self._wake.notify_all()
+
+    @property
+    def package(self) -> Package | None:
+        """What new jobs are scored with."""
+        return self._package
+
+    @property
+    def ready(self) -> bool:
+        """Whether a scoring process with a detector is up."""
+        with self._lock:
+            return any(worker.alive for worker in (*self._spares, *self._workers.values()))
+
+    def serve(self, package: Package) -> None:
+        """Score new jobs with another detector, once it has been opened and has scored something in new processes.
+
+        Raises:
+            MedfakeError: It cannot be opened, or gives no number; what served until now goes on.
+        """
+        fresh: list[WorkerProcess] = []
+        try:
+            while len(fresh) < self._settings.workers:
+                fresh.append(self._new_worker(package))
+        except MedfakeError:
+            for worker in fresh:
+                worker.end()
+            raise
+        with self._lock:
+            retired, self._spares = self._spares, fresh
+            self._package = package
+        for worker in retired:
+            worker.end()
+        self.wake()
+
+    def cancel(self, job_id: str) -> None:
+        """Stop work on a job that was deleted, if it is done here."""
+        working = self._working.get(job_id)
+        if working:
+            working.cancelled = True
+
+    def _new_worker(self, package: Package) -> WorkerProcess:
+        threads = max(1, usable_cores() // self._settings.workers)
+        start = Start.of(package, self._settings.limits, threads)
+        return WorkerProcess(package, start, READY_S)
+
+    def _feed(self, number: int) -> None:
+        """Take jobs and have them scored, until the service stops."""
+        while not self._stopping:
+            calls = self._calls
+            try:
+                worker = self._worker(number)
+                job = self._store.take() if worker else None
+                if job and worker:
+                    self._do(job, number, worker)
+                    continue
+            except (MedfakeError, OSError) as error:  # database, detector or disk are out of reach, and may come back;
+                _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
+                self._end_of(number)  # a job that was under way is taken up again when its lease has run out
+            with self._wake:
+                if calls == self._calls and not self._stopping:
+                    self._wake.wait(_LOOK_AGAIN_S)
+
+    def _end_of(self, number: int) -> None:
+        with self._lock:
+            worker = self._workers.pop(number, None)
+        if worker:
+            worker.end()
+
+    def _worker(self, number: int) -> WorkerProcess | None:
+        """A process with the detector of now; None where there is no detector yet."""
+        with self._lock:
+            package, mine = self._package, self._workers.get(number)
+            if mine and mine.alive and mine.package == package:
+                return mine
+            spare = next((one for one in self._spares if one.alive and one.package == package), None)
+            if spare:
+                self._spares.remove(spare)
+                self._workers[number] = spare
+            else:
+                self._workers.pop(number, None)
+        if mine:
+            mine.end()
+        if spare or package is None:
+            return spare
+        worker = self._new_worker(package)
+        with self._lock:
+            self._workers[number] = worker
+        return worker
+
+    def _do(self, job: Job, number: int, worker: WorkerProcess) -> None:
+        """Have one job scored, in as many processes as it takes."""
+        folder, name = self._jobs / job.id, worker.package.name
+        working = _Working(job, replace_progress(job.progress), name)
+        self._working[job.id] = working
+        ends = time.monotonic() + self._settings.limits.job_s
+        package = worker.package
+        try:
+            if job.attempts > MOST_ATTEMPTS:
+                self._fail(working, "the service ended in this job again and again", f"{job.attempts - 1} times")
+                return
+            while True:
+                try:
+                    if self._score(working, worker, folder, ends):
+                        return
+                except DiedError as death:
+                    self._counts.restart("died" if "ended" in death.what else "silent")
+                    if not self._blame(working, folder, death):
+                        return
+                    worker = self._new_worker(package)
+                    with self._lock:
+                        self._workers[number] = worker
+        except TimeoutError:
+            self._counts.restart("slow job")
+            self._fail(working, "the job took too long", f"more than {self._settings.limits.job_s:g} s")
+        finally:
+            self._working.pop(job.id, None)
+            if working.cancelled:
+                job_files.remove(folder)
+                self._store.forget(job.id)
+            self._ended(job.id)
+
+    def _score(self, working: _Working, worker: WorkerProcess, folder: Path, ends: float) -> bool:
+        """Listen to a process until the job has ended, whichever way. Always true."""
+        for told in worker.work(str(folder), ends, self._settings.limits.file_s):
+            if told:
+                self._hear(working, told)
+            if self._stopping:
+                worker.end()
+                self._store.give_back(working.job.id)
+                return True
+            if working.cancelled or not self._renewed(working):
+                self._lost(working)
+                worker.end()
+                return True
+            if told and told.failed:
+                self._fail(working, **told.failed)
+            elif told and told.done:
+                if self._store.finish(working.job.id, working.progress, working.model):
+                    job_files.remove(folder / job_files.FILES)
+                    self._counts.skipped(told.skipped or {})
+                else:
+                    self._lost(working)
+        return True
+
+    def _hear(self, working: _Working, told: Told) -> None:
+        """Keep what a process says of a job."""
+        working.file = told.file or (None if told.scan else working.file)
+        working.scan = told.scan or working.scan
+        working.model = told.model or working.model
+        if told.scans is not None and working.scoring_since is None:
+            working.scoring_since = time.monotonic()
+        done = working.progress.scans_done + (told.scored is not None)
+        news: dict[str, Any] = {"scans_done": 0 if told.scans is not None else done}
+        news |= {
+            key: getattr(told, key) for key in ("scans", "slices", "slices_done") if getattr(told, key) is not None
+        }
+        working.progress = with_eta(working.progress.model_copy(update=news), working.scoring_since)
+        if told.scored is None:
+            return
+        if told.scored and not told.again:
+            self._counts.scan(told.scored)
+        if told.said is not None:
+            try:
+                self._record(f"{working.job.id}/{told.scan}", told.said)
+            except MedfakeError as error:  # a verdict is not lost because nobody could write it down
+                _log.error("a scan was not recorded: %s", error.what)
+        working.scan = None
+
+    def _renewed(self, working: _Working) -> bool:
+        now = time.monotonic()
+        if now - working.renewed < min(_LOOK_AGAIN_S, self._settings.lease_s / _RENEW):
+            return True
+        working.renewed = now
+        return self._store.renew(working.job.id, working.progress, working.model)
+
+    def _blame(self, working: _Working, folder: Path, death: DiedError) -> bool:
+        """Keep what a process died of, so that the next one leaves it out; False where the job ends with it."""
+        working.deaths += 1
+        bad = job_files.read_bad(folder)
+        why = f"the scoring process did not survive it: {death.what}"
+        of_the_scan = sum(1 for scan in bad.files_scan.values() if scan == working.scan)
+        if working.deaths > self._settings.limits.deaths or (working.file is None and working.scan is None):
+            self._fail(working, "scoring processes do not survive this job", death.what)
+            return False
+        if working.file is None or (working.scan and of_the_scan + 1 >= _DEATHS_OF_A_SCAN):
+            bad = replace(bad, scans=bad.scans | {str(working.scan): why})
+        else:
+            files_scan = bad.files_scan | ({working.file: working.scan} if working.scan else {})
+            bad = replace(bad, files=bad.files | {working.file: why}, files_scan=files_scan)
+        bad.write(folder)
+        working.file = working.scan = None
+        return True
+
+    def _fail(self, working: _Working, what: str, received: str | None = None, remedy: str | None = None) -> None:
+        error = {"what": what, "where": None, "received": received, "remedy": remedy or "send the scans again"}
+        _log.error("job %s failed: %s", working.job.id, what)
+        if not self._store.finish(working.job.id, working.progress, working.model, error):
+            self._lost(working)
+
+    def _lost(self, working: _Working) -> None:
+        """The job is this process's no more: it was deleted, or another process has taken it up."""
+        working.cancelled = working.cancelled or self._store.find(working.job.id) is None
+
+
+def replace_progress(progress: Progress) -> Progress:
+    """Progress of a job that begins, or begins again."""
+    return Progress(files=progress.files)
+
+
+def with_eta(progress: Progress, since: float | None) -> Progress:
+    """Progress with the time that is left, by the pace so far."""
+    if since is None or not progress.slices_done:
+        return progress.model_copy(update={"eta_s": None})
+    pace_s = (time.monotonic() - since) / progress.slices_done
+    left = max(progress.slices - progress.slices_done, 0)
+    return progress.model_copy(update={"eta_s": round(pace_s * left, 1)})

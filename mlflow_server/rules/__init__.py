@@ -1,0 +1,1 @@
+"""What makes a configuration unsafe, one decorated function a rule."""

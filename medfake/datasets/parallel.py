@@ -83,8 +83,9 @@ def _client(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise DataError(
-            "Dask is not installed here", where=address, remedy="pip install 'medfake[dask]', or leave workers.dask (medfake scan: --dask) out"
-        ) from None
+            "Dask is not installed here", where=address,
+            remedy="pip install 'medfake[dask]', or leave workers.dask (medfake scan: --dask) out",
+        ) from None  # fmt: skip
     try:
         return Client(address, timeout=_CONNECT_S)  # type: ignore[no-untyped-call]  # distributed has no types
     except (OSError, ValueError) as error:

@@ -15,6 +15,9 @@ from benchmarks import (
     pixel_look,
     scan,
     scan_package,
+    service_hammer,
+    service_swap,
+    service_throughput,
     shard_reading,
 )
 
@@ -32,6 +35,9 @@ ALL = {
     "evaluation": evaluation.main,
     "scan-package": scan_package.main,
     "monitoring": pixel_look.main,
+    "service-throughput": service_throughput.main,
+    "service-hammer": service_hammer.main,
+    "service-swap": service_swap.main,
 }
 
 

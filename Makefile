@@ -32,9 +32,11 @@ format: setup ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: setup ## write requirements.lock anew from pyproject.toml, and its versions into pyproject.toml as lowest ones
+lock: setup ## write both lock files anew from pyproject.toml, and their versions into pyproject.toml as lowest ones
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --extra dask --extra postgres --extra team --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra serve --extra team --constraints requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements-server.lock
 	@$(BIN)/python scripts/bounds.py
 
 bench: setup ## run the benchmarks, or one: make bench NAME=scan

@@ -14,7 +14,9 @@ from benchmarks import (
     frozen_phase,
     pixel_look,
     scan,
+    scan_memory,
     scan_package,
+    scan_study,
     service_hammer,
     service_swap,
     service_throughput,
@@ -38,6 +40,8 @@ ALL = {
     "service-throughput": service_throughput.main,
     "service-hammer": service_hammer.main,
     "service-swap": service_swap.main,
+    "scan-study": scan_study.main,
+    "scan-memory": scan_memory.main,
 }
 
 

@@ -79,6 +79,20 @@ def check(file: Path | None, json_file: Path | None) -> None:
     _tell(f"nothing unsafe{f', {len(findings)} to be cautious of' if findings else ''}\nnext: {start}")
 
 
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def secrets(folder: Path) -> None:
+    """Make the secrets that compose.yaml names, as files below FOLDER that only this user can read.
+
+    What is there already stays as it is.
+    """
+    from mlflow_server.new_secrets import write_secrets
+
+    for path in write_secrets(folder):
+        _tell(f"written: {path}")
+    _tell(f"next: export MEDFAKE_SECRETS={folder.absolute()}, then python -m mlflow_server check compose.yaml")
+
+
 def _tell(text: str) -> None:
     click.echo(text, err=True)
 

@@ -77,12 +77,12 @@ def serve_team(
     Raises:
         ConfigError: A secret's file cannot be read.
         BusyError: Something listens on the port.
-        StorageError: The place for files is not reached.
+        StorageError: The database or the place for files is not reached.
         RegistryError: MLflow cannot open the database.
     """
     _require_free(service.host, port)
     from medfake.serving.database import with_driver
-    from medfake.tracking.store_errors import translated
+    from medfake.tracking.store_errors import require_openable, translated
     from mlflow_server.destination import require_destination
     from mlflow_server.team import TeamServer, team_application
 
@@ -96,6 +96,7 @@ def serve_team(
         admin_password=service.value(ADMIN_PASSWORD) or "",
         secret_key=service.value(SECRET_KEY) or "",
     )
+    require_openable(server.database)
     with translated(server.database):
         application = team_application(server)
     scheme = "http" if certificate is None else "https"

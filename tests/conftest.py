@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.predictions",
     "tests.fixtures.chests",
+    "tests.fixtures.dask_cluster",
     "tests.fixtures.inpainters",
     "tests.fixtures.services",
     "tests.fixtures.folded",

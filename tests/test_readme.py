@@ -40,6 +40,8 @@ def _parse(arguments: list[str]) -> None:
     command: click.Command = cli
     context = click.Context(cli, info_name="medfake")
     while isinstance(command, click.Group):
+        if command.invoke_without_command and (not arguments or arguments[0].startswith("-")):
+            break  # it is a command itself
         name, *arguments = arguments
         child = command.get_command(context, name)
         assert child is not None, f"medfake has no command {name}"

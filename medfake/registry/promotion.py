@@ -33,8 +33,10 @@ class Judged:
 
     @property
     def word(self) -> str:
-        """In a word."""
-        return "passed" if self.ruling.passed else "overruled" if self.overruled else "refused"
+        """In a word: "passed", "unmeasured" where nothing was there to go by, "overruled" or "refused"."""
+        if self.ruling.passed:
+            return "passed" if self.ruling.measured else "unmeasured"
+        return "overruled" if self.overruled else "refused"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,15 +27,15 @@ def is_package(folder: Path) -> bool:
 
 
 def altered_parts(package: Path, version: Version) -> list[str]:
-    """What scans would be scored with, and is not what was registered: "graph", "card", both or nothing.
+    """What scans would be scored with, and is not what was registered: "graphs", "card", both or nothing.
 
     Args:
         package: Folder with the version's files.
         version: Its digests; versions of old kept none of the card.
     """
-    graph = package_sha256(package) == version.package_sha256
+    graphs = package_sha256(package) == version.package_sha256
     card = version.card_sha256 in ("", card_sha256(package))
-    return [name for name, same in (("graph", graph), ("card", card)) if not same]
+    return [name for name, same in (("graphs", graphs), ("card", card)) if not same]
 
 
 def altered_files(package: Path, version: Version) -> list[str]:
@@ -58,11 +58,17 @@ def require_unaltered(package: Path, version: Version) -> Path:
     altered = altered_parts(package, version)
     if altered:
         raise RegistryError(
-            f"the {' and the '.join(altered)} of this version {'are' if len(altered) > 1 else 'is'} not what was "
-            "registered", where=package, received=f"{MODEL_NAME} version {version.number}",
-            remedy=f"put the files back, or register the detector anew: {NOMINATE_AGAIN}",
+            alteration(altered), where=f"{MODEL_NAME} version {version.number}",
+            remedy=f"put the files back, roll back (medfake rollback), or register the detector anew: {NOMINATE_AGAIN}",
         )  # fmt: skip
     return package
+
+
+def alteration(altered: Sequence[str]) -> str:
+    """Say what is not what was registered, a clause; at least one name."""
+    named = ", ".join(altered[:-1]) + f" and {altered[-1]}" if len(altered) > 1 else altered[0]
+    verb = "is" if len(altered) == 1 and altered[0] != "graphs" else "are"
+    return f"its {named} {verb} not what was registered"
 
 
 def fetched(version: Version, download: Callable[[Path], Path]) -> Path:

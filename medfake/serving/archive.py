@@ -252,17 +252,18 @@ def _here(pieces: Iterable[_Piece], how: How) -> _Answered:
 
 
 def _by_workers_where_worth_it(pieces: Iterator[_Piece], how: How) -> _Answered:
+    """One scan alone, or a few small ones, are scored here: with as many threads, and no process to start."""
     first: list[_Piece] = []
-    weight = 0
+    weight = scans = 0
     for piece in pieces:
         first.append(piece)
         weight += len(piece.series.headers) if isinstance(piece, _Scan) else 1
-        if weight >= WORTH_PROCESSES:
+        scans += isinstance(piece, _Scan)
+        if weight >= WORTH_PROCESSES and scans > 1:
             break
-    scans = sum(isinstance(piece, _Scan) for piece in first)
-    if weight < WORTH_PROCESSES or scans == 1:
+    else:
         yield from _here(first, how)
-        first = []
+        return
     workers = Workers(how.jobs)
     try:
         yield from _by_workers(chain(first, pieces), workers)

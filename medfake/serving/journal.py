@@ -47,18 +47,19 @@ class Journal:
         scans_kept: Of earlier runs, that this run came by and need not repeat.
     """
 
-    def __init__(self, file: IO[bytes], model: Model, where: Path | None = None) -> None:
+    def __init__(self, handle: int, model: Model, where: Path | None = None) -> None:
         """Go on with a file, or begin an empty one.
 
         Args:
-            file: Open for reading and writing.
+            handle: Of a file that is open for reading and writing; unbuffered, so that half a line is never written
+                again when it is closed.
             model: That scans.
             where: The file's name, for errors.
 
         Raises:
             OutputRefusedError: The file is of another detector or version, or damaged before its last line.
         """
-        self._file, self._where = file, where
+        self._handle, self._where = handle, where
         self._folders: dict[bytes, int] = {}
         self._scans: dict[bytes, int] = {}
         self._seen_scans, self._seen_folders = array("Q"), array("Q")
@@ -128,21 +129,25 @@ class Journal:
         return self._line(at)
 
     def _line(self, at: int) -> dict[str, Any]:
-        self._file.seek(at)
-        line: dict[str, Any] = json.loads(self._file.readline())
-        return line
+        with self._reader() as file:
+            file.seek(at)
+            line: dict[str, Any] = json.loads(file.readline())
+            return line
+
+    def _reader(self) -> IO[bytes]:
+        return os.fdopen(os.dup(self._handle), "rb")
 
     def _append(self, value: dict[str, Any]) -> int:
         """Where the line begins."""
         at = self._end
         line = (json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n").encode()
-        self._file.seek(at)
         try:
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            written = 0
+            while written < len(line):
+                written += os.pwrite(self._handle, line[written:], at + written)
+            os.fsync(self._handle)
         except OSError as error:
-            os.ftruncate(self._file.fileno(), at)
+            os.ftruncate(self._handle, at)
             error.filename = error.filename or (path_text(self._where) if self._where else tempfile.gettempdir())
             raise
         self._end = at + len(line)
@@ -150,22 +155,23 @@ class Journal:
 
     def _read_earlier(self, head: dict[str, Any]) -> int:
         """Learn what is done; where the last whole line ends."""
-        self._file.seek(0)
         end = 0
-        for number, raw in enumerate(self._file):
-            line = _parsed(raw)
-            if line is None:
-                if self._file.read(1):
-                    raise self._refused(f"line {number + 1} is damaged", "")
-                break  # half a line, or one that a power cut spoiled: its scan is scanned again
-            if number == 0:
-                self._require_same(line, head)
-            elif line.get("kind") == "scan":
-                self._scans[_key(line["scan_id"], line["files_sha256"])] = end
-            elif line.get("kind") == "folder":
-                self._folders[_key(line["files_sha256"])] = end
-            end += len(raw)
-        os.ftruncate(self._file.fileno(), end)
+        with self._reader() as file:
+            file.seek(0)
+            for number, raw in enumerate(file):
+                line = _parsed(raw)
+                if line is None:
+                    if file.read(1):
+                        raise self._refused(f"line {number + 1} is damaged", "")
+                    break  # half a line, or one that a power cut spoiled: its scan is scanned again
+                if number == 0:
+                    self._require_same(line, head)
+                elif line.get("kind") == "scan":
+                    self._scans[_key(line["scan_id"], line["files_sha256"])] = end
+                elif line.get("kind") == "folder":
+                    self._folders[_key(line["files_sha256"])] = end
+                end += len(raw)
+        os.ftruncate(self._handle, end)
         return end
 
     def _require_same(self, line: dict[str, Any], head: dict[str, Any]) -> None:
@@ -193,15 +199,17 @@ def open_journal(path: Path | None, model: Model) -> Iterator[Journal]:
     """
     if path is None:
         with tempfile.TemporaryFile() as file:
-            yield Journal(file, model)
+            yield Journal(file.fileno(), model)
         return
     check_journal(path)
     real = Path(os.path.realpath(path))
     real.parent.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(lock_of(real), "another scan into this file"):
         handle = os.open(real, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-        with os.fdopen(handle, "r+b") as file:
-            yield Journal(file, model, path)
+        try:
+            yield Journal(handle, model, path)
+        finally:
+            os.close(handle)
 
 
 def check_journal(path: Path) -> None:

@@ -11,6 +11,7 @@ from medfake.errors import BusyError, MedfakeError, RegistryError, StorageError
 from medfake.remedies import Stage, rerun
 
 SQLITE = "sqlite:///"
+_POSTGRES = "postgresql+psycopg://"
 _LONGEST = 200
 _PATIENCE_S = 10.0  # with another process that is writing, and with a server
 _TRIES = 2  # more of a server that does not answer, before anything is done
@@ -48,12 +49,12 @@ def is_server(uri: str) -> bool:
 
 
 def require_openable(uri: str) -> None:
-    """Open a SQLite file that is there, because MLflow would try for two minutes before it says what is wrong.
+    """Open a SQLite file that is there or PostgreSQL, as MLflow would try for two minutes before it says what is wrong.
 
     A server is asked whether it knows this user, as MLflow would go on for four minutes where none answers.
 
     Args:
-        uri: Of the store; what is neither is left to MLflow.
+        uri: Of the store; what is none of these is left to MLflow.
 
     Raises:
         StorageError: It is damaged or cannot be opened, or the server does not answer.
@@ -64,6 +65,8 @@ def require_openable(uri: str) -> None:
         with translated(uri):
             _ask(uri)
         return
+    if uri.startswith(_POSTGRES):
+        _connect(uri)
     path = Path(uri.removeprefix(SQLITE))
     if not uri.startswith(SQLITE) or "?" in uri or not os.path.lexists(path):
         return
@@ -77,6 +80,22 @@ def require_openable(uri: str) -> None:
 def store_name(uri: str) -> str:
     """A store's address without the password that it may hold."""
     return re.sub(r"//[^@/]*@", "//", uri)
+
+
+def _connect(uri: str) -> None:
+    import sqlalchemy
+    from sqlalchemy.exc import SQLAlchemyError
+
+    engine = sqlalchemy.create_engine(uri, hide_parameters=True, connect_args={"connect_timeout": int(_PATIENCE_S)})
+    try:
+        engine.connect().close()
+    except SQLAlchemyError as error:
+        raise StorageError(
+            "the database of runs and models does not answer, or does not let this user in", where=store_name(uri),
+            received=type(error).__name__, remedy="see that it runs, and that name and password (PGPASSWORD) are right",
+        ) from error  # fmt: skip
+    finally:
+        engine.dispose()
 
 
 def _ask(uri: str) -> None:

@@ -11,6 +11,7 @@ from medfake.config import NominateParams
 from medfake.errors import ManifestError, PromotionRefusedError
 from medfake.package import shipped
 from medfake.package.aggregation import AggregationGraph
+from medfake.registry.gates.gate import GATES
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.serving.model import open_model
@@ -29,15 +30,21 @@ def test_a_dry_run_prints_every_ruling_and_changes_nothing(
     assert isinstance(refused.exception, PromotionRefusedError)
     words = {line.split()[1]: line.split()[0] for line in refused.output.splitlines()}
     assert words == {
-        "champion": "passed", "evidence": "passed", "leakage": "REFUSED", "nominated": "passed", "patients": "passed",
-        "probed": "passed", "shortcuts": "passed", "unaltered": "passed",
+        **dict.fromkeys(GATES, "passed"), "leakage": "REFUSED", "patients": "REFUSED",
+        **dict.fromkeys(("guards", "probed", "robustness", "shortcuts"), "unmeasured"),
     }  # fmt: skip
-    assert "WARNING: a single validation patient decided" in refused.output
-    told = CliRunner().invoke(cli, ["promote", "--dry-run", "--despite-leakage"])
-    assert "overruled leakage" in told.output
-    assert told.output.splitlines()[-2:] == ["would be champion: version 1", "next: medfake promote --despite-leakage"]
+    assert "a single validation patient decided, too few to say anything of others: 5 are wanted" in refused.output
+    flags = ["--despite-leakage", "--despite-few-patients"]
+    told = CliRunner().invoke(cli, ["promote", "--dry-run", *flags])
+    assert "overruled   leakage      its protocol replica" in told.output
+    assert told.output.splitlines()[-2:] == ["would be champion: version 1", f"next: medfake promote {' '.join(flags)}"]
     assert registry.decisions() == []
-    assert CliRunner().invoke(cli, ["promote", "--despite-leakage"]).output.startswith("champion: version 1\n")
+    done = CliRunner().invoke(cli, ["promote", *flags, "--reason", "the only one"])
+    assert done.output == (
+        "champion: version 1\n  why: validation auc 0.8000; overruled: leakage; overruled: patients\n"
+        "next: medfake scan PATH\n"
+    )
+    assert registry.decisions()[-1].stated == "the only one"
 
 
 def test_the_built_in_detector_is_registered_and_promoted_like_any_other(

@@ -142,7 +142,7 @@ def test_no_way_around_leads_into_an_experiment_of_others(team: Team, kept: tupl
 
 
 @pytest.mark.parametrize("name", ["artifact_location", "artifactLocation"])
-@pytest.mark.parametrize("place", ["mlflow-artifacts:/{number}", "s3://medfake-files/mlflow/{number}", "file:///etc"])
+@pytest.mark.parametrize("place", ["mlflow-artifacts:/{number}", "s3://medfake/mlflow/{number}", "file:///etc"])
 def test_nobody_makes_an_experiment_at_the_files_of_another(
     team: Team, kept: tuple[Caller, str], name: str, place: str
 ) -> None:
@@ -155,7 +155,7 @@ def test_nobody_makes_an_experiment_at_the_files_of_another(
 
 
 @pytest.mark.parametrize(
-    "source", ["s3://medfake-files/mlflow/{number}", "file:///etc", "/etc", "mlflow-artifacts:/{number}", "runs:/0/x"]
+    "source", ["s3://medfake/mlflow/{number}", "file:///etc", "/etc", "mlflow-artifacts:/{number}", "runs:/0/x"]
 )
 def test_nobody_registers_the_files_of_another(team: Team, kept: tuple[Caller, str], source: str) -> None:
     _, number = kept

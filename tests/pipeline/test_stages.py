@@ -24,7 +24,10 @@ ELSEWHERE = {  # imported, and without an effect on the outs of the stage
     "bank": {"medfake.reports", "medfake.probes", "medfake.metrics", "medfake.checks", "medfake.log_odds"},
     # they write the page for eyes, which is no out
     "phantom": {"medfake.package"},  # opens stored inpainters, which no phantom needs
-    "nominate": {"medfake.datasets"},  # words of protocols
+    "nominate": {
+        *("medfake.datasets", "medfake.reports", "medfake.metrics", "medfake.robustness", "medfake.tamper"),
+        *("medfake.copies", "medfake.dicom", "medfake.lungs", "medfake.log_odds"),
+    },  # words of protocols, and of the card that describes a version, which is no out
     "robustness": {"medfake.reports", "medfake.probes"},  # they say what was found on the terminal
 }
 

@@ -134,7 +134,7 @@ def test_a_champion_nominated_by_another_figure_is_compared_by_the_challengers(
     promote(registry, HERE)
     nominate([make_package("b", val=0.8)], F1, registry)
     reason = promote(registry, HERE).reason
-    assert "version 1 (ResidualCNN) has f1 0.7000;" in reason
+    assert "validation f1 0.8889 against 0.8235, difference +0.0654 [" in reason
     assert "its data set was not probed for shortcuts here" in reason
 
 

@@ -1,4 +1,4 @@
-"""A champion of other data, scored anew on the challenger's validation slices."""
+"""Challenger and champion of other data, or without predictions: scored anew where the data of one lie here."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,88 +13,161 @@ from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA, SITES_F
 from medfake.datasets.scans import SITE_COLUMNS
 from medfake.errors import PromotionRefusedError
 from medfake.files import sha256_file, write_json
+from medfake.metrics.predictions import write_predictions
+from medfake.package.card import PREDICTIONS_FILE, read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import promote
-from tests.conftest import HERE
+from medfake.registry.rescore import stored_predictions
+from tests.conftest import HERE, predictions_of
+from tests.registry.conftest import write_checks
 
 AUC = NominateParams(metric="auc")
 BLANK = {pa.string(): "", pa.bool_(): False}
+PATIENTS = 8
+MakeSlices = Callable[..., str]
 
 
 @pytest.fixture
-def slices(tmp_path: Path) -> Path:
-    """A data set `chest` of four validation slices that brightness tells apart: AUC 1 for the detector of conftest."""
-    folder = tmp_path / "data" / "slices" / "chest"
-    folder.mkdir(parents=True)
-    labels = [0, 1, 0, 1]
-    rows = pd.DataFrame({field.name: [BLANK.get(field.type, 0)] * len(labels) for field in SCHEMA})
-    rows["slice_id"], rows["scan_id"], rows["patient_id"] = list("abcd"), list("abcd"), list("abcd")
-    rows["label"], rows["split"], rows["shard"], rows["row"] = labels, "val", "shard-000.npy", range(len(labels))
-    rows["rows"], rows["cols"] = 96, 96
-    np.save(folder / "shard-000.npy", np.stack([np.full((96, 96), 100 * label - 50, np.int16) for label in labels]))
-    write_manifest(rows, folder)
-    pd.DataFrame(columns=list(SITE_COLUMNS)).to_parquet(folder / SITES_FILE)
-    facts = {"name": "chest", "evidence": "phantom", "protocol": "grouped", "sha256": digest(folder)}
-    write_json(folder / FACTS_FILE, facts)
-    return folder.parent
+def make_slices(tmp_path: Path) -> MakeSlices:
+    """Write the data set `chest` of a validation slice a patient, and what its guards say; gives its digest.
+
+    Brightness tells tampered from real ones, as the detector of conftest has it, or real from tampered ones.
+    """
+
+    def make(*, bright: str, patients: int = PATIENTS) -> str:
+        folder = tmp_path / "data" / "slices" / "chest"
+        folder.mkdir(parents=True)
+        label, shard = np.arange(PATIENTS) % 2, f"shard-{bright}.npy"  # open shards are remembered by their paths
+        rows = pd.DataFrame({field.name: [BLANK.get(field.type, 0)] * PATIENTS for field in SCHEMA})
+        rows["slice_id"] = rows["scan_id"] = [f"s{number}" for number in range(PATIENTS)]
+        rows["patient_id"] = [f"p{number % patients}" for number in range(PATIENTS)]
+        rows["label"], rows["split"], rows["shard"], rows["row"] = label, "val", shard, range(PATIENTS)
+        rows["rows"], rows["cols"] = 96, 96
+        hu = 100 * label - 50 if bright == "tampered" else 50 - 100 * label
+        np.save(folder / shard, np.stack([np.full((96, 96), value, np.int16) for value in hu]))
+        write_manifest(rows, folder)
+        pd.DataFrame(columns=list(SITE_COLUMNS)).to_parquet(folder / SITES_FILE)
+        digest = sha256_file(folder / MANIFEST_FILE)
+        write_json(
+            folder / FACTS_FILE, {"name": "chest", "evidence": "phantom", "protocol": "grouped", "sha256": digest}
+        )
+        write_checks(HERE, "chest", digest)
+        return digest
+
+    return make
 
 
-def digest(folder: Path) -> str:
-    return sha256_file(folder / MANIFEST_FILE)
+def measured_on_slices(package: Path, *, right: bool) -> Path:
+    """Predictions of a package on those slices: all right, or all alike."""
+    card = read_card(package)
+    rows = predictions_of(1.0, card).head(PATIENTS)
+    label = rows["label"].to_numpy()
+    rows["slice_id"] = rows["scan_id"] = [f"s{number}" for number in range(PATIENTS)]
+    rows["patient_id"] = [f"p{number}" for number in range(PATIENTS)]
+    write_predictions(package / PREDICTIONS_FILE, rows.assign(p_tampered=np.where(label, 0.9, 0.1) if right else 0.5))
+    return package
 
 
-@pytest.mark.parametrize(("claimed", "wins"), [(0.99, False), (1.0, False), (1.01, True)])
-def test_a_champion_of_other_data_is_scored_anew(
-    claimed: float, wins: bool, slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
+@pytest.mark.parametrize(("bright", "wins"), [("real", True), ("tampered", False)])
+def test_a_champion_of_other_data_is_scored_anew_on_the_challengers(
+    bright: str, wins: bool, make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
-    nominate([make_package("a", val=0.1)], AUC, registry)
+    digest = make_slices(bright=bright)
+    nominate([make_package("a")], AUC, registry)
     promote(registry, HERE)
-    nominate([make_package("b", val=claimed, dataset_sha256=digest(slices / "chest"))], AUC, registry)
+    nominate([measured_on_slices(make_package("b", dataset_sha256=digest), right=True)], AUC, registry)
     if wins:
         outcome = promote(registry, HERE)
-        assert outcome.changed
-        assert "version 1 (ResidualCNN) has auc 1.0000 on the same slices, scored anew" in outcome.reason
+        assert "validation auc 1.0000 against 0.0000, difference +1.0000 [1.0000, 1.0000]" in outcome.reason
+        assert "version 1 scored these slices anew and may know some of them" in outcome.reason
         return
-    with pytest.raises(PromotionRefusedError, match="does not beat") as caught:
+    with pytest.raises(PromotionRefusedError, match="may not become champion") as caught:
         promote(registry, HERE)
-    assert "has auc 1.0000 on the same slices" in str(caught.value.received)
+    assert "does not beat the champion: a tie" in str(caught.value.received)
+    assert "auc 1.0000 against 1.0000, difference +0.0000 [0.0000, 0.0000]" in str(caught.value.received)
 
 
-@pytest.mark.parametrize(("claimed", "wins"), [(0.99, True), (1.0, False)])
+@pytest.mark.parametrize(("bright", "wins"), [("tampered", True), ("real", False)])
 def test_a_challenger_of_data_that_are_not_here_is_scored_on_the_champions(
-    claimed: float, wins: bool, slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
+    bright: str, wins: bool, make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
-    nominate([make_package("a", val=claimed, dataset_sha256=digest(slices / "chest"))], AUC, registry)
-    promote(registry, HERE)
-    nominate([make_package("b", val=0.1, dataset="elsewhere", dataset_sha256="e" * 64)], AUC, registry)
+    digest = make_slices(bright=bright)
+    nominate([measured_on_slices(make_package("a", dataset_sha256=digest), right=False)], AUC, registry)
+    promote(registry, HERE, overrule=["calibration"])
+    nominate([make_package("b", dataset="elsewhere", dataset_sha256="e" * 64)], AUC, registry)
     if wins:
-        said = "version 2 (ResidualCNN) has validation auc 1.0000 on the same slices, scored anew"
-        assert said in promote(registry, HERE).reason
+        assert "version 2 scored these slices anew" in promote(registry, HERE).reason
         return
-    with pytest.raises(PromotionRefusedError, match="does not beat"):
+    with pytest.raises(PromotionRefusedError) as caught:
         promote(registry, HERE)
+    assert "does not beat the champion: it is worse" in str(caught.value.received)
 
 
-def test_without_the_data_the_two_cannot_be_compared(
-    slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
+def test_a_version_that_was_registered_without_predictions_is_scored_on_its_own_data(
+    make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
+    digest = make_slices(bright="real")
+    old = make_package("a", dataset_sha256=digest)
+    (old / PREDICTIONS_FILE).unlink()
+    nominate([old], AUC, registry)
+    promote(registry, HERE)
+    nominate([measured_on_slices(make_package("b", dataset_sha256=digest), right=True)], AUC, registry)
+    assert "version 1 scored these slices anew" in promote(registry, HERE).reason
+
+
+def test_one_patient_says_nothing_of_others(
+    make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
+) -> None:
+    digest = make_slices(bright="tampered", patients=1)
+    old = make_package("a", dataset_sha256=digest)
+    (old / PREDICTIONS_FILE).unlink()
+    nominate([old], AUC, registry)
+    promote(registry, HERE)
+    nominate([make_package("b", dataset="elsewhere", dataset_sha256="e" * 64)], AUC, registry)
+    with pytest.raises(PromotionRefusedError) as caught:
+        promote(registry, HERE)
+    assert "one patient says nothing of others" in str(caught.value.received)
+    assert "add patients" in str(caught.value.remedy)
+
+
+def test_without_the_data_two_of_different_data_cannot_be_compared(
+    make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
+) -> None:
+    make_slices(bright="tampered")
     nominate([make_package("a", val=0.7)], AUC, registry)
     promote(registry, HERE)
     nominate([make_package("b", val=0.9, dataset_sha256="e" * 64)], AUC, registry)
-    with pytest.raises(PromotionRefusedError, match="different data") as caught:
+    with pytest.raises(PromotionRefusedError) as caught:
         promote(registry, HERE)
+    assert "different data" in str(caught.value.received)
     assert caught.value.remedy == "dvc repro slices@chest (or dvc pull), then medfake promote"
 
 
-@pytest.mark.parametrize(("metric", "anew"), [("h", True), ("auc", False)])
-def test_figures_of_another_class_are_scored_anew_where_they_are_of_a_class(
-    metric: str, anew: bool, slices: Path, make_package: Callable[..., Path], registry: ModelRegistry
+def test_without_data_and_without_predictions_nothing_is_compared(
+    make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
-    sha256, by = digest(slices / "chest"), NominateParams(metric=metric)
-    nominate([make_package("a", val=0.5, dataset_sha256=sha256)], by, registry)
+    old = make_package("a", val=0.7)
+    (old / PREDICTIONS_FILE).unlink()
+    nominate([old], AUC, registry)
     promote(registry, HERE)
-    nominate([make_package("b", val=1.01, dataset_sha256=sha256, positive="real")], by, registry)
-    reason = promote(registry, HERE).reason
-    assert (f"has {metric} 1.0000 on the same slices, scored anew" in reason) is anew
-    assert (f"(ResidualCNN) has {metric} 0.5000" in reason) is not anew
+    nominate([make_package("b", val=0.9)], AUC, registry)
+    with pytest.raises(PromotionRefusedError) as caught:
+        promote(registry, HERE)
+    assert "one was registered without its predictions" in str(caught.value.received)
+    assert caught.value.remedy == "dvc repro slices@chest (or dvc pull), then medfake promote"
+
+
+def test_only_validation_predictions_are_stored_with_a_version(
+    make_package: Callable[..., Path], registry: ModelRegistry
+) -> None:
+    package = make_package("a")
+    rows = predictions_of(0.8, read_card(package))
+    both = pd.concat([rows, rows.assign(split="test", slice_id="t" + rows["slice_id"])], ignore_index=True)
+    write_predictions(package / PREDICTIONS_FILE, both)
+    nominate([package], AUC, registry)
+    version = registry.find("challenger")
+    stored = stored_predictions(version, registry.package(version))
+    assert stored is not None
+    assert (len(stored), set(stored["split"])) == (200, {"val"})
+    assert not (pd.read_parquet(registry.package(version) / PREDICTIONS_FILE)["split"] == "test").any()

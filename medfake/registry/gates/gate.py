@@ -24,12 +24,14 @@ class Ruling:
         sentence: What was found, a clause without full stop and without paths of this machine; kept in the ledger.
         remedy: What to type when it did not pass.
         figures: What it compared, where that decides.
+        measured: Whether there was something to go by.
     """
 
     passed: bool
     sentence: str
     remedy: str | None = None
     figures: Compared | None = None
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Case:
 
     def unmeasured(self, sentence: str, remedy: str) -> Ruling:
         """Rule where there is nothing to go by, as `promote.unmeasured` says: let it through and tell, or refuse."""
-        return Ruling(self.params.unmeasured == "tell", sentence, remedy)
+        return Ruling(self.params.unmeasured == "tell", sentence, remedy, measured=False)
 
 
 Judge = Callable[[Case], Ruling]

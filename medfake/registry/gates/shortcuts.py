@@ -2,14 +2,18 @@
 
 from medfake.registry.gates.gate import Case, Ruling, gate
 from medfake.registry.gates.probed import probe_report
+from medfake.remedies import Stage, make
 
 
 @gate("shortcuts", overrule="--despite-shortcuts", flag_help="Although probes found a shortcut in its data set.")
 def no_shortcuts(case: Case) -> Ruling:
-    """Refuse a challenger whose data set tells the class without the manipulation."""
+    """Refuse a challenger whose data set tells the class without the manipulation.
+
+    Where no probe looked, `promote.unmeasured` decides, as for the gate `probed`.
+    """
     report = probe_report(case)
     if report is None:
-        return Ruling(True, "no probe looked for a shortcut")
+        return case.unmeasured("no probe looked for a shortcut", make(Stage.PROBE, case.challenger.dataset))
     if not report.shortcuts:
         count = len(report.undecided)
         unsure = f", but {count} of {len(report.findings)} could not rule one out" if count else ""

@@ -1,7 +1,7 @@
 """Are its files those that were registered?"""
 
 from medfake.registry.gates.gate import UNALTERED, Case, Ruling, gate
-from medfake.registry.stored_files import NOMINATE_AGAIN, altered_files
+from medfake.registry.stored_files import NOMINATE_AGAIN, alteration, altered_files
 
 
 @gate(UNALTERED)
@@ -13,9 +13,8 @@ def files_are_unaltered(case: Case) -> Ruling:
     altered = altered_files(case.package, case.challenger)
     if not altered:
         return Ruling(True, "its files are those that were registered")
-    named = f"its {altered[0]} is" if len(altered) == 1 else f"its {', '.join(altered[:-1])} and {altered[-1]} are"
     return Ruling(
         False,
-        f"{named} not what was registered",
+        alteration(altered),
         f"put the files back ({case.package}), or register the detector anew: {NOMINATE_AGAIN}",
     )

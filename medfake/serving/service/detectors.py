@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from medfake.errors import ManifestError, MedfakeError, RegistryError
+from medfake.errors import MedfakeError, RegistryError
 from medfake.files import in_a_word, replace_folder, sha256_file, write_json
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card, read_card
 from medfake.package.reference import REFERENCE_FILE
@@ -176,9 +176,9 @@ class Detectors:
         """A version's package in the data folder, of the digests that were registered.
 
         Raises:
-            ManifestError: It is another one than was registered.
-            RegistryError: Its files are gone.
+            RegistryError: It is another one than was registered, or its files are gone.
         """
+        from medfake.registry.stored_files import require_unaltered
         from medfake.registry.versions import card_sha256, package_sha256
 
         assert self._registry is not None  # noqa: S101 - versions come out of it
@@ -188,8 +188,7 @@ class Detectors:
             for name in (ONNX_FILE, AGGREGATION_FILE, CARD_FILE, REFERENCE_FILE):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, copy / name)
-            _require_digest("its graphs are", package_sha256(copy), version.package_sha256, version.number)
-            _require_digest("its card is", card_sha256(copy), version.card_sha256, version.number)
+            require_unaltered(copy, version)  # once more: nobody altered them meanwhile
         return kept
 
     def _unreachable(self, error: Exception) -> None:
@@ -248,14 +247,6 @@ def _digest(folder: Path) -> str:
         if (folder / name).is_file():
             digest.update(f"{name} {sha256_file(folder / name)}\n".encode())
     return digest.hexdigest()
-
-
-def _require_digest(what: str, found: str, registered: str, number: int) -> None:
-    if registered and found != registered:
-        raise ManifestError(
-            f"{what} not what was registered", where=f"version {number}", received=f"sha256 {found[:12]}...",
-            remedy="put the files back, or roll back: medfake rollback",
-        )  # fmt: skip
 
 
 def _sentence(error: Exception) -> str:

@@ -29,6 +29,8 @@ async def login(request: Request) -> Response:
     service = service_of(request)
     is_form = request.headers.get("content-type", "").startswith(_FORM)
     name = service.settings.tokens.name_of(_token(await _body(request), is_form=is_form))
+    if name is None and is_form:
+        return RedirectResponse(f"{LOGIN}?refused=1", 303)
     if name is None:
         raise UnauthorizedError(
             "this is no token of the service", where="token", remedy="ask whoever runs the service for one"

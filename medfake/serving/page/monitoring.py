@@ -1,0 +1,44 @@
+"""Monitoring as a page of the service shows it: what was served beside what the detector knows."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from markupsafe import Markup
+
+from medfake.serving.model import open_folder
+from medfake.serving.monitoring.monitor import monitor
+from medfake.serving.monitoring.page import monitor_fragment
+from medfake.serving.monitoring.recorder import Recorder
+from medfake.serving.service.worker_messages import Package
+
+_STYLE: Final = re.compile(r'style="([^"]*)"')
+
+
+def monitoring_html(recorder: Recorder, package: Package) -> Markup:
+    """Compare what a detector was served with what it knows, and draw it.
+
+    Args:
+        recorder: Of the service.
+        package: Of the detector that scans now.
+
+    Raises:
+        ManifestError: The package is not whole any more.
+        StorageError: The database cannot be used.
+    """
+    model = open_folder(Path(package.folder), package.name, package.chosen, by_default=package.by_default)
+    return Markup(as_attributes(monitor_fragment(monitor(recorder, model))))  # noqa: S704 - it escapes what it shows
+
+
+def as_attributes(html: str) -> str:
+    """Styles of elements of a drawing as attributes of their own, which the policy of the service lets through.
+
+    >>> as_attributes('<path style="fill: none; stroke: var(--rule, #d1d9e0)"/>')
+    '<path fill="none" stroke="var(--rule, #d1d9e0)"/>'
+    """
+    return _STYLE.sub(lambda style: " ".join(map(_attribute, style[1].rstrip("; ").split("; "))), html)
+
+
+def _attribute(declaration: str) -> str:
+    name, _, value = declaration.partition(": ")
+    return f'{name}="{value}"'

@@ -1,0 +1,53 @@
+"""Who may see pages, and what pages say when the detector or its registry changes."""
+
+import pytest
+
+from tests.fixtures.browser import Browser
+from tests.fixtures.services import StartService
+
+pytestmark = pytest.mark.slow
+
+LETTERS = 40 * "k"  # of a token
+
+
+def test_where_tokens_are_set_a_browser_is_asked_for_one_and_let_in(
+    browser: Browser, start_service: StartService
+) -> None:
+    service = start_service(tokens=f"reader={LETTERS}")
+    browser.open(service.address + "/jobs")
+    browser.wait_for_page("/login")
+    browser.evaluate("document.getElementById('token').focus()")
+    for letter in LETTERS:
+        browser.press(letter)
+    browser.press("Enter")
+    browser.wait_for("document.getElementById('drop') !== null")
+    assert browser.evaluate("document.cookie") == ""
+    browser.click("form[action='/logout'] button")
+    browser.wait_for_page("/login")
+    browser.open(service.address + "/jobs")
+    browser.wait_for_page("/login")
+    assert browser.complaints == []
+
+
+def test_a_wrong_token_is_told_on_the_page(browser: Browser, start_service: StartService) -> None:
+    service = start_service(tokens=f"reader={LETTERS}")
+    browser.open(service.address)
+    browser.wait_for_page("/login")
+    browser.evaluate("document.getElementById('token').focus()")
+    for letter in "wrong":
+        browser.press(letter)
+    browser.press("Enter")
+    browser.wait_for("document.querySelector('.fault') !== null")
+    assert "this is no token of the service" in browser.text
+
+
+def test_without_tokens_there_is_nothing_to_log_out_of(browser: Browser, start_service: StartService) -> None:
+    browser.open(start_service().address)
+    assert browser.evaluate("document.querySelector('form[action=\"/logout\"]')") is None
+    assert "Log out" not in browser.text
+
+
+def test_a_page_is_no_frame_of_another_site(start_service: StartService) -> None:
+    headers = start_service().get("/").headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "no-store"

@@ -14,7 +14,12 @@ from benchmarks import (
     frozen_phase,
     pixel_look,
     scan,
+    scan_memory,
     scan_package,
+    scan_study,
+    service_hammer,
+    service_swap,
+    service_throughput,
     shard_reading,
 )
 
@@ -32,6 +37,11 @@ ALL = {
     "evaluation": evaluation.main,
     "scan-package": scan_package.main,
     "monitoring": pixel_look.main,
+    "service-throughput": service_throughput.main,
+    "service-hammer": service_hammer.main,
+    "service-swap": service_swap.main,
+    "scan-study": scan_study.main,
+    "scan-memory": scan_memory.main,
 }
 
 

@@ -33,6 +33,7 @@ Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exit
 
 import errno
 import sys
+import unicodedata
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -54,7 +55,7 @@ class MedfakeError(Exception):
     def __init__(self, what: str, *, where: object = None, received: object = None, remedy: str | None = None) -> None:
         super().__init__(what)
         self.what = what
-        self.where = None if where is None else str(where)
+        self.where = None if where is None else str(where) if isinstance(where, str) else printable(f"{where}")
         self.received = None if received is None else str(received)
         self.remedy = remedy
 
@@ -255,6 +256,20 @@ def storage_error(error: OSError) -> StorageError | None:
     return StorageError(what, where=error.filename or "unknown file", remedy=remedy)
 
 
+def printable(text: str) -> str:
+    r"""A text without what a terminal would obey: control characters, turns of the writing direction, half characters.
+
+    >>> printable("a\x1b[31mb\nc")
+    'a\\x1b[31mb\nc'
+    """
+    return "".join(one if one.isprintable() or one == "\n" else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    blank = unicodedata.category(character) == "Zs"  # of other scripts
+    return character if blank else character.encode("unicode_escape").decode()
+
+
 def exit_with_message(command: Callable[[], object], report: Callable[[Exception], object] | None = None) -> None:
     """Run a command; print one clear error and exit with its code when it fails.
 
@@ -280,5 +295,5 @@ def exit_with_message(command: Callable[[], object], report: Callable[[Exception
 
 
 def _exit(error: MedfakeError) -> None:
-    sys.stderr.write(f"error: {error}\n")
+    sys.stderr.write(f"error: {printable(str(error))}\n")
     sys.exit(error.exit_code)

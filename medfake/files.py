@@ -16,8 +16,11 @@ from medfake.errors import ManifestError
 Built = TypeVar("Built")
 _CHUNK = 1 << 20
 _ESCAPED = re.compile(rb"%([0-9A-F]{2})")
-# bytes that are no UTF-8, control characters, and a "%" that would read as an escape
-_TO_ESCAPE = re.compile(r"[\udc80-\udcff\x00-\x1f\x7f-\x9f]|%(?=[0-9A-F]{2})")
+# bytes that are no UTF-8, control characters, what turns the writing direction or breaks a line or is not seen, and a
+# "%" that would read as an escape
+_TO_ESCAPE = re.compile(
+    r"[\udc80-\udcff\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|%(?=[0-9A-F]{2})"
+)
 
 
 @contextmanager

@@ -1,23 +1,31 @@
 """Logging that never shows a patient.
 
-Readers register every identifier they meet; the filter blanks it in whatever a library logs afterwards.
+Readers register every identifier they meet; the filter blanks it in whatever a library logs afterwards. Of an archive's
+identifiers those that were met last are remembered: what a library logs is of the file that was just read.
 """
 
 import logging
 import sys
+from threading import Lock
+
+from medfake.errors import printable
 
 BLANK = "[redacted]"
 _MINIMUM_LENGTH = 3
-_identifiers: set[str] = set()
+_MOST = 20_000
+"""Identifiers remembered: some 2 MB."""
+_identifiers: dict[str, None] = {}  # those met last stand last
+_longest_first: list[str] = []
+_lock = Lock()
 
 
 class RedactingFilter(logging.Filter):
-    """Replace registered identifiers in a record's message."""
+    """Replace registered identifiers in a record's message, and what a terminal would obey."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Blank identifiers; every record passes."""
+        """Blank identifiers and control characters; every record passes."""
         message = record.getMessage()
-        clean = redact(message)
+        clean = printable(redact(message))
         if clean != message:
             record.msg, record.args = clean, ()
         return True
@@ -26,13 +34,26 @@ class RedactingFilter(logging.Filter):
 def register_identifier(value: object) -> None:
     """Remember a name, number or date that must not be shown; very short ones would blank all and are not kept."""
     text = str(value).strip()
-    if len(text) >= _MINIMUM_LENGTH:
-        _identifiers.add(text)
+    if len(text) < _MINIMUM_LENGTH:
+        return
+    with _lock:
+        known = text in _identifiers
+        _identifiers.pop(text, None)
+        _identifiers[text] = None
+        if known:
+            return
+        if len(_identifiers) > _MOST:
+            del _identifiers[next(iter(_identifiers))]
+        _longest_first.clear()
 
 
 def redact(text: str) -> str:
     """Blank every registered identifier in a text."""
-    for identifier in sorted(_identifiers, key=len, reverse=True):
+    with _lock:
+        if not _longest_first:
+            _longest_first.extend(sorted(_identifiers, key=len, reverse=True))
+        candidates = [identifier for identifier in _longest_first if identifier in text]
+    for identifier in candidates:
         text = text.replace(identifier, BLANK)
     return text
 

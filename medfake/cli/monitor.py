@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _UNIT_DAYS = {"d": 1, "w": 7}
 _DATABASE = (
-    "Of served scans: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME. Left out: what MEDFAKE_DATABASE says, or "
-    "served.db in the project's .medfake folder or among this user's data."
+    "Of the service: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME. Left out: $MEDFAKE_DATABASE, or where "
+    "medfake serve keeps jobs when nobody says."
 )
 
 
@@ -119,7 +119,7 @@ def prune(keep: int, database: str | None) -> None:
 
 def _recorder(database: str | None) -> "Recorder":
     from medfake.serving.database import open_database
-    from medfake.serving.monitoring.place import default_database
+    from medfake.serving.default_places import default_database
     from medfake.serving.monitoring.recorder import Recorder
 
     return Recorder(open_database(database or default_database()))

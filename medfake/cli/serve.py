@@ -13,7 +13,8 @@ _MIB = 1 << 20
 @click.option("--model", help="As of medfake scan; left out, the champion, watched, or else the built-in detector.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of jobs. Left out: .medfake/service here.")
 @click.option(
-    "--database", help="Of jobs: sqlite:///FILE or postgresql://USER@HOST/NAME. Left out: a file below --data."
+    "--database",
+    help="Of jobs: sqlite:///FILE or postgresql://USER@HOST/NAME. Left out: $MEDFAKE_DATABASE, or a file below --data.",
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Scoring processes.")
 @click.option("--keep", "keep_h", type=click.FloatRange(min=0, min_open=True), default=24.0, show_default=True,
@@ -48,6 +49,7 @@ def serve(
     from dataclasses import replace
 
     from medfake.logs import configure_logging
+    from medfake.serving.default_places import default_database, default_folder
     from medfake.serving.service.app import create_app, require_installed
     from medfake.serving.service.settings import Limits, Settings
     from medfake.serving.service.tokens import Tokens
@@ -62,7 +64,7 @@ def serve(
         queue=max_queue, wait_s=wait_s, file_s=file_s, job_s=job_s, worker_memory_bytes=worker_memory_mb * _MIB,
     )  # fmt: skip
     settings = Settings(
-        data=folder, database=database or f"sqlite:///{folder / 'service.db'}", host=host, port=port, model=model,
+        data=folder, database=database or default_database(folder), host=host, port=port, model=model,
         workers=workers, tokens=Tokens.from_environment(), tls_cert=tls_cert, tls_key=tls_key,
         behind_proxy=behind_proxy, keep_s=keep_h * 3600, limits=limits,
     )  # fmt: skip
@@ -75,21 +77,6 @@ def serve(
         app = create_app(settings)
         add_pages(app)
         run(app, settings, listening, lambda: _say(settings.address))
-
-
-def default_folder() -> Path:
-    """Where jobs are kept when nobody says: in the project, or among this user's data."""
-    from medfake.errors import StorageError
-    from medfake.private_folders import user_data
-    from medfake.project import Project
-
-    project = Project.around()
-    if project:
-        return project.private / "service"
-    folder = user_data()
-    if folder is None:
-        raise StorageError("there is no home folder to keep jobs in", where="$HOME", remedy="--data FOLDER")
-    return folder / "service"
 
 
 def _say(address: str) -> None:

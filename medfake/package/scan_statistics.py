@@ -59,8 +59,8 @@ STATISTICS: Final = {
         Statistic(
             "transfer_syntax", "transfer syntax", Of.HEADER, words=True, tested=False
         ),  # an archive's, no scanner's
-        Statistic("p_tampered", "P(tampered), scan", Of.SCORES, whole=True),
-        Statistic("slice_p", "P(tampered), slice", Of.SCORES, whole=True),
+        Statistic("p_tampered", "P(tampered) of scans", Of.SCORES, whole=True),
+        Statistic("slice_p", "P(tampered) of slices", Of.SCORES, whole=True),
         Statistic("verdict", "verdict", Of.SCORES, words=True, whole=True),
     )
 }

@@ -153,11 +153,11 @@ def _open_version(wanted: str, registry: "ModelRegistry", *, by_default: bool = 
     )
 
 
-def open_folder(folder: Path, name: str, chosen: str = "", *, by_default: bool = False) -> Model:
-    """Open a package under a name; the other arguments as of `Model`, errors as of `open_model`."""
+def open_folder(folder: Path, name: str, chosen: str = "", *, by_default: bool = False, threads: int = 0) -> Model:
+    """Open a package under a name; arguments as of `Model` and `open_package`, errors as of `open_model`."""
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
-    scorer = open_package(folder)
+    scorer = open_package(folder, threads)
     if scorer.card.view != "whole":
         raise ScanError(
             "this detector judges parts of slices, and a scan has whole ones", where=name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from medfake.errors import printable
 from medfake.metrics.scans import Verdict
 from medfake.package.card import INTENDED_USE
 from medfake.package.measured import FalseAlarms
@@ -21,6 +22,7 @@ MOST_FOLDERS: Final = 3
 MOST_SKIPPED: Final = 5
 MOST_WARNINGS: Final = 50
 """Of different texts; headers make up some of them."""
+_RANKS: Final[Mapping[str, int]] = {Verdict.TAMPERED: 2, Verdict.UNCERTAIN: 1}
 
 
 @dataclass(frozen=True, order=True)
@@ -53,7 +55,7 @@ class Summary:
 
     def add(self, scan: ScanVerdict) -> None:
         """Count a scan."""
-        rank = {Verdict.TAMPERED: 2, Verdict.UNCERTAIN: 1}.get(Verdict(scan.verdict), 0)
+        rank = _RANKS.get(scan.verdict, 0)
         row = _Row(rank, scan.p_tampered, -self.scans, _without_slices(scan))
         (heapq.heappush if len(self._rows) < MOST_ROWS else heapq.heappushpop)(self._rows, row)
         self.verdicts[scan.verdict] += 1
@@ -76,29 +78,34 @@ class Summary:
     def render(self, console: "Console", model: Mapping[str, Any]) -> None:
         """Print a table, copies, the warnings, what was skipped, and what this is not."""
         console.print(self._table(model))
+
+        def say(text: str, style: str = "") -> None:
+            console.print(printable(text), style=style, highlight=False, markup=False)
+
         if self.scans > MOST_ROWS:
             counts = ", ".join(f"{number} {verdict}" for verdict, number in self.verdicts.most_common())
             said = f"{self.scans} scans: {counts}; the table has the {MOST_ROWS} that are most suspicious"
-            console.print(said, highlight=False)
+            say(said)
         for line in self._copies:
-            console.print(line, style="red", highlight=False, markup=False)
+            say(line, "red")
         for warning in self._warnings():
-            console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
+            say(f"warning: {warning}", "yellow")
         if self.skipped:
-            console.print(f"skipped {self.skipped} files:", highlight=False)
+            say(f"skipped {self.skipped} files:")
             for one in self._first_skipped:
-                console.print(f"  {one.path}: {one.reason}", highlight=False, markup=False)
+                say(f"  {one.path}: {one.reason}")
             if self.skipped > MOST_SKIPPED:
-                console.print(f"  ... and {self.skipped - MOST_SKIPPED} more (--json lists all)", highlight=False)
+                say(f"  ... and {self.skipped - MOST_SKIPPED} more (--json lists all)")
         for line in _about_the_detector(model):
-            console.print(line, style="dim", highlight=False, markup=False)
-        console.print(INTENDED_USE, style="dim", highlight=False)
+            say(line, "dim")
+        say(INTENDED_USE, "dim")
 
     def _table(self, model: Mapping[str, Any]) -> Any:
         from rich.markup import escape
         from rich.table import Table
 
-        table = Table(title=escape(f"{model['name']}: {model['detector']}"), title_justify="left")
+        title = escape(printable(f"{model['name']}: {model['detector']}"))
+        table = Table(title=title, title_justify="left")
         for column in ("folder", "verdict", "P(tampered)", "slices", "strongest place"):
             justify: Literal["left", "right"] = "right" if column in ("P(tampered)", "slices") else "left"
             table.add_column(column, justify=justify, overflow="fold")

@@ -9,6 +9,7 @@ import click
 import pytest
 from ruamel.yaml import YAML
 
+from medfake.cli.root import cli as medfake
 from mlflow_server.__main__ import main as mlflow_server
 from mlflow_server.configurations import read_configuration
 from mlflow_server.door import is_open
@@ -21,7 +22,7 @@ COMPOSE = PROJECT / "compose.yaml"
 NAMES = {"MEDFAKE_USER": "1000:1000", "MEDFAKE_HOST": "mlflow.example.org", "MEDFAKE_FILES": "/srv/files"}
 READ_BY_OTHERS = {  # MLflow, boto3, PostgreSQL's own image
     "AWS_DEFAULT_REGION", "AWS_SHARED_CREDENTIALS_FILE", "MLFLOW_S3_ENDPOINT_URL", "POSTGRES_DB",
-    "POSTGRES_INITDB_ARGS", "POSTGRES_PASSWORD_FILE", "POSTGRES_USER", "MEDFAKE_TOKENS_FILE",
+    "POSTGRES_INITDB_ARGS", "POSTGRES_PASSWORD_FILE", "POSTGRES_USER",
 }  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def test_every_secret_is_one_that_the_command_makes_and_a_service_mounts(compose
         assert named == own, name
 
 
-@pytest.mark.parametrize(("service", "program"), [("mlflow", mlflow_server)])
+@pytest.mark.parametrize(("service", "program"), [("mlflow", mlflow_server), ("medfake", medfake)])
 def test_our_commands_take_what_is_typed(compose: dict[str, Any], service: str, program: click.Group) -> None:
     words = _services(compose)[service]["command"]
     arguments = words[3:] if words[:3] == ["python", "-m", "mlflow_server"] else words[1:]

@@ -19,6 +19,7 @@ from onnx import TensorProto, helper
 
 from medfake.config import NominateParams
 from medfake.package.card import ONNX_FILE
+from medfake.package.reference import REFERENCE_FILE, make_reference, read_reference, write_reference
 from medfake.package.scan_scorer import open_package
 from medfake.package.scorer import Scorer
 from medfake.registry.model_registry import ModelRegistry
@@ -148,6 +149,16 @@ def test_maps_of_places_are_no_columns_and_their_aggregation_is_stored(
     chunks = [(volume, np.arange(5.0))]
     own = open_package(package).score_scan(chunks, (0.7, 0.7))
     assert stored.score_scan(chunks, (0.7, 0.7)).sites == own.sites
+
+
+def test_how_its_scans_looked_travels_with_a_version(make_package: MakePackage, registry: ModelRegistry) -> None:
+    package = make_package()
+    reference = make_reference(
+        [{"noise_hu": 20.0, "maker": "A"}], [], of="some scans", evidence=None, whole=True, graph="g" * 64
+    )
+    write_reference(package / REFERENCE_FILE, reference)
+    registry.register(package, "auc")
+    assert read_reference(registry.package(registry.find("1")) / REFERENCE_FILE) == reference
 
 
 def test_nothing_of_this_machine_is_stored_with_it(make_package: MakePackage, registry: ModelRegistry) -> None:

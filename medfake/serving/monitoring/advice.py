@@ -13,6 +13,7 @@ from medfake.serving.monitoring.sentences import new_words_sentence, shift_sente
 PATIENTS: Final = 10
 """Fewest that a bank of one's own is made of."""
 AGAIN: Final = "`medfake monitor --since 30d`, a month from now"
+_FIGURES: Final = "its figures are of the mix before: `medfake registry show champion` tells them, or another VERSION"
 TO_A_REFERENCE: Final = (
     "`medfake monitor --baseline 100` compares with the first 100 scans that it was served",
     "`medfake monitor reference FOLDER` of untampered scans, then `medfake monitor --reference reference.json`",
@@ -23,6 +24,7 @@ class Finding(StrEnum):
     """What to make of it, in a word or a few."""
 
     RETRAIN = "retrain"
+    MIX = "another mix"
     LOOK = "look"
     MOVED = "moved a little"
     FINE = "as before"
@@ -30,7 +32,7 @@ class Finding(StrEnum):
     NOTHING_KNOWN = "nothing to compare with"
 
 
-DRIFT: Final = (Finding.RETRAIN, Finding.LOOK)
+DRIFT: Final = (Finding.RETRAIN, Finding.MIX, Finding.LOOK)
 UNKNOWN: Final = (Finding.TOO_FEW, Finding.NOTHING_KNOWN)
 
 
@@ -58,8 +60,9 @@ class Advice:
 def advise(found: Comparison) -> Advice:
     """Say what a comparison means.
 
-    Pixels or headers that drifted, or makers and kernels that it never saw in more than strays, mean that the figures
-    of the detector are of other scans: train anew. Scores alone also move where there is tampering: look.
+    Pixels or headers that drifted beyond what the detector learnt from, or makers and kernels that it never saw in more
+    than strays, mean that it judges what it does not know: train anew. Where they drifted within that, it knows such
+    scans, but its figures are of another mix. Scores alone also move where there is tampering: look.
     """
     if not found.served and not found.known:
         step = "`medfake serve` records what it is given, in the same --database"
@@ -72,12 +75,20 @@ def advise(found: Comparison) -> Advice:
     drifted, moved = found.in_state(State.DRIFTED), found.in_state(State.MOVED)
     many = [one for one in found.new_words if one.many]
     strays = [one for one in found.new_words if not one.many]
-    if many or any(one.statistic.of is not Of.SCORES for one in drifted):
+    inputs = [one for one in drifted if one.statistic.of is not Of.SCORES]
+    if many or any(one.beyond for one in inputs):
         return Advice(
             Finding.RETRAIN,
             "The scans that are served are not like those that the detector learnt from.",
             _reasons(drifted, many),
             _retrain(many),
+        )
+    if inputs:
+        return Advice(
+            Finding.MIX,
+            "The scans that are served are of kinds that the detector learnt from, in another mix.",
+            _reasons(drifted, strays),
+            (_FIGURES, "retrain where the mix stays: `medfake study use own-bank` takes scans of these days", AGAIN),
         )
     if drifted:
         return Advice(

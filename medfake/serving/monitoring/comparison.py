@@ -29,7 +29,7 @@ from medfake.serving.monitoring.served import ServedScan
 ALPHA: Final = 0.01
 """Of all statistics together, after Holm: a look a day that finds nothing cries wolf four times a year at most."""
 UNSEEN_SHARE: Final = 0.05
-"""Of scans with a word that the detector has not learnt from, beyond which it is more than a stray."""
+"""Of scans beyond what the detector has learnt from, by a word or a number, from which on they are more than strays."""
 _ASKED_FOR_NEW: Final = ("maker", "kernel", "rows", "lossy")
 _OTHER: Final = "other"
 
@@ -86,6 +86,18 @@ class Compared:
         if self.p_adjusted >= ALPHA or self.shift.psi < LITTLE:
             return State.AS_BEFORE
         return State.DRIFTED if self.shift.psi >= LARGE else State.MOVED
+
+    @property
+    def beyond(self) -> bool:
+        """Whether more numbers than strays lie below the lowest or above the highest that the detector knows."""
+        if not (isinstance(self.before, Numbers) and isinstance(self.now, Numbers)):
+            return False
+        if not (self.before.values and self.now.values):
+            return False
+        now, known = np.array(self.now.values), self.before.values
+        outside = int(np.count_nonzero((now < known[0]) | (now > known[-1])))
+        expected = 2 / (len(known) + 1)  # of further values, had nothing changed
+        return share_interval(outside, len(now)).low > max(UNSEEN_SHARE, expected)
 
 
 @dataclass(frozen=True)

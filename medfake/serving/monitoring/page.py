@@ -36,8 +36,9 @@ _PATIENTS: Final = (
     f"few patients look surer than they are. Fewer than {FEWEST} scans are not compared."
 )
 _PIXELS: Final = (
-    "Pixels are looked at in a quarter of the slices, deep in the lung: the mean of its tissue, the deviation of those "
-    "two apart, and how much of it neighbours have (near 1 for sharp kernels). No pixel and no identifier is kept."
+    "Pixels are looked at in a quarter of the slices, deep in the lung: the mean of its tissue, its noise, that is "
+    "how far pixels two apart differ, and how much of that neighbours have (near 1 for sharp kernels). No pixel and no "
+    "identifier is kept."
 )
 
 

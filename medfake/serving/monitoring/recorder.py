@@ -62,10 +62,6 @@ class Recorder:
                 self._remove(connection, self._keep_days)
         return new
 
-    def record_said(self, key: str, said: dict[str, Any]) -> None:
-        """Record what `said_of` told of one scan; key and errors as of `record`."""
-        self.record({key: ServedScan.from_json(said)})
-
     def prune(self, keep_days: int) -> int:
         """Remove scans that were served more than so many days ago, and say how many; errors as of `record`."""
         with database_errors(self._url), self._engine.begin() as connection:

@@ -97,11 +97,6 @@ def served_scan(scored: Scored, verdict: ScanVerdict, model: Model, now: datetim
     )
 
 
-def said_of(scored: Scored, verdict: ScanVerdict, model: Model) -> dict[str, Any]:
-    """The same as plain values, for a process that scores and leaves it to another to record them."""
-    return served_scan(scored, verdict, model).as_json()
-
-
 def model_digest(package: Path) -> str:
     """What tells detectors apart whatever they are called: SHA-256 of the graphs of a package, shortened.
 

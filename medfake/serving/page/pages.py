@@ -58,12 +58,14 @@ class Pages:
         """How far an upload is, or what was found in it."""
         job = self._kept.job(job_id)
         report = report_view(self._kept.report(job_id)) if job.state == "done" else None
-        return self._draw("job", "/jobs", job=job_view(job), report=report, most_skipped=MOST_SKIPPED)
+        return self._draw(
+            "job", "/jobs", job=job_view(job), report=report, most_skipped=MOST_SKIPPED, current=self._current()
+        )
 
     def scan(self, job_id: str, scan_id: str, wanted: int | None, window: str) -> str:
         """The slices of a scan; `wanted` is the index of the one that is shown first."""
         shown = self.scans.page(job_id, scan_id, wanted, window)
-        return self._draw("scan", "/jobs", job=job_view(self._kept.job(job_id)), **shown)
+        return self._draw("scan", "/jobs", job=job_view(self._kept.job(job_id)), current=self._current(), **shown)
 
     def printed(self, job_id: str) -> Printed:
         """The report of an upload, to keep and to print."""
@@ -91,7 +93,7 @@ class Pages:
         fault = UnauthorizedError("this is no token of the service", remedy="ask whoever runs it for one")
         return self._draw(
             "login", "/login", fault=fault if refused else None, session_hours=self._about.session_hours,
-            signed_in=False, status=None, pages=(),
+            tokens=self._about.tokens, signed_in=False, status=None, pages=(),
         )  # fmt: skip
 
     def fault(self, fault: MedfakeError) -> str:
@@ -101,6 +103,11 @@ class Pages:
     def status(self) -> str:
         """What scans, in a line."""
         return environment().get_template("status.html.j2").render(status=status_line(self._kept.detector()))
+
+    def _current(self) -> str:
+        """Name of the detector that scans now; "" until one is loaded."""
+        detector = self._kept.detector()
+        return detector.name if detector else ""
 
     def _seen(self, job: JobAnswer) -> JobView:
         return job_view(job, self._kept.report(job.id) if job.state == "done" else None)

@@ -15,7 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from medfake.errors import MedfakeError
 from medfake.serving.service.job_files import JOB_ID
 from medfake.serving.service.metrics import Metrics
-from medfake.serving.service.refusals import ForbiddenError, RefusalError, UnauthorizedError, status_of
+from medfake.serving.service.refusals import (
+    ForbiddenError,
+    RefusalError,
+    TooLargeError,
+    TooSlowError,
+    UnauthorizedError,
+    status_of,
+)
 from medfake.serving.service.settings import Settings, is_loopback
 from medfake.serving.service.tokens import COOKIE, Sessions
 
@@ -160,6 +167,8 @@ def error_response(error: MedfakeError) -> JSONResponse:
     headers = {}
     if isinstance(error, UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooSlowError | TooLargeError):
+        headers["Connection"] = "close"  # the rest of a body that is not wanted would be taken for the next request
     if isinstance(error, RefusalError) and error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return JSONResponse({"error": told}, status_of(error), headers)

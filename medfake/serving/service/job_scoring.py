@@ -35,12 +35,14 @@ class JobScoring:
     Args:
         folder: Of the job.
         model: To score with.
+        digest: Of the package that was opened.
         limits: How much is taken.
         tell: Tells the service what happens, in the fields of `Told`.
     """
 
-    def __init__(self, folder: Path, model: Model, limits: Start, tell: Callable[..., object]) -> None:
+    def __init__(self, folder: Path, model: Model, digest: str, limits: Start, tell: Callable[..., object]) -> None:
         self._folder, self._model, self._limits, self._tell = folder, model, limits, tell
+        self._digest = digest
         self._files = folder / job_files.FILES
         self._names: dict[str, str] = {}
         self._skipped: list[LeftOut] = []
@@ -68,7 +70,7 @@ class JobScoring:
                 self._tell(scan=scan_id, scored="")
                 continue
             stored = job_files.read_scan(self._folder, scan_id)
-            again = stored is not None and stored["model"] == model.name
+            again = stored is not None and stored["scored_by"] == [model.name, self._digest]
             if not again or stored is None:
                 stored = self._score(one, scan_id, model, key)
             self._slices_done += len(one.headers) if again else 0
@@ -123,7 +125,7 @@ class JobScoring:
                 series, model, keep, lambda path: self._tell(file=self._place(path), scan=scan_id)
             )
         skips = [LeftOut(self._name(one.path), one.reason, "pixels") for one in broken]
-        stored: dict[str, Any] = {"model": model.name, "skipped": [asdict(one) for one in skips]}
+        stored: dict[str, Any] = {"scored_by": [model.name, self._digest], "skipped": [asdict(one) for one in skips]}
         if scored is None:
             stored |= {"verdict": None, "said": None, "slices": []}
         else:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from medfake.errors import MedfakeError
 from medfake.files import in_a_word
+from medfake.package.cores import usable_cores
 from medfake.serving.service import job_files
 from medfake.serving.service.contract import Progress
 from medfake.serving.service.job_store import MOST_ATTEMPTS, Job, JobStore
@@ -151,11 +152,8 @@ class Pool:
             working.cancelled = True
 
     def _new_worker(self, package: Package) -> WorkerProcess:
-        limits = self._settings.limits
-        start = Start.of(
-            package, memory_bytes=limits.worker_memory_bytes, slice_pixels=limits.slice_pixels,
-            expanded_bytes=limits.expanded_bytes,
-        )  # fmt: skip
+        threads = max(1, usable_cores() // self._settings.workers)
+        start = Start.of(package, self._settings.limits, threads)
         return WorkerProcess(package, start, READY_S)
 
     def _feed(self, number: int) -> None:

@@ -32,7 +32,8 @@ class Limits:
         small_bytes: Of an upload that it waits for.
         file_s: For one file to be read, or a few slices to be scored.
         job_s: For one job.
-        worker_memory_bytes: Of one scoring process.
+        worker_memory_bytes: Of one scoring process (RLIMIT_DATA). The built-in detector took 0.7 GB for 200 slices of
+            512 x 512, 1.0 GB for 1024 x 1024, 2.7 GB for 2048 x 2048.
         deaths: Of scoring processes in one job.
     """
 

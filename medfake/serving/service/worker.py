@@ -37,7 +37,8 @@ def main() -> None:
     start = Start.model_validate_json(orders.get())
     _limit(start)
     try:
-        model = _open(Package(**start.package))
+        package = Package(**start.package)
+        model = _open(package, start.threads)
         warm_up(model)
     except Exception as error:  # noqa: BLE001 - the service hears of it, and keeps the detector that it has
         tell(failed=_told(error))
@@ -46,7 +47,7 @@ def main() -> None:
     while True:
         work = Work.model_validate_json(orders.get())
         try:
-            JobScoring(Path(work.folder), model, start, tell).run()
+            JobScoring(Path(work.folder), model, package.digest, start, tell).run()
         except Exception as error:  # noqa: BLE001 - a job that cannot be done ends no other one
             tell(failed=_told(error))
 
@@ -77,8 +78,9 @@ def _limit(start: Start) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (start.expanded_bytes, start.expanded_bytes))
 
 
-def _open(package: Package) -> Model:
-    return open_folder(Path(package.folder), package.name, package.chosen, by_default=package.by_default)
+def _open(package: Package, threads: int) -> Model:
+    folder, by_default = Path(package.folder), package.by_default
+    return open_folder(folder, package.name, package.chosen, by_default=by_default, threads=threads)
 
 
 def _told(error: Exception) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from medfake.serving.service.settings import Limits
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,13 +42,14 @@ class Start(_Message):
     memory_bytes: int
     slice_pixels: int
     expanded_bytes: int
+    threads: int
 
     @classmethod
-    def of(cls, package: Package, *, memory_bytes: int, slice_pixels: int, expanded_bytes: int) -> "Start":
-        """Made of a package."""
+    def of(cls, package: Package, limits: Limits, threads: int) -> "Start":
+        """Made of a package and what a service takes."""
         return cls(
-            package=asdict(package), memory_bytes=memory_bytes, slice_pixels=slice_pixels,
-            expanded_bytes=expanded_bytes,
+            package=asdict(package), memory_bytes=limits.worker_memory_bytes, slice_pixels=limits.slice_pixels,
+            expanded_bytes=limits.expanded_bytes, threads=threads,
         )  # fmt: skip
 
 

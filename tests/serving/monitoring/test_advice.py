@@ -34,6 +34,20 @@ def test_pixels_headers_and_kernels_that_changed_mean_training_anew(
     assert said.reasons
 
 
+def test_another_mix_of_what_it_knows_is_no_reason_to_train_anew_at_once(make_served: MakeServed) -> None:
+    found = compared(make_served(40, seed=2, words={"kernel": ["soft"]}), make_served(80, seed=1))
+    said = advise(found)
+    assert said.finding is Finding.MIX
+    assert said.reasons[0].startswith("Kernel drifted: soft 100 % instead of ")
+
+
+@pytest.mark.parametrize(("noise_hu", "finding"), [(22.5, Finding.MIX), (40.0, Finding.RETRAIN)])
+def test_numbers_that_drift_are_another_mix_as_long_as_the_detector_knows_such(
+    make_served: MakeServed, noise_hu: float, finding: Finding
+) -> None:
+    assert advice(make_served(40, seed=2, noise_hu=noise_hu), make_served(400, seed=1)).finding is finding
+
+
 def test_the_reason_names_figures_and_new_words(make_served: MakeServed) -> None:
     said = advice(make_served(40, seed=2, noise_hu=35.0, words={"kernel": ["Bv44"]}), make_served(80, seed=1))
     noise, *_, words = said.reasons

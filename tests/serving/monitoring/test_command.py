@@ -12,8 +12,8 @@ from medfake.cli.root import cli
 from medfake.errors import DriftError, OutputRefusedError
 from medfake.package.reference import write_reference
 from medfake.serving.database import open_database
+from medfake.serving.default_places import default_database
 from medfake.serving.monitoring.known import reference_of_served
-from medfake.serving.monitoring.place import default_database
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import ServedScan, model_digest
 from tests.conftest import MakePackage
@@ -143,13 +143,13 @@ def test_words_of_a_header_are_no_markup_of_the_terminal(package: Path, make_ser
     assert "[bold]k[/bold]" in run("--model", package).stdout
 
 
-def test_without_an_address_the_database_is_the_projects_or_the_users(
+def test_without_an_address_the_database_is_that_of_the_service_in_the_project_or_among_the_users_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MEDFAKE_DATABASE", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    assert default_database() == f"sqlite:///{tmp_path}/user/medfake/served.db"
+    assert default_database() == f"sqlite:///{tmp_path}/user/medfake/service/service.db"
     (tmp_path / "params.yaml").touch()
     (tmp_path / "dvc.yaml").touch()
-    assert default_database() == f"sqlite:///{tmp_path}/.medfake/served.db"
+    assert default_database() == f"sqlite:///{tmp_path}/.medfake/service/service.db"

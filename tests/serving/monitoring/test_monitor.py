@@ -19,7 +19,7 @@ from medfake.serving.monitoring.comparison import State
 from medfake.serving.monitoring.known import reference_of_folder
 from medfake.serving.monitoring.monitor import monitor
 from medfake.serving.monitoring.recorder import Recorder
-from medfake.serving.monitoring.served import said_of
+from medfake.serving.monitoring.served import served_scan
 from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 from tests.conftest import MakePackage
@@ -77,7 +77,7 @@ def serve(folder: Path, model: Model, recorder: Recorder, job: str) -> None:
         scored, _ = score_series(one, model)
         assert scored is not None
         verdict = judge(scored, model.card, pseudonym_key("private"))
-        recorder.record_said(f"{job}/{number}", said_of(scored, verdict, model))
+        recorder.record({f"{job}/{number}": served_scan(scored, verdict, model)})
 
 
 def known(before: Path, model: Model) -> None:

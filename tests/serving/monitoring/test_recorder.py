@@ -122,6 +122,17 @@ def test_the_file_is_its_owners_alone(tmp_path: Path, make_served: MakeServed) -
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("served.db*")} == {0o600}
 
 
+def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path, make_served: MakeServed) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/served.db")
+    recorder = Recorder(engine)
+    recorder.record({"one": make_served(1, seed=1)[0]})
+    sqlalchemy.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1"))
+    many = {f"job/{number}": one for number, one in enumerate(make_served(200, seed=2))}
+    with pytest.raises(StorageError, match="the disk is full"):
+        recorder.record(many)
+    assert len(recorder.served()) == 1
+
+
 def test_rows_of_a_newer_medfake_are_told(tmp_path: Path, make_served: MakeServed) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/served.db")
     recorder = Recorder(engine)

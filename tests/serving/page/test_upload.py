@@ -90,8 +90,9 @@ def test_what_the_service_refuses_is_told_in_its_own_words(
 def test_an_upload_without_a_scan_says_why(page: Browser, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     page.choose_files("#several", [tmp_path / "notes.txt"])
-    page.wait_for("document.querySelector('.fault') !== null || document.querySelector('#skipped') !== null")
-    assert "not a DICOM file" in page.text
+    page.wait_for("document.querySelector('#skipped') !== null")
+    assert "There is nothing to score among these files" in page.text
+    assert "1 × not a DICOM file" in page.text
 
 
 def test_every_button_is_reached_by_keyboard(page: Browser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.services import RunningService, start, until
+from tests.fixtures.services import RunningService, StartService, start, until
 
 WriteScan = Callable[..., Path]
 POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/dicom\r\n"
@@ -16,7 +16,7 @@ POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/
 def impatient(tmp_path_factory: pytest.TempPathFactory, served_package: Path) -> Iterator[RunningService]:
     """A service that does not wait long."""
     folder = tmp_path_factory.mktemp("impatient")
-    limits = {"header_s": 1.0, "idle_s": 1.0, "upload_s": 3.0, "uploads": 2, "connections": 20}
+    limits = {"header_s": 1.0, "idle_s": 1.0, "upload_s": 3.0, "connections": 20}
     running = start(folder, folder, model=str(served_package), limits=limits)
     yield running
     assert running.stop() == 0, running.said()
@@ -165,15 +165,29 @@ def test_a_client_that_leaves_while_it_waits_leaves_no_trace_for_ever(
     until(lambda: _nothing_arrives(impatient))
 
 
-def test_uploads_beyond_their_number_are_told_when_to_come_again(impatient: RunningService, connect: Connect) -> None:
-    for _ in range(2):
-        connect().sendall(POST + b"Content-Length: 1000\r\n\r\nsome")
-    until(lambda: len(list((impatient.data / "incoming").glob("*/*/files"))) == 2)
-    answer = impatient.post("/v1/jobs", data=b"x", headers={"Content-Type": "application/dicom"})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    until(lambda: _nothing_arrives(impatient))
-    answer = impatient.post("/v1/jobs", data=b"x", headers={"Content-Type": "application/dicom"})
-    assert answer.status_code == 202
+def test_uploads_beyond_their_number_are_told_when_to_come_again(start_service: StartService) -> None:
+    service = start_service(limits={"uploads": 2}, wait=False)
+    dicom = {"Content-Type": "application/dicom"}
+    with (
+        socket.create_connection(("127.0.0.1", service.port)) as one,
+        socket.create_connection(("127.0.0.1", service.port)) as two,
+    ):
+        for connection in (one, two):
+            connection.sendall(POST + b"Content-Length: 1000\r\n\r\nsome")
+        until(lambda: len(list((service.data / "incoming").glob("*/*/files"))) == 2)
+        answer = service.post("/v1/jobs", data=b"x", headers=dicom)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    until(lambda: _nothing_arrives(service))
+    assert service.post("/v1/jobs", data=b"x", headers=dicom).status_code == 202
+
+
+def test_jobs_beyond_the_length_of_the_queue_are_told_when_to_come_again(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    service = start_service(limits={"queue": 2}, model=str(tmp_path), wait=False)
+    answers = [service.post("/v1/jobs", files={"file": ("a", b"no image")}) for _ in range(3)]
+    assert [one.status_code for one in answers] == [202, 202, 429]
+    assert answers[-1].headers["Retry-After"] == "60"
 
 
 def test_connections_beyond_their_number_are_told_so(impatient: RunningService, connect: Connect) -> None:

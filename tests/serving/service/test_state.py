@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medfake.package.card import read_card
-from tests.fixtures.services import RunningService, StartService
+from tests.fixtures.services import RunningService, StartService, until
 
 WriteScan = Callable[..., Path]
 PATIENT = "QUIXOTE^ALONSO"
@@ -57,8 +57,8 @@ def test_the_log_names_neither_patients_nor_files_nor_addresses(
     job = service.job_of(service.post_folder("/v1/jobs", folder, params={"sancho": "panza"}))
     service.wait_for(job)
     service.get(f"/v1/jobs/{job}/report")
+    until(lambda: "GET /v1/jobs/{job_id}/report 200" in service.said())  # it is told after the answer
     said = service.said()
-    assert "GET /v1/jobs/{job_id}/report 200" in said
     assert f"job {job}" in said
     assert not [
         word for word in ("QUIXOTE", "la-mancha", ".dcm", "sancho", "127.0.0.1", "1.2.826", "2.25.") if word in said

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from medfake.cli.command_line import run
 from medfake.cli.json_option import json_option, write_listing
@@ -21,6 +22,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.pass_context
 def main(context: click.Context, host: str, port: int) -> None:
     """Start the server of this machine, unless another command is named."""
+    given = [name for name in ("host", "port") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given and context.invoked_subcommand is not None:
+        raise click.UsageError(f"--{given[0]} goes behind the name of the command: {context.invoked_subcommand}")
     if context.invoked_subcommand is None:
         from medfake.project import Project
 

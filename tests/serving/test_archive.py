@@ -1,5 +1,6 @@
 """Many folders through the detector: by one process, by several, by a cluster, the same findings in the same order."""
 
+import doctest
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.dicom.folders import Folder
+from medfake.package.scan_scorer import ScanScorer
+from medfake.phantom import write_patient
 from medfake.serving import archive
 from medfake.serving.archive import (
     FolderFound,
@@ -22,6 +25,7 @@ from medfake.serving.archive import (
 )
 from medfake.serving.model import Model, open_model
 from medfake.serving.scan import scan_paths
+from medfake.serving.task import ScanAnswer, ScanTask
 from tests.fixtures.deadly import DEADLY, score_or_die
 
 MakePackage = Callable[..., Path]
@@ -138,6 +142,31 @@ def test_the_detector_of_an_archive_is_chosen_by_headers_alone(model: Model, tre
         "package a learnt from the phantom alone, and scans may come that are not the phantom's "
         "(--model champion takes it all the same)"
     )
+
+
+def test_a_scan_that_may_be_whole_next_time_leaves_its_folder_unfinished(
+    model: Model, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slice that vanishes between its header and its pixels: the folder is looked at again."""
+    whole = archive.answer
+
+    def without_a_slice(task: ScanTask, scorer: ScanScorer) -> ScanAnswer:
+        (tree / "3/4.dcm").unlink(missing_ok=True)
+        return whole(task, scorer)
+
+    monkeypatch.setattr(archive, "answer", without_a_slice)
+    scan, folder = scan_archive([tree / "3"], How(model))
+    assert isinstance(scan, ScanFound)
+    assert isinstance(folder, FolderFound)
+    assert [one.reason for one in scan.skipped] == ["the file is gone"]
+    assert (scan.verdict.n_slices, scan.files_sha256, folder.files_sha256) == (8, "", "")
+
+
+def test_the_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_patient(tmp_path / "scan", 1, 24, None)
+    monkeypatch.chdir(tmp_path)
+    (example,) = doctest.DocTestFinder(recurse=False).find(scan_archive, "scan_archive", globs={})
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 @pytest.mark.slow

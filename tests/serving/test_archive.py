@@ -9,6 +9,7 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.dicom.folders import Folder
+from medfake.errors import DataError
 from medfake.package.scan_scorer import ScanScorer
 from medfake.phantom import write_patient
 from medfake.serving import archive
@@ -185,3 +186,21 @@ def test_a_scan_that_ends_workers_of_a_cluster_is_skipped(
     assert len(scans(found)) == 6
     reasons = {skip.reason for one in found if isinstance(one, FolderFound) for skip in one.skipped}
     assert any(reason.startswith("processes that scored this scan died (4 workers)") for reason in reasons)
+
+
+def test_a_cluster_that_does_not_answer_is_told_with_the_option(
+    model: Model, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed: pip install 'medfake[dask]'")
+    monkeypatch.setattr("medfake.datasets.parallel._CONNECT_S", 1)
+    with pytest.raises(DataError, match="no Dask scheduler answers") as caught:
+        list(scan_archive([tree], How(model, dask="tcp://127.0.0.1:9")))
+    assert "medfake scan: --dask" in str(caught.value.remedy)
+
+
+def test_a_cluster_is_not_called_on_where_there_is_no_work(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/notes.txt").write_text("x")
+    (folder,) = scan_archive([tmp_path / "in"], How(model, dask="tcp://127.0.0.1:9"))
+    assert isinstance(folder, FolderFound)
+    assert folder.n_files == 1

@@ -93,7 +93,7 @@ class Pages:
         fault = UnauthorizedError("this is no token of the service", remedy="ask whoever runs it for one")
         return self._draw(
             "login", "/login", fault=fault if refused else None, session_hours=self._about.session_hours,
-            signed_in=False, status=None, pages=(),
+            tokens=self._about.tokens, signed_in=False, status=None, pages=(),
         )  # fmt: skip
 
     def fault(self, fault: MedfakeError) -> str:

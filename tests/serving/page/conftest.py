@@ -10,9 +10,11 @@ from click.testing import CliRunner
 
 from medfake.cli.root import cli
 from tests.fixtures.browser import Browser
-from tests.fixtures.services import RunningService, start
+from tests.fixtures.services import PROJECT, RunningService, start
 
 SLICES = 24
+AXE = PROJECT / ".medfake/axe/node_modules/axe-core/axe.min.js"
+NO_AXE = "axe-core is not there: npm install --prefix .medfake/axe --no-save axe-core@4.14.1"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,17 @@ def upload_to(service: RunningService, folder: Path) -> Uploaded:
     job = service.job_of(service.post_folder("/v1/jobs", folder))
     service.wait_for(job)
     return Uploaded(service, job, service.get(f"/v1/jobs/{job}/report").json())
+
+
+def barriers(browser: Browser) -> list[Any]:
+    """What axe finds that keeps somebody from using the page, each with the elements that it is about."""
+    if not AXE.exists():
+        pytest.skip(NO_AXE)
+    browser.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    found: list[Any] = browser.evaluate(
+        "axe.run().then((said) => said.violations.map((one) => [one.id, one.nodes.map((node) => node.html)]))"
+    )
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import pytest
 
 from tests.fixtures.browser import Browser
 from tests.fixtures.services import StartService
+from tests.serving.page.conftest import barriers
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,14 @@ def test_where_tokens_are_set_a_browser_is_asked_for_one_and_let_in(
     browser.open(service.address + "/jobs")
     browser.wait_for_page("/login")
     assert browser.complaints == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_no_barrier_at_the_door(browser: Browser, start_service: StartService, dark: bool) -> None:
+    browser.resize(390, 844, dark=dark)
+    browser.open(start_service(tokens=f"reader={LETTERS}").address)
+    browser.wait_for_page("/login")
+    assert barriers(browser) == []
 
 
 def test_a_wrong_token_is_told_on_the_page(browser: Browser, start_service: StartService) -> None:

@@ -8,13 +8,10 @@ import pytest
 import requests
 
 from tests.fixtures.browser import Browser
-from tests.fixtures.services import PROJECT
-from tests.serving.page.conftest import Uploaded
+from tests.serving.page.conftest import Uploaded, barriers
 
 pytestmark = pytest.mark.slow
 
-AXE = PROJECT / ".medfake/axe/node_modules/axe-core/axe.min.js"
-NO_AXE = "axe-core is not there: npm install --prefix .medfake/axe --no-save axe-core@4.14.1"
 PAGES = (
     "start", "jobs", "job", "scan", "report", "delete", "detector", "monitoring", "login", "fault",
 )  # fmt: skip
@@ -83,15 +80,9 @@ def test_a_page_is_as_dark_as_its_reader_s_system(browser: Browser, uploaded: Up
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_barrier(browser: Browser, uploaded: Uploaded, name: str, dark: bool) -> None:
-    if not AXE.exists():
-        pytest.skip(NO_AXE)
     browser.resize(1280, 900, dark=dark)
     open_page(browser, uploaded, name)
-    browser.evaluate(AXE.read_text(encoding="utf-8") + ";0")
-    found = browser.evaluate(
-        "axe.run().then((said) => said.violations.map((one) => [one.id, one.nodes.map((node) => node.html)]))"
-    )
-    assert found == []
+    assert barriers(browser) == []
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -78,7 +78,7 @@ def printed_report(
         found = view_of(scan)
         if found:
             shots[scan["scan_id"]] = [_row(site, *found) for site in found[0].sites[:MOST_PICTURED]]
-    css = report_css() + static_text("printed.css")
+    css = report_css() + static_text("verdicts.css") + static_text("printed.css")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
     page = environment().get_template("printed.html.j2")

@@ -85,6 +85,15 @@ def test_on_paper_there_is_nothing_to_press_and_the_colours_are_light(browser: B
     assert browser.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
 
 
+def test_paper_stays_light_where_a_reader_chose_dark(browser: Browser, uploaded: Uploaded) -> None:
+    browser.resize(1280, 900, dark=False)
+    browser.open(uploaded.address)
+    browser.click("#theme")
+    assert browser.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    browser.show_as("print")
+    assert browser.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+
+
 def test_a_reader_may_choose_light_or_dark_and_is_remembered(browser: Browser, uploaded: Uploaded) -> None:
     browser.resize(1280, 900, dark=False)
     browser.open(uploaded.address)

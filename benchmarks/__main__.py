@@ -17,6 +17,9 @@ from benchmarks import (
     scan_memory,
     scan_package,
     scan_study,
+    service_hammer,
+    service_swap,
+    service_throughput,
     shard_reading,
 )
 
@@ -34,6 +37,9 @@ ALL = {
     "evaluation": evaluation.main,
     "scan-package": scan_package.main,
     "monitoring": pixel_look.main,
+    "service-throughput": service_throughput.main,
+    "service-hammer": service_hammer.main,
+    "service-swap": service_swap.main,
     "scan-study": scan_study.main,
     "scan-memory": scan_memory.main,
 }

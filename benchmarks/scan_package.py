@@ -25,7 +25,7 @@ def main() -> None:
 
     series = find_series(phantom_scan())[0][0]
     volume, z_mm = read_volume(series.headers), series.z_mm
-    folder = Path(os.environ.get("MEDFAKE_BENCH_PACKAGE") or _untrained(volume[:2]))
+    folder = Path(os.environ.get("MEDFAKE_BENCH_PACKAGE") or untrained(volume[:2]))
     scorer, bare = open_package(folder), Scorer(folder / "detector.onnx")
     spacing = series.headers[0].spacing_mm
     parts = [slice(at, at + RUN) for at in range(0, len(volume), RUN)]
@@ -37,7 +37,7 @@ def main() -> None:
     report("scan-package", ours_s / floor_s, "ONNX Runtime on slices in memory", "<=1.25")
 
 
-def _untrained(slices: Any) -> Path:
+def untrained(slices: Any) -> Path:
     """A ResidualCNN as it is before training, with a card."""
     from medfake.detectors.forensic.residual_cnn import build_residual_cnn
     from medfake.package.card import Card, write_card

@@ -12,7 +12,7 @@ from medfake.serving.service.bodies import drain, take_in
 from medfake.serving.service.contract import JobAnswer, ReportAnswer
 from medfake.serving.service.incoming import refusal_of
 from medfake.serving.service.job_store import Job, State
-from medfake.serving.service.refusals import RefusalError
+from medfake.serving.service.refusals import FullError, RefusalError, says_full
 from medfake.serving.service.service import Service
 
 router = APIRouter(tags=["scans"])
@@ -57,7 +57,7 @@ async def post_scans(request: Request, prefer: Annotated[str, Header()] = "") ->
         await run_in_threadpool(service.delete, job.id)
         return JSONResponse(
             {"error": {key: ended.error.get(key) for key in ("what", "where", "received", "remedy")}},
-            int(ended.error.get("status", 422)),
+            FullError.status if says_full(ended.error["what"]) else 422,
         )
     return _accepted(ended)
 
@@ -74,9 +74,8 @@ async def post_jobs(request: Request) -> Response:
 async def _begin(request: Request, service: Service) -> Job:
     """Take an upload in, and make a job of it."""
     try:
-        await run_in_threadpool(service.require_room)
-        service.uploads += 1
-        try:
+        with service.upload():
+            await run_in_threadpool(service.require_room_in_queue)
             incoming = await take_in(request, service.arriving, service.settings.limits)
             try:
                 return await run_in_threadpool(service.begin, incoming, len(incoming.files()))
@@ -84,8 +83,6 @@ async def _begin(request: Request, service: Service) -> Job:
                 raise refusal_of(error) or error from error
             finally:
                 await run_in_threadpool(incoming.discard)  # nothing, once it has become a job
-        finally:
-            service.uploads -= 1
     except RefusalError:
         await drain(request)
         raise

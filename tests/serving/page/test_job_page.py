@@ -11,7 +11,7 @@ from tests.fixtures.browser import Browser
 from tests.fixtures.services import RunningService
 from tests.serving.page.conftest import Upload, Uploaded
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 
 WriteScan = Callable[..., Path]
 

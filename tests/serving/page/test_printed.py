@@ -64,7 +64,7 @@ def printed(*scans: dict[str, Any]) -> Any:
 def pictures(html: str) -> list[Image.Image]:
     return [
         Image.open(io.BytesIO(base64.b64decode(one)))
-        for one in re.findall(r'href="data:image/png;base64,([^"]+)"', html)
+        for one in re.findall(r'href="data:image/jpeg;base64,([^"]+)"', html)
     ]
 
 

@@ -10,7 +10,7 @@ from tests.fixtures.browser import Browser
 from tests.fixtures.services import RunningService
 from tests.serving.page.conftest import SLICES
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 
 DONE = "document.querySelector('#scans') !== null"
 

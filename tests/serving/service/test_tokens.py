@@ -81,7 +81,16 @@ def test_a_browser_shows_its_token_once(guarded: RunningService) -> None:
 def test_a_form_logs_in_and_goes_on_to_the_first_page(guarded: RunningService) -> None:
     answer = guarded.post("/login", data={"token": GOOD}, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    assert guarded.post("/login", data={"token": WRONG}, allow_redirects=False).status_code == 401
+
+
+def test_a_form_with_a_wrong_token_comes_back_to_the_login(guarded: RunningService) -> None:
+    answer = guarded.post("/login", data={"token": WRONG}, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login?refused=1")
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_program_with_a_wrong_token_is_told_so(guarded: RunningService) -> None:
+    assert guarded.post("/login", json={"token": WRONG}).status_code == 401
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"token": 1}', b"token=\xff", b"[" * 4000])

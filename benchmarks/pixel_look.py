@@ -8,8 +8,8 @@ def main() -> None:
     from medfake.dicom.reader import read_volume
     from medfake.package.pixel_statistics import PixelLook
     from medfake.package.shipped import has_builtin
+    from medfake.serving.find import find_scans
     from medfake.serving.model import open_builtin
-    from medfake.serving.scan import find_scans
 
     if not has_builtin():
         print("monitoring: not measured, this checkout lacks the built-in detector")

@@ -21,6 +21,7 @@ from benchmarks.material import report
 
 REPEATS = 3
 SLICES = 200
+START_S = 2.0
 _BARE = """
 import sys
 from pathlib import Path
@@ -69,7 +70,8 @@ def main() -> None:
     baseline = "pydicom and ONNX Runtime over the same files"
     report("scan-study", costs[1].wall / costs[0].wall, baseline, "<=1.25")
     report("scan-study-cpu", costs[1].cpu / costs[0].cpu, f"{baseline}, CPU time", "<=1.25")
-    report("scan-start", costs[2].wall / 2.0, "2 s from typing to verdict on 3 slices", "<=1")
+    report("scan-start", costs[2].wall / START_S, "2 s from typing to verdict on 3 slices", "<=1")
+    report("scan-start-cpu", costs[2].cpu / START_S, "2 s of CPU from typing to verdict on 3 slices", "<=1")
 
 
 def _fastest_in_turn(works: list[Callable[[], Cost]]) -> list[Cost]:

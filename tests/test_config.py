@@ -280,6 +280,24 @@ def test_a_nominated_data_set_must_be_one_that_is_trained_on(values: dict[str, A
     assert validate(Params, values, "params.yaml").nominate.dataset == "chest"
 
 
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ({"metrics": {"auk": 0.5}}, "did you mean 'auc'?"),
+        ({"metrics": {"auc": 1.01}}, "promote.metrics.auc = 1.01"),
+        ({"patients": 0}, "promote.patients = 0"),
+        ({"slice_ms": 0}, "promote.slice_ms = 0"),
+        ({"unmeasured": "maybe"}, "should be 'tell' or 'refuse'"),
+        ({"robustnes_drop": 0.3}, "did you mean 'robustness_drop'?"),
+    ],
+)
+def test_a_floor_of_promotion_that_means_nothing_is_refused(
+    values: dict[str, Any], block: dict[str, Any], said: str
+) -> None:
+    values["promote"] = block
+    assert said in _message(values)
+
+
 @pytest.mark.parametrize("uri", ["", "mysql", "mlflow.db"])
 def test_a_store_without_an_address_is_not_taken_for_a_folder(values: dict[str, Any], uri: str) -> None:
     values["tracking"]["uri"] = uri

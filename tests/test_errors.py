@@ -1,8 +1,11 @@
+import doctest
 import subprocess
 import sys
 
+import pytest
+
 import medfake.errors as module
-from medfake.errors import MedfakeError
+from medfake.errors import MedfakeError, printable
 
 
 def _classes() -> list[type[MedfakeError]]:
@@ -44,3 +47,23 @@ def test_an_interrupt_ends_with_130() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 130
     assert done.stderr == "interrupted; run the same command again to go on\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("plain Müller\nnext line", "plain Müller\nnext line"),
+        ("\x1b[31m\x07\r", "\\x1b[31m\\x07\\r"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\u202eb\u2028", "a\\u202eb\\u2028"),
+        ("\udcff", "\\udcff"),
+        ("a\u00a0b\u3000c", "a\u00a0b\u3000c"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_told_as_text(text: str, told: str) -> None:
+    assert printable(text) == told
+
+
+def test_its_examples_run() -> None:
+    failed, attempted = doctest.testmod(module)
+    assert (failed, attempted > 0) == (0, True)

@@ -126,6 +126,8 @@ def test_other_os_errors_are_not_called_storage_errors() -> None:
         (b"a\nb\x1b[31m", "a%0Ab%1B[31m"),
         (b"\xed\xb3\xa9", "%ED%B3%A9"),
         ("\x85".encode(), "%C2%85"),
+        ("\u202etxt".encode(), "%E2%80%AEtxt"),
+        ("\u2028".encode(), "%E2%80%A8"),
     ],
 )
 def test_any_path_is_told_as_text_from_which_it_comes_back(name: bytes, text: str) -> None:

@@ -27,3 +27,16 @@ def test_a_longer_identifier_is_blanked_before_one_inside_it() -> None:
 def test_very_short_values_would_blank_everything_and_are_not_kept(value: str, kept: str) -> None:
     logs.register_identifier(value)
     assert logs.redact(value) == kept
+
+
+def test_of_very_many_identifiers_those_met_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_MOST", 3)
+    for name in ("FIRST", "SECOND", "THIRD", "FIRST", "FOURTH"):
+        logs.register_identifier(name)
+    assert logs.redact("FIRST SECOND THIRD FOURTH") == "[redacted] SECOND [redacted] [redacted]"
+
+
+def test_what_a_terminal_would_obey_is_logged_as_text() -> None:
+    record = logging.LogRecord("pydicom", logging.WARNING, "x.py", 1, "value %s", ("\x1b[31m",), None)
+    assert logs.RedactingFilter().filter(record)
+    assert record.getMessage() == "value \\x1b[31m"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from medfake.config import PromoteParams
 from medfake.errors import ConfigError, MedfakeError
 from medfake.project import Project
 
@@ -120,6 +121,17 @@ def test_params_are_validated_whole(root: Path, blocks: dict[str, dict[str, obje
     _change(root, **blocks)
     with pytest.raises(MedfakeError, match=message):
         _ = Project(root).params
+
+
+def test_what_promotion_asks_for_is_read_without_the_detectors_that_params_name(root: Path) -> None:
+    _change(root, promote={"patients": 9}, detectors={"OfAnotherPackage": {}})
+    assert (Project(root).promote.patients, Project(root).promote.robustness_drop) == (9, 0.4)
+    assert Project(root).evaluation is not None
+
+
+def test_where_there_are_no_params_promotion_asks_for_its_defaults(tmp_path: Path) -> None:
+    assert Project(tmp_path).promote == PromoteParams()
+    assert Project(tmp_path).evaluation is None
 
 
 def test_a_data_set_that_there_is_not_is_told_with_those_that_there_are(root: Path) -> None:

@@ -93,12 +93,12 @@ class _Outputs:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes that score scans side by side; left out, one a core where there are scans enough.",
+    help="Processes that score scans side by side; left out, one a core (16 at most) where there are scans enough.",
 )
 @click.option("--dask", metavar="ADDRESS", help="Dask scheduler whose workers score; they must see the same files.")
 @click.option(
     "--watch",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
     help="Scan what arrives below FOLDER, until Ctrl-C; needs --jsonl.",
 )
@@ -123,15 +123,17 @@ def scan(
 ) -> None:  # fmt: skip
     """Say of every CT series below PATHS whether it was tampered with."""
     _check_usage(paths, watch, jsonl, json_file or csv_file)
+    if watch is not None and not watch.is_dir():
+        raise _no_folder(watch)
     outputs = _Outputs(json_file, csv_file, jsonl, overlays)
     outputs.check()
     from medfake.package.cores import usable_cores
-    from medfake.serving.archive import suited
+    from medfake.serving.archive import MOST_JOBS, suited
     from medfake.serving.journal import open_journal
     from medfake.serving.model import describe, open_here
     from medfake.serving.record import Record
 
-    detector, jobs = open_here(model), jobs or usable_cores()
+    detector, jobs = open_here(model), jobs or min(usable_cores(), MOST_JOBS)
     detector = detector.suited_to_whatever_comes() if watch else suited(paths, detector, jobs, outputs.own)
     with open_journal(jsonl, detector) as journal:
         record = Record(journal)
@@ -157,6 +159,13 @@ def _check_usage(paths: Sequence[Path], watch: Path | None, jsonl: Path | None, 
     if report is not None:
         raise click.UsageError("--watch has no end to write --json or --csv at; without --watch, and with the same "
                                "--jsonl FILE, they are written in a moment")  # fmt: skip
+
+
+def _no_folder(watch: Path) -> Exception:
+    from medfake.errors import ScanError
+    from medfake.files import path_text
+
+    return ScanError("there is no such folder to watch", where=path_text(watch), remedy=f"mkdir -p {path_text(watch)}")
 
 
 def _how(detector: "Model", record: "Record", outputs: _Outputs, jobs: int, dask: str | None) -> "How":

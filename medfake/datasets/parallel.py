@@ -83,12 +83,13 @@ def _client(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise DataError(
-            "Dask is not installed here", where=address, remedy="pip install 'medfake[dask]', or leave workers.dask out"
-        ) from None
+            "Dask is not installed here", where=address,
+            remedy="pip install 'medfake[dask]', or leave workers.dask (medfake scan: --dask) out",
+        ) from None  # fmt: skip
     try:
         return Client(address, timeout=_CONNECT_S)  # type: ignore[no-untyped-call]  # distributed has no types
     except (OSError, ValueError) as error:
         raise DataError(
             "no Dask scheduler answers", where=address, received=type(error).__name__,
-            remedy="start one with `dask scheduler`, or leave workers.dask out",
+            remedy="start one with `dask scheduler`, or leave workers.dask (medfake scan: --dask) out",
         ) from None  # fmt: skip

@@ -14,7 +14,7 @@ from medfake.package.pixel_statistics import PixelLook
 from medfake.package.reference import REFERENCE_FILE, Values, make_reference, write_reference
 from medfake.package.scan_statistics import word, yes_no
 from medfake.progress import track
-from medfake.vocabulary import Split
+from medfake.vocabulary import Evidence, Split
 
 
 def write_training_reference(dataset: Dataset, predictions: pd.DataFrame, card: Card, folder: Path) -> None:
@@ -36,10 +36,11 @@ def write_training_reference(dataset: Dataset, predictions: pd.DataFrame, card: 
     seen = manifest[manifest.split.isin([Split.TRAIN, Split.VAL]) & (manifest["transform"] == "")]
     scans = [own for _, own in seen.sort_values(["scan_id", "z_mm"], kind="stable").groupby("scan_id", sort=True)]
     inputs = [_inputs(dataset, own) for own in track(scans, "looking at scans", len(scans))]
+    worth = "" if dataset.evidence is Evidence.CLINICAL else f" ({dataset.evidence})"
     reference = make_reference(
         inputs,
         list(_scores(predictions, card)),
-        of=f"the train and val scans of data set {dataset.name}, some slices of each",
+        of=f"the train and val scans of data set {dataset.name}{worth}, some slices of each",
         evidence=dataset.evidence,
         whole=False,
         graph=sha256_file(folder / ONNX_FILE),

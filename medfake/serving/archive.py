@@ -26,6 +26,8 @@ from medfake.serving.workers import Workers
 if TYPE_CHECKING:  # what draws is loaded where something is drawn
     from medfake.serving.pictures import Pictures
 
+MOST_JOBS: Final = 16
+"""Processes where nobody says how many: each holds a detector and some slices, 200 MiB or more."""
 WORTH_PROCESSES: Final = 400
 """Slices; fewer are scored by the time that processes have started and opened the detector."""
 _DIED = "processes that scored this scan died"
@@ -170,7 +172,8 @@ def scan_folders(folders: Iterable[Folder], how: How, workers: Workers | None = 
             piece.folder.scans.append((piece.task.scan_id, digest))
             yield ScanFound(judge(scored, how.model.card, key), digest, came.broken)
         elif isinstance(piece, _OpenFolder):
-            digest = _lasting(piece.files_sha256, piece.skipped)
+            whole = all(scan_digest for _, scan_digest in piece.scans)
+            digest = _lasting(piece.files_sha256, piece.skipped) if whole else ""
             yield FolderFound(digest, piece.n_files, tuple(piece.scans), tuple(piece.skipped))
         elif isinstance(piece, FolderKept | ScanKept):
             yield piece
@@ -202,7 +205,7 @@ _Answered = Iterator[tuple[_Piece, ScanAnswer | None]]
 
 def _pieces(folders: Iterable[Folder], how: How, key: bytes) -> Iterator[_Piece]:
     """Scans to score, each folder behind its last one; and what need not be scored."""
-    package = PackageOnDisk.of(how.model.folder, 1 if how.dask else max(1, usable_cores() // how.jobs))
+    package: PackageOnDisk | None = None
     for folder in folders:
         stamps = {path: stamp_of(path) for path in folder.files}
         digest = files_digest(folder, stamps)
@@ -220,8 +223,13 @@ def _pieces(folders: Iterable[Folder], how: How, key: bytes) -> Iterator[_Piece]
                 whole.scans.append((scan_id, digest))
                 yield ScanKept(scan_id, digest)
             else:
+                package = package or _package(how)
                 yield _Scan(ScanTask(anonymous(one), scan_id, package, how.pictures), one, digest, whole)
         yield whole
+
+
+def _package(how: How) -> PackageOnDisk:
+    return PackageOnDisk.of(how.model.folder, 1 if how.dask else max(1, usable_cores() // how.jobs))
 
 
 def files_digest(folder: Folder, stamps: Mapping[Path, Stamp | None]) -> str:
@@ -287,10 +295,13 @@ def _by_cluster(pieces: Iterable[_Piece], address: str) -> _Answered:
             if isinstance(piece, _Scan):
                 yield piece.task
 
-    for came in in_order(score_task, tasks(), dask=address, lost=_lost):
-        while not isinstance(passed[0], _Scan):
-            yield passed.popleft(), None
-        yield passed.popleft(), came
+    todo = tasks()
+    first = next(todo, None)
+    if first is not None:  # or there is no need to call on the cluster
+        for came in in_order(score_task, chain([first], todo), dask=address, lost=_lost):
+            while not isinstance(passed[0], _Scan):
+                yield passed.popleft(), None
+            yield passed.popleft(), came
     for piece in passed:
         yield piece, None
 

@@ -24,11 +24,14 @@ from medfake.outputs import OutputFormat, check_output, free_name
 from medfake.package.card import graph_digests
 from medfake.serving.archive import FolderFound, FolderKept, Found, ScanFound, ScanKept
 from medfake.serving.model import Model, describe
+from medfake.serving.report import ScanVerdict, SkippedFile
 
 FORMAT: Final = "medfake scan"
 VERSION: Final = 1
 _FIRST: Final = b'{"format": "medfake scan"'
 _KEY_BYTES: Final = 16
+_DECIDES: Final = ("threshold", "scan_threshold_low", "scan_threshold_high")
+"""What a card says that verdicts depend on, beside the graphs."""
 
 
 def _wrote(path: Path) -> bool:
@@ -41,7 +44,7 @@ JSONL_OUTPUT = OutputFormat("scans line by line", "--jsonl", ".jsonl", _wrote)
 
 
 class Journal:
-    """Lines of one scan of an archive, on disk; memory holds some 200 bytes a scan of what earlier runs have done.
+    """Lines of one scan of an archive, on disk; memory holds some 400 bytes a scan of what earlier runs have done.
 
     Attributes:
         scans_kept: Of earlier runs, that this run came by and need not repeat.
@@ -77,33 +80,30 @@ class Journal:
         """Whether an earlier run, or this one, scored a scan that is as it was."""
         return _key(scan_id, files_sha256) in self._scans
 
-    def add(self, found: Found) -> list[dict[str, Any]]:
+    def add(self, found: Found) -> list[ScanFound | FolderFound]:
         """Write what was found, on disk when this returns, and remember that this run came by it.
 
         Returns:
-            The lines of scans and folders that earlier runs have written of it; empty for what is new.
+            It, or for what was kept what an earlier run found of it.
 
         Raises:
             OSError: The disk is full or broken; the last whole line stays the last.
+            OutputRefusedError: Somebody changed a line of an earlier run.
         """
         if isinstance(found, ScanFound):
-            own = {
-                "kind": "scan",
-                "files_sha256": found.files_sha256,
-                "skipped": [asdict(one) for one in found.skipped],
-            }
-            at = self._append(own | asdict(found.verdict))
-            self._scans[_key(found.verdict.scan_id, found.files_sha256)] = at
-            self._seen_scans.append(at)
-            return []
+            self._add_scan(found)
+            return [found]
         if isinstance(found, FolderFound):
             at = self._append({"kind": "folder", **asdict(found)})
             self._folders[_key(found.files_sha256)] = at
             self._seen_folders.append(at)
-            return []
-        if isinstance(found, ScanKept):
-            return [self._kept_scan(found.scan_id, found.files_sha256)]
-        return self._kept_folder(found)
+            return [found]
+        try:
+            if isinstance(found, ScanKept):
+                return [self._kept_scan(found.scan_id, found.files_sha256)]
+            return self._kept_folder(found)
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._refused("a line was changed", type(error).__name__) from None
 
     def scans(self) -> Iterator[dict[str, Any]]:
         """Each scan that this run came by, as `medfake scan --json` has it, in the order in which it did."""
@@ -116,17 +116,27 @@ class Journal:
         for at in (*self._seen_scans, *self._seen_folders):
             yield from self._line(at)["skipped"]
 
-    def _kept_folder(self, found: FolderKept) -> list[dict[str, Any]]:
+    def _add_scan(self, found: ScanFound) -> None:
+        skipped = [asdict(one) for one in found.skipped]
+        own = {"kind": "scan", "files_sha256": found.files_sha256, "skipped": skipped}
+        at = self._append(own | asdict(found.verdict))
+        self._scans[_key(found.verdict.scan_id, found.files_sha256)] = at
+        self._seen_scans.append(at)
+
+    def _kept_folder(self, found: FolderKept) -> list[ScanFound | FolderFound]:
         at = self._folders[_key(found.files_sha256)]
         self._seen_folders.append(at)
         line = self._line(at)
-        return [*(self._kept_scan(*one) for one in line["scans"]), line]
+        scans = tuple((str(scan_id), str(digest)) for scan_id, digest in line["scans"])
+        folder = FolderFound(found.files_sha256, found.n_files, scans, _skipped(line))
+        return [*(self._kept_scan(*one) for one in scans), folder]
 
-    def _kept_scan(self, scan_id: str, files_sha256: str) -> dict[str, Any]:
+    def _kept_scan(self, scan_id: str, files_sha256: str) -> ScanFound:
         at = self._scans[_key(scan_id, files_sha256)]
         self._seen_scans.append(at)
         self.scans_kept += 1
-        return self._line(at)
+        line = self._line(at)
+        return ScanFound(ScanVerdict.from_json(line), files_sha256, _skipped(line))
 
     def _line(self, at: int) -> dict[str, Any]:
         with self._reader() as file:
@@ -145,7 +155,8 @@ class Journal:
             written = 0
             while written < len(line):
                 written += os.pwrite(self._handle, line[written:], at + written)
-            os.fsync(self._handle)
+            if self._where:  # what has no name is gone with its process
+                os.fsync(self._handle)
         except OSError as error:
             os.ftruncate(self._handle, at)
             error.filename = error.filename or (path_text(self._where) if self._where else tempfile.gettempdir())
@@ -167,9 +178,9 @@ class Journal:
                 if number == 0:
                     self._require_same(line, head)
                 elif line.get("kind") == "scan":
-                    self._scans[_key(line["scan_id"], line["files_sha256"])] = end
+                    self._scans[_key(str(line.get("scan_id")), str(line.get("files_sha256")))] = end
                 elif line.get("kind") == "folder":
-                    self._folders[_key(line["files_sha256"])] = end
+                    self._folders[_key(str(line.get("files_sha256")))] = end
                 end += len(raw)
         os.ftruncate(self._handle, end)
         return end
@@ -177,9 +188,11 @@ class Journal:
     def _require_same(self, line: dict[str, Any], head: dict[str, Any]) -> None:
         if line.get("format") != FORMAT or line.get("version") != VERSION:
             raise self._refused("another version of medfake wrote these lines", str(line.get("version")))
-        if line.get("package") != head["package"]:
-            name = line.get("model", {}).get("name")
-            raise self._refused("these are the scans of another detector", str(name), " or --model, the same as then")
+        told, model = line.get("model"), head["model"]
+        then: dict[str, Any] = told if isinstance(told, dict) else {}
+        if line.get("package") != head["package"] or any(then.get(name) != model[name] for name in _DECIDES):
+            name = str(then.get("name"))
+            raise self._refused("these are the scans of another detector", name, " or --model, the same as then")
 
     def _refused(self, what: str, received: str, also: str = "") -> OutputRefusedError:
         name = self._where or Path("scans.jsonl")
@@ -230,6 +243,10 @@ def check_journal(path: Path) -> None:
 def lock_of(path: Path) -> Path:
     """The lock beside a journal; it stays."""
     return path.with_name(f".{path.name}.lock")
+
+
+def _skipped(line: dict[str, Any]) -> tuple[SkippedFile, ...]:
+    return tuple(SkippedFile(**one) for one in line["skipped"])
 
 
 def _key(*parts: str) -> bytes:

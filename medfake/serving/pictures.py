@@ -1,13 +1,15 @@
 """Pictures of the strongest slices of a scan under the detector's map, named after its pseudonym."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from medfake.dicom.reader import read_slice
-from medfake.errors import OutputRefusedError
+from medfake.errors import DicomError, OutputRefusedError
 from medfake.explain.overlay import is_ours, overlay, png_of
 from medfake.explain.registry import Explain, ExplainedPackage, ShownSlice, choose_explanation
 from medfake.files import path_text, write_atomic
@@ -16,7 +18,8 @@ from medfake.package.scan_scorer import ScanScorer
 from medfake.package.scan_scores import ScanScores, counted_slices
 from medfake.serving.verdict import Scored, slice_name
 
-SLICES = 3
+_log = logging.getLogger(__name__)
+SLICES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,18 @@ class Pictures:
 def draw_strongest(scored: Scored, scan_id: str, scorer: ScanScorer, pictures: Pictures) -> None:
     """Draw the strongest slices of a scan; earlier pictures of the same slices are replaced.
 
+    Files that vanished since they were scored leave a warning in the place of the scan's pictures.
+
     Raises:
         OutputRefusedError: A file of a picture's name is none of ours.
         MedfakeError: The detector cannot be explained so.
     """
     package = ExplainedPackage(pictures.package, scorer)
     explain = choose_explanation(package, pictures.method).open(package)
-    list(draw(scored, scan_id, explain, pictures))
+    try:
+        list(draw(scored, scan_id, explain, pictures))
+    except DicomError as error:
+        _log.warning("no more pictures of %s: %s", scan_id, error.what)
 
 
 def draw(scored: Scored, scan_id: str, explain: Explain, pictures: Pictures) -> Iterator[SliceExplained]:

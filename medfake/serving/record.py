@@ -7,7 +7,6 @@ from medfake.progress import Progress
 from medfake.serving.archive import FolderFound, FolderKept, Found, ScanFound
 from medfake.serving.find import given_folders
 from medfake.serving.journal import Journal
-from medfake.serving.report import ScanVerdict, SkippedFile
 from medfake.serving.summary import Summary
 
 
@@ -28,16 +27,13 @@ class Record:
 
         Raises:
             OSError: The disk is full or broken; what came before is on it.
+            OutputRefusedError: Somebody changed a line of an earlier run.
         """
-        earlier = self.journal.add(found)
-        if isinstance(found, ScanFound):
-            self.summary.add(found.verdict)
-        if isinstance(found, ScanFound | FolderFound):
-            self._skipped(found.skipped)
-        for line in earlier:
-            if line["kind"] == "scan":
-                self.summary.add(ScanVerdict.from_json(line))
-            self._skipped(SkippedFile(**one) for one in line["skipped"])
+        for one in self.journal.add(found):
+            if isinstance(one, ScanFound):
+                self.summary.add(one.verdict)
+            for skipped in one.skipped:
+                self.summary.add_skipped(skipped)
 
     def take_all(self, findings: Iterable[Found], files: int) -> None:
         """As `take`, showing how far it is.
@@ -58,10 +54,6 @@ class Record:
                     of_folder = 0
                 elif isinstance(found, FolderKept):
                     progress.advance(found.n_files, passed_over=True)
-
-    def _skipped(self, skipped: Iterable[SkippedFile]) -> None:
-        for one in skipped:
-            self.summary.add_skipped(one)
 
 
 def count_files(paths: Sequence[Path], without: Collection[Path]) -> int:

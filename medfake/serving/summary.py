@@ -22,6 +22,7 @@ MOST_FOLDERS: Final = 3
 MOST_SKIPPED: Final = 5
 MOST_WARNINGS: Final = 50
 """Of different texts; headers make up some of them."""
+_RANKS: Final[Mapping[str, int]] = {Verdict.TAMPERED: 2, Verdict.UNCERTAIN: 1}
 
 
 @dataclass(frozen=True, order=True)
@@ -54,7 +55,7 @@ class Summary:
 
     def add(self, scan: ScanVerdict) -> None:
         """Count a scan."""
-        rank = {Verdict.TAMPERED: 2, Verdict.UNCERTAIN: 1}.get(Verdict(scan.verdict), 0)
+        rank = _RANKS.get(scan.verdict, 0)
         row = _Row(rank, scan.p_tampered, -self.scans, _without_slices(scan))
         (heapq.heappush if len(self._rows) < MOST_ROWS else heapq.heappushpop)(self._rows, row)
         self.verdicts[scan.verdict] += 1

@@ -327,3 +327,8 @@ def test_an_orientation_of_zeros_is_refused(edited: Edited) -> None:
 def test_a_file_without_pixels_is_refused_before_decoding(edited: Edited) -> None:
     with pytest.raises(PixelDataError):
         read_headers(edited(changes(PixelData=None)))
+
+
+def test_a_file_that_is_gone_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(NotDicomError, match="the file is gone"):
+        read_headers(tmp_path / "gone.dcm")

@@ -36,6 +36,7 @@ def test_a_package_tells_how_the_scans_looked_that_it_learnt_from(package: Path,
     assert set(reference.numbers["thickness_mm"]) == {2.5}
     assert not reference.whole
     assert reference.evidence == "phantom"
+    assert "data set toy (phantom)" in reference.of
 
 
 def test_scores_are_of_untampered_scans_that_it_has_not_seen(package: Path) -> None:

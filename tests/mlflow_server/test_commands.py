@@ -103,6 +103,11 @@ def test_a_certificate_comes_with_its_key(tmp_path: Path) -> None:
     assert (done.returncode, "go together" in done.stderr) == (2, True)
 
 
+def test_an_option_before_the_command_is_not_silently_left_out(tmp_path: Path) -> None:
+    done = _type(tmp_path, "--port", "5001", "team", variables=SAFE)
+    assert (done.returncode, "goes behind the name of the command" in done.stderr) == (2, True)
+
+
 def test_secrets_are_made_and_the_next_command_is_told(tmp_path: Path) -> None:
     done = _type(tmp_path, "secrets", "own")
     assert done.returncode == 0

@@ -1,7 +1,7 @@
 """Work on several threads, as far as the caller takes its results."""
 
 from collections.abc import Iterator
-from threading import Barrier, Lock
+from threading import Barrier, Event, Lock
 
 import pytest
 
@@ -54,3 +54,23 @@ def test_what_the_work_raises_comes_where_its_result_would_have_come(threads: in
     with pytest.raises(ZeroDivisionError):
         next(results)
     assert max(seen) < 2 + 2 * threads + 1
+
+
+def test_whoever_takes_no_more_results_may_hurry_what_is_under_way() -> None:
+    hurried = Event()
+
+    def work(item: int) -> int:
+        if item > 0:
+            assert hurried.wait(60)
+        return item
+
+    results = in_order(work, range(10), 2, hurried.set)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]  # waits for what is under way
+    assert hurried.is_set()
+
+
+def test_nobody_hurries_where_all_results_were_taken() -> None:
+    hurried = Event()
+    assert list(in_order(abs, [-1, -2, -3], 2, hurried.set)) == [1, 2, 3]
+    assert not hurried.is_set()

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from medfake.package.card import Agreement
 from medfake.probes.answer import Score
 from medfake.probes.outcome import ProbeOutcome
 from medfake.probes.report import Finding, ProbeReport
+from medfake.registry.gates.gate import GATES
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import judge, promote, rollback
-from medfake.registry.versions import Alias
+from medfake.registry.versions import MODEL_NAME, Alias
 from medfake.vocabulary import Evidence
 from tests.conftest import HERE
 
@@ -195,3 +197,69 @@ def test_what_the_probes_say_goes_to_the_ledger(
     _probed(HERE.probes, digest, outcome=outcome)
     promote(registry, HERE)
     assert said in registry.decisions()[-1].reason
+
+
+def test_the_version_carries_every_ruling_and_its_card(make_package: MakePackage, registry: ModelRegistry) -> None:
+    nominate([make_package("a", val=0.7)], AUC, registry)
+    promote(registry, HERE)
+    nominate([make_package("b", val=0.7, protocol="replica")], AUC, registry)
+    with pytest.raises(PromotionRefusedError):
+        promote(registry, HERE, overrule=["leakage"])
+    tags = registry.store.client.get_model_version(MODEL_NAME, "2").tags
+    assert tags["gate.size"] == "passed: its graphs have 0.0 MB of at most 500"
+    assert tags["gate.probed"] == "unmeasured: its data set was not probed for shortcuts here"
+    assert tags["gate.leakage"].startswith("overruled: its protocol replica is leaky")
+    assert tags["gate.champion"].startswith("refused: the challenger does not beat the champion: a tie")
+    assert (
+        "0.7000 against 0.7000, difference +0.0000 [0.0000, 0.0000], 200 slices of 100 patients"
+        in tags["gate.champion"]
+    )
+    assert str(Path.cwd()) not in " ".join(tags.values())
+
+
+def test_rulings_of_gates_that_are_no_more_do_not_stay(make_package: MakePackage, registry: ModelRegistry) -> None:
+    nominate([make_package()], AUC, registry)
+    registry.store.client.set_model_version_tag(MODEL_NAME, "1", "gate.night", "refused: it is late")
+    promote(registry, HERE)
+    tags = registry.store.client.get_model_version(MODEL_NAME, "1").tags
+    assert {name for name in tags if name.startswith("gate.")} == {f"gate.{name}" for name in GATES}
+
+
+def test_a_description_is_the_card_as_far_as_it_fits_and_says_where_all_of_it_lies(
+    make_package: MakePackage, registry: ModelRegistry
+) -> None:
+    end = "All of this card: artifacts/card.md of the model; as JSON: artifacts/card.json.\n"
+    for number, blind_to in ((1, ()), (2, tuple(f"thing number {n} that it cannot see" for n in range(300)))):
+        registry.register(make_package(f"p{number}", blind_to=blind_to), "auc")
+        described = registry.store.client.get_model_version(MODEL_NAME, str(number)).description
+        assert described.startswith("# Model card: ResidualCNN, learnt from chest\n\n> Research on")
+        assert described.endswith(f"\n\n{end}")
+        assert len(described) <= 5000
+        whole = (registry.package(registry.find(str(number))) / "card.md").read_text()
+        assert whole.startswith(described.removesuffix(end).strip())
+        assert all(thing in whole for thing in blind_to)
+
+
+def test_a_difference_that_may_be_chance_is_a_tie_though_the_figure_is_higher(
+    make_package: MakePackage, registry: ModelRegistry
+) -> None:
+    nominate([make_package("a", val=0.7)], AUC, registry)
+    promote(registry, HERE)
+    nominate([make_package("b", val=0.71)], AUC, registry)  # one patient in a hundred more
+    with pytest.raises(PromotionRefusedError) as caught:
+        promote(registry, HERE)
+    assert "a tie, the interval of the difference reaches 0" in str(caught.value.received)
+    assert "0.7100 against 0.7000, difference +0.0100 [0.0000, " in str(caught.value.received)
+
+
+def test_a_champion_whose_files_are_gone_cannot_be_compared_and_is_told_to_be_rolled_back(
+    make_package: MakePackage, registry: ModelRegistry
+) -> None:
+    nominate([make_package("a", val=0.7)], AUC, registry)
+    promote(registry, HERE)
+    shutil.rmtree(registry.package(registry.find("1")))
+    nominate([make_package("b", val=0.9)], AUC, registry)
+    with pytest.raises(PromotionRefusedError) as caught:
+        promote(registry, HERE)
+    assert "cannot be compared: the files of this version are gone" in str(caught.value.received)
+    assert "medfake rollback" in str(caught.value.remedy)

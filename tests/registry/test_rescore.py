@@ -9,15 +9,17 @@ import pyarrow as pa
 import pytest
 
 from medfake.config import NominateParams
+from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA, SITES_FILE, write_manifest
 from medfake.datasets.scans import SITE_COLUMNS
 from medfake.errors import PromotionRefusedError
 from medfake.files import sha256_file, write_json
+from medfake.metrics.predict import predict
 from medfake.metrics.predictions import write_predictions
 from medfake.package.card import PREDICTIONS_FILE, read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
-from medfake.registry.promotion import promote
+from medfake.registry.promotion import judge, promote
 from medfake.registry.rescore import stored_predictions
 from tests.conftest import HERE, predictions_of
 from tests.registry.conftest import write_checks
@@ -25,6 +27,7 @@ from tests.registry.conftest import write_checks
 AUC = NominateParams(metric="auc")
 BLANK = {pa.string(): "", pa.bool_(): False}
 PATIENTS = 8
+STACK = "Hybrid"  # its predictions are out of fold, and need not be those of its graph
 MakeSlices = Callable[..., str]
 
 
@@ -43,7 +46,8 @@ def make_slices(tmp_path: Path) -> MakeSlices:
         rows["slice_id"] = rows["scan_id"] = [f"s{number}" for number in range(PATIENTS)]
         rows["patient_id"] = [f"p{number % patients}" for number in range(PATIENTS)]
         rows["label"], rows["split"], rows["shard"], rows["row"] = label, "val", shard, range(PATIENTS)
-        rows["rows"], rows["cols"] = 96, 96
+        rows["rows"], rows["cols"], rows["spacing_mm"] = 96, 96, 0.7
+        rows["manipulation"] = np.where(label, "injected", "none")
         hu = 100 * label - 50 if bright == "tampered" else 50 - 100 * label
         np.save(folder / shard, np.stack([np.full((96, 96), value, np.int16) for value in hu]))
         write_manifest(rows, folder)
@@ -76,7 +80,7 @@ def test_a_champion_of_other_data_is_scored_anew_on_the_challengers(
     digest = make_slices(bright=bright)
     nominate([make_package("a")], AUC, registry)
     promote(registry, HERE)
-    nominate([measured_on_slices(make_package("b", dataset_sha256=digest), right=True)], AUC, registry)
+    nominate([measured_on_slices(make_package("b", dataset_sha256=digest, detector=STACK), right=True)], AUC, registry)
     if wins:
         outcome = promote(registry, HERE)
         assert "validation auc 1.0000 against 0.0000, difference +1.0000 [1.0000, 1.0000]" in outcome.reason
@@ -93,7 +97,7 @@ def test_a_challenger_of_data_that_are_not_here_is_scored_on_the_champions(
     bright: str, wins: bool, make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
 ) -> None:
     digest = make_slices(bright=bright)
-    nominate([measured_on_slices(make_package("a", dataset_sha256=digest), right=False)], AUC, registry)
+    nominate([measured_on_slices(make_package("a", dataset_sha256=digest, detector=STACK), right=False)], AUC, registry)
     promote(registry, HERE, overrule=["calibration"])
     nominate([make_package("b", dataset="elsewhere", dataset_sha256="e" * 64)], AUC, registry)
     if wins:
@@ -112,7 +116,7 @@ def test_a_version_that_was_registered_without_predictions_is_scored_on_its_own_
     (old / PREDICTIONS_FILE).unlink()
     nominate([old], AUC, registry)
     promote(registry, HERE)
-    nominate([measured_on_slices(make_package("b", dataset_sha256=digest), right=True)], AUC, registry)
+    nominate([measured_on_slices(make_package("b", dataset_sha256=digest, detector=STACK), right=True)], AUC, registry)
     assert "version 1 scored these slices anew" in promote(registry, HERE).reason
 
 
@@ -171,3 +175,16 @@ def test_only_validation_predictions_are_stored_with_a_version(
     assert stored is not None
     assert (len(stored), set(stored["split"])) == (200, {"val"})
     assert not (pd.read_parquet(registry.package(version) / PREDICTIONS_FILE)["split"] == "test").any()
+
+
+@pytest.mark.parametrize(("shift", "passes"), [(0.0, True), (0.0002, False)])
+def test_predictions_that_are_not_of_the_graph_refuse_it(
+    shift: float, passes: bool, make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
+) -> None:
+    package = make_package("a", dataset_sha256=make_slices(bright="tampered"))
+    rows = predict(Dataset.open(HERE.slices / "chest"), package, ["val"], "ResidualCNN", 1).rows
+    write_predictions(package / PREDICTIONS_FILE, rows.assign(p_tampered=rows["p_tampered"] + np.float32(shift)))
+    nominate([package], AUC, registry)
+    (said,) = (one for one in judge(registry, HERE).judged if one.gate.name == "agreement")
+    assert said.ruling.passed is passes
+    assert ("its scores by 0.0e+00 from" if passes else "its scores by 2.0e-04 from") in said.ruling.sentence

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,30 @@ def test_lines_of_another_detector_are_refused_with_what_to_type(
         pass
     assert caught.value.received == "package a"
     assert caught.value.remedy == "--jsonl out-2.jsonl or --model, the same as then"
+
+
+def test_lines_of_the_same_graphs_under_other_thresholds_are_refused(model: Model, tree: Path, file: Path) -> None:
+    scan(file, tree, model)
+    stricter = replace(model.scorer, card=model.card.model_copy(update={"scan_threshold_high": 0.99}))
+    with (
+        pytest.raises(OutputRefusedError, match="another detector"),
+        open_journal(file, replace(model, scorer=stricter)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("name", "value"), [("slices", 3), ("skipped", [{"a": 1}]), ("verdict", None), ("sites", [1])])
+def test_a_line_that_somebody_changed_is_refused(
+    model: Model, tree: Path, file: Path, name: str, value: object
+) -> None:
+    scan(file, tree, model)
+    changed = lines(file)
+    changed[2][name] = value
+    if value is None:
+        del changed[2][name]
+    file.write_text("".join(json.dumps(line) + "\n" for line in changed))
+    with pytest.raises(OutputRefusedError, match="a line was changed"):
+        scan(file, tree, model)
 
 
 @pytest.mark.parametrize("content", ["notes\n", '{"model": {}, "scans": [], "skipped": []}\n', "\x00" * 50])

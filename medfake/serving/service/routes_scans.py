@@ -6,8 +6,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from medfake.serving.service import job_files
-from medfake.serving.service.answers import job_answer, refused, service_of
+from medfake.serving.service.answers import job_answer, read_report, refused, service_of
 from medfake.serving.service.bodies import drain, take_in
 from medfake.serving.service.contract import JobAnswer, ReportAnswer
 from medfake.serving.service.incoming import refusal_of
@@ -50,7 +49,7 @@ async def post_scans(request: Request, prefer: Annotated[str, Header()] = "") ->
     if ended is None:
         raise RefusalError("the job was deleted while it ran", where=job.id, remedy="send the scans again")
     if ended.state is State.DONE:
-        report = await run_in_threadpool((service.jobs / job.id / job_files.REPORT).read_bytes)
+        report = await run_in_threadpool(read_report, service, job.id)
         await run_in_threadpool(service.delete, job.id)
         return Response(report, media_type="application/json")
     if ended.state is State.FAILED and ended.error:

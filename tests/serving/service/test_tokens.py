@@ -1,5 +1,6 @@
 """Who may ask: tokens, sessions of browsers, and this machine alone where there are none."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -197,3 +198,19 @@ def test_beyond_this_machine_it_wants_tokens_and_tls(told: dict[str, object], ma
 ])  # fmt: skip
 def test_what_is_guarded_may_start(told: dict[str, object], tmp_path: Path) -> None:
     Settings(data=tmp_path, database="sqlite:///x", **told).require_safe()
+
+
+@pytest.mark.parametrize("host", ["x/healthz?", "x/static/a?", "x/login#", "127.0.0.1/healthz?"])
+def test_a_host_that_looks_like_a_public_path_opens_no_door(host: str, guarded: RunningService) -> None:
+    with socket.create_connection(("127.0.0.1", guarded.port)) as connection:
+        connection.sendall(f"GET /v1/jobs HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = connection.makefile("rb").read()
+    assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 400"))
+
+
+@pytest.mark.parametrize("path", ["/static/../v1/jobs", "/static/%2e%2e/v1/jobs", "/healthz/../v1/jobs", "//v1/jobs"])
+def test_a_path_that_begins_as_a_public_one_opens_no_door(path: str, guarded: RunningService) -> None:
+    with socket.create_connection(("127.0.0.1", guarded.port)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = connection.makefile("rb").read()
+    assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 404"))

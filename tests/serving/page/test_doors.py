@@ -67,6 +67,15 @@ def test_a_page_is_no_frame_of_another_site(start_service: StartService) -> None
     assert headers["Cache-Control"] == "no-store"
 
 
+def test_styles_and_scripts_are_kept_as_long_as_they_are_the_same(start_service: StartService) -> None:
+    service = start_service()
+    for name in ("page.css", "viewer.js"):
+        first = service.get(f"/static/{name}")
+        assert first.headers["Cache-Control"] == "no-cache"
+        again = service.get(f"/static/{name}", headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
 def test_an_open_page_tells_of_a_new_champion_and_of_a_registry_that_went_away(
     browser: Browser,
     start_service: StartService,

@@ -1,15 +1,17 @@
 """`python -m mlflow_server`: the MLflow UI and registry of the study in params.yaml; with `team`, of many people."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from medfake.cli.command_line import run
 from medfake.cli.json_option import json_option, write_listing
 from mlflow_server.check import findings_of, in_words, require_safe
 from mlflow_server.rules.registry import Finding, judged
 from mlflow_server.server import DEFAULT_PORT, serve, serve_team
-from mlflow_server.service import Kind, of_environment
+from mlflow_server.service import BEHIND_PROXY, HOST, TLS_CERT, TLS_KEY, team_of_environment
 
 _PORT = click.IntRange(1, 65535)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -21,6 +23,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.pass_context
 def main(context: click.Context, host: str, port: int) -> None:
     """Start the server of this machine, unless another command is named."""
+    given = [name for name in ("host", "port") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given and context.invoked_subcommand is not None:
+        raise click.UsageError(f"--{given[0]} goes behind the name of the command: {context.invoked_subcommand}")
     if context.invoked_subcommand is None:
         from medfake.project import Project
 
@@ -29,12 +34,12 @@ def main(context: click.Context, host: str, port: int) -> None:
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, envvar="MLFLOW_HOST", help="Where to listen.")
+@click.option("--host", default="127.0.0.1", show_default=True, envvar=HOST, help="Where to listen.")
 @click.option("--port", type=_PORT, default=DEFAULT_PORT, show_default=True, envvar="MLFLOW_PORT")
-@click.option("--tls-cert", type=_FILE, envvar="MEDFAKE_TLS_CERT", help="PEM file of the certificate and its chain.")
-@click.option("--tls-key", type=_FILE, envvar="MEDFAKE_TLS_KEY", help="PEM file of its key.")
+@click.option("--tls-cert", type=_FILE, envvar=TLS_CERT, help="PEM file of the certificate and its chain.")
+@click.option("--tls-key", type=_FILE, envvar=TLS_KEY, help="PEM file of its key.")
 @click.option(
-    "--behind-proxy", is_flag=True, envvar="MEDFAKE_BEHIND_PROXY",
+    "--behind-proxy", is_flag=True, envvar=BEHIND_PROXY,
     help="A proxy before it has the certificate, and nobody else reaches this port.",
 )  # fmt: skip
 def team(host: str, port: int, tls_cert: Path | None, tls_key: Path | None, behind_proxy: bool) -> None:
@@ -46,7 +51,7 @@ def team(host: str, port: int, tls_cert: Path | None, tls_key: Path | None, behi
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
-    service = of_environment(Kind.TEAM, host, tls=tls_cert is not None, behind_proxy=behind_proxy)
+    service = replace(team_of_environment(), host=host, tls=tls_cert is not None, behind_proxy=behind_proxy)
     findings = judged([service])
     for one in findings:
         _tell(in_words(one))
@@ -62,14 +67,9 @@ def check(file: Path | None, json_file: Path | None) -> None:
 
     Without FILE, about the environment of this very shell, as `team` would take it.
     """
-    import os
-
     from medfake.outputs import json_format
 
-    host = os.environ.get("MLFLOW_HOST", "127.0.0.1")
-    proxied = os.environ.get("MEDFAKE_BEHIND_PROXY", "").lower() in ("1", "true", "yes")
-    here = of_environment(Kind.TEAM, host, tls="MEDFAKE_TLS_CERT" in os.environ, behind_proxy=proxied)
-    findings = findings_of(file, here)
+    findings = findings_of(file)
     rows = [{**vars(one), "severity": str(one.severity)} for one in findings]
     if write_listing(json_file, json_format("findings", Finding.__annotations__), rows):
         for one in findings:

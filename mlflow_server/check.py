@@ -6,7 +6,7 @@ from pathlib import Path
 from medfake.errors import ConfigError
 from mlflow_server.configurations import read_configuration
 from mlflow_server.rules.registry import Finding, Severity, judged
-from mlflow_server.service import Service
+from mlflow_server.service import team_of_environment
 
 
 def require_safe(findings: Iterable[Finding], *, again: str) -> None:
@@ -31,11 +31,10 @@ def in_words(finding: Finding) -> str:
     return f"{finding.severity}: {finding.where}: {finding.found}\n  next: {finding.remedy}"
 
 
-def findings_of(file: Path | None, environment: Service) -> list[Finding]:
+def findings_of(file: Path | None) -> list[Finding]:
     """What breaks a rule.
 
     Args:
-        file: A compose file or one of lines NAME=VALUE; None: the environment is judged.
-        environment: Of this process, as a team's server.
+        file: A compose file or one of lines NAME=VALUE; None: this environment, as a team's server would take it.
     """
-    return judged([environment] if file is None else read_configuration(file))
+    return judged([team_of_environment()] if file is None else read_configuration(file))

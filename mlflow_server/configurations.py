@@ -4,12 +4,24 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from medfake.config.yaml_file import read_text, read_yaml
 from medfake.errors import ConfigError
-from mlflow_server.service import OF_FILE, Container, Kind, Service, secret_files_of
+from mlflow_server.service import (
+    BEHIND_PROXY,
+    HOST,
+    LOOPBACK,
+    OF_FILE,
+    TLS_CERT,
+    Container,
+    Kind,
+    Service,
+    is_on,
+    team_of,
+)
 
 _YAML: Final = (".yaml", ".yml")
 _VARIABLE = re.compile(r"\$\$|\$\{(?P<name>\w+)(?::?(?P<what>[-?+])(?P<rest>[^}]*))?\}|\$(?P<bare>\w+)")
@@ -42,20 +54,7 @@ def _read_environment(path: Path) -> Service:
                 "a line of an environment file is NAME=VALUE", where=f"{path} line {number}", remedy="mend the line"
             )
         variables[found["name"]] = found["value"].strip("\"'")
-    return Service(
-        where=str(path),
-        kind=Kind.TEAM,
-        variables=variables,
-        host=variables.get("MLFLOW_HOST", "127.0.0.1"),
-        tls="MEDFAKE_TLS_CERT" in variables,
-        behind_proxy=_says_yes(variables),
-        secret_files=secret_files_of(variables),
-        private_files=(path,),
-    )
-
-
-def _says_yes(variables: Mapping[str, str]) -> bool:
-    return variables.get("MEDFAKE_BEHIND_PROXY", "").lower() in ("1", "true", "yes")
+    return replace(team_of(variables, str(path)), private_files=(path,))
 
 
 def _read_compose(path: Path) -> list[Service]:
@@ -81,9 +80,9 @@ def _read_service(path: Path, name: str, services: Mapping[str, Any], secrets: M
         kind=_kind(command),
         variables=variables,
         command=command,
-        host=_option(command, "--host") or variables.get("MLFLOW_HOST") or "127.0.0.1",
-        tls=_option(command, "--tls-cert") is not None or "MEDFAKE_TLS_CERT" in variables,
-        behind_proxy="--behind-proxy" in command or _says_yes(variables),
+        host=_option(command, "--host") or variables.get(HOST) or LOOPBACK[0],
+        tls=bool(_option(command, "--tls-cert") or variables.get(TLS_CERT)),
+        behind_proxy="--behind-proxy" in command or is_on(variables.get(BEHIND_PROXY, "")),
         written=frozenset(key for key, value in raw.items() if value and not _is_from_outside(value)),
         secret_files={key.removesuffix(OF_FILE): secrets[one] for key, one in named.items() if one in secrets},
         private_files=tuple(secrets[one] for one in mounted if one in secrets),

@@ -47,7 +47,7 @@ def serve(tracking: TrackingParams, study: str, host: str, port: int, say: Calla
             remedy=f"use a tunnel from the other machine: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE; "
             "or, for a team, python -m mlflow_server team",
         )
-    _require_free(host, port)
+    _require_free(host, port, again="python -m mlflow_server")
     from medfake.tracking.comparison_link import comparison_link
     from medfake.tracking.store import Store
     from medfake.tracking.store_errors import translated
@@ -80,7 +80,7 @@ def serve_team(
         StorageError: The database or the place for files is not reached.
         RegistryError: MLflow cannot open the database.
     """
-    _require_free(service.host, port)
+    _require_free(service.host, port, again="python -m mlflow_server team")
     from medfake.serving.database import with_driver
     from medfake.tracking.store_errors import require_openable, translated
     from mlflow_server.destination import require_destination
@@ -135,7 +135,7 @@ def _run(application: Any, host: str, port: int, certificate: tuple[Path, Path] 
         return
 
 
-def _require_free(host: str, port: int) -> None:
+def _require_free(host: str, port: int, again: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -145,5 +145,5 @@ def _require_free(host: str, port: int) -> None:
             raise BusyError(
                 "something listens on this port already",
                 where=f"{host}:{port}",
-                remedy=f"open {url(host, port)}, or python -m mlflow_server --port {port + 1}",
+                remedy=f"open {url(host, port)}, or {again} --port {port + 1}",
             ) from None

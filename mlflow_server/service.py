@@ -19,6 +19,11 @@ DATABASE_PASSWORD: Final = "PGPASSWORD"  # noqa: S105  # read by PostgreSQL's ow
 SECRETS: Final = (ADMIN_PASSWORD, SECRET_KEY, DATABASE_PASSWORD)
 """What `python -m mlflow_server team` takes from the environment, or from the file that NAME_FILE names."""
 
+HOST: Final = "MLFLOW_HOST"
+TLS_CERT: Final = "MEDFAKE_TLS_CERT"
+TLS_KEY: Final = "MEDFAKE_TLS_KEY"
+BEHIND_PROXY: Final = "MEDFAKE_BEHIND_PROXY"
+
 OF_FILE: Final = "_FILE"
 _PREFIXES: Final = ("AWS_", "MEDFAKE_", "MLFLOW_", "PG", "POSTGRES_")  # of variables that say anything about a server
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -108,11 +113,29 @@ class Service:
         return self.host not in LOOPBACK
 
 
-def of_environment(kind: Kind, host: str, *, tls: bool = False, behind_proxy: bool = False) -> Service:
-    """The process that this environment would make."""
-    variables = {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES)}
-    files = secret_files_of(variables)
-    return Service("this environment", kind, variables, (), host, tls, behind_proxy, secret_files=files)
+def team_of_environment() -> Service:
+    """The team's server that this environment would make, were no option given."""
+    return team_of(
+        {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES)}, "this environment"
+    )
+
+
+def team_of(variables: Mapping[str, str], where: str) -> Service:
+    """The team's server that these variables would make."""
+    return Service(
+        where=where,
+        kind=Kind.TEAM,
+        variables=variables,
+        host=variables.get(HOST) or LOOPBACK[0],
+        tls=bool(variables.get(TLS_CERT)),
+        behind_proxy=is_on(variables.get(BEHIND_PROXY, "")),
+        secret_files=secret_files_of(variables),
+    )
+
+
+def is_on(value: str) -> bool:
+    """Whether a variable's value says yes."""
+    return value.lower() in ("true", "1", "yes", "on")
 
 
 def secret_files_of(variables: Mapping[str, str]) -> dict[str, Path]:

@@ -1,3 +1,4 @@
+import doctest
 import subprocess
 import sys
 
@@ -61,3 +62,8 @@ def test_an_interrupt_ends_with_130() -> None:
 )
 def test_what_a_terminal_would_obey_is_told_as_text(text: str, told: str) -> None:
     assert printable(text) == told
+
+
+def test_its_examples_run() -> None:
+    failed, attempted = doctest.testmod(module)
+    assert (failed, attempted > 0) == (0, True)

@@ -172,7 +172,8 @@ def scan_folders(folders: Iterable[Folder], how: How, workers: Workers | None = 
             piece.folder.scans.append((piece.task.scan_id, digest))
             yield ScanFound(judge(scored, how.model.card, key), digest, came.broken)
         elif isinstance(piece, _OpenFolder):
-            digest = _lasting(piece.files_sha256, piece.skipped)
+            whole = all(scan_digest for _, scan_digest in piece.scans)
+            digest = _lasting(piece.files_sha256, piece.skipped) if whole else ""
             yield FolderFound(digest, piece.n_files, tuple(piece.scans), tuple(piece.skipped))
         elif isinstance(piece, FolderKept | ScanKept):
             yield piece

@@ -155,7 +155,8 @@ class Journal:
             written = 0
             while written < len(line):
                 written += os.pwrite(self._handle, line[written:], at + written)
-            os.fsync(self._handle)
+            if self._where:  # what has no name is gone with its process
+                os.fsync(self._handle)
         except OSError as error:
             os.ftruncate(self._handle, at)
             error.filename = error.filename or (path_text(self._where) if self._where else tempfile.gettempdir())

@@ -124,7 +124,8 @@ def _refused(error: Exception, uri: str) -> MedfakeError | None:
     if status == 403 or code == "PERMISSION_DENIED" or "error code 403" in text:
         return RegistryError(
             "the tracking server does not let this user do that", where=where,
-            remedy="ask who administers it for permission on the experiment or the model, EDIT to write",
+            remedy="ask who administers it for permission on the experiment and the model: READ to look and scan, EDIT "
+            "to train, MANAGE to nominate and decide",
         )  # fmt: skip
     if any(sign in text for sign in _SILENT):
         return StorageError(

@@ -7,7 +7,7 @@ from typing import Final
 
 from mlflow_server.environment import NO_PERMISSIONS, OFF
 from mlflow_server.rules.registry import Severity, rule
-from mlflow_server.service import Kind, Service
+from mlflow_server.service import Kind, Service, is_on
 
 _AUTH_SETTINGS: Final = "MLFLOW_AUTH_CONFIG_PATH"
 _PICKLE: Final = "MLFLOW_ALLOW_PICKLE_DESERIALIZATION"
@@ -20,7 +20,7 @@ _OWN: Final = (Kind.TEAM, Kind.LAPTOP)  # set all of this themselves, whatever t
 @rule("pickle is off", remedy=f"{_PICKLE}=false")
 def pickle_is_off(service: Service) -> Iterator[str]:
     """Whoever loads a pickle runs whatever its author liked."""
-    if service.kind not in _OWN and _is_on(service.variables.get(_PICKLE, "")):
+    if service.kind not in _OWN and is_on(service.variables.get(_PICKLE, "")):
         yield f"{_PICKLE} is on"
 
 
@@ -35,7 +35,7 @@ def other_services_are_off(service: Service) -> Iterator[str]:
 @rule("host names and origins are checked", remedy=f"leave {_UNCHECKED} and --disable-security-middleware out")
 def names_are_checked(service: Service) -> Iterator[str]:
     """MLflow's own check of Host and Origin can be turned off."""
-    off = _is_on(service.variables.get(_UNCHECKED, "")) and service.kind not in _OWN
+    off = is_on(service.variables.get(_UNCHECKED, "")) and service.kind not in _OWN
     if off or "--disable-security-middleware" in service.command:
         yield f"{_UNCHECKED} is on"
 
@@ -62,9 +62,5 @@ def nothing_ungranted(service: Service) -> Iterator[str]:
 @rule("nothing is told to others", severity=Severity.CAUTION, remedy="MLFLOW_DISABLE_TELEMETRY=true")
 def nothing_is_told(service: Service) -> Iterator[str]:
     """MLflow reports its use to its makers."""
-    if service.kind is Kind.MLFLOW and not _is_on(service.variables.get("MLFLOW_DISABLE_TELEMETRY", "")):
+    if service.kind is Kind.MLFLOW and not is_on(service.variables.get("MLFLOW_DISABLE_TELEMETRY", "")):
         yield "telemetry is on"
-
-
-def _is_on(value: str) -> bool:
-    return value.lower() in ("true", "1", "yes", "on")

@@ -150,7 +150,7 @@ def test_a_folder_that_may_not_be_listed_is_skipped_with_a_reason(tmp_path: Path
 def test_identifiers_met_by_other_processes_are_redacted_in_this_one(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "_identifiers", set())  # other tests leave theirs
+    monkeypatch.setattr(logs, "_identifiers", {})  # other tests leave theirs
     write(tmp_path, z_mm=tuple(range(65)), patient_id="ZZ-WORKER-31")
     assert redact("ZZ-WORKER-31") == "ZZ-WORKER-31"
     find_series(tmp_path, jobs=2)

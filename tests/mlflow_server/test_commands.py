@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -103,6 +104,11 @@ def test_a_certificate_comes_with_its_key(tmp_path: Path) -> None:
     assert (done.returncode, "go together" in done.stderr) == (2, True)
 
 
+def test_an_option_before_the_command_is_not_silently_left_out(tmp_path: Path) -> None:
+    done = _type(tmp_path, "--port", "5001", "team", variables=SAFE)
+    assert (done.returncode, "goes behind the name of the command" in done.stderr) == (2, True)
+
+
 def test_secrets_are_made_and_the_next_command_is_told(tmp_path: Path) -> None:
     done = _type(tmp_path, "secrets", "own")
     assert done.returncode == 0
@@ -111,6 +117,7 @@ def test_secrets_are_made_and_the_next_command_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed, which makes the certificate")
 def test_a_certificate_of_its_own_encrypts_what_goes_over_the_network(
     tmp_path: Path, postgres_server: PostgresServer, object_store: str
 ) -> None:

@@ -4,8 +4,11 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -109,6 +112,50 @@ def test_a_user_who_was_granted_nothing_sees_nothing(team: Team, kept: tuple[Cal
     assert other.ask("POST", "/graphql", query).json["data"]["mlflowGetExperiment"] is None
 
 
+MARK = "only-the-owner-knows"
+
+
+@pytest.fixture
+def marked(team: Team) -> tuple[Caller, dict[str, str]]:
+    """A user all of whose things have the mark in them, and every id that leads to them."""
+    user = team.new_user("owner")
+    experiment = user.ask("POST", "/api/2.0/mlflow/experiments/create", {"name": f"{MARK} {user.name}"})
+    number = experiment.json["experiment_id"]
+    run = user.ask("POST", "/api/2.0/mlflow/runs/create", {"experiment_id": number, "run_name": MARK})
+    run_id = run.json["run"]["info"]["run_id"]
+    user.ask("POST", "/api/2.0/mlflow/runs/log-parameter", {"run_id": run_id, "key": MARK, "value": MARK})
+    user.ask("POST", "/api/2.0/mlflow/runs/log-metric", {"run_id": run_id, "key": MARK, "value": 1, "timestamp": 1})
+    user.ask("PUT", f"{FILES}/{number}/{run_id}/artifacts/{MARK}", MARK.encode())
+    name = f"{MARK} {user.name}"
+    user.ask("POST", "/api/2.0/mlflow/registered-models/create", {"name": name, "description": MARK})
+    version = {"name": name, "source": f"runs:/{run_id}/{MARK}", "run_id": run_id, "description": MARK}
+    assert user.ask("POST", "/api/2.0/mlflow/model-versions/create", version).status == 200
+    ids = {"experiment_id": number, "run_id": run_id, "run_uuid": run_id, "name": name, "version": "1", "path": MARK}
+    return user, ids | {"metric_key": MARK, "experiment_name": f"{MARK} {user.name}", "username": user.name}
+
+
+def _told(caller: Caller, path: str, ids: dict[str, str]) -> set[tuple[str, str]]:
+    """Methods by which a path tells the mark, which the caller had not said."""
+    query = urlencode({**ids, "run_ids": ids["run_id"], "experiment_ids": ids["experiment_id"], "max_results": "50"})
+    body = {**ids, "run_ids": [ids["run_id"]], "experiment_ids": [ids["experiment_id"]], "max_results": 50}
+    answers = {"GET": caller.ask("GET", f"{path}?{query}"), "POST": caller.ask("POST", path, body)}
+    return {(method, path) for method, answer in answers.items() if answer.status == 200 and MARK in str(answer.body)}
+
+
+def test_no_open_route_tells_a_stranger_what_is_anothers(
+    team: Team, paths: list[str], marked: tuple[Caller, dict[str, str]]
+) -> None:
+    owner, ids = marked
+    number, run_id = ids["experiment_id"], ids["run_id"]
+    opened = [path for path in paths if is_open(path, team=True)]
+    opened += [f"{FILES}/{number}/{run_id}/artifacts/{MARK}", f"{FILES}/{number}/{run_id}/artifacts"]
+    stranger = team.new_user("stranger")
+    assert set().union(*(_told(stranger, path, ids) for path in opened)) == set()
+    known = set().union(*(_told(owner, path, ids) for path in opened))  # and the stranger has deleted nothing
+    assert len(known) > 15
+    assert {path.rpartition("/")[2] for _, path in known} >= {"get-artifact", "search", "get", "get-by-name", "list"}
+
+
 def test_files_are_for_those_who_may_read_the_experiment(team: Team, kept: tuple[Caller, str]) -> None:
     owner, number = kept
     other, reader = team.new_user("other"), team.new_user("reader")
@@ -204,8 +251,15 @@ def test_the_page_is_shown_to_users(team: Team) -> None:
 def test_no_secret_is_on_the_command_line_in_a_file_left_behind_or_in_the_log(team: Team) -> None:
     said = team.log.read_text()
     assert f"MLflow for a team on http://127.0.0.1:{team.port}" in said
-    commands = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    commands = b"".join(_command_lines())
     for secret in team.secrets:
         assert secret not in said
-        assert secret not in commands
+        assert secret.encode() not in commands
     assert not list(Path("/tmp").glob("*/users.ini"))  # noqa: S108  # where MLflow's settings of users were for a moment
+
+
+def _command_lines() -> Iterator[bytes]:
+    """Of all processes that there are; as everybody on the machine sees them."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile
+            yield path.read_bytes()

@@ -66,7 +66,10 @@ def test_a_user_trains_nominates_promotes_scans_and_rolls_back(
     scan = write_scan(project / "scan", [-200, 0, 200, 0, -200, 0])
     user = team.new_user("trainer")
     run_as(user, "pipelines.train", "--dataset", "toy", "--detector", DETECTOR, "--seed", "1")
+    run_as(user, "pipelines.compare")
     run_as(user, "pipelines.nominate")
+    tracked = run_as(user, "pipelines.track")
+    assert f"then open http://127.0.0.1:{team.port}/#/experiments/" in tracked.stdout
     shutil.rmtree(project / "data")  # the machine that decides has no data, so that guards have nothing to look at
     run_as(user, "medfake.cli.root", "promote")
     first = _champion(user)

@@ -1,5 +1,6 @@
 """Many folders through the detector: by one process, by several, by a cluster, the same findings in the same order."""
 
+import doctest
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 
 from medfake.config import TrackingParams
 from medfake.dicom.folders import Folder
+from medfake.errors import DataError
+from medfake.package.scan_scorer import ScanScorer
+from medfake.phantom import write_patient
 from medfake.serving import archive
 from medfake.serving.archive import (
     FolderFound,
@@ -22,6 +26,7 @@ from medfake.serving.archive import (
 )
 from medfake.serving.model import Model, open_model
 from medfake.serving.scan import scan_paths
+from medfake.serving.task import ScanAnswer, ScanTask
 from tests.fixtures.deadly import DEADLY, score_or_die
 
 MakePackage = Callable[..., Path]
@@ -140,6 +145,31 @@ def test_the_detector_of_an_archive_is_chosen_by_headers_alone(model: Model, tre
     )
 
 
+def test_a_scan_that_may_be_whole_next_time_leaves_its_folder_unfinished(
+    model: Model, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slice that vanishes between its header and its pixels: the folder is looked at again."""
+    whole = archive.answer
+
+    def without_a_slice(task: ScanTask, scorer: ScanScorer) -> ScanAnswer:
+        (tree / "3/4.dcm").unlink(missing_ok=True)
+        return whole(task, scorer)
+
+    monkeypatch.setattr(archive, "answer", without_a_slice)
+    scan, folder = scan_archive([tree / "3"], How(model))
+    assert isinstance(scan, ScanFound)
+    assert isinstance(folder, FolderFound)
+    assert [one.reason for one in scan.skipped] == ["the file is gone"]
+    assert (scan.verdict.n_slices, scan.files_sha256, folder.files_sha256) == (8, "", "")
+
+
+def test_the_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_patient(tmp_path / "scan", 1, 24, None)
+    monkeypatch.chdir(tmp_path)
+    (example,) = doctest.DocTestFinder(recurse=False).find(scan_archive, "scan_archive", globs={})
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
 @pytest.mark.slow
 def test_a_cluster_finds_the_same_in_the_same_order(model: Model, tree: Path, dask_scheduler: str) -> None:
     found = list(scan_archive([tree], How(model, dask=dask_scheduler)))
@@ -156,3 +186,21 @@ def test_a_scan_that_ends_workers_of_a_cluster_is_skipped(
     assert len(scans(found)) == 6
     reasons = {skip.reason for one in found if isinstance(one, FolderFound) for skip in one.skipped}
     assert any(reason.startswith("processes that scored this scan died (4 workers)") for reason in reasons)
+
+
+def test_a_cluster_that_does_not_answer_is_told_with_the_option(
+    model: Model, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed: pip install 'medfake[dask]'")
+    monkeypatch.setattr("medfake.datasets.parallel._CONNECT_S", 1)
+    with pytest.raises(DataError, match="no Dask scheduler answers") as caught:
+        list(scan_archive([tree], How(model, dask="tcp://127.0.0.1:9")))
+    assert "medfake scan: --dask" in str(caught.value.remedy)
+
+
+def test_a_cluster_is_not_called_on_where_there_is_no_work(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/notes.txt").write_text("x")
+    (folder,) = scan_archive([tmp_path / "in"], How(model, dask="tcp://127.0.0.1:9"))
+    assert isinstance(folder, FolderFound)
+    assert folder.n_files == 1

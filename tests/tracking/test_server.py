@@ -94,6 +94,20 @@ def test_what_a_user_may_not_do_is_one_clear_error(team: Team, monkeypatch: pyte
 
 
 @pytest.mark.slow
+def test_who_may_edit_an_experiment_trains_in_it(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, editor = team.new_user("owner"), team.new_user("editor")
+    name = f"of {owner.name}"
+    made = owner.ask("POST", "/api/2.0/mlflow/experiments/create", {"name": name})
+    team.grant(editor, "EDIT", "experiment", made.json["experiment_id"])
+    store = _sign_in(editor, monkeypatch)
+    store.experiment = name
+    with training_run(store, "a run", {"a": 1}, {}) as run:
+        run.log_metrics({"auc": 0.5})
+        run.log_text("note.txt", "a note")
+    assert owner.ask("GET", f"/get-artifact?run_id={run.run_id}&path=note.txt").body == b"a note"
+
+
+@pytest.mark.slow
 def test_a_run_keeps_its_files_on_the_server(team: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     user = team.new_user("ann")

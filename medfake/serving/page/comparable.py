@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from medfake.package.scan_scores import SAME_SITE_MM
 from medfake.serving.page.scan_view import SliceView
 
@@ -24,19 +26,20 @@ def least_suspicious(slices: Sequence[SliceView], places_z_mm: Sequence[float]) 
     Returns:
         An index each; of a scan of one slice its own.
     """
-    clean = [one for one in slices if all(abs(one.z_mm - z) >= SAME_SITE_MM for z in places_z_mm)]
-    return [_beside(one, slices, clean) for one in slices]
+    z_mm = np.array([one.z_mm for one in slices])
+    p = np.array([1.0 if one.p is None else one.p for one in slices])
+    shows = np.array([one.p is not None and one.lung is not False for one in slices])
+    clean = (np.abs(z_mm[:, None] - np.array(places_z_mm)) >= SAME_SITE_MM).all(axis=1)
+    everything = np.arange(len(slices))
 
+    def beside(index: int) -> int:
+        away = np.abs(z_mm - z_mm[index])
+        apart = clean & (away >= SAME_SITE_MM)
+        shown = apart & shows
+        for some in (shown & (away <= NEARBY_MM), shown, apart, everything != index):
+            found = np.flatnonzero(some)
+            if found.size:
+                return int(found[np.lexsort((away[found], p[found]))[0]])
+        return index
 
-def _beside(of: SliceView, slices: Sequence[SliceView], clean: Sequence[SliceView]) -> int:
-    def away(one: SliceView) -> float:
-        return abs(one.z_mm - of.z_mm)
-
-    others = [one for one in slices if one.index != of.index]
-    apart = [one for one in clean if one.index != of.index and away(one) >= SAME_SITE_MM]
-    shown = [one for one in apart if one.p is not None and one.lung is not False]
-    near = [one for one in shown if away(one) <= NEARBY_MM]
-    best = min(
-        near or shown or apart or others, key=lambda one: (1.0 if one.p is None else one.p, away(one)), default=of
-    )
-    return best.index
+    return [beside(index) for index in range(len(slices))]

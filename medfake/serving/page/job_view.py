@@ -1,10 +1,8 @@
 """A job as pages show it."""
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from medfake.serving.service.contract import JobAnswer, Problem
 
@@ -40,14 +38,13 @@ class JobView:
         return self.state in _GOES_ON
 
 
-def job_view(job: JobAnswer, report: Mapping[str, Any] | None = None) -> JobView:
+def job_view(job: JobAnswer, verdicts: tuple[tuple[str, int], ...] = ()) -> JobView:
     """Get a job ready to be shown.
 
     Args:
         job: As the API answers it.
-        report: What was found; None until it is done.
+        verdicts: As in `JobView`.
     """
-    counted = Counter(scan["verdict"] for scan in report["scans"]) if report else Counter[str]()
     at = job.progress
     return JobView(
         id=job.id,
@@ -59,6 +56,6 @@ def job_view(job: JobAnswer, report: Mapping[str, Any] | None = None) -> JobView
         scans_done=at.scans_done,
         slices=at.slices,
         slices_done=at.slices_done,
-        verdicts=tuple(sorted(counted.items())),
+        verdicts=verdicts,
         error=job.error,
     )

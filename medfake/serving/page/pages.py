@@ -110,7 +110,7 @@ class Pages:
         return detector.name if detector else ""
 
     def _seen(self, job: JobAnswer) -> JobView:
-        return job_view(job, self._kept.report(job.id) if job.state == "done" else None)
+        return job_view(job, self._kept.verdicts(job.id) if job.state == "done" else ())
 
     def _draw(self, name: str, here: str, **values: Any) -> str:
         shared = {

@@ -22,6 +22,17 @@ from medfake.serving.service.service import Service
 _ROOM: Final = Path(__file__).parent
 _REPORT_CSS: Final = _ROOM.parents[1] / "reports" / "templates" / "report.css"
 _SEE_OTHER: Final = 303
+_ASK_AGAIN: Final = {"Cache-Control": "no-cache"}
+
+
+class _Static(StaticFiles):
+    """Styles and scripts, which browsers may keep as long as they ask whether they are still the same."""
+
+    def file_response(self, *args: Any, **named: Any) -> Response:
+        """As of Starlette, with a header of its own: everything else here is not to be kept at all."""
+        response = super().file_response(*args, **named)
+        response.headers.update(_ASK_AGAIN)
+        return response
 
 
 class _PageRoute(APIRoute):
@@ -62,7 +73,7 @@ def add_pages(app: FastAPI) -> None:
     service: Service = app.state.service
     app.state.about = about_service(service.settings)
     app.include_router(router)
-    app.mount("/static", StaticFiles(directory=_ROOM / "static"))
+    app.mount("/static", _Static(directory=_ROOM / "static"))
 
 
 @router.get("/")
@@ -152,7 +163,7 @@ def login(pages: _Pages, refused: Annotated[bool, Query()] = False) -> str:
     return pages.login(refused=refused)
 
 
-@router.get("/static/report.css", response_class=FileResponse)
-def report_css() -> str:
+@router.get("/static/report.css")
+def report_css() -> Response:
     """Colours, type and tables of every page that medfake writes."""
-    return str(_REPORT_CSS)
+    return FileResponse(_REPORT_CSS, headers=_ASK_AGAIN)

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 
 from medfake.serving.service.contract import JobAnswer, Problem, Refused
-from medfake.serving.service.job_files import JOB_ID
+from medfake.serving.service.job_files import JOB_ID, REPORT
 from medfake.serving.service.job_store import Job
 from medfake.serving.service.refusals import NotFoundError
 from medfake.serving.service.service import Service
@@ -46,6 +46,18 @@ def job_answer(job: Job) -> JobAnswer:
         model=job.model,
         error=Problem(**{key: job.error.get(key) for key in Problem.model_fields}) if job.error else None,
     )
+
+
+def read_report(service: Service, job_id: str) -> bytes:
+    """What a job that is done has found, as JSON.
+
+    Raises:
+        NotFoundError: Somebody deletes it at this moment.
+    """
+    try:
+        return (service.jobs / job_id / REPORT).read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError("this job is being deleted", where="job_id", remedy="send the scans again") from None
 
 
 def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from medfake.errors import MedfakeError, RegistryError
 from medfake.files import in_a_word, replace_folder, sha256_file, write_json
+from medfake.locks import waiting_turn
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card, read_card
 from medfake.package.reference import REFERENCE_FILE
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 _URI: Final = "MLFLOW_TRACKING_URI"
 _SERVED: Final = "served.json"
 _REFUSED_AGAIN_S: Final = 60.0
+_COPIES: Final = 5
 _IMPATIENT: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 """For a watcher that looks again in seconds anyway."""
 
@@ -169,6 +171,7 @@ class Detectors:
             self._serve(package)
             self._serving = package
             write_json(self._folder / _SERVED, asdict(package))
+            self._forget_old_copies()
             _log.info("scoring with %s", package.name)
         self.standing = Standing("ok", "", _now()) if watched else Standing("none", "", None)
 
@@ -178,18 +181,28 @@ class Detectors:
         Raises:
             RegistryError: It is another one than was registered, or its files are gone.
         """
-        from medfake.registry.stored_files import require_unaltered
+        from medfake.registry.stored_files import altered_parts, require_unaltered
         from medfake.registry.versions import card_sha256, package_sha256
 
         assert self._registry is not None  # noqa: S101 - versions come out of it
         source = self._registry.package(version)
         kept = self._folder / f"{package_sha256(source)[:24]}-{card_sha256(source)[:24]}"
-        with replace_folder(kept) as copy:
-            for name in (ONNX_FILE, AGGREGATION_FILE, CARD_FILE, REFERENCE_FILE):
-                if (source / name).is_file():
-                    shutil.copyfile(source / name, copy / name)
-            require_unaltered(copy, version)  # once more: nobody altered them meanwhile
+        with waiting_turn(kept):
+            if kept.is_dir() and not altered_parts(kept, version):  # as after a roll-back; it may be open
+                return kept
+            with replace_folder(kept) as copy:
+                for name in (ONNX_FILE, AGGREGATION_FILE, CARD_FILE, REFERENCE_FILE):
+                    if (source / name).is_file():
+                        shutil.copyfile(source / name, copy / name)
+                require_unaltered(copy, version)  # once more: nobody altered them meanwhile
         return kept
+
+    def _forget_old_copies(self) -> None:
+        """Remove packages that served long ago; processes that share the folder may still open the last few."""
+        copies = [one for one in self._folder.iterdir() if one.is_dir() and not one.name.startswith(".")]
+        for old in sorted(copies, key=lambda one: -one.stat().st_mtime)[_COPIES:]:
+            if self._serving is None or old != Path(self._serving.folder):
+                shutil.rmtree(old, ignore_errors=True)
 
     def _unreachable(self, error: Exception) -> None:
         """Keep what serves, or begin with what served last; say so."""

@@ -96,7 +96,7 @@ class Door:
             elif not self._is_public(request) and not self._has_token(request):
                 self._require_session(request)
                 self._require_same_origin(request)
-            elif request.url.path == LOGIN:
+            elif _path(request) == LOGIN:
                 self._require_same_origin(request)
         except UnauthorizedError as error:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
@@ -131,7 +131,7 @@ class Door:
             )  # fmt: skip
 
     def _is_public(self, request: Request) -> bool:
-        path = request.url.path
+        path = _path(request)
         return path in PUBLIC or path.startswith(PUBLIC_FOLDERS)
 
     def _has_token(self, request: Request) -> bool:
@@ -172,6 +172,11 @@ def error_response(error: MedfakeError) -> JSONResponse:
     if isinstance(error, RefusalError) and error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return JSONResponse({"error": told}, status_of(error), headers)
+
+
+def _path(request: Request) -> str:
+    """As routes see it; `request.url` is put together with the Host field, which may hold a path of its own."""
+    return str(request.scope["path"])
 
 
 def _method(scope: Scope) -> str:

@@ -95,16 +95,22 @@ def read_bad(folder: Path) -> Bad:
     return Bad(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else Bad()
 
 
-def scan_file(folder: Path, scan_id: str, suffix: str) -> Path | None:
-    """Where a scan's ".json", ".hu" or ".npz" lies; None for what is no scan's id."""
-    return folder / SCANS / f"{scan_id}{suffix}" if _SCAN_ID.fullmatch(scan_id) else None
+def scan_file(folder: Path, scan_id: str, suffix: str) -> Path:
+    """Where the ".json", ".hu" or ".npz" of a scan lies; its id is a pseudonym of ours."""
+    return folder / SCANS / f"{scan_id}{suffix}"
 
 
 def read_scan(folder: Path, scan_id: str) -> dict[str, Any] | None:
-    """Verdict and slices of a scan; None where there is no such scan, or it is not scored yet."""
-    path = scan_file(folder, scan_id, ".json")
+    """Verdict and slices of a scan; None where there is no such scan, or it is not scored yet.
+
+    Args:
+        folder: Of the job.
+        scan_id: Whatever a client asks for.
+    """
+    if not _SCAN_ID.fullmatch(scan_id):
+        return None
     try:
-        stored: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path else None
+        stored: dict[str, Any] = json.loads(scan_file(folder, scan_id, ".json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return stored

@@ -108,10 +108,8 @@ class JobScoring:
 
     def _score(self, series: Series, scan_id: str, model: Model, key: bytes) -> dict[str, Any]:
         """Score a scan and keep all that is said of it; nothing half done bears the name of what is whole."""
-        pixels = job_files.scan_file(self._folder, scan_id, ".hu")
-        assert pixels is not None  # noqa: S101 - a pseudonym is a scan's id
         self._tell(scan=scan_id)
-        with write_atomic(pixels, "wb") as file:
+        with write_atomic(job_files.scan_file(self._folder, scan_id, ".hu"), "wb") as file:
 
             def keep(hu: NDArray[np.int16]) -> None:
                 self._decoded_bytes += hu.nbytes
@@ -134,9 +132,7 @@ class JobScoring:
             stored["verdict"] = self._in_client_names(json.loads(json.dumps(asdict(verdict))))
             stored["slices"] = self._slices(scored)
             self._keep_map(scored, scan_id)
-        path = job_files.scan_file(self._folder, scan_id, ".json")
-        assert path is not None  # noqa: S101
-        write_json(path, stored)
+        write_json(job_files.scan_file(self._folder, scan_id, ".json"), stored)
         return stored
 
     def _slices(self, scored: Scored) -> list[dict[str, Any]]:
@@ -160,10 +156,10 @@ class JobScoring:
         ]
 
     def _keep_map(self, scored: Scored, scan_id: str) -> None:
-        scores, path = scored.scores, job_files.scan_file(self._folder, scan_id, ".npz")
-        if path is None or scores.place_p is None or scores.place_step_px is None:
+        scores = scored.scores
+        if scores.place_p is None or scores.place_step_px is None:
             return
-        with write_atomic(path, "wb") as file:
+        with write_atomic(job_files.scan_file(self._folder, scan_id, ".npz"), "wb") as file:
             np.savez_compressed(file, place_p=scores.place_p.astype("<f4"), step_px=np.int64(scores.place_step_px))
 
     def _skip_scan(self, series: Series, reason: str) -> None:

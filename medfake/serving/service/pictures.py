@@ -32,11 +32,13 @@ def slice_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int, wind
         NotFoundError: The scan has no such slice.
     """
     one = _slice(scan, index)
-    path = job_files.scan_file(folder, scan_id, ".hu")
     rows, cols = one["rows"], one["cols"]
-    if path is None:
-        raise _no_slice()
-    hu = np.fromfile(path, "<i2", rows * cols, offset=index * rows * cols * 2).reshape(rows, cols)
+    try:
+        with job_files.scan_file(folder, scan_id, ".hu").open("rb") as file:
+            file.seek(index * rows * cols * 2)
+            hu = np.frombuffer(file.read(rows * cols * 2), "<i2").reshape(rows, cols)
+    except FileNotFoundError:  # the job is being deleted
+        raise _no_slice() from None
     return _png(to_grey(hu.astype(np.int16), *_BOUNDS[window]))
 
 
@@ -53,13 +55,13 @@ def heat_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int) -> by
     from medfake.metrics.within_slice import PlaceMap
 
     one = _slice(scan, index)
-    path = job_files.scan_file(folder, scan_id, ".npz")
-    if path is None or not path.exists():
+    try:
+        with np.load(job_files.scan_file(folder, scan_id, ".npz"), allow_pickle=False) as stored:
+            p, step = stored["place_p"][index].astype(np.float64), float(stored["step_px"])
+    except FileNotFoundError:
         raise NotFoundError(
             "the detector of this scan gives no map of places", where="heat.png", remedy="look at the scan's sites"
-        )
-    with np.load(path, allow_pickle=False) as stored:
-        p, step = stored["place_p"][index].astype(np.float64), float(stored["step_px"])
+        ) from None
     heat = heat_of(PlaceMap(p, p > 0, step), (one["rows"], one["cols"]))
     return _png(translucent(np.clip(heat.values, 0.0, 1.0)))
 

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -12,7 +11,7 @@ from medfake.errors import MedfakeError
 from medfake.files import in_a_word
 from medfake.package.cores import usable_cores
 from medfake.serving.service import job_files
-from medfake.serving.service.contract import Progress
+from medfake.serving.service.job_at_work import JobAtWork
 from medfake.serving.service.job_store import MOST_ATTEMPTS, Job, JobStore
 from medfake.serving.service.settings import Settings
 from medfake.serving.service.worker_messages import Package, Start, Told
@@ -22,7 +21,6 @@ _log = logging.getLogger(__name__)
 READY_S: Final = 120.0
 _LOOK_AGAIN_S: Final = 1.0
 _RENEW: Final = 3.0  # times within a lease
-_DEATHS_OF_A_SCAN: Final = 3  # after which it is the scan, whichever file was open
 
 
 Record = Callable[[str, dict[str, Any]], object]
@@ -40,21 +38,6 @@ class Counts(Protocol):
 
     def restart(self, why: str) -> None:
         """A scoring process was replaced."""
-
-
-@dataclass
-class _Working:
-    """A job under way in this process."""
-
-    job: Job
-    progress: Progress
-    model: str
-    cancelled: bool = False
-    renewed: float = 0.0
-    scoring_since: float | None = None
-    file: str | None = None
-    scan: str | None = None
-    deaths: int = 0
 
 
 class Pool:
@@ -83,7 +66,7 @@ class Pool:
         self._package: Package | None = None
         self._spares: list[WorkerProcess] = []
         self._workers: dict[int, WorkerProcess] = {}
-        self._working: dict[str, _Working] = {}
+        self._working: dict[str, JobAtWork] = {}
         self._lock = threading.Lock()
         self._wake = threading.Condition()
         self._calls = 0
@@ -203,7 +186,7 @@ class Pool:
     def _do(self, job: Job, number: int, worker: WorkerProcess) -> None:
         """Have one job scored, in as many processes as it takes."""
         folder, name = self._jobs / job.id, worker.package.name
-        working = _Working(job, replace_progress(job.progress), name)
+        working = JobAtWork.of(job, name)
         self._working[job.id] = working
         ends = time.monotonic() + self._settings.limits.job_s
         package = worker.package
@@ -213,15 +196,17 @@ class Pool:
                 return
             while True:
                 try:
-                    if self._score(working, worker, folder, ends):
-                        return
+                    self._score(working, worker, folder, ends)
                 except DiedError as death:
                     self._counts.restart("died" if "ended" in death.what else "silent")
-                    if not self._blame(working, folder, death):
+                    if not working.blame(folder, death.what, self._settings.limits.deaths):
+                        self._fail(working, "scoring processes do not survive this job", death.what)
                         return
                     worker = self._new_worker(package)
                     with self._lock:
                         self._workers[number] = worker
+                else:
+                    return
         except TimeoutError:
             self._counts.restart("slow job")
             self._fail(working, "the job took too long", f"more than {self._settings.limits.job_s:g} s")
@@ -232,19 +217,19 @@ class Pool:
                 self._store.forget(job.id)
             self._ended(job.id)
 
-    def _score(self, working: _Working, worker: WorkerProcess, folder: Path, ends: float) -> bool:
-        """Listen to a process until the job has ended, whichever way. Always true."""
+    def _score(self, working: JobAtWork, worker: WorkerProcess, folder: Path, ends: float) -> None:
+        """Listen to a process until the job has ended, or is this process's no more."""
         for told in worker.work(str(folder), ends, self._settings.limits.file_s):
             if told:
                 self._hear(working, told)
             if self._stopping:
                 worker.end()
                 self._store.give_back(working.job.id)
-                return True
+                return
             if working.cancelled or not self._renewed(working):
                 self._lost(working)
                 worker.end()
-                return True
+                return
             if told and told.failed:
                 self._fail(working, **told.failed)
             elif told and told.done:
@@ -253,21 +238,10 @@ class Pool:
                     self._counts.skipped(told.skipped or {})
                 else:
                     self._lost(working)
-        return True
 
-    def _hear(self, working: _Working, told: Told) -> None:
-        """Keep what a process says of a job."""
-        working.file = told.file or (None if told.scan else working.file)
-        working.scan = told.scan or working.scan
-        working.model = told.model or working.model
-        if told.scans is not None and working.scoring_since is None:
-            working.scoring_since = time.monotonic()
-        done = working.progress.scans_done + (told.scored is not None)
-        news: dict[str, Any] = {"scans_done": 0 if told.scans is not None else done}
-        news |= {
-            key: getattr(told, key) for key in ("scans", "slices", "slices_done") if getattr(told, key) is not None
-        }
-        working.progress = with_eta(working.progress.model_copy(update=news), working.scoring_since)
+    def _hear(self, working: JobAtWork, told: Told) -> None:
+        """Keep what a process says of a job, and tell others of a scan that is done."""
+        working.hear(told)
         if told.scored is None:
             return
         if told.scored and not told.again:
@@ -277,53 +251,20 @@ class Pool:
                 self._record(f"{working.job.id}/{told.scan}", told.said)
             except MedfakeError as error:  # a verdict is not lost because nobody could write it down
                 _log.error("a scan was not recorded: %s", error.what)
-        working.scan = None
 
-    def _renewed(self, working: _Working) -> bool:
+    def _renewed(self, working: JobAtWork) -> bool:
         now = time.monotonic()
         if now - working.renewed < min(_LOOK_AGAIN_S, self._settings.lease_s / _RENEW):
             return True
         working.renewed = now
         return self._store.renew(working.job.id, working.progress, working.model)
 
-    def _blame(self, working: _Working, folder: Path, death: DiedError) -> bool:
-        """Keep what a process died of, so that the next one leaves it out; False where the job ends with it."""
-        working.deaths += 1
-        bad = job_files.read_bad(folder)
-        why = f"the scoring process did not survive it: {death.what}"
-        of_the_scan = sum(1 for scan in bad.files_scan.values() if scan == working.scan)
-        if working.deaths > self._settings.limits.deaths or (working.file is None and working.scan is None):
-            self._fail(working, "scoring processes do not survive this job", death.what)
-            return False
-        if working.file is None or (working.scan and of_the_scan + 1 >= _DEATHS_OF_A_SCAN):
-            bad = replace(bad, scans=bad.scans | {str(working.scan): why})
-        else:
-            files_scan = bad.files_scan | ({working.file: working.scan} if working.scan else {})
-            bad = replace(bad, files=bad.files | {working.file: why}, files_scan=files_scan)
-        bad.write(folder)
-        working.file = working.scan = None
-        return True
-
-    def _fail(self, working: _Working, what: str, received: str | None = None, remedy: str | None = None) -> None:
+    def _fail(self, working: JobAtWork, what: str, received: str | None = None, remedy: str | None = None) -> None:
         error = {"what": what, "where": None, "received": received, "remedy": remedy or "send the scans again"}
         _log.error("job %s failed: %s", working.job.id, what)
         if not self._store.finish(working.job.id, working.progress, working.model, error):
             self._lost(working)
 
-    def _lost(self, working: _Working) -> None:
+    def _lost(self, working: JobAtWork) -> None:
         """The job is this process's no more: it was deleted, or another process has taken it up."""
         working.cancelled = working.cancelled or self._store.find(working.job.id) is None
-
-
-def replace_progress(progress: Progress) -> Progress:
-    """Progress of a job that begins, or begins again."""
-    return Progress(files=progress.files)
-
-
-def with_eta(progress: Progress, since: float | None) -> Progress:
-    """Progress with the time that is left, by the pace so far."""
-    if since is None or not progress.slices_done:
-        return progress.model_copy(update={"eta_s": None})
-    pace_s = (time.monotonic() - since) / progress.slices_done
-    left = max(progress.slices - progress.slices_done, 0)
-    return progress.model_copy(update={"eta_s": round(pace_s * left, 1)})

@@ -92,14 +92,19 @@ class FullError(RefusalError):
     status = 507
 
 
+def says_full(what: str) -> bool:
+    """Whether a sentence of `StorageError` is about the disk, and not about a database that cannot be reached."""
+    return what.startswith("the disk")
+
+
 def status_of(error: MedfakeError) -> int:
     """The HTTP status of an error of medfake."""
     if isinstance(error, RefusalError):
         return error.status
     if isinstance(error, ScanError):
         return 422
-    if isinstance(error, StorageError):
+    if isinstance(error, StorageError) and says_full(error.what):
         return FullError.status
-    if isinstance(error, BusyError):
+    if isinstance(error, StorageError | BusyError):  # of the database: it may come back
         return UnavailableError.status
     return 500

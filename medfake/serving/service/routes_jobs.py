@@ -3,10 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.responses import FileResponse
 
-from medfake.serving.service import job_files
-from medfake.serving.service.answers import find_job, job_answer, refused, service_of
+from medfake.serving.service.answers import find_job, job_answer, read_report, refused, service_of
 from medfake.serving.service.contract import JobAnswer, JobList, ReportAnswer
 from medfake.serving.service.job_store import State
 from medfake.serving.service.refusals import ConflictError
@@ -41,7 +39,7 @@ def get_report(request: Request, job_id: str) -> Response:
             "this job has no report", where=f"/v1/jobs/{job_id}", received=str(job.state),
             remedy="send the scans again" if job.state is State.FAILED else "ask again when it is done",
         )  # fmt: skip
-    return FileResponse(service_of(request).jobs / job_id / job_files.REPORT, media_type="application/json")
+    return Response(read_report(service_of(request), job_id), media_type="application/json")
 
 
 @router.delete("/v1/jobs/{job_id}", status_code=204, responses=refused(401, 403, 404))

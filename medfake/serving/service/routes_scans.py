@@ -6,13 +6,12 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from medfake.serving.service import job_files
-from medfake.serving.service.answers import job_answer, refused, service_of
+from medfake.serving.service.answers import job_answer, read_report, refused, service_of
 from medfake.serving.service.bodies import drain, take_in
 from medfake.serving.service.contract import JobAnswer, ReportAnswer
 from medfake.serving.service.incoming import refusal_of
 from medfake.serving.service.job_store import Job, State
-from medfake.serving.service.refusals import RefusalError
+from medfake.serving.service.refusals import FullError, RefusalError, says_full
 from medfake.serving.service.service import Service
 
 router = APIRouter(tags=["scans"])
@@ -50,14 +49,14 @@ async def post_scans(request: Request, prefer: Annotated[str, Header()] = "") ->
     if ended is None:
         raise RefusalError("the job was deleted while it ran", where=job.id, remedy="send the scans again")
     if ended.state is State.DONE:
-        report = await run_in_threadpool((service.jobs / job.id / job_files.REPORT).read_bytes)
+        report = await run_in_threadpool(read_report, service, job.id)
         await run_in_threadpool(service.delete, job.id)
         return Response(report, media_type="application/json")
     if ended.state is State.FAILED and ended.error:
         await run_in_threadpool(service.delete, job.id)
         return JSONResponse(
             {"error": {key: ended.error.get(key) for key in ("what", "where", "received", "remedy")}},
-            int(ended.error.get("status", 422)),
+            FullError.status if says_full(ended.error["what"]) else 422,
         )
     return _accepted(ended)
 
@@ -74,9 +73,8 @@ async def post_jobs(request: Request) -> Response:
 async def _begin(request: Request, service: Service) -> Job:
     """Take an upload in, and make a job of it."""
     try:
-        await run_in_threadpool(service.require_room)
-        service.uploads += 1
-        try:
+        with service.upload():
+            await run_in_threadpool(service.require_room_in_queue)
             incoming = await take_in(request, service.arriving, service.settings.limits)
             try:
                 return await run_in_threadpool(service.begin, incoming, len(incoming.files()))
@@ -84,8 +82,6 @@ async def _begin(request: Request, service: Service) -> Job:
                 raise refusal_of(error) or error from error
             finally:
                 await run_in_threadpool(incoming.discard)  # nothing, once it has become a job
-        finally:
-            service.uploads -= 1
     except RefusalError:
         await drain(request)
         raise

@@ -6,7 +6,8 @@ import re
 import threading
 import time
 import uuid
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from medfake.errors import MedfakeError
@@ -90,12 +91,12 @@ class Service:
         if self._loop:
             self._loop.call_soon_threadsafe(self._wake_all)
 
-    def require_room(self) -> None:
-        """Refuse an upload that would wait too long.
+    @contextmanager
+    def upload(self) -> Iterator[None]:
+        """Count an upload while the block lasts; in the event loop, so that no two take the last place.
 
         Raises:
             UnavailableError: The service stops, or takes as many uploads as it can.
-            TooManyError: The queue is full.
         """
         limits = self.settings.limits
         if self.stopping:
@@ -106,6 +107,19 @@ class Service:
             raise UnavailableError(
                 f"{limits.uploads} uploads are under way", remedy="send the scans again in a moment", retry_after_s=5
             )
+        self.uploads += 1
+        try:
+            yield
+        finally:
+            self.uploads -= 1
+
+    def require_room_in_queue(self) -> None:
+        """Refuse an upload that would wait too long.
+
+        Raises:
+            TooManyError: The queue is full.
+        """
+        limits = self.settings.limits
         if self.store.counts()[State.QUEUED] >= limits.queue:
             raise TooManyError(
                 f"{limits.queue} jobs wait already", where="the queue", remedy="send the scans again later",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from medfake.serving.page.comparable import least_suspicious
+from medfake.serving.page.comparable import NEARBY_MM, least_suspicious
 from medfake.serving.page.scan_view import SliceView
 
 
@@ -29,9 +29,9 @@ def test_slices_near_a_suspicious_place_are_left_out() -> None:
 
 
 def test_other_anatomy_is_compared_with_only_where_nothing_is_nearer() -> None:
-    far = slices([0.9, 0.4, 0.1], apart_mm=50.0)
-    assert least_suspicious(far, [0.0])[0] == 1
-    assert least_suspicious(slices([0.9, None, 0.1], apart_mm=50.0), [0.0])[0] == 2
+    assert least_suspicious(slices([0.9, 0.4, 0.1], apart_mm=NEARBY_MM - 1), [0.0])[0] == 1
+    assert least_suspicious(slices([0.9, None, 0.1], apart_mm=NEARBY_MM - 1), [0.0])[0] == 2
+    assert least_suspicious(slices([0.9, 0.4, 0.1], apart_mm=NEARBY_MM + 1), [0.0])[0] == 2
 
 
 def test_a_short_scan_is_compared_with_what_it_has() -> None:

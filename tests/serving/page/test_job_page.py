@@ -11,7 +11,7 @@ from tests.fixtures.browser import Browser
 from tests.fixtures.services import RunningService
 from tests.serving.page.conftest import Upload, Uploaded
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 
 WriteScan = Callable[..., Path]
 
@@ -82,6 +82,15 @@ def test_on_paper_there_is_nothing_to_press_and_the_colours_are_light(browser: B
     for selector in (".bar-top nav", ".actions"):
         assert browser.evaluate(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
     browser.open(f"{uploaded.address}/report.html")
+    assert browser.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+
+
+def test_paper_stays_light_where_a_reader_chose_dark(browser: Browser, uploaded: Uploaded) -> None:
+    browser.resize(1280, 900, dark=False)
+    browser.open(uploaded.address)
+    browser.click("#theme")
+    assert browser.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    browser.show_as("print")
     assert browser.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
 
 

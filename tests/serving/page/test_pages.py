@@ -10,7 +10,7 @@ import requests
 from tests.fixtures.browser import Browser
 from tests.serving.page.conftest import Uploaded, barriers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 
 PAGES = (
     "start", "jobs", "job", "scan", "report", "delete", "detector", "monitoring", "login", "fault",

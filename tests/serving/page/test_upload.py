@@ -10,7 +10,7 @@ from tests.fixtures.browser import Browser
 from tests.fixtures.services import RunningService
 from tests.serving.page.conftest import SLICES
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 
 DONE = "document.querySelector('#scans') !== null"
 
@@ -52,12 +52,19 @@ def test_a_zip_is_unpacked(page: Browser, phantom_scan: Path, tmp_path: Path) ->
     assert page.evaluate("document.querySelector('tbody th a').textContent") == "inside"
 
 
-def test_what_is_dropped_is_taken(page: Browser) -> None:
-    page.evaluate(
-        "(() => {const given = new DataTransfer(); given.items.add(new File(['no image'], 'dropped.txt'));"
-        "document.dispatchEvent(new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true}))})()"
-    )
-    page.wait_for_page("/jobs/")
+def test_folders_that_are_dropped_are_taken_with_all_that_is_below_them(
+    page: Browser, phantom_scan: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "study" / name).mkdir(parents=True)
+        for path in phantom_scan.glob("1?.dcm"):
+            shutil.copyfile(path, tmp_path / "study" / name / path.name)
+    (tmp_path / "notes.txt").write_text("no image")
+    page.drop("#drop", [tmp_path / "study", tmp_path / "notes.txt"])
+    page.wait_for(DONE)
+    folders = page.evaluate("[...document.querySelectorAll('tbody th a')].map((one) => one.textContent)")
+    assert sorted(folders) == ["study/one", "study/two"]
+    assert "1 × not a DICOM file" in page.text
 
 
 def test_several_uploads_are_sent_one_after_the_other_and_listed(page: Browser, phantom_scan: Path) -> None:

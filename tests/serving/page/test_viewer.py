@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.browser import Browser
 from tests.serving.page.conftest import SLICES, Uploaded
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 
 MOVES = {"ArrowDown": 13, "ArrowUp": 11, "PageDown": 22, "PageUp": 2, "Home": 0, "End": SLICES - 1}  # from slice 12
 HERE, BESIDE = ".pane.here", ".pane.beside"

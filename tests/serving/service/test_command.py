@@ -54,6 +54,7 @@ def test_it_says_where_it_listens_and_what_to_do_next_and_ends_without_a_complai
     assert found is not None
     assert said[1].startswith(f"next: open {found[1]}")
     assert requests.get(f"{found[1]}/healthz", timeout=PATIENCE_S).json()["status"] == "ok"
+    assert "Was this chest CT tampered with?" in requests.get(found[1], timeout=PATIENCE_S).text
     assert sorted(path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()) == [
         "incoming",
         "jobs",

@@ -1,5 +1,6 @@
 """Who may ask: tokens, sessions of browsers, and this machine alone where there are none."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,16 @@ def test_a_browser_shows_its_token_once(guarded: RunningService) -> None:
 def test_a_form_logs_in_and_goes_on_to_the_first_page(guarded: RunningService) -> None:
     answer = guarded.post("/login", data={"token": GOOD}, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    assert guarded.post("/login", data={"token": WRONG}, allow_redirects=False).status_code == 401
+
+
+def test_a_form_with_a_wrong_token_comes_back_to_the_login(guarded: RunningService) -> None:
+    answer = guarded.post("/login", data={"token": WRONG}, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login?refused=1")
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_program_with_a_wrong_token_is_told_so(guarded: RunningService) -> None:
+    assert guarded.post("/login", json={"token": WRONG}).status_code == 401
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"token": 1}', b"token=\xff", b"[" * 4000])
@@ -188,3 +198,19 @@ def test_beyond_this_machine_it_wants_tokens_and_tls(told: dict[str, object], ma
 ])  # fmt: skip
 def test_what_is_guarded_may_start(told: dict[str, object], tmp_path: Path) -> None:
     Settings(data=tmp_path, database="sqlite:///x", **told).require_safe()
+
+
+@pytest.mark.parametrize("host", ["x/healthz?", "x/static/a?", "x/login#", "127.0.0.1/healthz?"])
+def test_a_host_that_looks_like_a_public_path_opens_no_door(host: str, guarded: RunningService) -> None:
+    with socket.create_connection(("127.0.0.1", guarded.port)) as connection:
+        connection.sendall(f"GET /v1/jobs HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = connection.makefile("rb").read()
+    assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 400"))
+
+
+@pytest.mark.parametrize("path", ["/static/../v1/jobs", "/static/%2e%2e/v1/jobs", "/healthz/../v1/jobs", "//v1/jobs"])
+def test_a_path_that_begins_as_a_public_one_opens_no_door(path: str, guarded: RunningService) -> None:
+    with socket.create_connection(("127.0.0.1", guarded.port)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = connection.makefile("rb").read()
+    assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 404"))

@@ -110,3 +110,16 @@ def _runs(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+@pytest.mark.slow
+def test_with_two_processes_a_small_scan_does_not_wait_for_a_large_job(
+    start_service: StartService, write_scan: WriteScan, slow_file: Path, tmp_path: Path
+) -> None:
+    service = start_service(workers=2)
+    folder = write_scan(tmp_path / "chest", [-200] * 3)
+    slow = service.job_of(service.post("/v1/jobs", files={"file": ("slow.dcm", slow_file.read_bytes())}))
+    service.wait_for(slow, lambda one: one["progress"]["slices"])
+    assert service.post_folder("/v1/scans", folder).status_code == 200
+    assert service.get(f"/v1/jobs/{slow}").json()["state"] == "running"
+    assert service.wait_for(slow)["state"] == "done"

@@ -119,6 +119,12 @@ class Scorer:
             )  # fmt: skip
 
     @property
+    def fixed_size(self) -> tuple[int, int] | None:
+        """Rows and columns of the only slices that the graph takes; None where it takes any."""
+        rows, cols = self._session.get_inputs()[0].shape[1:]
+        return (rows, cols) if isinstance(rows, int) and isinstance(cols, int) else None
+
+    @property
     def gives_places(self) -> bool:
         """Whether the graph gives maps of places."""
         return set(PLACE_OUTPUTS) <= set(self.outputs)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.errors import ExportMismatchError, MedfakeError
+from medfake.errors import ExportMismatchError
 from medfake.files import sha256_file
 from medfake.package.card import (
     AGGREGATION_FILE,
@@ -50,7 +50,6 @@ _ARTIFACTS = {
     "card_text": CARD_TEXT_FILE,
 }
 _AIR_HU = -1000
-_USUAL_EDGE = 512  # px, of chest CT
 
 
 def require_agreement(card: Card, package: Path) -> None:
@@ -147,13 +146,8 @@ def input_example(package: Path) -> NDArray[np.int16]:
     Returns:
         (1, rows, cols) int16 Hounsfield units.
     """
-    scorer = Scorer(package / ONNX_FILE)
-    smallest, usual = (np.full((1, edge, edge), _AIR_HU, np.int16) for edge in (SMALLEST_EDGE, _USUAL_EDGE))
-    try:
-        scorer.score(smallest)
-    except MedfakeError:
-        return usual
-    return smallest
+    rows, cols = Scorer(package / ONNX_FILE).fixed_size or (SMALLEST_EDGE, SMALLEST_EDGE)
+    return np.full((1, rows, cols), _AIR_HU, np.int16)
 
 
 def _stored_sha256(client: Any, model_id: str) -> str:

@@ -100,6 +100,11 @@ def test_a_slice_of_a_size_that_the_graph_does_not_take_is_refused_in_words(writ
         Scorer(write_graph(size=(32, 32))).score(slices(1))
 
 
+def test_a_graph_says_whether_it_takes_slices_of_one_size_alone(write_graph: WriteGraph) -> None:
+    assert Scorer(write_graph(size=(32, 48))).fixed_size == (32, 48)
+    assert Scorer(write_graph()).fixed_size is None
+
+
 def test_a_missing_file_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="dvc repro"):
         Scorer(tmp_path / "detector.onnx")

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from medfake.package.scorer import Scorer
+
 _EDGE = 512  # px, as scanners store slices
 _STEPS = 5
 _AIR_HU = -1000
@@ -18,8 +20,7 @@ _AIR_HU = -1000
 def fast_enough(case: Case) -> Ruling:
     """Refuse a version that takes too long for a slice on this machine: what stage `timings` measured, or measured now.
 
-    Its flag overrules it, because another machine may be the one that serves. A graph that takes slices of one size
-    only, none of which is here, cannot be timed.
+    Its flag overrules it, because another machine may be the one that serves.
     """
     most = case.params.slice_ms
     try:
@@ -45,11 +46,12 @@ def _measured(case: Case) -> tuple[float, str]:
     known = still_true(timings, ((name, case.package) for name in (timings.packages if timings else ())))
     for one in known.values():
         return one.steps[SINGLE].mean_ms, "as stage timings measured here"
-    return time_steps(Scorer(case.package / ONNX_FILE), _slice(case), _STEPS).mean_ms, "measured now"
+    scorer = Scorer(case.package / ONNX_FILE)
+    return time_steps(scorer, _slice(case, scorer), _STEPS).mean_ms, "measured now"
 
 
-def _slice(case: Case) -> "NDArray[np.int16]":
-    """One of its own data where they lie here; air otherwise, which takes as long."""
+def _slice(case: Case, scorer: "Scorer") -> "NDArray[np.int16]":
+    """One of its own data where they lie here; air otherwise, which takes as long, of the size that the graph takes."""
     import numpy as np
 
     from medfake.registry.rescore import data_of
@@ -58,5 +60,5 @@ def _slice(case: Case) -> "NDArray[np.int16]":
     dataset = data_of(case.challenger, case.project.slices)
     rows = dataset.split(Split.VAL) if dataset else None
     if dataset is None or rows is None or rows.empty:
-        return np.full((1, _EDGE, _EDGE), _AIR_HU, np.int16)
+        return np.full((1, *(scorer.fixed_size or (_EDGE, _EDGE))), _AIR_HU, np.int16)
     return next(dataset.batches(rows, 1))

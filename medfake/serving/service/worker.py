@@ -62,6 +62,8 @@ def warm_up(model: Model) -> None:
     hu: NDArray[np.float64] = rng.normal(40, 20, (2, _EDGE, _EDGE))
     for lung in _LUNGS:
         hu[lung] -= 880
+    rows, cols = model.scorer.scorer.fixed_size or (_EDGE, _EDGE)  # classical models know one size
+    hu = hu[:, np.arange(rows) * _EDGE // rows][:, :, np.arange(cols) * _EDGE // cols]
     model.scorer.score_scan([(hu.astype(np.int16), np.array([0.0, 2.5]))], (0.7, 0.7))
 
 

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
-from tests.fixtures.services import RunningService, StartService, until
+from medfake.package.card import ONNX_FILE
+from medfake.serving.model import open_folder
+from medfake.serving.service.worker import warm_up
+from tests.fixtures.services import RunningService, StartService, until, write_served_package
 
 WriteScan = Callable[..., Path]
 SURVIVE = "the scoring process did not survive it: "
@@ -123,3 +127,17 @@ def test_with_two_processes_a_small_scan_does_not_wait_for_a_large_job(
     assert service.post_folder("/v1/scans", folder).status_code == 200
     assert service.get(f"/v1/jobs/{slow}").json()["state"] == "running"
     assert service.wait_for(slow)["state"] == "done"
+
+
+@pytest.mark.parametrize("size", [(96, 96), (300, 512)])
+def test_a_detector_that_takes_slices_of_one_size_alone_is_warmed_with_some_of_that_size(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    package = write_served_package(tmp_path / "fixed")
+    graph = onnx.load(package / ONNX_FILE)
+    for axis, edge in enumerate(size, start=1):
+        graph.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = edge
+    onnx.save(graph, package / ONNX_FILE)
+    model = open_folder(package, "fixed")
+    assert model.scorer.scorer.fixed_size == size
+    warm_up(model)

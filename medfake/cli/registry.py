@@ -173,7 +173,8 @@ def _history_row(decision: "Decision") -> dict[str, object]:
     said += [f"overruled: {', '.join(decision.overruled)}"] if decision.overruled else []
     said += [decision.figures.sentence if decision.figures else decision.reason]
     why = "; ".join(one for one in said if one)
-    return {**vars(decision), "who": decision.who or "-", "before": decision.previous, "why": why}
+    at = decision.at[: len("2026-01-31T23:59")].replace("T", " ")
+    return {**vars(decision), "at": at, "who": decision.who or "-", "before": decision.previous, "why": why}
 
 
 def _gates_of(flags: dict[str, bool]) -> list[str]:

@@ -19,6 +19,8 @@ _MIB = 1 << 20
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Scoring processes.")
 @click.option("--keep", "keep_h", type=click.FloatRange(min=0, min_open=True), default=24.0, show_default=True,
               help="Hours until a job is deleted.")  # fmt: skip
+@click.option("--keep-records", "keep_records_days", type=click.IntRange(min=1), default=730, show_default=True,
+              help="Days that medfake monitor looks back on: numbers and words of each scan, no pixels.")  # fmt: skip
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM file.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM file.")
 @click.option("--behind-proxy", is_flag=True, help="A reverse proxy on this machine ends TLS.")
@@ -37,8 +39,9 @@ _MIB = 1 << 20
               help="Of one scoring process.")  # fmt: skip
 def serve(
     host: str, port: int, model: str | None, data: Path | None, database: str | None, workers: int, keep_h: float,
-    tls_cert: Path | None, tls_key: Path | None, behind_proxy: bool, max_body_mb: int, max_expanded_mb: int,
-    max_files: int, max_uploads: int, max_queue: int, wait_s: float, file_s: float, job_s: float, worker_memory_mb: int,
+    keep_records_days: int, tls_cert: Path | None, tls_key: Path | None, behind_proxy: bool, max_body_mb: int,
+    max_expanded_mb: int, max_files: int, max_uploads: int, max_queue: int, wait_s: float, file_s: float, job_s: float,
+    worker_memory_mb: int,
 ) -> None:  # fmt: skip
     """Take scans over HTTP and answer with verdicts; a page, too.
 
@@ -66,7 +69,8 @@ def serve(
     settings = Settings(
         data=folder, database=database or default_database(folder), host=host, port=port, model=model,
         workers=workers, tokens=Tokens.from_environment(), tls_cert=tls_cert, tls_key=tls_key,
-        behind_proxy=behind_proxy, keep_s=keep_h * 3600, limits=limits,
+        behind_proxy=behind_proxy, keep_s=keep_h * 3600,
+        keep_records_days=keep_records_days, limits=limits,
     )  # fmt: skip
     settings.require_safe()
     from medfake.serving.page.routes import add_pages

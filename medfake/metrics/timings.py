@@ -3,7 +3,6 @@
 A step is a call of the package's graph through ONNX Runtime as scanning makes it, slices in memory, files not counted.
 """
 
-import os
 import platform
 import statistics
 import time
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from medfake.files import read_json, write_json
 from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, graph_digests, read_card
+from medfake.package.cores import usable_cores
 from medfake.package.scorer import Scorer
 from medfake.remedies import Stage, make, rerun
 
@@ -114,8 +114,7 @@ def this_machine() -> Machine:
     """Processor, cores and runtime of this process."""
     import onnxruntime
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Machine(_cpu(), cores, f"ONNX Runtime {onnxruntime.__version__} on the CPU")
+    return Machine(_cpu(), usable_cores(), f"ONNX Runtime {onnxruntime.__version__} on the CPU")
 
 
 def time_package(folder: Path, slices: NDArray[np.int16], steps: int = STEPS) -> PackageTiming:

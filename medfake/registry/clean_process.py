@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
 _LONGEST: Final = 120  # characters of what went wrong
+_NAMED: Final = re.compile(r"[\w.]+(Error|Exception|Exit)\b.*: ")  # the line of a traceback that says what went wrong
 _ANSWER: Final = "answer.json"
 _CODE: Final = f"""
 import json, sys
@@ -73,10 +75,11 @@ def load_and_score(model: Path, patience_s: float) -> Loaded:
             return _failed(started, f"no answer within {patience_s:g} s")
         answer = Path(folder) / _ANSWER
         if done.returncode or not answer.is_file():
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
-            return _failed(started, lines[-1].replace(str(model.absolute()), "model")[:_LONGEST])
-        said = np.array(json.loads(answer.read_text(encoding="utf-8")), dtype=np.float64)
-    return Loaded(said, time.monotonic() - started)
+            said = done.stderr.decode("utf-8", "replace").replace(str(model.absolute()), "model").strip().splitlines()
+            named = [line for line in said if _NAMED.match(line)] or said[-1:] or [f"exit code {done.returncode}"]
+            return _failed(started, named[-1][:_LONGEST])
+        scores = np.array(json.loads(answer.read_text(encoding="utf-8")), dtype=np.float64)
+    return Loaded(scores, time.monotonic() - started)
 
 
 def _environment() -> dict[str, str]:

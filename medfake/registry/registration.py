@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.errors import ExportMismatchError
+from medfake.errors import ExportMismatchError, MedfakeError
 from medfake.files import sha256_file
 from medfake.package.card import (
     AGGREGATION_FILE,
@@ -26,7 +26,7 @@ from medfake.package.card import (
     graph_digests,
 )
 from medfake.package.reference import REFERENCE_FILE
-from medfake.package.scorer import CLASSES_OUTPUT, EMBEDDING_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, open_session
+from medfake.package.scorer import CLASSES_OUTPUT, EMBEDDING_OUTPUT, PLACE_OUTPUTS, SMALLEST_EDGE, Scorer, open_session
 from medfake.registry import pyfunc_model_path
 from medfake.registry.stored_files import PACKAGE
 from medfake.remedies import Stage, rerun
@@ -50,6 +50,7 @@ _ARTIFACTS = {
     "card_text": CARD_TEXT_FILE,
 }
 _AIR_HU = -1000
+_USUAL_EDGE = 512  # px, of chest CT
 
 
 def require_agreement(card: Card, package: Path) -> None:
@@ -127,7 +128,7 @@ def _log_model(client: Any, run_id: str, package: Path, card: Card) -> tuple[str
             python_model=str(gathered / code),
             artifacts={name: str(path) for name, path in there.items()},
             signature=_signature(package),
-            input_example=input_example(),
+            input_example=input_example(package),
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
         )
         files = {f"{PACKAGE}/{path.name}": sha256_file(path) for path in there.values()}
@@ -137,9 +138,22 @@ def _log_model(client: Any, run_id: str, package: Path, card: Card) -> tuple[str
     return str(logged.model_uri), files
 
 
-def input_example() -> NDArray[np.int16]:
-    """A slice of air, (1, rows, cols) Hounsfield units: small, because it is kept as JSON with every model."""
-    return np.full((1, SMALLEST_EDGE, SMALLEST_EDGE), _AIR_HU, np.int16)
+def input_example(package: Path) -> NDArray[np.int16]:
+    """A slice of air that the graph takes: small, because it is kept as JSON with every model.
+
+    Args:
+        package: Folder with detector.onnx; classical models know one size, that of the slices which they learnt from.
+
+    Returns:
+        (1, rows, cols) int16 Hounsfield units.
+    """
+    scorer = Scorer(package / ONNX_FILE)
+    smallest, usual = (np.full((1, edge, edge), _AIR_HU, np.int16) for edge in (SMALLEST_EDGE, _USUAL_EDGE))
+    try:
+        scorer.score(smallest)
+    except MedfakeError:
+        return usual
+    return smallest
 
 
 def _stored_sha256(client: Any, model_id: str) -> str:

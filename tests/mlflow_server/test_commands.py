@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -116,6 +117,7 @@ def test_secrets_are_made_and_the_next_command_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed, which makes the certificate")
 def test_a_certificate_of_its_own_encrypts_what_goes_over_the_network(
     tmp_path: Path, postgres_server: PostgresServer, object_store: str
 ) -> None:

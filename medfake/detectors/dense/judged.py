@@ -1,6 +1,5 @@
 """Slices through the fixed front once, and through any number of judges: only the judges differ between trainings."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.detectors.dense import grid
+from medfake.package.cores import usable_cores
 from medfake.package.in_order import in_order
 from medfake.package.scorer import INPUT, RUN, Floats, Scores, join, open_session
 from medfake.training.keras_setup import load_keras
@@ -41,7 +41,7 @@ class JudgedSlices:
             ManifestError: The file is missing or no graph that can be loaded.
         """
         self._session = open_session(front, threads=1)
-        self._threads = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, _MOST_RUNS)
+        self._threads = min(usable_cores(), _MOST_RUNS)
 
     def score(self, slices: NDArray[np.int16], judges: Mapping[str, Any]) -> dict[str, Scores]:
         """What each of some judges says of the places of slices; the front looks at them once.

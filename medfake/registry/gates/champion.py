@@ -49,7 +49,8 @@ def _duel(challenger: Version, champion: Version, case: Case) -> Ruling:
     if found is None:
         said = "the validation slices that both scored do not define the figure: a class is missing, or none is shared"
         return Ruling(False, f"{_LOSES}: {said}", "give the data set a validation split with both classes, or " + _KEEP)
-    of = f"{_name(challenger)} and {_name(champion)}: validation {found.sentence}{_anew(sides.anew)}"
+    of = f"{_name(challenger)} and {_name(champion)}: validation {found.sentence}"
+    of += _anew(sides.anew, shared=challenger.dataset_sha256 == champion.dataset_sha256)
     if found.interval is None:
         more = "add patients to the data set, or let another split seed put more of them into val, then dvc repro"
         if found.patients == 1:
@@ -91,11 +92,12 @@ def _name(version: Version) -> str:
     return f"version {version.number} ({version.detector})"
 
 
-def _anew(numbers: tuple[int, ...]) -> str:
+def _anew(numbers: tuple[int, ...], *, shared: bool) -> str:
+    """Who was scored just now; of another's data a version may have learnt some patients."""
     if not numbers:
         return ""
     which = " and ".join(f"version {one}" for one in numbers)
-    return f"; {which} scored these slices anew and may know some of them"
+    return f"; {which} scored these slices anew{'' if shared else ' and may know some of them'}"
 
 
 def _data(version: Version) -> str:

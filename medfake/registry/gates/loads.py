@@ -32,7 +32,7 @@ def loads_by_itself(case: Case) -> Ruling:
     found = _loaded(case.package.parent, files, case.params.load_s)
     if found.failed:
         return Ruling(False, f"it does not load in a process of its own: {found.failed}", NOMINATE_AGAIN)
-    here = Scorer(case.package / ONNX_FILE).score(input_example()).p_tampered
+    here = Scorer(case.package / ONNX_FILE).score(input_example(case.package)).p_tampered
     difference = float(abs(found.p_tampered - here).max())
     if difference <= _LARGEST_DIFFERENCE:
         return Ruling(True, f"it loads and answers in a process without medfake, in {found.seconds:.1f} s")

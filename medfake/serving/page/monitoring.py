@@ -6,12 +6,16 @@ from typing import Final
 
 from markupsafe import Markup
 
+from medfake.package.reference import REFERENCE_FILE
 from medfake.serving.model import open_folder
 from medfake.serving.monitoring.monitor import monitor
 from medfake.serving.monitoring.page import monitor_fragment
 from medfake.serving.monitoring.recorder import Recorder
+from medfake.serving.monitoring.served import model_digest
 from medfake.serving.service.worker_messages import Package
 
+BASELINE: Final = 100
+"""First scans that later ones are compared with where a package has no reference of its own."""
 _STYLE: Final = re.compile(r'style="([^"]*)"')
 
 
@@ -27,7 +31,9 @@ def monitoring_html(recorder: Recorder, package: Package) -> Markup:
         StorageError: The database cannot be used.
     """
     model = open_folder(Path(package.folder), package.name, package.chosen, by_default=package.by_default)
-    return Markup(as_attributes(monitor_fragment(monitor(recorder, model))))  # noqa: S704 - it escapes what it shows
+    known = (model.folder / REFERENCE_FILE).is_file()
+    baseline = None if known or len(recorder.served(model_digest(model.folder))) <= BASELINE else BASELINE
+    return Markup(as_attributes(monitor_fragment(monitor(recorder, model, baseline=baseline))))  # noqa: S704 - it escapes what it shows
 
 
 def as_attributes(html: str) -> str:

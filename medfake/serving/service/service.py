@@ -55,7 +55,7 @@ class Service:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = open_database(settings.database)
         self.store = JobStore(engine, settings.database, self.owner, settings.lease_s)
-        self.recorder = Recorder(engine)
+        self.recorder = Recorder(engine, settings.keep_records_days)
         self.sessions = Sessions(settings.tokens, settings.data)
         self.metrics = Metrics()
         self.pool = Pool(settings, self.store, self.jobs, self.metrics, self._ended, self._record)

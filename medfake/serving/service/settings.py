@@ -72,6 +72,7 @@ class Settings:
         tls_key: PEM file.
         behind_proxy: Whether a reverse proxy on this machine ends TLS and says who asks.
         keep_s: How long a job is kept after it was made.
+        keep_records_days: How long it is known of a scan that it was served, for monitoring.
         watch_s: Between two looks at the registry.
         stop_s: That requests have to end when the service stops.
         lease_s: How long a job stays with a process that says nothing.
@@ -88,6 +89,7 @@ class Settings:
     tls_key: Path | None = None
     behind_proxy: bool = False
     keep_s: float = 24 * 3600.0
+    keep_records_days: int = 730
     watch_s: float = 2.0
     stop_s: float = 20.0
     lease_s: float = 15.0

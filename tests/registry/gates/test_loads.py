@@ -5,6 +5,7 @@ from dataclasses import replace
 from importlib.util import cache_from_source
 from pathlib import Path
 
+import onnx
 import pytest
 
 from medfake.config import NominateParams, PromoteParams
@@ -93,3 +94,14 @@ def test_altered_code_is_named_and_nothing_else_is_asked(case: Case) -> None:
     assert [(one.gate.name, one.ruling.sentence) for one in judgement.judged] == [
         ("unaltered", "its pyfunc_model.py is not what was registered")
     ]
+
+
+def test_a_model_of_one_size_has_an_example_of_that_size(make_package: MakePackage, registry: ModelRegistry) -> None:
+    package = make_package("fixed")
+    graph = onnx.load(package / "detector.onnx")
+    for axis in (1, 2):
+        graph.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = 512
+    onnx.save(graph, package / "detector.onnx")
+    version = registry.find(str(registry.register(package, "auc")))
+    stored = registry.package(version)
+    assert _rule(Case(version, read_card(stored), stored, None, False, registry, HERE, PromoteParams())).passed

@@ -80,9 +80,13 @@ class Pages:
     def detector(self) -> str:
         """The card of the detector that scans."""
         detector = self._kept.detector()
-        card = Card.model_validate(detector.card) if detector else None
-        text = card_html(card_text(card, self._kept.graphs())) if card else ""
-        return self._draw("detector", "/detector", card=text, worth=card.evidence.sentence if card else "")
+        if detector is None:
+            return self._draw("detector", "/detector", card="")
+        card = Card.model_validate(detector.card)
+        return self._draw(
+            "detector", "/detector", card=card_html(card_text(card, self._kept.graphs())),
+            worth=card.evidence.sentence, scanner=detector.name, chosen=detector.chosen,
+        )  # fmt: skip
 
     def monitoring(self) -> str:
         """How what was scanned differs from what the detector learnt from."""

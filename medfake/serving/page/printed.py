@@ -83,7 +83,9 @@ def printed_report(
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
     page = environment().get_template("printed.html.j2")
-    html = page.render(report=shown, scanned=scanned, shots=shots, css=_verbatim(css), policy=policy)
+    html = page.render(
+        report=shown, scanned=scanned, shots=shots, most_scans=MOST_SCANS, css=_verbatim(css), policy=policy
+    )
     return Printed(html, policy)
 
 

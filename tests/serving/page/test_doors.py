@@ -89,6 +89,7 @@ def test_an_open_page_tells_of_a_new_champion_and_of_a_registry_that_went_away(
     service = start_service(model=None, tracking_uri=tracking.uri, watch_s=0.2)
     browser.open(service.address + "/jobs")
     assert "medfake-detector version 1 (champion)" in browser.text
+    assert "version 1 (champion) scans because it is the champion" in service.get("/detector").text
     registry.set_alias(Alias.CHAMPION, 2)
     browser.wait_for("document.getElementById('status').innerText.includes('medfake-detector version 2 (champion)')")
     Path(tracking.uri.removeprefix("sqlite:///")).write_bytes(b"no database any more" * 1000)

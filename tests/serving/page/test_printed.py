@@ -103,6 +103,7 @@ def test_the_likeliest_fakes_alone_are_pictured_and_all_are_told() -> None:
     html = printed(*(scan(number) for number in range(MOST_SCANS + 2))).html
     assert html.count("enlarged</figcaption>") == MOST_SCANS
     assert html.count('<section class="scan"') == MOST_SCANS + 2
+    assert f"Pictures are of the first {MOST_SCANS}." in html
 
 
 def test_equal_reports_make_equal_files() -> None:

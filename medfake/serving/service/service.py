@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import os
 import re
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 from medfake.errors import MedfakeError
+from medfake.files import in_a_word
 from medfake.locks import exclusive_lock, is_held
 from medfake.serving.database import open_database
 from medfake.serving.monitoring.recorder import Recorder
@@ -29,6 +32,7 @@ from medfake.serving.service.tokens import Sessions
 _log = logging.getLogger(__name__)
 _CLEAN_EVERY_S: Final = 60.0
 _ORPHAN_S: Final = 600.0
+_ASKED_AT_ONCE: Final = 1000  # folders; databases take so many values in a statement and not all that there may be
 _POLL_S: Final = 1.0  # for a job that another process of the service ended
 _LOCK: Final = "alive.lock"
 _OWNER: Final = re.compile(r"[0-9a-f]{32}")
@@ -186,8 +190,8 @@ class Service:
             try:
                 self._remove_outdated()
                 self._remove_orphans()
-            except MedfakeError as error:  # the database is out of reach for a while
-                _log.error("%s", error.what)
+            except (MedfakeError, OSError) as error:  # database or disk are out of reach, and may come back
+                _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
             if self._stop_cleaning.wait(_CLEAN_EVERY_S):
                 return
 
@@ -200,12 +204,22 @@ class Service:
 
     def _remove_orphans(self) -> None:
         """Folders that a killed process left: uploads that never became a job, jobs that were being deleted."""
-        old = time.time() - _ORPHAN_S
-        folders = {one.name: one for one in self.jobs.iterdir() if one.stat().st_mtime < old}
-        names = list(folders)
-        known = self.store.known(names) if names else set()
-        for name in set(names) - known:
-            job_files.remove(folders[name])
+        old = _unchanged_since(time.time() - _ORPHAN_S, self.jobs)
+        for start in range(0, len(old), _ASKED_AT_ONCE):
+            some = old[start : start + _ASKED_AT_ONCE]
+            for name in set(some) - self.store.known(some):
+                job_files.remove(self.jobs / name)
         for one in self._arriving.iterdir():
             if _OWNER.fullmatch(one.name) and one != self.arriving and not is_held(one / _LOCK):
                 job_files.remove(one)
+
+
+def _unchanged_since(moment: float, folder: Path) -> list[str]:
+    """Names in a folder; what goes while it is looked at, as a job does once it is answered, is not among them."""
+    names = []
+    with os.scandir(folder) as entries:
+        for one in entries:
+            with suppress(FileNotFoundError):
+                if one.stat().st_mtime < moment:
+                    names.append(one.name)
+    return names

@@ -1,5 +1,6 @@
 """The service killed, or stopped, in the midst of a job: the job is taken up, and nothing finished is done again."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -83,3 +84,16 @@ def test_an_upload_that_a_kill_cut_short_is_swept_away(start_service: StartServi
         service.kill()
     service = start_service()
     until(lambda: [path.name for path in (service.data / "incoming").glob("*/*")] == ["alive.lock"])
+
+
+def test_a_job_that_goes_while_others_are_swept_away_keeps_none_of_them(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    """A link that leads nowhere is, as a job deleted a moment ago, in the list of names, and not there to be asked."""
+    jobs = tmp_path / "data" / "jobs"
+    for left in ("0" * 32, "f" * 32):
+        (jobs / left / "files").mkdir(parents=True)
+        os.utime(jobs / left, (0, 0))
+    (jobs / ("5" * 32)).symlink_to(tmp_path / "gone")
+    start_service()
+    until(lambda: [path.name for path in jobs.iterdir()] == ["5" * 32])

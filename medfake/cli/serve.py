@@ -23,7 +23,7 @@ _MIB = 1 << 20
               help="Days that medfake monitor looks back on: numbers and words of each scan, no pixels.")  # fmt: skip
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM file.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM file.")
-@click.option("--behind-proxy", is_flag=True, help="A reverse proxy on this machine ends TLS.")
+@click.option("--behind-proxy", is_flag=True, help="A reverse proxy on this machine ends TLS; needs tokens.")
 @click.option("--max-body-mb", type=click.IntRange(min=1), default=2048, show_default=True, help="Of one upload.")
 @click.option("--max-expanded-mb", type=click.IntRange(min=1), default=8192, show_default=True, help="Unpacked.")
 @click.option("--max-files", type=click.IntRange(min=1), default=20_000, show_default=True, help="Of one upload.")

@@ -110,19 +110,21 @@ class Settings:
         """Refuse to show scans of patients to a network that nobody guards.
 
         Raises:
-            ConfigError: It would listen beyond this machine without tokens or TLS, or has half of a TLS key pair.
+            ConfigError: Other machines would reach it, directly or by a reverse proxy, without tokens or TLS; or it has
+                half of a TLS key pair.
         """
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigError(
                 "TLS needs a certificate and its key", where="--tls-cert, --tls-key", received="one of the two",
                 remedy="medfake serve --tls-cert CERT.pem --tls-key KEY.pem",
             )  # fmt: skip
-        if is_loopback(self.host):
+        if is_loopback(self.host) and not self.behind_proxy:
             return
-        if not self.tokens:
+        if not self.tokens:  # what a proxy passes on comes from this machine, and often under its name
+            where, received = ("--behind-proxy", None) if self.behind_proxy else ("--host", self.host)
             raise ConfigError(
-                "beyond this machine the service answers none without a token", where="--host", received=self.host,
-                remedy='MEDFAKE_TOKENS="NAME=$(openssl rand -hex 32)" medfake serve ..., or leave --host out',
+                "beyond this machine the service answers none without a token", where=where, received=received,
+                remedy=f'MEDFAKE_TOKENS="NAME=$(openssl rand -hex 32)" medfake serve ..., or leave {where} out',
             )  # fmt: skip
         if not self.encrypted:
             raise ConfigError(

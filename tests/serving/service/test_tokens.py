@@ -184,6 +184,7 @@ def test_a_file_of_tokens_without_tokens_is_refused(
     ({"host": "0.0.0.0"}, "without a token"),  # noqa: S104
     ({"host": "192.0.2.7"}, "without a token"),
     ({"host": "::"}, "without a token"),
+    ({"behind_proxy": True}, "without a token"),
     ({"host": "0.0.0.0", "tokens": Tokens(parse(f"me={GOOD}", "here"))}, "encrypted"),  # noqa: S104
     ({"tls_cert": Path("cert.pem")}, "certificate and its key"),
 ])  # fmt: skip
@@ -194,6 +195,7 @@ def test_beyond_this_machine_it_wants_tokens_and_tls(told: dict[str, object], ma
 
 @pytest.mark.parametrize("told", [
     {}, {"host": "localhost"}, {"host": "::1"}, {"host": "127.0.0.2"},
+    {"tokens": Tokens(parse(f"me={GOOD}", "here")), "behind_proxy": True},
     {"host": "0.0.0.0", "tokens": Tokens(parse(f"me={GOOD}", "here")), "behind_proxy": True},  # noqa: S104
 ])  # fmt: skip
 def test_what_is_guarded_may_start(told: dict[str, object], tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from medfake.errors import BusyError, ConfigError, StorageError
 from medfake.tracking.store_errors import SQLITE, store_name
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine, MetaData
 
 _POSTGRES: Final = ("postgresql://", "postgres://")
 _DRIVER: Final = "postgresql+psycopg://"
 _PATIENCE_S: Final = 10
 _FULL: Final = ("disk is full", "No space left on device")
 _LOCKED: Final = "database is locked"
+_TURN: Final = 7_263_411_908  # of PostgreSQL's advisory lock under which tables are made; any number of our own
 
 
 def open_database(url: str) -> "Engine":
@@ -54,6 +55,26 @@ def with_driver(url: str) -> str:
     'postgresql+psycopg://user@host/name'
     """
     return _DRIVER + url.split("://", 1)[1]
+
+
+def make_tables(connection: "Connection", tables: "MetaData") -> None:
+    """Make the tables that are not there, with their indexes, whoever else is at it.
+
+    PostgreSQL's IF NOT EXISTS is no lock, so that processes which start at once take turns there.
+
+    Args:
+        connection: In a transaction that the caller commits.
+        tables: What there is to be.
+    """
+    import sqlalchemy as sql
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(sql.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+    for table in tables.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 
 from medfake.errors import ConfigError, StorageError
-from medfake.serving.database import open_database
+from medfake.serving.database import make_tables, open_database
 
 
 def test_a_sqlite_file_is_made_for_its_owner_alone_and_keeps_what_was_written(tmp_path: Path) -> None:
@@ -34,3 +35,21 @@ def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
         open_database("postgresql://someone:secret@127.0.0.1:1/name")
     assert "secret" not in str(caught.value)
     assert "127.0.0.1:1" in str(caught.value)
+
+
+def test_processes_that_start_at_once_make_a_table_once(tmp_path: Path) -> None:
+    tables = sqlalchemy.MetaData()
+    sqlalchemy.Table(
+        "one", tables, sqlalchemy.Column("value", sqlalchemy.Integer), sqlalchemy.Index("by_value", "value")
+    )
+
+    def begin(_: int) -> None:
+        with open_database(f"sqlite:///{tmp_path}/served.db").begin() as connection:
+            make_tables(connection, tables)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(begin, range(8))) == [None] * 8
+    with open_database(f"sqlite:///{tmp_path}/served.db").begin() as connection:
+        make_tables(connection, tables)
+        assert sqlalchemy.inspect(connection).get_table_names() == ["one"]
+        assert [one["name"] for one in sqlalchemy.inspect(connection).get_indexes("one")] == ["by_value"]

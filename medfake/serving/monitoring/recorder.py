@@ -6,14 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from medfake.errors import StorageError
-from medfake.serving.database import database_errors
+from medfake.serving.database import database_errors, make_tables
 from medfake.serving.monitoring.served import SCHEMA_VERSION, ServedScan
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
 
 TABLE: Final = "served_scans"
-_TURN: Final = 7_263_411_908  # of PostgreSQL's advisory lock under which the table is made; any number of our own
 
 
 class Recorder:
@@ -33,7 +32,7 @@ class Recorder:
         self._engine, self._keep_days = engine, keep_days
         self._url, self._table = str(engine.url), _table()
         with database_errors(self._url), engine.begin() as connection:
-            _make(connection, self._table)
+            make_tables(connection, self._table.metadata)
 
     def record(self, scans: Mapping[str, ServedScan]) -> int:
         """Record scans, all or none of them; one whose key is there already is recorded no second time.
@@ -121,15 +120,3 @@ def _table() -> "Table":
         sa.Column("scan", sa.JSON, nullable=False),
         sqlite_with_rowid=False,  # row numbers would tell the order of scans within a day
     )
-
-
-def _make(connection: "Connection", table: "Table") -> None:
-    """Make the table, whoever else is at it: PostgreSQL's IF NOT EXISTS is no lock, so that there they take turns."""
-    import sqlalchemy as sa
-    from sqlalchemy.schema import CreateIndex, CreateTable
-
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
-    connection.execute(CreateTable(table, if_not_exists=True))
-    for index in table.indexes:
-        connection.execute(CreateIndex(index, if_not_exists=True))

@@ -16,7 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sql
 from sqlalchemy import Connection, Engine
 
-from medfake.serving.database import database_errors
+from medfake.serving.database import database_errors, make_tables
 from medfake.serving.service.contract import Progress
 
 MOST_ATTEMPTS: Final = 5
@@ -86,9 +86,7 @@ class JobStore:
     def __init__(self, engine: Engine, url: str, owner: str, lease_s: float) -> None:
         self._engine, self._url, self._owner, self._lease_s = engine, url, owner, lease_s
         with self._begin() as connection:
-            if connection.dialect.name == "postgresql":  # two processes that start at once make it once
-                connection.execute(sql.text("SELECT pg_advisory_xact_lock(7212024)"))
-            _TABLES.create_all(connection)
+            make_tables(connection, _TABLES)
 
     def add(self, job_id: str, progress: Progress, size: int) -> Job:
         """Put a job at the end of the queue."""

@@ -1,11 +1,10 @@
 """The project that a command works in: its folders, its params, its store of runs; found from any folder below it."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from medfake.config import (
     PARAMS_FILE,
@@ -17,11 +16,11 @@ from medfake.config import (
     load_params,
 )
 from medfake.config.paths import Roots, anchor
+from medfake.config.server import on_server
 from medfake.errors import ConfigError
 from medfake.private_folders import PRIVATE
 
 STAGES_FILE = Path("dvc.yaml")
-SERVER_VARIABLE: Final = "MLFLOW_TRACKING_URI"  # MLflow's own; where it is set, it counts before params.yaml
 _TEMPORARY = (".dvc", "tmp", "exps")  # where DVC copies a project to, for `dvc exp run --temp` and `--queue`
 
 Block = TypeVar("Block")
@@ -254,7 +253,7 @@ class Project:
         Raises:
             ConfigError: A key or type is wrong anywhere in the file.
         """
-        return anchor(_on_server(load_params(self.params_file)), Roots(self.home, self.root)).tracking
+        return anchor(on_server(load_params(self.params_file)), Roots(self.home, self.root)).tracking
 
     @property
     def promote(self) -> PromoteParams:
@@ -284,7 +283,7 @@ class Project:
         from medfake.reports.papers import require_published
         from medfake.robustness.chosen import require_chosen, require_grid
 
-        params = _on_server(validate_chosen(load_params(path)))
+        params = on_server(validate_chosen(load_params(path)))
         roots = Roots(self.home, self.root)
         require_chosen(params.measure)
         require_published(params)
@@ -319,15 +318,6 @@ class Project:
             path.parent for root in (self.repeated, self.stacked) for path in sorted(root.glob("*/*/seed-*/card.json"))
         ]
         return [*self.first_packages(), *further]
-
-
-def _on_server(params: Params) -> Params:
-    """Params with the address of the environment, as MLflow's own commands take it."""
-    uri = os.environ.get(SERVER_VARIABLE)
-    if not uri:
-        return params
-    tracking = TrackingParams.model_validate(params.tracking.model_dump() | {"uri": uri})
-    return params.model_copy(update={"tracking": tracking})
 
 
 def package_folder(root: Path, dataset: str, detector: str, seed: int) -> Path:

@@ -66,18 +66,34 @@ def open_here(wanted: str | None) -> Model:
     """Open a detector from where the user stands, be it in a project or not; arguments and errors as `open_model`.
 
     Raises:
-        ConfigError: A version was asked for, and there is no project here.
+        ConfigError: A version was asked for, and there is no registry here.
     """
     if wanted is not None and (wanted == BUILTIN or Path(wanted).exists()):
         return open_model(wanted, None)
+    registry = registry_here()
+    if registry is None and wanted is not None:
+        from medfake.project import Project
+
+        Project.find()  # says where to go
+    return open_model(wanted, registry)
+
+
+def registry_here() -> "ModelRegistry | None":
+    """The registry of the project in which the user stands, or of MLFLOW_TRACKING_URI; None where there is neither.
+
+    Raises:
+        ConfigError: params.yaml is wrong, or MLFLOW_TRACKING_URI holds no address.
+    """
+    from medfake.config.server import server_of_environment
     from medfake.project import Project
 
-    project = Project.find() if wanted is not None else Project.around()
-    if project is None:
-        return open_model(None, None)
+    project = Project.around()
+    tracking = project.tracking if project else server_of_environment()
+    if tracking is None:
+        return None
     from medfake.registry.model_registry import ModelRegistry
 
-    return open_model(wanted, ModelRegistry(project.tracking))
+    return ModelRegistry(tracking)
 
 
 def open_model(wanted: str | None, registry: "ModelRegistry | None") -> Model:
@@ -138,7 +154,7 @@ def _open_default(registry: "ModelRegistry | None") -> Model:
     from medfake.registry.versions import Alias
 
     if registry.champion() is None and has_builtin():
-        return open_builtin("no detector has been promoted in this project")
+        return open_builtin("no detector has been promoted yet")
     return _open_version(Alias.CHAMPION, registry, by_default=True)
 
 
@@ -147,7 +163,7 @@ def _open_version(wanted: str, registry: "ModelRegistry", *, by_default: bool = 
 
     version = registry.find(wanted.removeprefix(f"models:/{MODEL_NAME}/").removeprefix(f"models:/{MODEL_NAME}@"))
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
-    chosen = "it is the champion of this project" if by_default else ""
+    chosen = "it is the champion" if by_default else ""
     return open_folder(
         registry.package(version), f"{MODEL_NAME} version {version.number}{aliases}", chosen, by_default=by_default
     )

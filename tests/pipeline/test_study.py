@@ -115,7 +115,7 @@ def test_the_champion_judges_a_scan_that_no_stage_has_seen(project: Path) -> Non
     done = _run(project, "medfake", "scan", "data/unseen", "--json", "scan.json")
     assert done.returncode == 0, done.stderr
     report = json.loads((project / "scan.json").read_text())
-    assert report["model"]["chosen"] == "it is the champion of this project"
+    assert report["model"]["chosen"] == "it is the champion"
     (scan,) = report["scans"]
     assert scan["n_slices"] == 24
     assert _run(project, "medfake", "rollback").returncode == 0

@@ -134,11 +134,19 @@ def test_in_a_project_without_a_champion_the_built_in_detector_scans_and_no_stor
     CliRunner().invoke(cli, ["scan", str(folder), "--json", str(tmp_path / "out.json")], catch_exceptions=False)
     model = json.loads((tmp_path / "out.json").read_text())["model"]
     assert model["name"] == "the built-in detector"
-    assert model["chosen"] == "no detector has been promoted in this project"
+    assert model["chosen"] == "no detector has been promoted yet"
     assert model["false_alarms"] == {"scans": 50, "rate": 0.04, "low": 0.01, "high": 0.14}
     assert model["measured_on"] == ["9 patients of three makers"]
     assert model["blind_to"] == ["whole slices that were made"]
     assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml", "params.yaml"]
+
+
+@pytest.mark.parametrize("wanted", [None, "champion"])
+def test_outside_of_any_project_the_registry_that_the_environment_names_says_who_is_champion(
+    wanted: str | None, outside: Path, make_champion: MakeChampion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", make_champion("clinical").store.uri)
+    assert open_here(wanted).card.detector == "Champion"
 
 
 def test_it_is_asked_for_by_name_though_there_is_a_champion(builtin: Path, make_champion: MakeChampion) -> None:
@@ -150,7 +158,7 @@ def test_a_champion_that_learnt_from_real_scans_scans(
     evidence: str, builtin: Path, make_champion: MakeChampion, write_scan: WriteScan, tmp_path: Path
 ) -> None:
     report = scan_paths([write_scan(tmp_path / "a", [-200] * 9)], open_model(None, make_champion(evidence)))
-    assert used(report) == ("Champion", "it is the champion of this project")
+    assert used(report) == ("Champion", "it is the champion")
 
 
 def test_a_champion_of_the_phantom_scans_the_phantom_and_no_real_scan(

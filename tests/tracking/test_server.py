@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from medfake.config import TrackingParams
-from medfake.errors import RegistryError, StorageError
+from medfake.errors import ConfigError, RegistryError, StorageError
 from medfake.project import Project
 from medfake.registry.model_registry import ModelRegistry
 from medfake.tracking.runs import training_run
@@ -34,6 +34,15 @@ def test_mlflows_own_variable_counts_before_params(project: Project, monkeypatch
     there = Project(project.root)
     assert there.tracking.uri == there.params.tracking.uri == "https://mlflow.example.org"
     assert there.tracking.experiment == yaml.safe_load(PARAMS.read_text())["tracking"]["experiment"]
+
+
+def test_what_is_no_address_is_refused_by_the_name_of_the_variable(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mlruns")
+    with pytest.raises(ConfigError, match="no address") as caught:
+        _ = project.tracking
+    assert (caught.value.where, caught.value.received) == ("MLFLOW_TRACKING_URI", "mlruns")
 
 
 def test_a_store_leaves_no_address_in_the_environment(

@@ -17,13 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from medfake.config.server import SERVER_VARIABLE
 from medfake.errors import MedfakeError, RegistryError
 from medfake.files import in_a_word, replace_folder, sha256_file, write_json
 from medfake.locks import waiting_turn
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card, read_card
 from medfake.package.reference import REFERENCE_FILE
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
-from medfake.serving.model import BUILTIN_NAME
+from medfake.serving.model import BUILTIN_NAME, registry_here
 from medfake.serving.service.worker_messages import Package
 
 if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
@@ -31,7 +32,6 @@ if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do witho
     from medfake.registry.versions import Version
 
 _log = logging.getLogger(__name__)
-_URI: Final = "MLFLOW_TRACKING_URI"
 _SERVED: Final = "served.json"
 _REFUSED_AGAIN_S: Final = 60.0
 _COPIES: Final = 5
@@ -104,12 +104,12 @@ class Detectors:
             folder = builtin_package() if self._wanted == BUILTIN else _package_folder(Path(self._wanted))
             name = BUILTIN_NAME if self._wanted == BUILTIN else f"package {folder.name}"
             return self._keep_one(folder, name, "")
-        self._registry = self._registry or find_registry()
+        self._registry = self._registry or _registry_in_a_hurry()
         if self._registry is None:
             if self._wanted:
                 raise RegistryError(
                     "there is no registry here", where=self._wanted,
-                    remedy=f"cd into a medfake project, set {_URI}, or --model FOLDER",
+                    remedy=f"cd into a medfake project, set {SERVER_VARIABLE}, or --model FOLDER",
                 )  # fmt: skip
             return self._keep_one(builtin_package(), BUILTIN_NAME, "there is no registry whose champion would scan")
         from medfake.registry.versions import MODEL_NAME, Alias
@@ -227,22 +227,11 @@ class Detectors:
             _log.error("what served last cannot serve: %s", type(error).__name__)
 
 
-def find_registry() -> "ModelRegistry | None":
-    """The registry of the project that this process stands in, or of MLFLOW_TRACKING_URI, or none."""
-    from medfake.project import Project
-
+def _registry_in_a_hurry() -> "ModelRegistry | None":
+    """The registry here, which is asked with less patience than MLflow has of its own."""
     for name, value in _IMPATIENT.items():
         os.environ.setdefault(name, value)
-    project = Project.around()
-    if project is None and not os.environ.get(_URI):
-        return None
-    from medfake.registry.model_registry import ModelRegistry
-
-    if project is not None:
-        return ModelRegistry(project.tracking)
-    from medfake.config import TrackingParams
-
-    return ModelRegistry(TrackingParams(uri=os.environ[_URI], artifacts="mlartifacts", experiment="medfake"))
+    return registry_here()
 
 
 def _package(folder: Path, name: str, chosen: str, *, by_default: bool) -> Package:

@@ -9,9 +9,9 @@ from click.core import ParameterSource
 from medfake.cli.command_line import run
 from medfake.cli.json_option import json_option, write_listing
 from mlflow_server.check import findings_of, in_words, require_safe
+from mlflow_server.configured_service import BEHIND_PROXY, HOST, TLS_CERT, TLS_KEY, team_of_environment
 from mlflow_server.rules.registry import Finding, judged
 from mlflow_server.server import DEFAULT_PORT, serve, serve_team
-from mlflow_server.service import BEHIND_PROXY, HOST, TLS_CERT, TLS_KEY, team_of_environment
 
 _PORT = click.IntRange(1, 65535)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

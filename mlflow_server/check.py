@@ -5,8 +5,8 @@ from pathlib import Path
 
 from medfake.errors import ConfigError
 from mlflow_server.configurations import read_configuration
+from mlflow_server.configured_service import team_of_environment
 from mlflow_server.rules.registry import Finding, Severity, judged
-from mlflow_server.service import team_of_environment
 
 
 def require_safe(findings: Iterable[Finding], *, again: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from medfake.config.yaml_file import read_text, read_yaml
 from medfake.errors import ConfigError
-from mlflow_server.service import (
+from mlflow_server.configured_service import (
     BEHIND_PROXY,
     HOST,
     LOOPBACK,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from medfake.errors import ConfigError, StorageError
-from mlflow_server.service import DESTINATION
+from mlflow_server.configured_service import DESTINATION
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

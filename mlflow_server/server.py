@@ -9,7 +9,7 @@ from typing import Any
 
 from medfake.config import TrackingParams
 from medfake.errors import BusyError, ConfigError
-from mlflow_server.service import (
+from mlflow_server.configured_service import (
     ADMIN,
     ADMIN_PASSWORD,
     BACKEND,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from mlflow_server.configured_service import Service
 from mlflow_server.rules.registry import Severity, rule
-from mlflow_server.service import Service
 
 _MOVES: Final = ("latest", "main", "master", "edge", "dev", "nightly")
 

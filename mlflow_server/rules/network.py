@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from mlflow_server.configured_service import BACKEND, HOSTS, LOOPBACK, Kind, Service
 from mlflow_server.rules.registry import Severity, rule
-from mlflow_server.service import BACKEND, HOSTS, LOOPBACK, Kind, Service
 
 _TLS: Final = "--tls-cert FILE --tls-key FILE, or --behind-proxy where a proxy before it has the certificate"
 _ORIGINS: Final = "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from medfake.by_name import Registry
-from mlflow_server.service import Service
+from mlflow_server.configured_service import Service
 
 
 class Severity(StrEnum):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from mlflow_server.configured_service import ADMIN, ADMIN_PASSWORD, OF_FILE, SECRET_KEY, SECRETS, Kind, Service
 from mlflow_server.rules.registry import Severity, rule
-from mlflow_server.service import ADMIN, ADMIN_PASSWORD, OF_FILE, SECRET_KEY, SECRETS, Kind, Service
 
 SHORTEST_PASSWORD: Final = 12  # MLflow's own limit
 SHORTEST_KEY: Final = 32

@@ -5,9 +5,9 @@ from configparser import ConfigParser, Error
 from pathlib import Path
 from typing import Final
 
+from mlflow_server.configured_service import Kind, Service, is_on
 from mlflow_server.environment import NO_PERMISSIONS, OFF
 from mlflow_server.rules.registry import Severity, rule
-from mlflow_server.service import Kind, Service, is_on
 
 _AUTH_SETTINGS: Final = "MLFLOW_AUTH_CONFIG_PATH"
 _PICKLE: Final = "MLFLOW_ALLOW_PICKLE_DESERIALIZATION"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from mlflow_server.configured_service import BACKEND, DESTINATION, Kind, Service
 from mlflow_server.rules.registry import rule
-from mlflow_server.service import BACKEND, DESTINATION, Kind, Service
 
 _POSTGRES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://")
 

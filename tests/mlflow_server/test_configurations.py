@@ -4,7 +4,7 @@ import pytest
 
 from medfake.errors import ConfigError
 from mlflow_server.configurations import read_configuration
-from mlflow_server.service import Kind, Service
+from mlflow_server.configured_service import Kind, Service
 
 COMPOSE = """
 services:

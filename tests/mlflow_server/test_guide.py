@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlflow_server.__main__ import main
-from mlflow_server.service import BACKEND, DESTINATION, HOSTS, SECRETS
+from mlflow_server.configured_service import BACKEND, DESTINATION, HOSTS, SECRETS
 from tests.fixtures.team import Team
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mlflow_server.configured_service import Container, Kind, Service
 from mlflow_server.rules.registry import RULES, Severity, judged
-from mlflow_server.service import Container, Kind, Service
 
 KEY = "0123456789abcdef0123456789abcdef"
 PASSWORD = "correct horse battery"  # noqa: S105  # of no server

@@ -17,7 +17,7 @@ from medfake.serving.page.kept import Kept
 from medfake.serving.page.pages import Pages
 from medfake.serving.service import routes_jobs, routes_scans
 from medfake.serving.service.refusals import RefusalError, status_of
-from medfake.serving.service.service import Service
+from medfake.serving.service.service_process import Service
 
 _ROOM: Final = Path(__file__).parent
 _REPORT_CSS: Final = _ROOM.parents[1] / "reports" / "templates" / "report.css"

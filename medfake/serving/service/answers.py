@@ -9,7 +9,7 @@ from medfake.serving.service.contract import JobAnswer, Problem, Refused
 from medfake.serving.service.job_files import JOB_ID, REPORT
 from medfake.serving.service.job_store import Job
 from medfake.serving.service.refusals import NotFoundError
-from medfake.serving.service.service import Service
+from medfake.serving.service.service_process import Service
 
 
 def service_of(request: Request) -> Service:

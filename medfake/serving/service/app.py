@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> "FastAPI":
 
     from medfake.serving.service import routes_jobs, routes_login, routes_scans, routes_slices, routes_state
     from medfake.serving.service.door import Door
-    from medfake.serving.service.service import Service
+    from medfake.serving.service.service_process import Service
 
     service = Service(settings)
 

@@ -12,7 +12,7 @@ from medfake.serving.service.contract import JobAnswer, ReportAnswer
 from medfake.serving.service.incoming import refusal_of
 from medfake.serving.service.job_store import Job, State
 from medfake.serving.service.refusals import FullError, RefusalError, says_full
-from medfake.serving.service.service import Service
+from medfake.serving.service.service_process import Service
 
 router = APIRouter(tags=["scans"])
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}

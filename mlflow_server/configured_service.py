@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from medfake.errors import ConfigError
+from medfake.loopback import is_loopback
 
 BACKEND: Final = "MLFLOW_BACKEND_STORE_URI"
 DESTINATION: Final = "MLFLOW_ARTIFACTS_DESTINATION"
@@ -27,6 +28,7 @@ BEHIND_PROXY: Final = "MEDFAKE_BEHIND_PROXY"
 OF_FILE: Final = "_FILE"
 _PREFIXES: Final = ("AWS_", "MEDFAKE_", "MLFLOW_", "PG", "POSTGRES_")  # of variables that say anything about a server
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+"""Loopback addresses whose names MLflow is told to answer to unasked; see `medfake.loopback` for all there are."""
 
 
 class Kind(StrEnum):
@@ -109,8 +111,8 @@ class Service:
     def listens_beyond(self) -> bool:
         """Whether other machines reach it."""
         if self.container is not None:
-            return any(address.rpartition(":")[0].strip("[]") not in LOOPBACK for address in self.container.published)
-        return self.host not in LOOPBACK
+            return not all(is_loopback(address.rpartition(":")[0]) for address in self.container.published)
+        return not is_loopback(self.host)
 
 
 def team_of_environment() -> Service:

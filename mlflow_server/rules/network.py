@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from medfake.loopback import is_loopback
 from mlflow_server.configured_service import BACKEND, HOSTS, LOOPBACK, Kind, Service
 from mlflow_server.rules.registry import Severity, rule
 
@@ -17,17 +18,16 @@ _CHECKED_TLS: Final = ("sslmode=verify-full", "sslmode=verify-ca")
 def nobody_without_a_password(service: Service) -> Iterator[str]:
     """MLflow's server without users does for anybody whatever they ask."""
     asks = service.kind is Kind.TEAM or (service.kind is Kind.MLFLOW and "basic-auth" in " ".join(service.command))
-    if service.is_server and not asks and (service.listens_beyond or _is_wildcard(service)):
+    if service.is_server and not asks and (service.listens_beyond or _process_listens_beyond(service)):
         yield f"{service.kind} asks nobody who they are and listens on {_where(service)}"
 
 
 @rule("passwords are encrypted on the way", remedy=_TLS)
 def encrypted_on_the_way(service: Service) -> Iterator[str]:
     """Basic authentication sends the password with every request."""
-    if service.kind in (Kind.TEAM, Kind.MLFLOW) and not service.tls and not service.behind_proxy:
-        beyond = _is_wildcard(service) or service.listens_beyond
-        if beyond:
-            yield f"it listens on {_where(service)} without TLS"
+    beyond = _process_listens_beyond(service) or service.listens_beyond
+    if service.kind in (Kind.TEAM, Kind.MLFLOW) and beyond and not service.tls and not service.behind_proxy:
+        yield f"it listens on {_where(service)} without TLS"
 
 
 @rule(
@@ -46,7 +46,7 @@ def known_names_alone(service: Service) -> Iterator[str]:
     hosts = [one.strip() for one in service.variables.get(HOSTS, "").split(",") if one.strip()]
     if any(host.strip(":*") == "" for host in hosts):
         yield f"{HOSTS} lets every name in"
-    if service.kind is Kind.TEAM and not hosts and _is_wildcard(service):
+    if service.kind is Kind.TEAM and not hosts and service.host not in LOOPBACK:
         yield f"{HOSTS} is not set, and it listens on {_where(service)}"
 
 
@@ -78,9 +78,9 @@ def database_is_reached_encrypted(service: Service) -> Iterator[str]:
             yield f"{BACKEND} names another machine, whose certificate is not checked"
 
 
-def _is_wildcard(service: Service) -> bool:
-    """Whether the process itself listens beyond loopback, in a container or not."""
-    return service.host not in LOOPBACK
+def _process_listens_beyond(service: Service) -> bool:
+    """Whether the process itself does, in a container or not; `listens_beyond` is about what is reached of it."""
+    return not is_loopback(service.host)
 
 
 def _where(service: Service) -> str:
@@ -90,4 +90,4 @@ def _where(service: Service) -> str:
 def _is_elsewhere(service: Service, address: str) -> bool:
     host = urlsplit(address).hostname
     near = service.container.neighbours if service.container else frozenset()
-    return host is not None and host not in LOOPBACK and host not in near
+    return host is not None and not is_loopback(host) and host not in near

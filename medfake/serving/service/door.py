@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from medfake.errors import MedfakeError
+from medfake.loopback import is_loopback
 from medfake.serving.service.job_files import JOB_ID
 from medfake.serving.service.metrics import Metrics
 from medfake.serving.service.refusals import (
@@ -23,7 +24,7 @@ from medfake.serving.service.refusals import (
     UnauthorizedError,
     status_of,
 )
-from medfake.serving.service.settings import Settings, is_loopback
+from medfake.serving.service.settings import Settings
 from medfake.serving.service.tokens import COOKIE, Sessions
 
 _access = logging.getLogger("medfake.serving.service.access")

@@ -1,15 +1,14 @@
 """What a service is told when it starts: where it listens, what it keeps and where, and how much it takes."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from medfake.errors import ConfigError
+from medfake.loopback import is_loopback
 from medfake.serving.service.tokens import Tokens
 
 MIB: Final = 1 << 20
-LOCALHOST: Final = "localhost"
 
 
 @dataclass(frozen=True)
@@ -131,13 +130,3 @@ class Settings:
                 "beyond this machine scans and tokens travel encrypted", where="--host", received=self.host,
                 remedy="--tls-cert CERT.pem --tls-key KEY.pem, or --behind-proxy where a reverse proxy ends TLS",
             )  # fmt: skip
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine alone."""
-    if host.rstrip(".").lower() == LOCALHOST:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.dicom.folders import NO_PERMISSION, Folder
@@ -16,8 +16,9 @@ from medfake.dicom.series import CHANGED, Series, series_of
 from medfake.files import path_text
 from medfake.package.cores import usable_cores
 from medfake.serving.find import given_folders
+from medfake.serving.found import Finished, FolderFound, FolderKept, Found, ScanFound, ScanKept
 from medfake.serving.model import Model
-from medfake.serving.report import ScanVerdict, SkippedFile
+from medfake.serving.report import SkippedFile
 from medfake.serving.score import NO_MEMORY
 from medfake.serving.task import PackageOnDisk, ScanAnswer, ScanTask, anonymous, answer, gave_up, score_task
 from medfake.serving.verdict import judge
@@ -33,67 +34,6 @@ WORTH_PROCESSES: Final = 400
 _DIED = "processes that scored this scan died"
 _LOST = _DIED + " ({}): too little memory, or a fault in what decodes its pixels"
 _PASSING = (_DIED, NO_MEMORY, CHANGED, GONE, NO_PERMISSION)
-
-
-@dataclass(frozen=True)
-class ScanFound:
-    """A scan with its verdict.
-
-    Attributes:
-        files_sha256: Of names, sizes, times and inodes of its files: another one when a file changed. Empty where a
-            file may have a score next time though it did not change, e.g. after `chmod`.
-        skipped: Files of it that have no score.
-    """
-
-    verdict: ScanVerdict
-    files_sha256: str
-    skipped: tuple[SkippedFile, ...] = ()
-
-
-@dataclass(frozen=True)
-class FolderFound:
-    """A folder whose scans all came before.
-
-    Attributes:
-        files_sha256: Of all files in it, as of a scan's.
-        n_files: In it.
-        scans: Scan id and digest of each of its scans.
-        skipped: What is in no scan, and scans that could not be scored.
-    """
-
-    files_sha256: str
-    n_files: int
-    scans: tuple[tuple[str, str], ...]
-    skipped: tuple[SkippedFile, ...]
-
-
-@dataclass(frozen=True)
-class FolderKept:
-    """A folder that was scanned by an earlier run and is as it was."""
-
-    files_sha256: str
-    n_files: int
-
-
-@dataclass(frozen=True)
-class ScanKept:
-    """A scan that was scored by an earlier run and is as it was."""
-
-    scan_id: str
-    files_sha256: str
-
-
-Found = ScanFound | FolderFound | FolderKept | ScanKept
-
-
-class Finished(Protocol):
-    """What earlier runs have done."""
-
-    def has_folder(self, files_sha256: str) -> bool:
-        """Whether a folder of this digest is finished."""
-
-    def has_scan(self, scan_id: str, files_sha256: str) -> bool:
-        """Whether a scan is finished."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +75,8 @@ def scan_archive(paths: Sequence[Path], how: How, without: Collection[Path] = ()
     Example:
         >>> from pathlib import Path
         >>> from medfake import open_model
-        >>> from medfake.serving.archive import How, ScanFound, scan_archive
+        >>> from medfake.serving.archive import How, scan_archive
+        >>> from medfake.serving.found import ScanFound
         >>> found = scan_archive([Path("scan")], How(open_model("builtin")))
         >>> [one.verdict.n_slices for one in found if isinstance(one, ScanFound)]
         [24]

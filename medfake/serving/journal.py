@@ -22,7 +22,7 @@ from medfake.files import path_text
 from medfake.locks import exclusive_lock
 from medfake.outputs import OutputFormat, check_output, free_name
 from medfake.package.card import graph_digests
-from medfake.serving.archive import FolderFound, FolderKept, Found, ScanFound, ScanKept
+from medfake.serving.found import FolderFound, FolderKept, Found, ScanFound, ScanKept
 from medfake.serving.model import Model, describe
 from medfake.serving.report import ScanVerdict, SkippedFile
 

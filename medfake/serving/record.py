@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from medfake.progress import Progress
-from medfake.serving.archive import FolderFound, FolderKept, Found, ScanFound
 from medfake.serving.find import given_folders
+from medfake.serving.found import FolderFound, FolderKept, Found, ScanFound
 from medfake.serving.journal import Journal
 from medfake.serving.summary import Summary
 

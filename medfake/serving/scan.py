@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from medfake.serving.archive import FolderFound, How, ScanFound, scan_archive, suited
+from medfake.serving.archive import How, scan_archive, suited
+from medfake.serving.found import FolderFound, ScanFound
 from medfake.serving.model import Model, describe
 from medfake.serving.report import ScanReport, ScanVerdict, SkippedFile
 

@@ -16,7 +16,8 @@ from medfake.dicom.folders import Folder, walk_folders
 from medfake.dicom.header_cache import stamp_of
 from medfake.files import path_text
 from medfake.progress import duration_text
-from medfake.serving.archive import Finished, How, ScanFound, files_digest, scan_folders
+from medfake.serving.archive import How, files_digest, scan_folders
+from medfake.serving.found import Finished, ScanFound
 from medfake.serving.record import Record
 from medfake.serving.report import ScanVerdict
 from medfake.serving.workers import Workers

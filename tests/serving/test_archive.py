@@ -13,17 +13,8 @@ from medfake.errors import DataError
 from medfake.package.scan_scorer import ScanScorer
 from medfake.phantom import write_patient
 from medfake.serving import archive
-from medfake.serving.archive import (
-    FolderFound,
-    FolderKept,
-    Found,
-    How,
-    ScanFound,
-    ScanKept,
-    scan_archive,
-    scan_folders,
-    suited,
-)
+from medfake.serving.archive import How, scan_archive, scan_folders, suited
+from medfake.serving.found import FolderFound, FolderKept, Found, ScanFound, ScanKept
 from medfake.serving.model import Model, open_model
 from medfake.serving.scan import scan_paths
 from medfake.serving.task import ScanAnswer, ScanTask

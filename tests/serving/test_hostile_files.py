@@ -14,7 +14,8 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from medfake.config import TrackingParams
-from medfake.serving.archive import FolderFound, How, ScanFound, scan_archive
+from medfake.serving.archive import How, scan_archive
+from medfake.serving.found import FolderFound, ScanFound
 from medfake.serving.model import open_model
 
 WriteScan = Callable[..., Path]

@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 KINDS = (
     *("detector", "source", "guard", "probe", "gate", "protocol", "view", "manipulation", "perturbation"),
-    *("explanation", "report section"),
+    *("explanation", "report section", "server rule"),
 )
 
 LOOK = """
@@ -45,12 +45,14 @@ from medfake.reports.sections.registry import SECTIONS, ReportInput
 from medfake.robustness.registry import PERTURBATIONS
 from medfake.tamper.registry import MANIPULATIONS
 from medfake.tamper.site import Site
+from mlflow_server.configured_service import Kind, Service
+from mlflow_server.rules.registry import RULES, judged
 
 params, toy = validate_chosen(load_params(Path("params.yaml"))), Path(sys.argv[1])
 chest, said = params.datasets["chest"], {}
 kinds = {"source": SOURCES, "guard": GUARDS, "probe": PROBES, "gate": GATES, "protocol": PROTOCOLS, "view": VIEWS,
          "manipulation": MANIPULATIONS, "perturbation": PERTURBATIONS, "detector": DETECTORS, "family": FAMILIES,
-         "explanation": EXPLANATIONS, "report section": SECTIONS}
+         "explanation": EXPLANATIONS, "report section": SECTIONS, "server rule": RULES}
 said["listed"] = {kind: list(things) for kind, things in kinds.items()}
 said["recognised"] = recognise(Path("tree"))
 cut = view_of(chest.view).cut(np.zeros((512, 512), np.int16), Place(float("nan"), float("nan"), False, 1.0))
@@ -70,6 +72,8 @@ said["moved"] = [flip.apply(volume[0], None)[20, 0].item(), place.tolist()]
 shown = ShownSlice(np.eye(96, 96, 20, np.int16), (1.0, 1.0))
 said["peak"] = EXPLANATIONS["left-right"].open(None)(shown).values.sum()
 (said["section"],) = SECTIONS["seeds"].write(ReportInput(comparison=None, params=params, reports=Path())).parts
+bare = Service(where="here", kind=Kind.MLFLOW, variables={})
+said["rule"] = [one.found for one in judged([bare]) if one.rule == "two workers"]
 options = validate_options("ExtraTrees", {"trees": 3})
 said["estimator"] = type(detector_spec("ExtraTrees").build(options, 1)).__name__
 said["network"] = [family_of(detector_spec(name)).network for name in ("ExtraTrees", "Tossed")]
@@ -174,6 +178,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, write_toy_set: Any) -> dict[s
         ("perturbation", "mirrored"),
         ("explanation", "left-right"),
         ("report section", "seeds"),
+        ("server rule", "two workers"),
     ],
 )
 def test_what_another_package_offers_is_listed_beside_our_own(said: dict[str, Any], kind: str, name: str) -> None:
@@ -189,6 +194,10 @@ def test_a_source_a_view_and_a_protocol_from_outside_serve_a_data_set(said: dict
 
 def test_a_section_from_outside_is_written(said: dict[str, Any]) -> None:
     assert said["section"] == "Trained with seeds [1]."
+
+
+def test_a_server_rule_from_outside_judges_a_configuration(said: dict[str, Any]) -> None:
+    assert said["rule"] == ["nothing says how many processes answer"]
 
 
 def test_a_guard_and_a_probe_from_outside_look_at_a_data_set(said: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def monitor(
     else:
         known = _reference(model, reference)
     window = [one for one in served if since is None or one.day >= since.isoformat()]
-    others = sum(one.model_digest != digest for one in recorder.served(since=since))
+    others = recorder.count_others(digest, since)
     return compare_served(window, known, model=model.name, graph=graph, alarms=model.card.false_alarms, others=others)
 
 

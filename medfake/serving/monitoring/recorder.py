@@ -84,6 +84,21 @@ class Recorder:
         with database_errors(self._url), self._engine.connect() as connection:
             return [self._scan(row.scan) for row in connection.execute(query)]
 
+    def count(self, model_digest: str) -> int:
+        """How many scans a detector was served, none of which is read; errors as of `record`."""
+        return self._count(self._table.c.model_digest == model_digest)
+
+    def count_others(self, model_digest: str, since: date | None = None) -> int:
+        """How many scans other detectors were served, from a day on; errors as of `record`."""
+        return self._count(self._table.c.model_digest != model_digest, self._table.c.day >= (since or date.min))
+
+    def _count(self, *which: Any) -> int:
+        import sqlalchemy as sql
+
+        query = sql.select(sql.func.count()).select_from(self._table).where(*which)
+        with database_errors(self._url), self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def _scan(self, values: dict[str, Any]) -> ServedScan:
         if values["schema_version"] != SCHEMA_VERSION:
             raise StorageError(

@@ -32,7 +32,7 @@ def monitoring_html(recorder: Recorder, package: Package) -> Markup:
     """
     model = open_folder(Path(package.folder), package.name, package.chosen, by_default=package.by_default)
     known = (model.folder / REFERENCE_FILE).is_file()
-    baseline = None if known or len(recorder.served(model_digest(model.folder))) <= BASELINE else BASELINE
+    baseline = None if known or recorder.count(model_digest(model.folder)) <= BASELINE else BASELINE
     return Markup(as_attributes(monitor_fragment(monitor(recorder, model, baseline=baseline))))  # noqa: S704 - it escapes what it shows
 
 

@@ -48,6 +48,16 @@ def test_what_was_recorded_is_read_again_by_day(url: str, make_served: MakeServe
     assert again.served("another") == []
 
 
+def test_scans_are_counted_by_detector_and_from_a_day_on(url: str, make_served: MakeServed) -> None:
+    recorder = Recorder(open_database(url))
+    recorder.record({f"old/{n}": one for n, one in enumerate(make_served(2, seed=1, day="2026-02-01"))})
+    recorder.record({f"new/{n}": one for n, one in enumerate(make_served(3, seed=2, day="2026-03-01"))})
+    assert [recorder.count(digest) for digest in ("d" * 16, "another")] == [5, 0]
+    assert [recorder.count_others(digest) for digest in ("d" * 16, "another")] == [0, 5]
+    days = (date(2026, 2, 1), date(2026, 2, 2), date(2026, 3, 1), date(2026, 3, 2))
+    assert [recorder.count_others("another", since) for since in days] == [5, 3, 3, 0]
+
+
 def test_a_job_that_is_done_again_is_recorded_once(url: str, make_served: MakeServed) -> None:
     recorder = Recorder(open_database(url))
     first, second, third = make_served(3, seed=1)

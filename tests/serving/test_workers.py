@@ -87,4 +87,8 @@ def test_processes_end_when_the_main_one_is_killed() -> None:
 def test_an_interrupt_ends_what_is_under_way(workers: Workers) -> None:
     done = workers.each(same, time.sleep, [0.01, 600, 600, 600, 600], lambda _, __: None)  # type: ignore[arg-type, list-item]
     next(done)
+    at_work = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
+    assert at_work
     done.close()  # type: ignore[attr-defined]  # as an exception of the caller does; it would wait for ten minutes
+    _, alive = psutil.wait_procs(at_work, timeout=60)
+    assert alive == []

@@ -21,7 +21,7 @@ from medfake.config.server import SERVER_VARIABLE
 from medfake.errors import MedfakeError, RegistryError
 from medfake.files import in_a_word, replace_folder, sha256_file, write_json
 from medfake.locks import waiting_turn
-from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card, read_card
+from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE
 from medfake.package.reference import REFERENCE_FILE
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
 from medfake.serving.model import BUILTIN_NAME, registry_here
@@ -81,11 +81,6 @@ class Detectors:
     def stop(self) -> None:
         """Look no more; a look that is under way is not waited for."""
         self._stop.set()
-
-    @property
-    def card(self) -> Card | None:
-        """Of the detector that serves."""
-        return read_card(Path(self._serving.folder)) if self._serving else None
 
     def _watch(self) -> None:
         while not self._stop.is_set():

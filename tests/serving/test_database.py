@@ -1,3 +1,4 @@
+import doctest
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 import sqlalchemy
 
 from medfake.errors import ConfigError, StorageError
+from medfake.serving import database
 from medfake.serving.database import make_tables, open_database
 
 
@@ -53,3 +55,8 @@ def test_processes_that_start_at_once_make_a_table_once(tmp_path: Path) -> None:
         make_tables(connection, tables)
         assert sqlalchemy.inspect(connection).get_table_names() == ["one"]
         assert [one["name"] for one in sqlalchemy.inspect(connection).get_indexes("one")] == ["by_value"]
+
+
+def test_its_example_is_true() -> None:
+    failed, attempted = doctest.testmod(database)
+    assert (failed, attempted) == (0, 1)

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from medfake.errors import MedfakeError
+from medfake.files import in_a_word
 from medfake.locks import exclusive_lock, is_held
 from medfake.serving.database import open_database
 from medfake.serving.monitoring.recorder import Recorder
@@ -186,8 +187,8 @@ class Service:
             try:
                 self._remove_outdated()
                 self._remove_orphans()
-            except MedfakeError as error:  # the database is out of reach for a while
-                _log.error("%s", error.what)
+            except (MedfakeError, OSError) as error:  # out of reach for a while, or another process was faster
+                _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
             if self._stop_cleaning.wait(_CLEAN_EVERY_S):
                 return
 

@@ -1,11 +1,13 @@
 """What a service is told when it starts: where it listens, what it keeps and where, and how much it takes."""
 
 import ipaddress
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from medfake.errors import ConfigError
+from medfake.files import in_a_word
 from medfake.serving.service.tokens import Tokens
 
 MIB: Final = 1 << 20
@@ -110,12 +112,20 @@ class Settings:
         """Refuse to show scans of patients to a network that nobody guards.
 
         Raises:
-            ConfigError: It would listen beyond this machine without tokens or TLS, or has half of a TLS key pair.
+            ConfigError: It would be reached beyond this machine without tokens or TLS, or has no whole TLS key pair.
         """
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigError(
                 "TLS needs a certificate and its key", where="--tls-cert, --tls-key", received="one of the two",
                 remedy="medfake serve --tls-cert CERT.pem --tls-key KEY.pem",
+            )  # fmt: skip
+        if self.tls_cert is not None and self.tls_key is not None:
+            require_pair(self.tls_cert, self.tls_key)
+        if self.behind_proxy and not self.tokens:
+            raise ConfigError(
+                "whoever reaches the proxy would reach the scans, so behind one the service wants tokens",
+                where="--behind-proxy", received="no token",
+                remedy='MEDFAKE_TOKENS="NAME=$(openssl rand -hex 32)" medfake serve ..., or leave --behind-proxy out',
             )  # fmt: skip
         if is_loopback(self.host):
             return
@@ -129,6 +139,21 @@ class Settings:
                 "beyond this machine scans and tokens travel encrypted", where="--host", received=self.host,
                 remedy="--tls-cert CERT.pem --tls-key KEY.pem, or --behind-proxy where a reverse proxy ends TLS",
             )  # fmt: skip
+
+
+def require_pair(certificate: Path, key: Path) -> None:
+    """See to it that TLS can begin with these PEM files.
+
+    Raises:
+        ConfigError: One is no PEM file or cannot be read, the key has a passphrase, or is of another certificate.
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        raise ConfigError(
+            "TLS cannot begin with this certificate and key", where=f"{certificate}, {key}", received=in_a_word(error),
+            remedy="--tls-cert CERT.pem --tls-key KEY.pem, PEM files of one pair, the key without a passphrase",
+        ) from None  # fmt: skip
 
 
 def is_loopback(host: str) -> bool:

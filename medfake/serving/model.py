@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medfake.dicom.series import Series
-from medfake.errors import ManifestError, NoChampionError, ScanError
+from medfake.errors import ManifestError, NoChampionError, ScanError, StorageError
 from medfake.package.card import ONNX_FILE, Card
 from medfake.package.scan_scorer import ScanScorer, open_package
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
@@ -77,7 +77,12 @@ def open_here(wanted: str | None) -> Model:
         return open_model(None, None)
     from medfake.registry.model_registry import ModelRegistry
 
-    return open_model(wanted, ModelRegistry(project.tracking))
+    try:
+        return open_model(wanted, ModelRegistry(project.tracking))
+    except StorageError as error:
+        if wanted is None and has_builtin():
+            error.remedy = f"{error.remedy}; --model {BUILTIN} asks no registry"
+        raise
 
 
 def open_model(wanted: str | None, registry: "ModelRegistry | None") -> Model:

@@ -238,6 +238,7 @@ _STORAGE_ADVICE = {
     errno.EIO: ("the disk cannot be read or written", "copy it to a sound disk, then run the same command again"),
     errno.ELOOP: ("links lead in a circle", "remove one of the links (`ls -l`), then run the same command again"),
     errno.ENAMETOOLONG: ("the path is too long", "choose a shorter one, then run the same command again"),
+    errno.EEXIST: ("a file is where a folder should be", "move the file away, then run the same command again"),
     errno.ENOTDIR: ("a file is where a folder should be", "move the file away, then run the same command again"),
     errno.EISDIR: ("a folder is where a file should be", "move the folder away, then run the same command again"),
 }

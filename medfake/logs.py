@@ -65,3 +65,6 @@ def configure_logging(level: int = logging.WARNING) -> None:
     handler.addFilter(RedactingFilter())
     logging.captureWarnings(capture=True)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("urllib3.connectionpool").setLevel(
+        logging.ERROR
+    )  # that it tries again; what it ends with is told

@@ -3,7 +3,8 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -64,8 +65,25 @@ def _read_compose(path: Path) -> list[Service]:
         raise ConfigError(
             "a compose file has services", where=path, remedy="python -m mlflow_server check compose.yaml"
         )
-    secrets = _secret_files(document.get("secrets") or {}, path.parent)
-    return [_read_service(path, name, services, secrets) for name in services]
+    with _shaped(f"secrets in {path}"):
+        secrets = _secret_files(document.get("secrets") or {}, path.parent)
+    found = []
+    for name in services:
+        with _shaped(f"{name} in {path}"):
+            found.append(_read_service(path, name, services, secrets))
+    return found
+
+
+@contextmanager
+def _shaped(where: str) -> Iterator[None]:
+    """Say where a compose file has a list, a number or a text in the place of something else."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            "this is not what a compose file has there", where=where, received=type(error).__name__,
+            remedy="docker compose config says what is wrong",
+        ) from error  # fmt: skip
 
 
 def _read_service(path: Path, name: str, services: Mapping[str, Any], secrets: Mapping[str, Path]) -> Service:
@@ -74,7 +92,7 @@ def _read_service(path: Path, name: str, services: Mapping[str, Any], secrets: M
     variables = {key: _filled(value) for key, value in raw.items()}
     command = (*_words(block.get("entrypoint")), *_words(block.get("command")))
     named = {key: value.removeprefix(_MOUNTED) for key, value in variables.items() if key.endswith(OF_FILE)}
-    mounted = [one["source"] if isinstance(one, dict) else str(one) for one in block.get("secrets") or ()]
+    mounted = [one["source"] if isinstance(one, dict) else _text(one) for one in block.get("secrets") or ()]
     return Service(
         where=f"{name} in {path}",
         kind=_kind(command),
@@ -91,10 +109,10 @@ def _read_service(path: Path, name: str, services: Mapping[str, Any], secrets: M
 
 
 def _container(block: Mapping[str, Any], neighbours: frozenset[str]) -> Container:
-    options = [str(one).replace("=", ":") for one in block.get("security_opt") or ()]
-    user = str(block.get("user", ""))
+    options = [_text(one).replace("=", ":") for one in block.get("security_opt") or ()]
+    user = _text(block.get("user", ""))
     return Container(
-        image=None if "build" in block else str(block.get("image", "")),
+        image=None if "build" in block else _text(block.get("image", "")),
         published=tuple(_published(port) for port in block.get("ports") or ()),
         neighbours=neighbours,
         read_only=bool(block.get("read_only", False)),
@@ -106,8 +124,8 @@ def _container(block: Mapping[str, Any], neighbours: frozenset[str]) -> Containe
 def _published(port: object) -> str:
     """127.0.0.1:5000 of "127.0.0.1:5000:5000"; without an address Docker takes all of them."""
     if isinstance(port, Mapping):
-        return f"{port.get('host_ip', '0.0.0.0')}:{port.get('published', '')}"  # noqa: S104  # Docker's default, told
-    address, _, outside = _filled(str(port)).rpartition(":")[0].rpartition(":")
+        return f"{_text(port.get('host_ip', '0.0.0.0'))}:{_text(port.get('published', ''))}"  # noqa: S104  # Docker's default, told
+    address, _, outside = _filled(_text(port)).rpartition(":")[0].rpartition(":")
     return f"{address or '0.0.0.0'}:{outside}"  # noqa: S104
 
 
@@ -115,7 +133,7 @@ def _secret_files(block: Mapping[str, Any], folder: Path) -> dict[str, Path]:
     """Secret -> its file on this machine, where the file of the compose file says which."""
     files = {}
     for name, one in block.items():
-        text = _filled(str((one or {}).get("file", "")))
+        text = _filled(_text((one or {}).get("file", "")))
         if text:
             files[name] = folder / text
     return files
@@ -131,7 +149,7 @@ def _kind(command: Iterable[str]) -> Kind:
 def _words(command: object) -> tuple[str, ...]:
     if isinstance(command, str):
         return tuple(shlex.split(command))
-    return tuple(map(str, command)) if isinstance(command, Iterable) else ()
+    return tuple(map(_text, command)) if isinstance(command, Iterable) else ()
 
 
 def _option(command: tuple[str, ...], name: str) -> str | None:
@@ -145,9 +163,16 @@ def _option(command: tuple[str, ...], name: str) -> str | None:
 
 def _pairs(environment: object) -> dict[str, str]:
     if isinstance(environment, Mapping):
-        return {str(key): "" if value is None else str(value) for key, value in environment.items()}
+        return {str(key): "" if value is None else _text(value) for key, value in environment.items()}
     lines = environment if isinstance(environment, Iterable) else ()
-    return {name: value for name, _, value in (str(line).partition("=") for line in lines)}
+    return {name: value for name, _, value in (_text(line).partition("=") for line in lines)}
+
+
+def _text(value: object) -> str:
+    """A word or a number as text; never a list, which may hold itself a thousand million times by its aliases."""
+    if isinstance(value, Mapping | list):
+        raise TypeError
+    return str(value)
 
 
 def _is_from_outside(value: str) -> bool:

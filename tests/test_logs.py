@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -40,3 +42,12 @@ def test_what_a_terminal_would_obey_is_logged_as_text() -> None:
     record = logging.LogRecord("pydicom", logging.WARNING, "x.py", 1, "value %s", ("\x1b[31m",), None)
     assert logs.RedactingFilter().filter(record)
     assert record.getMessage() == "value \\x1b[31m"
+
+
+def test_that_a_library_asks_again_is_not_told_before_what_it_ends_with() -> None:
+    code = (
+        "import logging\nfrom medfake.logs import configure_logging\nconfigure_logging()\n"
+        "logging.getLogger('urllib3.connectionpool').warning('Retrying')\nlogging.getLogger('pydicom').warning('odd')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "WARNING pydicom: odd\n"

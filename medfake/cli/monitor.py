@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from medfake.serving.monitoring.comparison import Comparison
     from medfake.serving.monitoring.recorder import Recorder
 
+MOST_DAYS = 36_500
+"""A hundred years; what is kept for longer is kept for good, and calendars end somewhere."""
 _UNIT_DAYS = {"d": 1, "w": 7}
 _DATABASE = (
     "Of the service: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME. Left out: $MEDFAKE_DATABASE, or where "
@@ -31,7 +33,8 @@ class Since(click.ParamType[date]):
         """The first day that counts."""
         text = str(value)
         if found := re.fullmatch(r"(\d{1,5})([dw])", text):
-            return datetime.now(UTC).date() - timedelta(days=int(found[1]) * _UNIT_DAYS[found[2]])
+            days = min(int(found[1]) * _UNIT_DAYS[found[2]], MOST_DAYS)
+            return datetime.now(UTC).date() - timedelta(days=days)
         try:
             return date.fromisoformat(text)
         except ValueError:
@@ -109,7 +112,9 @@ def reference(paths: tuple[Path, ...], model: str | None, out: Path, jobs: int) 
 
 
 @monitor.command()
-@click.option("--keep", type=click.IntRange(min=0), required=True, metavar="DAYS", help="What is older is removed.")
+@click.option(
+    "--keep", type=click.IntRange(0, MOST_DAYS), required=True, metavar="DAYS", help="What is older is removed."
+)
 @click.option("--database", help=_DATABASE)
 def prune(keep: int, database: str | None) -> None:
     """Remove what was recorded of scans that were served long ago."""

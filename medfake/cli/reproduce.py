@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from medfake.cli.finite import FiniteRange
 from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.tables import print_table
 
@@ -20,7 +21,7 @@ _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")  # MLflow's
 @click.command()
 @click.argument("run")
 @click.option(
-    "--tolerance", type=click.FloatRange(min=0), default=0.0, show_default=True,
+    "--tolerance", type=FiniteRange(min=0), default=0.0, show_default=True,
     help="Largest difference of a figure that counts as none.",
 )  # fmt: skip
 @click.option("--keep", is_flag=True, help="Keep the scratch folder, and say where it is.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from medfake.cli.finite import FiniteRange
 from medfake.cli.json_option import json_option
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class _Outputs:
 )
 @click.option(
     "--settle",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

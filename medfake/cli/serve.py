@@ -4,22 +4,30 @@ from pathlib import Path
 
 import click
 
+from medfake.cli.finite import FiniteRange
+from medfake.cli.monitor import MOST_DAYS
+
 _MIB = 1 << 20
+_DAY_S = 86_400
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Beyond this machine it needs tokens and TLS.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--model", help="As of medfake scan; left out, the champion, watched, or else the built-in detector.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of jobs. Left out: .medfake/service here.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of jobs. Left out: .medfake/service of the project, or this user's own.",
+)
 @click.option(
     "--database",
     help="Of jobs: sqlite:///FILE or postgresql://USER@HOST/NAME. Left out: $MEDFAKE_DATABASE, or a file below --data.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Scoring processes.")
-@click.option("--keep", "keep_h", type=click.FloatRange(min=0, min_open=True), default=24.0, show_default=True,
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Scoring processes.")
+@click.option("--keep", "keep_h", type=FiniteRange(min=0, min_open=True), default=24.0, show_default=True,
               help="Hours until a job is deleted.")  # fmt: skip
-@click.option("--keep-records", "keep_records_days", type=click.IntRange(min=1), default=730, show_default=True,
+@click.option("--keep-records", "keep_records_days", type=click.IntRange(1, MOST_DAYS), default=730, show_default=True,
               help="Days that medfake monitor looks back on: numbers and words of each scan, no pixels.")  # fmt: skip
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM file.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM file.")
@@ -29,11 +37,11 @@ _MIB = 1 << 20
 @click.option("--max-files", type=click.IntRange(min=1), default=20_000, show_default=True, help="Of one upload.")
 @click.option("--max-uploads", type=click.IntRange(min=1), default=4, show_default=True, help="At a time.")
 @click.option("--max-queue", type=click.IntRange(min=1), default=100, show_default=True, help="Jobs that wait.")
-@click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=30.0, show_default=True,
+@click.option("--wait", "wait_s", type=FiniteRange(0, 3600), default=30.0, show_default=True,
               help="Seconds that POST /v1/scans waits.")  # fmt: skip
-@click.option("--file-timeout", "file_s", type=click.FloatRange(min=1), default=60.0, show_default=True,
+@click.option("--file-timeout", "file_s", type=FiniteRange(1, _DAY_S), default=60.0, show_default=True,
               help="Seconds for one file.")  # fmt: skip
-@click.option("--job-timeout", "job_s", type=click.FloatRange(min=1), default=7200.0, show_default=True,
+@click.option("--job-timeout", "job_s", type=FiniteRange(1, 30 * _DAY_S), default=7200.0, show_default=True,
               help="Seconds for one job.")  # fmt: skip
 @click.option("--worker-memory-mb", type=click.IntRange(min=512), default=4096, show_default=True,
               help="Of one scoring process.")  # fmt: skip

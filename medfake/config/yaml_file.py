@@ -58,6 +58,8 @@ def read_yaml(path: Path) -> object:
             received=what.removeprefix("found duplicate key ") if doubled else what,
             remedy=f"edit {place}",
         ) from None
+    except RecursionError:
+        raise ConfigError(f"{path.name} has lists in lists without end", where=path, remedy=f"edit {path}") from None
     except ValueError as error:  # e.g. a date that no calendar has
         raise ConfigError(
             f"{path.name} has a value that is none", where=path, received=error, remedy=f"edit {path}"

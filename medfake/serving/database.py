@@ -35,9 +35,7 @@ def open_database(url: str) -> "Engine":
     if url.startswith(SQLITE):
         engine = _open_sqlite(Path(url.removeprefix(SQLITE)))
     elif url.startswith((*_POSTGRES, _DRIVER)):
-        engine = sqlalchemy.create_engine(
-            with_driver(url), pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": _PATIENCE_S}
-        )
+        engine = _open_postgresql(url)
     else:
         raise ConfigError(
             "what is served is kept in SQLite or PostgreSQL", where="the address of the database",
@@ -99,6 +97,21 @@ def database_errors(url: str) -> Iterator[None]:
             "the database of what is served cannot be used", where=where, received=type(error).__name__,
             remedy="see that it runs and lets this user in; a SQLite file needs a folder that can be written to",
         ) from error  # fmt: skip
+
+
+def _open_postgresql(url: str) -> "Engine":
+    import sqlalchemy
+
+    try:
+        address = sqlalchemy.make_url(with_driver(url))
+    except (ValueError, sqlalchemy.exc.ArgumentError):  # their words hold what stands there, a password perhaps
+        raise ConfigError(
+            "this is no address of a PostgreSQL database", where="the address of the database",
+            remedy="postgresql://USER:PASSWORD@HOST:PORT/NAME, where @ : / [ ] of a password are %40 %3A %2F %5B %5D",
+        ) from None  # fmt: skip
+    return sqlalchemy.create_engine(
+        address, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": _PATIENCE_S}
+    )
 
 
 def _open_sqlite(path: Path) -> "Engine":

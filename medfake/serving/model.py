@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medfake.dicom.series import Series
-from medfake.errors import ManifestError, NoChampionError, ScanError
+from medfake.errors import ManifestError, NoChampionError, ScanError, StorageError
 from medfake.package.card import ONNX_FILE, Card
 from medfake.package.scan_scorer import ScanScorer, open_package
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
@@ -75,7 +75,12 @@ def open_here(wanted: str | None) -> Model:
         from medfake.project import Project
 
         Project.find()  # says where to go
-    return open_model(wanted, registry)
+    try:
+        return open_model(wanted, registry)
+    except StorageError as error:
+        if wanted is None and has_builtin():
+            error.remedy = f"{error.remedy}; --model {BUILTIN} asks no registry"
+        raise
 
 
 def registry_here() -> "ModelRegistry | None":

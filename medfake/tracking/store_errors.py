@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from medfake.errors import BusyError, MedfakeError, RegistryError, StorageError
+from medfake.errors import BusyError, ConfigError, MedfakeError, RegistryError, StorageError
 from medfake.remedies import Stage, rerun
 
 SQLITE = "sqlite:///"
@@ -156,6 +156,13 @@ def _translate(text: str, uri: str) -> MedfakeError:
         )
     if "database is locked" in text:
         return BusyError("another process holds the database", where=where, remedy="wait a moment and try again")
+    if "unsupported URI" in text:
+        return ConfigError(
+            "this is no address of runs and models",
+            where="MLFLOW_TRACKING_URI or tracking.uri in params.yaml",
+            received=where.partition("://")[0],
+            remedy="sqlite:///mlflow.db, postgresql://USER@HOST/NAME or https://SERVER",
+        )
     if "out-of-date database schema" in text:
         return RegistryError(
             "the database was made by an older MLflow",

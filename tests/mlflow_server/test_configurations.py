@@ -113,3 +113,29 @@ def test_what_is_no_configuration_is_one_clear_error(tmp_path: Path, name: str, 
         (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match=what):
         read_configuration(tmp_path / name)
+
+
+BOMB = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+
+@pytest.mark.parametrize("text", [
+    "services: {a: 5}",
+    "services: {a: {environment: 5, secrets: 5}}",
+    "services: {a: {ports: {x: [y]}, command: {x: y}, user: [1]}}",
+    "services: {a: {command: 'mlflow \"server'}}",
+    "services: {a: {secrets: [{target: b}]}}",
+    "services: {}\nsecrets: [a]",
+    f"a0: &a0 [lol]\n{BOMB}services: {{a: {{environment: {{X: *a11}}}}}}",
+    f"a0: &a0 [lol]\n{BOMB}services: {{a: {{command: *a11}}}}",
+])  # fmt: skip
+def test_what_has_another_shape_than_a_compose_file_is_one_clear_error(text: str, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="not what a compose file has there") as caught:
+        read_configuration(tmp_path / "compose.yaml")
+    assert caught.value.remedy == "docker compose config says what is wrong"
+
+
+def test_lists_in_lists_without_end_are_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("[" * 20_000)
+    with pytest.raises(ConfigError, match="lists in lists without end"):
+        read_configuration(tmp_path / "compose.yaml")

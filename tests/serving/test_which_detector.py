@@ -18,7 +18,7 @@ from medfake.config import NominateParams
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
-from medfake.errors import ConfigError, ManifestError, NoChampionError
+from medfake.errors import ConfigError, ManifestError, NoChampionError, StorageError
 from medfake.package import shipped
 from medfake.package.measured import FalseAlarms
 from medfake.registry.model_registry import ModelRegistry
@@ -213,6 +213,21 @@ def test_without_the_built_in_detector_there_is_none_before_a_promotion(
         open_model(None, None)
     with pytest.raises(ManifestError, match="lacks the built-in detector"):
         open_model("builtin", None)
+
+
+def test_where_the_registry_does_not_answer_it_says_which_detector_needs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(PROJECT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    with pytest.raises(StorageError, match="does not answer") as nobody_said:
+        open_here(None)
+    assert str(nobody_said.value.remedy).endswith("--model builtin asks no registry")
+    with pytest.raises(StorageError, match="does not answer") as asked_for:
+        open_here("champion")
+    assert "builtin" not in str(asked_for.value.remedy)
 
 
 def test_a_version_that_is_asked_for_outside_of_a_project_is_refused(builtin: Path, outside: Path) -> None:

@@ -69,6 +69,14 @@ def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
     assert "MLFLOW_TRACKING_URI" in str(caught.value.remedy)
 
 
+def test_what_is_no_address_of_a_store_is_told_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match="no address of runs and models") as caught:
+        ModelRegistry(_tracking("nonsense://ann:secret@somewhere")).versions()
+    assert caught.value.received == "nonsense"
+    assert "secret" not in str(caught.value)
+    assert "sqlite:///mlflow.db" in str(caught.value.remedy)
+
+
 def _sign_in(user: Caller, monkeypatch: pytest.MonkeyPatch) -> Store:
     for name, value in user.environment.items():
         monkeypatch.setenv(name, value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from medfake.errors import StorageError
 from medfake.serving.database import database_errors, make_tables
 from medfake.serving.monitoring.served import SCHEMA_VERSION, ServedScan
+from medfake.tracking.store_errors import store_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -74,7 +75,7 @@ class Recorder:
             since: First day; None for the first there is.
 
         Raises:
-            StorageError: The database cannot be used, or a newer medfake has written to it.
+            StorageError: The database cannot be used, is damaged, or a newer medfake has written to it.
         """
         query = self._table.select().order_by(self._table.c.day, self._table.c.key)
         if model_digest is not None:
@@ -82,7 +83,13 @@ class Recorder:
         if since is not None:
             query = query.where(self._table.c.day >= since)
         with database_errors(self._url), self._engine.connect() as connection:
-            return [self._scan(row.scan) for row in connection.execute(query)]
+            try:
+                return [self._scan(row.scan) for row in connection.execute(query)]
+            except (ValueError, TypeError, KeyError) as error:
+                raise StorageError(
+                    "what was recorded of a served scan is damaged", where=store_name(self._url),
+                    received=type(error).__name__, remedy="restore the database from a copy, or use another --database",
+                ) from error  # fmt: skip
 
     def count(self, model_digest: str) -> int:
         """How many scans a detector was served, none of which is read; errors as of `record`."""

@@ -149,7 +149,7 @@ class Pool:
                 if job and worker:
                     self._do(job, number, worker)
                     continue
-            except (MedfakeError, OSError) as error:  # database, detector or disk are out of reach, and may come back;
+            except Exception as error:  # noqa: BLE001 - database, detector or disk may come back; one job stops no other
                 _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
                 self._end_of(number)  # a job that was under way is taken up again when its lease has run out
             with self._wake:

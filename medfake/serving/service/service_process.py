@@ -190,7 +190,7 @@ class Service:
             try:
                 self._remove_outdated()
                 self._remove_orphans()
-            except (MedfakeError, OSError) as error:  # database or disk are out of reach, and may come back
+            except (MedfakeError, OSError) as error:  # out of reach for a while, or another process was faster
                 _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
             if self._stop_cleaning.wait(_CLEAN_EVERY_S):
                 return

@@ -1,10 +1,12 @@
 """What a service is told when it starts: where it listens, what it keeps and where, and how much it takes."""
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from medfake.errors import ConfigError
+from medfake.files import in_a_word
 from medfake.loopback import is_loopback
 from medfake.serving.service.tokens import Tokens
 
@@ -110,13 +112,15 @@ class Settings:
 
         Raises:
             ConfigError: Other machines would reach it, directly or by a reverse proxy, without tokens or TLS; or it has
-                half of a TLS key pair.
+                no whole TLS key pair.
         """
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigError(
                 "TLS needs a certificate and its key", where="--tls-cert, --tls-key", received="one of the two",
                 remedy="medfake serve --tls-cert CERT.pem --tls-key KEY.pem",
             )  # fmt: skip
+        if self.tls_cert is not None and self.tls_key is not None:
+            require_pair(self.tls_cert, self.tls_key)
         if is_loopback(self.host) and not self.behind_proxy:
             return
         if not self.tokens:  # what a proxy passes on comes from this machine, and often under its name
@@ -130,3 +134,18 @@ class Settings:
                 "beyond this machine scans and tokens travel encrypted", where="--host", received=self.host,
                 remedy="--tls-cert CERT.pem --tls-key KEY.pem, or --behind-proxy where a reverse proxy ends TLS",
             )  # fmt: skip
+
+
+def require_pair(certificate: Path, key: Path) -> None:
+    """See to it that TLS can begin with these PEM files.
+
+    Raises:
+        ConfigError: One is no PEM file or cannot be read, the key has a passphrase, or is of another certificate.
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        raise ConfigError(
+            "TLS cannot begin with this certificate and key", where=f"{certificate}, {key}", received=in_a_word(error),
+            remedy="--tls-cert CERT.pem --tls-key KEY.pem, PEM files of one pair, the key without a passphrase",
+        ) from None  # fmt: skip

@@ -65,6 +65,11 @@ class Tokens:
         found = cls(parse(text, FILE_VARIABLE if file else TOKENS_VARIABLE))
         if file and not found:
             raise ConfigError("the file of tokens is empty", where=FILE_VARIABLE, remedy="one NAME=TOKEN a line")
+        if text and not found:
+            raise ConfigError(
+                "there is no token", where=TOKENS_VARIABLE, received="white space",
+                remedy=f'{TOKENS_VARIABLE}="NAME=$(openssl rand -hex 32)", or unset {TOKENS_VARIABLE}',
+            )  # fmt: skip
         return found
 
     def name_of(self, token: str) -> str | None:

@@ -66,6 +66,20 @@ def test_a_job_that_is_done_again_is_recorded_once(url: str, make_served: MakeSe
     assert len(recorder.served()) == 3
 
 
+@pytest.mark.parametrize(
+    "damage", ["scan = 'torn'", "scan = '[]'", "scan = '{\"schema_version\": 1}'", "day = 'never'"]
+)
+def test_a_damaged_row_is_one_clear_error(damage: str, tmp_path: Path, make_served: MakeServed) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/served.db")
+    recorder = Recorder(engine)
+    recorder.record({"job/0": make_served(1, seed=1)[0]})
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE served_scans SET {damage}")  # noqa: S608
+    with pytest.raises(StorageError, match="damaged") as caught:
+        recorder.served()
+    assert caught.value.remedy
+
+
 def test_nothing_to_record_is_recorded(url: str) -> None:
     recorder = Recorder(open_database(url))
     assert recorder.record({}) == 0

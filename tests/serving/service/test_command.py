@@ -78,6 +78,9 @@ def test_tokens_come_from_the_environment(serve: Callable[..., tuple[subprocess.
     ([], {"MEDFAKE_TOKENS": "me=short"}, "at least 32 characters"),
     ([], {"MEDFAKE_TOKENS_FILE": "/nowhere"}, "the file of tokens cannot be read"),
     (["--database", "mysql://x"], {}, "SQLite or PostgreSQL"),
+    (["--database", "postgresql://me:p@ss:word@[host/x"], {}, "no address of a PostgreSQL database"),
+    (["--behind-proxy"], {}, "behind one the service wants tokens"),
+    ([], {"MEDFAKE_TOKENS": " \n"}, "there is no token"),
     (["--host", "192.0.2.1", "--behind-proxy"], {"MEDFAKE_TOKENS": f"me={TOKEN}"}, "cannot listen there"),
 ])  # fmt: skip
 def test_what_is_unsafe_or_impossible_is_refused_with_what_to_type(
@@ -90,6 +93,28 @@ def test_what_is_unsafe_or_impossible_is_refused_with_what_to_type(
     assert says in done.stderr
     assert "  next: " in done.stderr
     assert "Traceback" not in done.stderr
+    assert "p@ss" not in done.stderr
+
+
+def test_data_in_the_place_of_a_file_are_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    done = subprocess.run(_command("--data", "taken"), cwd=tmp_path, env=_environment(), capture_output=True, text=True)
+    assert done.returncode == 10
+    assert "a file is where a folder should be" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_key_of_another_certificate_is_refused_before_anything_is_served(tmp_path: Path) -> None:
+    certificate = _certificate(tmp_path)
+    (tmp_path / "other").mkdir()
+    _certificate(tmp_path / "other")
+    for key in (tmp_path / "other" / "key.pem", certificate):
+        command = _command("--tls-cert", str(certificate), "--tls-key", str(key))
+        done = subprocess.run(command, cwd=tmp_path, env=_environment(), capture_output=True, text=True)
+        assert done.returncode == 3
+        assert "TLS cannot begin with this certificate and key" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_port_that_is_taken_is_one_clear_error(tmp_path: Path) -> None:

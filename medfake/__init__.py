@@ -33,8 +33,11 @@ let medfake find the file:
     ...     return slices.patient_id.map(lambda patient: "val" if patient.endswith("0") else "train")
 """
 
+import os
 from importlib import import_module
 from typing import Any, Final
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # from 1.29 on ONNX Runtime reports to its maker unless told before it loads
 
 __version__ = "0.1.0"
 

@@ -51,6 +51,10 @@ def team(host: str, port: int, tls_cert: Path | None, tls_key: Path | None, behi
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    if tls_cert is not None and tls_key is not None:
+        from medfake.serving.tls_files import require_pair
+
+        require_pair(tls_cert, tls_key)
     service = replace(team_of_environment(), host=host, tls=tls_cert is not None, behind_proxy=behind_proxy)
     findings = judged([service])
     for one in findings:

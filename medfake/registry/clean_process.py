@@ -85,7 +85,11 @@ def load_and_score(model: Path, patience_s: float) -> Loaded:
 def _environment() -> dict[str, str]:
     """No addresses of stores, no passwords."""
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return kept | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return kept | {
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
 
 
 def _failed(started: float, why: str) -> Loaded:

@@ -4,8 +4,11 @@ MLflow stores this very file beside the graph and runs it wherever the model is 
 requirements name and nothing of medfake; a test holds that it scores as `medfake.package.scorer` does.
 """
 
+import os
 from pathlib import Path
 from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before ONNX Runtime is loaded, which reports to its maker otherwise
 
 import mlflow
 import numpy as np

@@ -109,6 +109,15 @@ def test_an_option_before_the_command_is_not_silently_left_out(tmp_path: Path) -
     assert (done.returncode, "goes behind the name of the command" in done.stderr) == (2, True)
 
 
+def test_a_key_that_is_none_is_refused_before_anything_is_served(tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("nonsense")
+    done = _type(tmp_path, "team", "--tls-cert", "cert.pem", "--tls-key", "key.pem", variables=SAFE)
+    assert done.returncode == 3
+    assert "TLS cannot begin with this certificate and key" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_secrets_are_made_and_the_next_command_is_told(tmp_path: Path) -> None:
     done = _type(tmp_path, "secrets", "own")
     assert done.returncode == 0

@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from medfake.errors import storage_error
+from medfake.files import in_a_word
 from medfake.serving.service import job_files
 from medfake.serving.service.job_files import LeftOut, Received, Upload, client_name
-from medfake.serving.service.refusals import FullError, RefusalError, TooLargeError
+from medfake.serving.service.refusals import FullError, RefusalError, TooLargeError, UnavailableError
 from medfake.serving.service.settings import MIB, Limits
 
 _SPARE_BYTES: Final = 64 * MIB  # that an upload leaves free: results and the database need some
@@ -136,8 +137,15 @@ def require_space(folder: Path, size: int) -> None:
 
     Raises:
         FullError: There is less space.
+        UnavailableError: The folder is not there, as when its disk was taken away.
     """
-    free = shutil.disk_usage(folder).free
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise UnavailableError(
+            "the folder of uploads cannot be reached", where="the disk of the service", received=in_a_word(error),
+            remedy="try again later; whoever runs the service sees that --data is there", retry_after_s=60,
+        ) from None  # fmt: skip
     if free < size + _SPARE_BYTES:
         raise FullError(
             "there is no space for this upload", where="the disk of the service",

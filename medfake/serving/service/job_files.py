@@ -2,7 +2,7 @@
 
 jobs/ID/
   upload.json          names of the client's files, what was left out at the door; private
-  files/FOLDER/FILE    numbers; a scan is a (folder, series) pair, so folders stay apart; gone when the job is done
+  files/FOLDER/FILE    numbers; a scan is a (folder, series) pair, so folders stay apart; gone when it has ended
   bad.json             files and scans that ended a scoring process
   scans/SCAN.json      verdict and slices of a scan, in the client's names
   scans/SCAN.hu        decoded slices, int16 Hounsfield units, for the viewer

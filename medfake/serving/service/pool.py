@@ -262,7 +262,9 @@ class Pool:
     def _fail(self, working: JobAtWork, what: str, received: str | None = None, remedy: str | None = None) -> None:
         error = {"what": what, "where": None, "received": received, "remedy": remedy or "send the scans again"}
         _log.error("job %s failed: %s", working.job.id, what)
-        if not self._store.finish(working.job.id, working.progress, working.model, error):
+        if self._store.finish(working.job.id, working.progress, working.model, error):
+            job_files.remove(self._jobs / working.job.id / job_files.FILES)  # nobody tries it again
+        else:
             self._lost(working)
 
     def _lost(self, working: JobAtWork) -> None:

@@ -6,6 +6,7 @@ can be replaced before the other is withdrawn.
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ from medfake.errors import ConfigError
 from medfake.files import write_atomic
 from medfake.locks import waiting_turn
 
+_log = logging.getLogger(__name__)
 TOKENS_VARIABLE: Final = "MEDFAKE_TOKENS"
 FILE_VARIABLE: Final = "MEDFAKE_TOKENS_FILE"
 COOKIE: Final = "medfake_session"
@@ -57,6 +59,8 @@ class Tokens:
         if file:
             try:
                 text = Path(file).read_text(encoding="utf-8")
+                if Path(file).stat().st_mode & 0o077:  # no refusal: secrets of containers are mounted for all to read
+                    _log.warning("other users of this machine can reach the file of tokens: chmod 600 keeps it to you")
             except (OSError, ValueError) as error:
                 raise ConfigError(
                     "the file of tokens cannot be read", where=FILE_VARIABLE, received=type(error).__name__,

@@ -79,7 +79,7 @@ def test_tokens_come_from_the_environment(serve: Callable[..., tuple[subprocess.
     ([], {"MEDFAKE_TOKENS_FILE": "/nowhere"}, "the file of tokens cannot be read"),
     (["--database", "mysql://x"], {}, "SQLite or PostgreSQL"),
     (["--database", "postgresql://me:p@ss:word@[host/x"], {}, "no address of a PostgreSQL database"),
-    (["--behind-proxy"], {}, "behind one the service wants tokens"),
+    (["--behind-proxy"], {}, "answers none without a token"),
     ([], {"MEDFAKE_TOKENS": " \n"}, "there is no token"),
     (["--host", "192.0.2.1", "--behind-proxy"], {"MEDFAKE_TOKENS": f"me={TOKEN}"}, "cannot listen there"),
 ])  # fmt: skip

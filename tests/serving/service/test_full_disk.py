@@ -31,6 +31,18 @@ def _kept(service: RunningService) -> list[str]:
     return sorted(path.name for path in (*jobs, *incoming))
 
 
+def test_a_data_folder_that_was_taken_away_is_told_and_uploads_go_on_when_it_is_back(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    service = start_service()
+    service.data.rename(tmp_path / "away")
+    answer = service.post("/v1/jobs", data=b"some", headers=DICOM)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["what"] == "the folder of uploads cannot be reached"
+    (tmp_path / "away").rename(service.data)
+    assert service.post("/v1/jobs", data=b"some", headers=DICOM).status_code == 202
+
+
 @pytest.mark.slow
 def test_what_does_not_fit_is_refused_before_it_is_written(small_disk: Path, start_service: StartService) -> None:
     service = start_service(data=str(small_disk / "data"))

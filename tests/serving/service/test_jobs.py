@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from medfake.serving.service.service import Service
+from medfake.serving.service.settings import Settings
 from tests.fixtures.services import RunningService, StartService, until
 
 WriteScan = Callable[..., Path]
@@ -81,6 +83,20 @@ def test_uploads_are_no_longer_kept_when_they_are_scored(
     folder = service.data / "jobs" / job
     until(lambda: not (folder / "files").exists())
     assert not [path for path in folder.rglob("*") if path.is_file() and b"ROE^RICHARD" in path.read_bytes()]
+
+
+def test_uploads_of_a_job_that_failed_are_not_kept_either(start_service: StartService, slow_file: Path) -> None:
+    service = start_service(limits={"job_s": 0.1})
+    job = service.job_of(service.post("/v1/jobs", files={"file": ("slow.dcm", slow_file.read_bytes())}))
+    assert service.wait_for(job)["state"] == "failed"
+    until(lambda: not (service.data / "jobs" / job / "files").exists())
+
+
+def test_old_jobs_are_looked_for_again_after_a_look_that_failed(tmp_path: Path) -> None:
+    service = Service(Settings(data=tmp_path / "data", database=f"sqlite:///{tmp_path}/service.db"))
+    service.jobs.rename(tmp_path / "away")
+    service._stop_cleaning.set()  # after one look
+    service._clean_up()
 
 
 def test_what_is_kept_is_for_the_owner_alone(service: RunningService, write_scan: WriteScan, tmp_path: Path) -> None:

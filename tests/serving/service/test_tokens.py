@@ -112,7 +112,8 @@ def test_a_browser_without_a_session_is_sent_to_the_login(guarded: RunningServic
 
 def test_a_forged_cookie_is_refused(guarded: RunningService) -> None:
     cookie = guarded.post("/login", json={"token": GOOD}).cookies["medfake_session"]
-    for forged in (cookie[:-1] + ("A" if cookie[-1] != "A" else "B"), "x", ""):
+    last = "A" if cookie[-1] != "A" else "E"  # the two lowest bits of the last letter are none of the signature's
+    for forged in (cookie[:-1] + last, "x", ""):
         assert guarded.get("/v1/jobs", cookies={"medfake_session": forged}).status_code == 401
 
 
@@ -216,3 +217,17 @@ def test_a_path_that_begins_as_a_public_one_opens_no_door(path: str, guarded: Ru
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         answer = connection.makefile("rb").read()
     assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 404"))
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, True), (0o604, True)])
+def test_a_file_of_tokens_that_others_can_read_is_told(
+    mode: int, warned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "tokens"
+    file.write_bytes(f"me={GOOD}\r\n".encode())
+    file.chmod(mode)
+    monkeypatch.delenv("MEDFAKE_TOKENS", raising=False)
+    monkeypatch.setenv("MEDFAKE_TOKENS_FILE", str(file))
+    assert Tokens.from_environment().name_of(GOOD) == "me"
+    assert ("chmod 600" in caplog.text) is warned
+    assert GOOD not in caplog.text

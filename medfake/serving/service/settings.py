@@ -1,20 +1,11 @@
 """What a service is told when it starts: where it listens, what it keeps and where, and how much it takes."""
 
-<<<<<<< HEAD
-import ssl
-=======
-import ipaddress
->>>>>>> luck
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from medfake.errors import ConfigError
-<<<<<<< HEAD
-from medfake.files import in_a_word
 from medfake.loopback import is_loopback
-=======
->>>>>>> luck
 from medfake.serving.service.tokens import Tokens
 from medfake.serving.tls_files import require_pair
 
@@ -142,29 +133,3 @@ class Settings:
                 "beyond this machine scans and tokens travel encrypted", where="--host", received=self.host,
                 remedy="--tls-cert CERT.pem --tls-key KEY.pem, or --behind-proxy where a reverse proxy ends TLS",
             )  # fmt: skip
-
-
-<<<<<<< HEAD
-def require_pair(certificate: Path, key: Path) -> None:
-    """See to it that TLS can begin with these PEM files.
-
-    Raises:
-        ConfigError: One is no PEM file or cannot be read, the key has a passphrase, or is of another certificate.
-    """
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
-    except (OSError, ValueError) as error:  # an SSLError is an OSError
-        raise ConfigError(
-            "TLS cannot begin with this certificate and key", where=f"{certificate}, {key}", received=in_a_word(error),
-            remedy="--tls-cert CERT.pem --tls-key KEY.pem, PEM files of one pair, the key without a passphrase",
-        ) from None  # fmt: skip
-=======
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine alone."""
-    if host.rstrip(".").lower() == LOCALHOST:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
->>>>>>> luck

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from medfake.serving.service.service import Service
-
+from medfake.serving.service.service_process import Service
 from medfake.serving.service.settings import Settings
 from tests.fixtures.services import RunningService, StartService, until
 

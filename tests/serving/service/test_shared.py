@@ -1,5 +1,7 @@
 """Two processes of a service that share a PostgreSQL database and a data folder."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +24,13 @@ def test_each_job_is_done_once_by_one_of_them(
 ) -> None:
     services = [start_service(database=_url(postgres)) for _ in range(2)]
     folder = write_scan(tmp_path / "chest", [-200] * 12)
-    jobs = [services[0].job_of(services[0].post_folder("/v1/jobs", folder)) for _ in range(JOBS)]
+    scoring = [pid for one in services for pid in one.workers()]
+    _signal(scoring, signal.SIGSTOP)  # so that each of the two has to take a job before any is done
+    jobs = [services[0].job_of(services[0].post_folder("/v1/jobs", folder)) for _ in services]
+    for job in jobs:
+        services[0].wait_for(job, lambda one: one["state"] == "running")
+    jobs += [services[0].job_of(services[0].post_folder("/v1/jobs", folder)) for _ in range(JOBS - len(jobs))]
+    _signal(scoring, signal.SIGCONT)
     for job in jobs:
         ended = services[1].wait_for(job)
         assert (ended["state"], ended["progress"]["scans_done"]) == ("done", 1)
@@ -53,6 +61,11 @@ def test_who_waits_at_one_gets_what_the_other_found(
     answer = front.post_folder("/v1/scans", write_scan(tmp_path / "chest", [-200] * 3))
     assert answer.json()["scans"][0]["n_slices"] == 3
     until(lambda: list((front.data / "jobs").iterdir()) == [])
+
+
+def _signal(processes: list[int], number: signal.Signals) -> None:
+    for pid in processes:
+        os.kill(pid, number)
 
 
 def _scans(line: str) -> float:

@@ -17,6 +17,7 @@ What to type next (after `source .venv/bin/activate`):
   xdg-open reports/report.html          the report: the answer, tables, curves, what detectors look at
   python -m mlflow_server               the runs and the registry, on http://127.0.0.1:5000
   medfake scan PATH                     your own folder of DICOM files
+  medfake serve                         the same as a page and a service, on http://127.0.0.1:8000
 """
 
 

@@ -292,7 +292,7 @@ FURTHER: dict[str, tuple[str, Broken]] = {  # other ways to break a guard, and t
             params={"view": {"name": "localized", "size": 32}},
         ),
     ),
-    "a site before the first row": ("sites inside", Broken("1 of 9", set_value("scan-t0:0", site_y=-0.5))),
+    "a site before the first row": ("sites inside", Broken("1 of 9", set_value("scan-t0:0", site_y=-0.51))),
     "a missing shard": ("shards", Broken("shard-000.npy is missing", folder=lambda f: (f / "shard-000.npy").unlink())),
     "no shard at all": (
         "shards",

@@ -18,8 +18,6 @@ from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SCHEMA
 from medfake.datasets.scans import SCANS_FILE, collect_scans
 from medfake.datasets.source_files import find_files
 from medfake.datasets.stored import AIR_FRACTION_BELOW_HU
-from medfake.datasets.views.registry import Cut
-from medfake.datasets.views.whole import Whole
 from medfake.dicom.header import read_headers
 from medfake.dicom.reader import read_slice
 from medfake.errors import DataError
@@ -283,18 +281,18 @@ def test_a_view_that_finds_nothing_on_any_slice_is_refused_with_the_reason(
     assert "the slice has nothing for this view" in str(caught.value.received)
 
 
-def test_millimetres_of_a_scaled_cut_are_those_of_its_own_pixels(
-    trees: Path, make_params: MakeParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_millimetres_of_a_resized_slice_are_those_of_its_own_pixels(
+    trees: Path, make_params: MakeParams, tmp_path: Path
 ) -> None:
     whole = _build(trees, make_params(trees), tmp_path / "whole").manifest
-    monkeypatch.setattr(Whole, "shape", lambda _, rows, cols: (rows // 2, cols // 2))
-    monkeypatch.setattr(Whole, "cut", lambda _, hu, __: Cut(hu[::2, ::2], scale=0.5))
-    half = _build(trees, make_params(trees), tmp_path / "half").manifest
+    size = int(whole.rows.iloc[0]) // 2
+    half = _build(trees, make_params(trees, view={"name": "resized", "size": size}), tmp_path / "half").manifest
+    assert set(zip(half.rows, half.cols, half["view"], strict=True)) == {(size, size, "resized")}
     both = whole.merge(half, on="slice_id", suffixes=("", "_half"))
     assert len(both) == len(whole)
     assert both.spacing_mm_half.to_numpy() == pytest.approx(2 * both.spacing_mm.to_numpy())
     sites = both[both.site_y.notna()]
-    in_mm = [(sites[f"site_y{of}"] * sites[f"spacing_mm{of}"]).to_numpy() for of in ("", "_half")]
+    in_mm = [((sites[f"site_y{of}"] + 0.5) * sites[f"spacing_mm{of}"]).to_numpy() for of in ("", "_half")]
     assert in_mm[1] == pytest.approx(in_mm[0])
 
 

@@ -65,7 +65,7 @@ def sizes(data: Dataset, params: DatasetParams) -> Findings:
     remedy="mend the rows of the label file whose x or y is outside the image",
 )
 def sites_inside(data: Dataset, _: DatasetParams) -> Findings:
-    """Room between each site and the image's edges; copies may have shifted or turned theirs out."""
+    """Room between the pixel of each site and the image's edges; copies may have shifted or turned theirs out."""
     sited = data.manifest[data.manifest.site_y.notna() & (data.manifest["transform"] == "")]
     table = pd.DataFrame(
         {
@@ -75,6 +75,7 @@ def sites_inside(data: Dataset, _: DatasetParams) -> Findings:
             "to_last_column": sited.cols - 1 - sited.site_x,
         }
     )
-    outside = sited[~(table >= 0).all(axis=1)]
+    room = -0.5, None  # a pixel reaches half of one beyond its centre, and a view may average several
+    outside = sited[~(table >= room[0]).all(axis=1)]
     figures = f"{len(outside)} of {len(sited)} sites outside their slice{examples(outside)}"
-    return Findings(table, between(dict.fromkeys(table.columns, (0, None))), figures)
+    return Findings(table, between(dict.fromkeys(table.columns, room)), figures)

@@ -7,12 +7,18 @@ import pytest
 from medfake.config import ViewParams
 from medfake.datasets.views.delocalized import DelocalizedView
 from medfake.datasets.views.localized import LocalizedView
-from medfake.datasets.views.registry import VIEWS, Place, view_of
+from medfake.datasets.views.registry import VIEWS, Cut, Place, view_of
+from medfake.datasets.views.resized import ResizedView
 from medfake.lungs import lungs_in_slice
 
 SPACING = 0.7
 NOWHERE = Place(float("nan"), float("nan"), labelled=False, spacing_mm=SPACING)
-BLOCKS = [ViewParams(name="whole"), LocalizedView(name="localized"), DelocalizedView(name="delocalized")]
+BLOCKS = [
+    ViewParams(name="whole"),
+    ResizedView(name="resized", size=96),
+    LocalizedView(name="localized"),
+    DelocalizedView(name="delocalized"),
+]
 
 
 def chest(size: int = 512, reach: float = 0.17) -> "np.ndarray[tuple[int, int], np.dtype[np.int16]]":
@@ -136,3 +142,62 @@ def test_lungs_larger_than_the_view_are_scaled_down() -> None:
 @pytest.mark.parametrize(("reach", "found"), [(0.17, True), (0.004, False)])
 def test_a_slice_with_hardly_any_lung_gives_none(reach: float, found: bool) -> None:
     assert (view_of(DelocalizedView(name="delocalized")).cut(chest(reach=reach), NOWHERE) is not None) is found
+
+
+def resized(size: int, hu: "np.ndarray[tuple[int, int], np.dtype[np.int16]]") -> Cut | None:
+    """What the view stores of a slice."""
+    return view_of(ResizedView(name="resized", size=size)).cut(hu, NOWHERE)
+
+
+def test_a_slice_of_the_wanted_size_keeps_its_pixels() -> None:
+    cut = resized(128, chest(128))
+    assert cut is not None
+    np.testing.assert_array_equal(cut.pixels, chest(128))
+    assert (cut.scale, cut.origin_y, cut.origin_x) == (1.0, 0.0, 0.0)
+
+
+def test_a_resized_pixel_is_the_mean_of_those_that_it_stands_for() -> None:
+    hu = np.random.default_rng(0).integers(-1000, 1000, (64, 64)).astype(np.int16)
+    cut = resized(16, hu)
+    assert cut is not None
+    np.testing.assert_array_equal(cut.pixels, np.rint(hu.reshape(16, 4, 16, 4).mean(axis=(1, 3))))
+
+
+def test_no_pixel_counts_more_than_another_where_sizes_do_not_divide() -> None:
+    means = []
+    for y, x in ((0, 0), (7, 49), (33, 34)):
+        hu = np.zeros((50, 50), np.int16)
+        hu[y, x] = 10000
+        cut = resized(16, hu)
+        assert cut is not None
+        means.append(cut.pixels.sum())
+    np.testing.assert_allclose(means, 10000 * 16**2 / 50**2, atol=2)  # rounded four times
+
+
+def test_fine_noise_is_averaged_and_not_aliased() -> None:
+    stripes = np.tile(np.array([-1000, 1000], np.int16), (128, 64))
+    cut = resized(32, stripes)
+    assert cut is not None
+    assert not cut.pixels.any()
+
+
+def test_a_site_follows_its_slice_to_fewer_pixels() -> None:
+    hu = np.full((512, 512), -1000, np.int16)
+    hu[196:204, 296:304] = 3000
+    cut = resized(128, hu)
+    assert cut is not None
+    found = np.argwhere(cut.pixels > -500).mean(axis=0)
+    np.testing.assert_allclose(found, (np.array([199.5, 299.5]) - [cut.origin_y, cut.origin_x]) * cut.scale)
+
+
+def test_a_slice_that_is_no_square_is_padded_and_not_stretched() -> None:
+    cut = resized(32, np.full((64, 128), 40, np.int16))
+    assert cut is not None
+    assert (cut.pixels == 40).sum() == 16 * 32
+    assert (cut.pixels[:8] == -1024).all()
+    assert (0 - cut.origin_y) * cut.scale == pytest.approx(8 - 0.5 + 0.125)
+
+
+@pytest.mark.parametrize(("size", "stored"), [(95, False), (96, True)])
+def test_pixels_are_not_made_up(size: int, stored: bool) -> None:
+    assert (resized(96, chest(size)) is not None) is stored

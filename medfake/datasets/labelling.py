@@ -26,8 +26,8 @@ def label_slices(
 
     Returns:
         The labelled slices with `label` (1 tampered), `distance_mm` (NaN without a site), `site_y`, `site_x` (px, NaN
-        where no site is near), `z_relative` (0 first, 1 last slice of the scan), and the slice's own `manipulation` and
-        `generator` ("" for what is not tampered): those of the nearest site.
+        where no site is near), `z_relative` (0 first, 1 last slice of the scan; NaN of generated ones), and the slice's
+        own `manipulation` and `generator` ("" for what is not tampered): those of the nearest site.
     """
     parts = [
         _label_scan(scan, sites[sites.scan_id == scan_id], rule)
@@ -41,6 +41,8 @@ def label_slices(
 def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling | NeighboursLabelling) -> pd.DataFrame:
     first, last = scan.z_mm.min(), scan.z_mm.max()
     scan = scan.assign(z_relative=(scan.z_mm - first) / max(last - first, ROUNDING_MM))
+    if set(scan.manipulation) == {Manipulation.GENERATED}:
+        return _label_generated(scan)
     if sites.empty:
         nothing = {"distance_mm": np.nan, "site_y": np.nan, "site_x": np.nan}
         return scan.assign(label=0, **nothing, manipulation=Manipulation.NONE.value)
@@ -67,6 +69,12 @@ def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling |
     scan["label"] = tampered.astype(int)
     scan.loc[~tampered, "manipulation"] = Manipulation.NONE.value
     return _forget_far_sites(scan[tampered | real], tampered)
+
+
+def _label_generated(scan: pd.DataFrame) -> pd.DataFrame:
+    """All slices of a scan that was made whole: tampered with everywhere, at no site, and at no height of a body."""
+    nowhere = dict.fromkeys(("z_relative", "distance_mm", "site_y", "site_x"), np.nan)
+    return scan.assign(label=1, manipulation=Manipulation.GENERATED.value, **nowhere)
 
 
 def _forget_far_sites(scan: pd.DataFrame, near: pd.Series) -> pd.DataFrame:

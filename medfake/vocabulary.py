@@ -28,6 +28,32 @@ class Split(_Word):
     TEST = "test", "is measured, and chooses nothing"
 
 
+class Task(_Word):
+    """What detectors of a data set are asked; label 1 is yes."""
+
+    TAMPERING = "tampering", "was the slice tampered with?"
+    NODULES = "nodules", "does the slice show a nodule?"
+
+    @property
+    def yes(self) -> str:
+        """Label 1 in words."""
+        return _ANSWERS[self][1]
+
+    @property
+    def no(self) -> str:
+        """Label 0 in words."""
+        return _ANSWERS[self][0]
+
+    @property
+    def cue(self) -> str:
+        """What the answer should be seen by."""
+        return _CUES[self]
+
+
+_ANSWERS: Final = {Task.TAMPERING: ("real", "tampered"), Task.NODULES: ("no nodule", "nodule")}
+_CUES: Final = {Task.TAMPERING: "the manipulation", Task.NODULES: "the nodule"}
+
+
 class PositiveClass(_Word):
     """Class that precision, recall, specificity, F1, H and fall-out are of."""
 

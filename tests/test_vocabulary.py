@@ -14,14 +14,16 @@ from medfake.vocabulary import (
     PositiveClass,
     QualityFlag,
     Split,
+    Task,
 )
 
-ALL = [word for kind in (Split, PositiveClass, Manipulation, LabelCode, Evidence, QualityFlag) for word in kind]
+ALL = [word for kind in (Split, Task, PositiveClass, Manipulation, LabelCode, Evidence, QualityFlag) for word in kind]
 
 
 def test_words_are_those_that_files_hold() -> None:
     assert list(Split) == ["train", "val", "test"]
     assert list(Manipulation) == ["none", "injected", "removed", "generated"]
+    assert list(Task) == ["tampering", "nodules"]
     assert list(PositiveClass) == ["tampered", "real"]
     assert list(LabelCode) == ["FM", "FB", "TM", "TB"]
     assert list(Evidence) == ["phantom", "forged", "clinical"]

@@ -2,6 +2,7 @@
 
 from medfake.config.banks import BankParams
 from medfake.config.datasets import (
+    AnyLabelling,
     AugmentParams,
     BalanceParams,
     DatasetParams,
@@ -10,6 +11,7 @@ from medfake.config.datasets import (
     ForgedParams,
     Identifiers,
     NeighboursLabelling,
+    NodulesLabelling,
     PhantomParams,
     PublishedParams,
     SourceParams,
@@ -41,6 +43,7 @@ from medfake.config.tune import Choices, Span, TuneParams
 
 __all__ = [
     "PARAMS_FILE",
+    "AnyLabelling",
     "AugmentParams",
     "BalanceParams",
     "BankParams",
@@ -61,6 +64,7 @@ __all__ = [
     "MeasureParams",
     "Name",
     "NeighboursLabelling",
+    "NodulesLabelling",
     "NominateParams",
     "OcclusionParams",
     "Params",

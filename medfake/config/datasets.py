@@ -1,12 +1,12 @@
 """Blocks of params.yaml that say where slices come from and what is made of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from medfake.config.paths import FromRoot
 from medfake.config.section import Fraction, Name, Section, Word
-from medfake.vocabulary import CLASSES, LabelCode, Manipulation, Split
+from medfake.vocabulary import CLASSES, LabelCode, Manipulation, Split, Task
 
 Folder = Annotated[str, FromRoot(of_experiment=True)]  # DVC looks for it there, as a dependency
 
@@ -23,6 +23,11 @@ class PhantomParams(Section):
         description="scans of the CT-GAN tree, by type"
     )
     slices: int = Field(ge=16, description="slices a scan")
+    nodules: int = Field(default=1, ge=1, le=8, description="real ones, at most, of every other patient")
+    outlines: bool = Field(
+        default=False,
+        description="whether nodules of the LIDC-like tree are outlined in XML, as LIDC-IDRI has it",
+    )
     scanners: list[str] | None = Field(default=None, description="names of simulated scanners; null for all")
 
 
@@ -58,6 +63,7 @@ class SourceParams(Section):
 class ExtentLabelling(Section):
     """Tampered within `tampered_mm` of a site; up to `ignore_mm` left out."""
 
+    task: ClassVar[Task] = Task.TAMPERING
     rule: Literal["extent"]
     tampered_mm: float = Field(gt=0)
     ignore_mm: float = Field(gt=0)
@@ -73,8 +79,24 @@ class ExtentLabelling(Section):
 class NeighboursLabelling(Section):
     """Tampered within `k` slices of a labelled one (Alsabbagh and Al-Kadi use 5)."""
 
+    task: ClassVar[Task] = Task.TAMPERING
     rule: Literal["neighbours"]
     k: int = Field(ge=0)
+
+
+class NodulesLabelling(Section):
+    """Another task than tampering: label 1 where a reader outlined a nodule, 0 away from all of them.
+
+    Shree et al. trained on it, section III. Slices of untampered scans whose nodules were looked for are used, and no
+    others.
+    """
+
+    task: ClassVar[Task] = Task.NODULES
+    rule: Literal["nodules"]
+    ignore_mm: float = Field(gt=0, description="slices without a nodule are at least so far from every outline")
+
+
+AnyLabelling = ExtentLabelling | NeighboursLabelling | NodulesLabelling
 
 
 class ViewParams(Section, extra="allow"):
@@ -158,7 +180,7 @@ class DatasetParams(Section):
         description="public: pseudonyms that agree on every machine, for sets that anyone may download; "
         "private: pseudonyms under a secret key of this user"
     )
-    labelling: Annotated[ExtentLabelling | NeighboursLabelling, Field(discriminator="rule")]
+    labelling: Annotated[AnyLabelling, Field(discriminator="rule")]
     manipulations: list[Annotated[Manipulation, Word]] | None = Field(
         default=None, min_length=1, description="kinds of tampered slices that are kept; null for all"
     )
@@ -176,6 +198,11 @@ class DatasetParams(Section):
     )
     strict: bool = Field(default=False, description="what would be reported and left out stops the run instead")
 
+    @property
+    def task(self) -> Task:
+        """What detectors of this data set are asked."""
+        return self.labelling.task
+
     @field_validator("manipulations")
     @classmethod
     def _are_manipulations(cls, words: list[Manipulation] | None) -> list[Manipulation] | None:
@@ -192,6 +219,25 @@ class DatasetParams(Section):
             )
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _nodules_have_no_fakes(self) -> "DatasetParams":
+        if self.task is not Task.NODULES:
+            return self
+        if self.fakes != self.reals:
+            message = (
+                f"labelling.rule nodules uses no fakes, but fakes are {self.fakes.kind} of {self.fakes.path}: "
+                "write the block of reals there, too (DVC looks for a path)"
+            )
+        elif self.manipulations is not None or self.classes == 3:
+            message = "labelling.rule nodules has slices with a nodule and without: leave out manipulations and classes"
+        elif self.balance.negatives == "nodules":
+            message = (
+                "labelling.rule nodules has no nodules in its negatives: set balance.negatives to matched or random"
+            )
+        else:
+            return self
+        raise ValueError(message)
 
     @model_validator(mode="after")
     def _one_folder_has_one_set_of_rules(self) -> "DatasetParams":

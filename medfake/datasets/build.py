@@ -27,7 +27,7 @@ from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, write_json
 from medfake.progress import track
 from medfake.remedies import Stage, make
-from medfake.vocabulary import Evidence, Split
+from medfake.vocabulary import Evidence, Split, Task
 
 LEFT_OUT_FILE = "left_out.json"
 TWICE = "another slice of its class has the same pixels"
@@ -74,13 +74,20 @@ def plan_slices(slices: pd.DataFrame, sites: pd.DataFrame, params: DatasetParams
     labelled = label_slices(slices, sites, params.labelling)
     if params.manipulations is not None:
         labelled = labelled[(labelled.label == 0) | labelled.manipulation.isin(params.manipulations)]
+    task = params.task
+    if task is Task.NODULES and not slices.annotated.any():
+        raise DataError(
+            "no scan comes with annotations of its nodules", where=where,
+            received=f"{slices.scan_id.nunique()} scans of kind {params.reals.kind}",
+            remedy="put the XML files of LIDC-IDRI beside its scans, or give a phantom outlines: true",
+        )  # fmt: skip
     if labelled.empty or labelled.label.nunique() < 2:
         raise DataError(
-            "the data set needs real and tampered slices", where=where,
-            received=f"{int(labelled.label.sum())} tampered of {len(labelled)} slices",
+            f"the data set needs {task.no} and {task.yes} slices", where=where,
+            received=f"{int(labelled.label.sum())} {task.yes} of {len(labelled)} slices",
             remedy="check datasets.<name>.reals, fakes and labelling in params.yaml",
         )  # fmt: skip
-    labelled["split"] = draw_split(labelled, params.split)
+    labelled["split"] = draw_split(labelled, params.split, task)
     used = labelled[labelled.split.notna()].reset_index(drop=True)
     return view_of(params.view).places(used, sites, params.balance.seed)
 
@@ -209,12 +216,13 @@ def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: D
     counts = {
         f"{split}/{word}": int(((manifest.split == split) & (manifest.label == label)).sum())
         for split in Split
-        for label, word in ((1, "tampered"), (0, "real"))
+        for label, word in ((1, params.task.yes), (0, params.task.no))
     }
     return {
         "name": name,
         "evidence": next((made for made in (Evidence.PHANTOM, Evidence.FORGED) if made in marks), Evidence.CLINICAL),
         "protocol": params.split.protocol,
+        "task": params.task,
         "labelling": params.labelling.model_dump(),
         "view": view_options(params.view).model_dump(),
         "augment": params.augment.model_dump() if params.augment else None,

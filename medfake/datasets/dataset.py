@@ -15,7 +15,7 @@ from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SITES_FILE, rea
 from medfake.errors import ManifestError
 from medfake.files import in_a_word, sha256_file
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Task
 
 SOURCES_APART = (
     "No source has slices of both classes: tampered and real slices differ in scanner and export as well, so that "
@@ -48,6 +48,11 @@ class Dataset:
     def view(self) -> str:
         """What part of the slices is stored: "whole", "localized" or "delocalized"."""
         return str(self.facts.get("view", {}).get("name", "whole"))
+
+    @property
+    def task(self) -> Task:
+        """What its labels answer; tampering in data sets that are older than other tasks."""
+        return Task(self.facts.get("task", Task.TAMPERING))
 
     @classmethod
     def open(cls, folder: Path) -> "Dataset":

@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
         ("experiment", _TEXT),
         ("generator", _TEXT),
         ("manipulation", _TEXT),  # none, injected, removed, generated
-        ("label", _SMALL),  # 1 tampered
+        ("label", _SMALL),  # 1 tampered; of data sets of another task, as dataset.json says
         ("z_index", _WHOLE),
         ("z_mm", _REAL),
         ("distance_mm", _REAL),  # along z to the nearest site, null without one

@@ -19,7 +19,7 @@ from medfake.files import replace_folder, write_json
 
 SCANS_FILE = "scans.parquet"
 SOURCES_FILE = "sources.json"
-SITE_COLUMNS = ("scan_id", "kind", "z_index", "z_mm", "y", "x", "generator")
+SITE_COLUMNS = ("scan_id", "kind", "z_index", "z_mm", "y", "x", "generator", "low_mm", "high_mm")
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str, files: Mapping[
             "padding_high": float(header.padding[1]) if header.padding else None,
             "quality_flags": flags,
             "synthetic": header.synthetic or "",
+            "annotated": scan.annotated,
         }
         for index, (header, z_mm) in enumerate(zip(scan.series.headers, scan.series.z_mm, strict=True))
     ]
@@ -134,9 +135,10 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str, files: Mapping[
 
 def _site_rows(scan: SourceScan, scan_id: str) -> list[dict[str, object]]:
     z_mm = scan.series.z_mm
-    rows = []
+    rows: list[dict[str, object]] = []
     for s in scan.sites:
         made_by = (s.generator or scan.generator) if s.kind.tampered else ""
-        row = scan_id, s.kind, s.z_index, float(z_mm[s.z_index]), s.y, s.x, made_by
+        low, high = (None, None) if s.reach is None else (float(z_mm[index]) for index in s.reach)
+        row = scan_id, s.kind, s.z_index, float(z_mm[s.z_index]), s.y, s.x, made_by, low, high
         rows.append(dict(zip(SITE_COLUMNS, row, strict=True)))
     return rows

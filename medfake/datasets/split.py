@@ -11,7 +11,7 @@ from pydantic import Field
 from medfake.by_name import Registry
 from medfake.config import SplitParams, with_options
 from medfake.errors import DataError
-from medfake.vocabulary import Split
+from medfake.vocabulary import Split, Task
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def held_out(slices: pd.DataFrame, params: SplitParams) -> HeldOut | None:
     return tell(slices, split_options(params)) if tell else None
 
 
-def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
+def draw_split(slices: pd.DataFrame, params: SplitParams, task: Task = Task.TAMPERING) -> "pd.Series[str]":
     """Split of every slice, NaN where the protocol has no use for it.
 
     The papers' 85:15 is `test: 0.15`; validation is taken from the other 0.85, since the test split chooses nothing.
@@ -137,6 +137,7 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     Args:
         slices: Labelled, with patient_id, manipulation, generator, manufacturer and kernel.
         params: Protocol, shares and seed.
+        task: What labels mean.
 
     Raises:
         DataError: A split would lack one of the classes, or nothing is known of what is held out.
@@ -145,12 +146,12 @@ def draw_split(slices: pd.DataFrame, params: SplitParams) -> "pd.Series[str]":
     for name in wanted_splits(params, split):
         labels = set(slices.label[split == name])
         if labels != {0, 1}:
-            has = "nothing" if not labels else "only real slices" if labels == {0} else "only tampered slices"
+            has = f"slices of one class alone, {task.yes if 1 in labels else task.no}" if labels else "nothing"
             tampered = slices.patient_id[slices.label == 1].nunique()
             raise DataError(
                 f"the {name} split has {has}; every split needs both classes",
                 where="datasets.<name>.split in params.yaml",
-                received=f"{slices.patient_id.nunique()} patients, {tampered} of them with tampered slices",
+                received=f"{slices.patient_id.nunique()} patients, {tampered} of them with slices of class {task.yes}",
                 remedy="add patients, or give the split a larger share",
             )
     return split

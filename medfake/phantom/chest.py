@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from medfake.phantom.anatomy import Anatomy
+from medfake.phantom.outlines import Outline, outlines_of
 from medfake.phantom.plane import Plane
 from medfake.phantom.scanners import Scanner
 from medfake.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
@@ -30,12 +31,14 @@ class Patient:
         volume: (slices, size, size) int16 Hounsfield units.
         positions_mm: (slices, 3) Image Position (Patient).
         nodules: Real nodules, none for a healthy patient.
+        outlines: Of each nodule, on every slice that shows it.
     """
 
     volume: NDArray[np.int16]
     positions_mm: NDArray[np.float64]
     spacing_mm: tuple[float, float, float]
     nodules: tuple[Site, ...]
+    outlines: tuple[tuple[Outline, ...], ...]
 
 
 def scan_patient(seed: SeedSequence, scanner: Scanner, slices: int, nodules: int, size: int = SIZE) -> Patient:
@@ -70,8 +73,8 @@ def scan_patient(seed: SeedSequence, scanner: Scanner, slices: int, nodules: int
         images[index], lungs[index] = paint(anatomy, plane, float(z), *variation)
     shares *= lungs
     images += shares * (VESSEL_HU - images)
-    places = _nodules(rng, lungs, images, spacing, nodules)
-    return Patient(_acquire(rng, images, scanner), _positions(heights, half), spacing, places)
+    places, outlines = _nodules(rng, lungs, images, spacing, nodules)
+    return Patient(_acquire(rng, images, scanner), _positions(heights, half), spacing, places, outlines)
 
 
 def _turned(fields: tuple[NDArray[np.float32], NDArray[np.float32]], angle: float) -> NDArray[np.float32]:
@@ -83,12 +86,13 @@ def _turned(fields: tuple[NDArray[np.float32], NDArray[np.float32]], angle: floa
 def _nodules(
     rng: Generator, lungs: NDArray[np.float32], images: NDArray[np.float32],
     spacing: tuple[float, float, float], count: int,
-) -> tuple[Site, ...]:  # fmt: skip
+) -> tuple[tuple[Site, ...], tuple[tuple[Outline, ...], ...]]:  # fmt: skip
     """Lay nodules into the lungs, in place: of several lobes, some with spicules, some not quite solid."""
     from medfake.tamper.places import injection_places
 
     rough = np.where(lungs > 0.5, -850, 40).astype(np.int16)
     places = tuple(injection_places(rough, spacing, rng, count)) if count else ()
+    outlines = []
     for place in places:
         centre = np.array([place.z, place.y, place.x]) * spacing
         radius = float(rng.uniform(*NODULE_RADIUS_MM))
@@ -104,7 +108,8 @@ def _nodules(
         draw(share, [*lobes, *spicules], spacing)
         share *= lungs
         images += share * (np.float32(rng.uniform(*NODULE_HU)) - images)
-    return places
+        outlines.append(outlines_of(share))
+    return places, tuple(outlines)
 
 
 def _acquire(rng: Generator, images: NDArray[np.float32], scanner: Scanner) -> NDArray[np.int16]:

@@ -18,6 +18,7 @@ from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import DataError, OutputRefusedError
 from medfake.files import path_text, replace_folder
 from medfake.phantom.chest import SIZE, Patient, scan_patient
+from medfake.phantom.outlines import write_outlines
 from medfake.phantom.scanners import SCANNERS, Scanner
 from medfake.progress import track
 from medfake.tamper.places import injection_places
@@ -47,6 +48,7 @@ class _Scan:
     type: LabelCode | None
     experiment: int
     uuid: str
+    outlined: bool = False
 
 
 def write_phantom(folder: Path, params: PhantomParams, jobs: int = 1, size: int = SIZE) -> None:
@@ -132,8 +134,8 @@ def _lidc_scans(folder: Path, params: PhantomParams, scanners: list[Scanner]) ->
         place = folder.joinpath(patient, *uids)
         scanner = scanners[index % len(scanners)]
         yield _Scan(
-            place, patient, scanner, (params.seed, 1, index), params.slices, index // len(scanners) % 2, None,
-            index % 5 == 0, None, 0, "",
+            place, patient, scanner, (params.seed, 1, index), params.slices,
+            index // len(scanners) % 2 * params.nodules, None, index % 5 == 0, None, 0, "", params.outlines,
         )  # fmt: skip
 
 
@@ -173,6 +175,8 @@ def _write(scan: _Scan, size: int) -> Site | None:
     )
     seed = "/".join(map(str, scan.seed))
     write_series(scan.folder, volume, patient.positions_mm, template, uid_seed=seed, synthetic=Evidence.PHANTOM)
+    if scan.outlined:
+        write_outlines(scan.folder, patient.outlines)
     if scan.scout:
         _write_scout(scan, patient, template, seed)
     return place

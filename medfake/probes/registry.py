@@ -23,15 +23,13 @@ class Probe:
 PROBES: Registry[Probe] = Registry("probe", room="medfake.probes", where="the probes of a data set")
 
 
-def probe(
-    name: str, *, question: str, means: str = "the class can be told without the manipulation"
-) -> Callable[[Look], Look]:
+def probe(name: str, *, question: str, means: str = "the class can be told without {cue}") -> Callable[[Look], Look]:
     """Register a function as a probe.
 
     Args:
         name: One or two words, unique.
         question: What is asked, in a sentence.
-        means: What a shortcut means, a clause.
+        means: What a shortcut means, a clause; {cue} stands for what the class should be told by.
 
     Example:
         >>> import medfake

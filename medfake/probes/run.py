@@ -13,7 +13,7 @@ from medfake.probes.over_folds import mean_answer
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import PROBES, Probe
 from medfake.probes.report import Finding, ProbeReport
-from medfake.vocabulary import Split
+from medfake.vocabulary import Split, Task
 
 
 def run_probes(data: Dataset, params: ProbesParams) -> ProbeReport:
@@ -24,7 +24,7 @@ def run_probes(data: Dataset, params: ProbesParams) -> ProbeReport:
     folds = () if Split.TEST in data.parts else fold_numbers(data)
     given = [ProbeInput(dataset_of_fold(data, fold), params) for fold in folds] or [ProbeInput(data, params)]
     with threadpool_limits(1):  # threads that wait for each other make small tables slow
-        findings = tuple(_finding(one, _look(one, given), params.limit) for one in PROBES.values())
+        findings = tuple(_finding(one, _look(one, given), params.limit, data.task) for one in PROBES.values())
     return ProbeReport(data.name, data.digest, data.evidence, params.limit, findings)
 
 
@@ -33,6 +33,6 @@ def _look(asked: Probe, given: Sequence[ProbeInput]) -> Answer:
     return answers[0] if len(answers) == 1 else mean_answer(answers)
 
 
-def _finding(asked: Probe, answer: Answer, limit: float) -> Finding:
-    outcome, sentence = judge(answer, limit, asked.means)
+def _finding(asked: Probe, answer: Answer, limit: float, task: Task) -> Finding:
+    outcome, sentence = judge(answer, limit, asked.means.format(cue=task.cue))
     return Finding(asked.name, asked.question, answer.score, answer.val, answer.control, outcome, sentence)

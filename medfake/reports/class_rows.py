@@ -15,7 +15,7 @@ from medfake.datasets.dataset import Dataset
 from medfake.dicom.window import to_grey
 from medfake.files import read_json, replace_folder, write_json
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import Manipulation, Split
+from medfake.vocabulary import Manipulation, Split, Task
 
 ROWS_PNG: Final = "rows.png"
 _FACTS_FILE: Final = "rows.json"
@@ -35,7 +35,7 @@ class ClassRows:
     """What a picture shows.
 
     Attributes:
-        rows: Manipulation of each row, from the top.
+        rows: Manipulation of each row, from the top; of another task than tampering its answers.
         columns: Slices of the longest row.
         negatives: Untampered slices by whether they show an annotated nodule, as `Dataset.facts` counts them; empty
             where nobody counted.
@@ -59,8 +59,7 @@ def write_class_rows(folder: Path, data: Dataset, params: DatasetParams, *, pict
     """
     train = data.split(Split.TRAIN)
     train = train[train["transform"] == ""]
-    shown = {word: _chosen(train[train.manipulation == word]) for word in _ORDER}
-    shown = {word: rows for word, rows in shown.items() if len(rows)}
+    shown = {word: _chosen(rows) for word, rows in _classes(train, data.task).items() if len(rows)}
     why_not = ""
     if params.identifiers != "public" or not pictured:
         why_not, shown = "slices of this set are not shown", {}
@@ -108,6 +107,12 @@ def draw_rows(data: Dataset, rows: list[pd.DataFrame]) -> bytes:
             top, left = down * height, across * width
             canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return _png(canvas[:-_GAP, :-_GAP])
+
+
+def _classes(train: pd.DataFrame, task: Task) -> dict[str, pd.DataFrame]:
+    if task is Task.TAMPERING:
+        return {word: train[train.manipulation == word] for word in _ORDER}
+    return {word: train[train.label == label] for word, label in ((task.yes, 1), (task.no, 0))}
 
 
 def _chosen(rows: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
 from medfake.remedies import Stage, rerun
 from medfake.reports.sentences import RESEARCH_ONLY, nodules_text
-from medfake.vocabulary import Manipulation, Split
+from medfake.vocabulary import Manipulation, Split, Task
 
 _SHOWN: Final = 4  # slices of each class
 _LARGEST_PX: Final = 288
@@ -28,20 +28,21 @@ _LARGEST_PX: Final = 288
 
 @dataclass(frozen=True)
 class SplitRow:
-    """What a split holds."""
+    """What a split holds.
+
+    Attributes:
+        counts: Slices of each kind: of each manipulation, or of each answer to another task.
+    """
 
     name: str
     patients: int
     scans: int
-    real: int
-    injected: int
-    removed: int
-    generated: int
+    counts: dict[str, int]
 
     @property
     def slices(self) -> int:
         """All of them."""
-        return self.real + self.injected + self.removed + self.generated
+        return sum(self.counts.values())
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ def write_dataset_page(
         probes=probes,
         evidence=data.evidence.sentence,
         leaky=is_leaky(params.split.protocol),
-        splits=split_rows(data.manifest),
+        task=data.task,
+        splits=split_rows(data.manifest, data.task),
         scanners=_scanners(data.manifest),
         facts=_facts(data, params),
         pictures=pictures(data) if shown else [],
@@ -104,15 +106,27 @@ def write_dataset_page(
         file.write(page)
 
 
-def split_rows(manifest: pd.DataFrame) -> list[SplitRow]:
-    """Count patients, scans and slices of each kind, split by split."""
+def split_rows(manifest: pd.DataFrame, task: Task = Task.TAMPERING) -> list[SplitRow]:
+    """Count patients, scans and slices of each kind, split by split; what no split has is left out."""
+    kinds = _kinds(manifest, task)
+    words = [word for word in _words(task) if (kinds == word).any()]
     rows = []
     for name in Split:
-        of_split = manifest[manifest.split == name]
-        kinds = of_split.manipulation.value_counts()
-        counts = (int(kinds.get(kind, 0)) for kind in Manipulation)
-        rows.append(SplitRow(name, of_split.patient_id.nunique(), of_split.scan_id.nunique(), *counts))
+        own = manifest.split == name
+        counts = {word: int((kinds[own] == word).sum()) for word in words}
+        rows.append(SplitRow(name, manifest.patient_id[own].nunique(), manifest.scan_id[own].nunique(), counts))
     return rows
+
+
+def _words(task: Task) -> list[str]:
+    if task is not Task.TAMPERING:
+        return [task.no, task.yes]
+    return [task.no, *(kind.value for kind in Manipulation if kind is not Manipulation.NONE)]
+
+
+def _kinds(manifest: pd.DataFrame, task: Task) -> "pd.Series[str]":
+    answers = manifest.label.map({0: task.no, 1: task.yes})
+    return answers if task is not Task.TAMPERING else answers.where(manifest.label == 0, manifest.manipulation)
 
 
 def pictures(data: Dataset) -> list[Picture]:
@@ -121,6 +135,7 @@ def pictures(data: Dataset) -> list[Picture]:
     train = train[train["transform"] == ""]
     shown = [_spread(train[train.label == label], _SHOWN) for label in (1, 0)]
     rows = pd.concat(shown)
+    rows = rows.assign(kind=_kinds(rows, data.task))
     return [_picture(hu, row) for hu, row in zip(data.mapped(rows), rows.itertuples(), strict=True)]
 
 
@@ -135,9 +150,9 @@ def _picture(hu: NDArray[np.int16], row: Any) -> Picture:
     buffer = io.BytesIO()
     imsave(buffer, to_grey(np.asarray(hu)[::step, ::step]), cmap="gray", vmin=0, vmax=255, format="png")
     uri = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-    tampered = row.label == 1
-    where = (100 * float(row.site_x) / hu.shape[1], 100 * float(row.site_y) / hu.shape[0]) if tampered else None
-    return Picture(uri, str(row.manipulation) if tampered else "real", where, hu.shape[1] / hu.shape[0])
+    sited = row.label == 1 and not np.isnan(row.site_y)  # what is generated whole has no site
+    where = (100 * float(row.site_x) / hu.shape[1], 100 * float(row.site_y) / hu.shape[0]) if sited else None
+    return Picture(uri, str(row.kind), where, hu.shape[1] / hu.shape[0])
 
 
 def _scanners(manifest: pd.DataFrame) -> Sequence[tuple[str, int, int]]:
@@ -161,6 +176,7 @@ def _facts(data: Dataset, params: DatasetParams) -> list[tuple[str, str]]:
     seen = data.facts.get("seen", {})
     sources = "; ".join(f"{name}: {n['scans']} scans, {n['slices']} slices" for name, n in sorted(seen.items()))
     return [
+        ("Asked", f"{data.task.sentence} ({data.task})"),
         ("Sources, as seen", sources or "unknown"),
         ("Labelling", f"{params.labelling.rule} ({rule})"),
         ("Protocol", params.split.protocol + leaky),

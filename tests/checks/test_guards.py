@@ -104,6 +104,19 @@ def _forget_labels(folder: Path) -> None:
     (folder / "dataset.json").write_text(json.dumps(facts))
 
 
+def _outline(folder: Path) -> None:
+    """Have readers outline the sites on the three slices that are labelled, and on the one after them."""
+    sites = pd.read_parquet(folder / "sites.parquet").assign(kind="TM", low_mm=0.0, high_mm=10.0)
+    sites.to_parquet(folder / "sites.parquet", index=False)
+    facts = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps(facts | {"task": "nodules"}))
+
+
+def no_manipulation(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(manipulation="none", generator="")
+
+
+NODULES = {"labelling": {"rule": "nodules", "ignore_mm": 20.0}}
 FLIPS = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
 FLIPPED = ("flip-y", "flip-x", "flip-yx")
 LEAVE_OUT = {"protocol": "leave-generator-out", "val": 0.2, "test": 0.3, "seed": 1, "held_out": "CT-GAN"}
@@ -153,6 +166,12 @@ BROKEN: dict[str, Broken] = {  # guard -> how it is broken
     "clean negatives": Broken(
         "3 real slices of tampered scans, the nearest 24.0 mm away; allowed from 25 mm, 1 break that (scan-t0:3)",
         set_value("scan-t0:3", z_mm=29.0),
+    ),
+    "outlines agree": Broken(
+        "9 slices with a nodule, 9 without and at least 20 mm from one; 1 break that (scan-t0:3)",
+        lambda table: set_value("scan-t0:3", z_mm=29.9)(no_manipulation(table)),
+        _outline,
+        NODULES,
     ),
     "held out": Broken(
         "slices of CT-GAN: train 3, val 3, test 3; of others in test: 0",
@@ -223,6 +242,13 @@ FURTHER: dict[str, tuple[str, Broken]] = {  # other ways to break a guard, and t
         "labels agree",
         Broken("1 tampered place without a site (scan-t0:0)", set_value("scan-t0:0", site_y=None)),
     ),
+    "a nodule that nobody outlined": (
+        "outlines agree",
+        Broken(
+            "1 break that (scan-r1:0)", lambda t: set_value("scan-r1:0", label=1)(no_manipulation(t)), _outline, NODULES
+        ),
+    ),
+    "a manipulation among nodules": ("labels agree", Broken("9 label against manipulation", folder=_outline)),
     "copies in a split that is not named": (
         "copies alike",
         Broken(
@@ -310,6 +336,9 @@ def test_a_guard_sees_other_faults_too(what, check):
 
 
 SOUND: dict[str, Broken] = {  # on the right side of a boundary
+    "slices without a nodule as near as they may be": Broken(
+        "", lambda table: set_value("scan-t0:3", z_mm=30.0)(no_manipulation(table)), _outline, NODULES
+    ),
     "a site on the last column": Broken("", set_value("scan-t0:0", site_x=31.0)),
     "a real slice at the band's edge": Broken("", set_value("scan-t0:3", z_mm=30.0)),
     "the lowest and the highest value": Broken("", set_value("scan-r0:0", hu_min=-4096, hu_max=4095)),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medfake.config import ExtentLabelling, NeighboursLabelling
+from medfake.config import ExtentLabelling, NeighboursLabelling, NodulesLabelling
 from medfake.datasets.labelling import TM_REACH_MM, label_slices
 
 EXTENT = ExtentLabelling(rule="extent", tampered_mm=16.0, ignore_mm=25.0)
@@ -126,3 +126,49 @@ def test_every_slice_of_a_generated_scan_is_tampered_at_no_site(rule: ExtentLabe
     assert labelled.manipulation.tolist() == ["generated", "generated"]
     assert labelled.generator.tolist() == ["gan", "gan"]
     assert labelled[["distance_mm", "site_y", "site_x", "z_relative"]].isna().all(axis=None)
+
+
+NODULES = NodulesLabelling(rule="nodules", ignore_mm=8.0)
+
+
+def _read(z_mm: list[float], manipulation: str = "none", annotated: bool = True) -> pd.DataFrame:
+    return _scan(z_mm, manipulation).assign(annotated=annotated)
+
+
+def _nodule(low_mm: float | None, high_mm: float | None, z_mm: float = 0.0, y: int = 40) -> pd.DataFrame:
+    return _site(z_mm, kind="TM", y=y).assign(low_mm=low_mm, high_mm=high_mm)
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize(("z_mm", "label"), [(0.0, 1), (5.0, 1), (5.01, None), (12.99, None), (13.0, 0), (90.0, 0)])
+def test_a_slice_shows_a_nodule_as_far_as_it_is_outlined(side: float, z_mm: float, label: int | None) -> None:
+    labelled = label_slices(_read([side * z_mm]), _nodule(-5.0, 5.0), NODULES)
+    assert labelled.label.tolist() == ([] if label is None else [label])
+    assert set(labelled.manipulation) <= {"none"}
+
+
+def test_a_slice_with_a_nodule_has_its_place_and_others_have_none() -> None:
+    sites = pd.concat([_nodule(-20.0, 4.0, -8.0, y=1), _nodule(6.0, 6.0, 6.0, y=2)], ignore_index=True)
+    labelled = label_slices(_read([-30.0, 4.0, 6.0]), sites, NODULES)
+    assert labelled.label.tolist() == [0, 1, 1]
+    np.testing.assert_array_equal(labelled.site_y, [np.nan, 1.0, 2.0])
+
+
+def test_a_scan_in_which_readers_found_nothing_has_slices_without_a_nodule() -> None:
+    labelled = label_slices(_read([0.0, 5.0]), NOWHERE.assign(low_mm=[], high_mm=[]), NODULES)
+    assert labelled.label.tolist() == [0, 0]
+    assert labelled.distance_mm.isna().all()
+
+
+@pytest.mark.parametrize(
+    ("scan", "sites"),
+    [
+        (_read([0.0, 90.0], annotated=False), _nodule(-5.0, 5.0)),
+        (_read([0.0, 90.0]), _nodule(None, None)),
+        (_read([0.0, 90.0], "injected"), _nodule(-5.0, 5.0)),
+        (_read([0.0, 90.0], "generated"), _nodule(-5.0, 5.0)),
+    ],
+    ids=["not looked at", "not outlined", "tampered", "generated"],
+)
+def test_a_scan_of_which_nobody_knows_what_it_shows_is_left_out(scan: pd.DataFrame, sites: pd.DataFrame) -> None:
+    assert label_slices(scan, sites, NODULES).empty

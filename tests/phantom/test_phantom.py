@@ -9,6 +9,7 @@ import pytest
 from numpy.random import SeedSequence
 
 from medfake.config import PhantomParams
+from medfake.datasets.sources.lidc import read_lidc
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
@@ -228,3 +229,25 @@ def test_scanners_are_as_frequent_among_real_as_among_tampered_scans(tmp_path: P
         kind = types.get(series.folder.name, "real")
         (tampered if kind in ("FM", "FB") else real)[series.headers[0].manufacturer] += 1
     assert real == tampered
+
+
+def test_nodules_are_outlined_where_they_are_and_other_bytes_stay(written: Path, tmp_path: Path) -> None:
+    params = PhantomParams(
+        seed=4, reals=2, fakes={"FM": 0}, slices=24, scanners=["Phantom A"], outlines=True, nodules=2
+    )
+    write_phantom(tmp_path / "set", params, size=SIZE)
+    healthy, ill = read_lidc(tmp_path / "set" / "LIDC-IDRI", find_series).scans
+    assert (healthy.annotated, healthy.sites) == (True, ())
+    assert len(ill.sites) == 2
+    volume = read_volume(ill.series.headers)
+    for site in ill.sites:
+        assert site.reach is not None
+        first, last = site.reach
+        assert first <= site.z_index <= last
+        around = (slice(site.y - 2, site.y + 3), slice(site.x - 2, site.x + 3))
+        assert volume[site.z_index][around].max() > -500  # no lung
+    plain = PhantomParams(seed=4, reals=2, fakes={"FM": 0}, slices=24, scanners=["Phantom A"])
+    write_phantom(tmp_path / "plain", plain, size=SIZE)
+    assert not list((tmp_path / "plain").rglob("*.xml"))
+    first = next(path for path in digests(tmp_path / "plain") if path.endswith("/0.dcm") and "0001" in path)
+    assert digests(tmp_path / "plain")[first] == digests(tmp_path / "set")[first]

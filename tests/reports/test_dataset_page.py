@@ -13,7 +13,7 @@ from medfake.probes.answer import Score
 from medfake.probes.outcome import ProbeOutcome
 from medfake.probes.report import Finding, ProbeReport
 from medfake.reports.dataset_page import split_rows, write_dataset_page
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Task
 
 MakeSet = Callable[..., Dataset]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -112,9 +112,11 @@ def test_the_replica_is_called_leaky(
 
 
 def test_splits_are_counted_by_kind() -> None:
-    rows = [("train", "p", "s", "none"), ("train", "p", "s", "injected"), ("test", "q", "t", "removed")]
-    manifest = pd.DataFrame(rows, columns=["split", "patient_id", "scan_id", "manipulation"])
+    rows = [("train", "p", "s", "none", 0), ("train", "p", "s", "injected", 1), ("test", "q", "t", "removed", 1)]
+    manifest = pd.DataFrame(rows, columns=["split", "patient_id", "scan_id", "manipulation", "label"])
     train, val, test = split_rows(manifest)
-    assert (train.patients, train.real, train.injected, train.slices) == (1, 1, 1, 2)
+    assert (train.patients, train.counts, train.slices) == (1, {"real": 1, "injected": 1, "removed": 0}, 2)
     assert val.slices == 0
-    assert test.removed == 1
+    assert test.counts["removed"] == 1
+    nodules = split_rows(manifest.assign(manipulation="none"), Task.NODULES)
+    assert nodules[0].counts == {"no nodule": 1, "nodule": 1}

@@ -9,7 +9,7 @@ from medfake.checks.guards.registry import Findings, examples, guard
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.remedies import DATASET, Stage, rerun
-from medfake.vocabulary import Manipulation, Split
+from medfake.vocabulary import Manipulation, Split, Task
 
 _AT_A_SITE: Final = (Manipulation.INJECTED, Manipulation.REMOVED)
 
@@ -48,7 +48,7 @@ def words(data: Dataset, params: DatasetParams) -> Findings:
 @guard(
     "labels agree",
     rule="a slice is labelled tampered exactly when it names a manipulation, and only then a generator; "
-    "a tampered place has a site",
+    "a tampered place has a site; slices of another task than tampering name none",
     remedy=f"{rerun(Stage.SLICES, DATASET)}; if it stays, mend the rows of the label file that the named slices "
     "come from",
 )
@@ -59,7 +59,7 @@ def labels_agree(data: Dataset, _: DatasetParams) -> Findings:
     manifest = data.manifest
     named = manifest.manipulation != Manipulation.NONE
     contradicts = {
-        "label against manipulation": (manifest.label == 1) != named,
+        "label against manipulation": ((manifest.label == 1) & (data.task is Task.TAMPERING)) != named,
         "generator of an untampered slice": ~named & (manifest.generator.fillna("") != ""),
         "tampered place without a site": manifest.manipulation.isin(_AT_A_SITE) & manifest.site_y.isna(),
     }

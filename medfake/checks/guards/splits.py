@@ -16,7 +16,7 @@ from medfake.vocabulary import CLASSES, Split
 
 @guard(
     "counts",
-    rule="every split has real and tampered slices",
+    rule="every split has slices of both classes, such as real and tampered ones",
     remedy="add patients, or change datasets.<name>.split in params.yaml",
 )
 def counts(data: Dataset, params: DatasetParams) -> Findings:
@@ -24,7 +24,8 @@ def counts(data: Dataset, params: DatasetParams) -> Findings:
     from great_expectations import expectations as gxe
 
     table = _counts(data, wanted_splits(params.split, data.manifest.split))
-    figures = ", ".join(f"{row.split} {row.tampered} tampered and {row.real} real" for row in table.itertuples())
+    yes, no = data.task.yes, data.task.no
+    figures = ", ".join(f"{row.split} {row.tampered} {yes} and {row.real} {no}" for row in table.itertuples())
     wanted = [gxe.ExpectColumnValuesToBeBetween(column=column, min_value=1) for column in ("tampered", "real")]
     return Findings(table, wanted, figures)
 
@@ -42,7 +43,7 @@ def balance(data: Dataset, params: DatasetParams) -> Findings:
     values: list[Any] = [1] if params.classes == 2 else list(CLASSES)
     goal, reach = 1 / params.classes, params.balance.tolerance
     rows = [
-        (str(split), "tampered" if value == 1 else str(value), float((of_split[column] == value).mean()))
+        (str(split), data.task.yes if value == 1 else str(value), float((of_split[column] == value).mean()))
         for split, of_split in data.manifest.groupby("split", sort=False)
         for value in values
     ]

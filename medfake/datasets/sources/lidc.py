@@ -53,8 +53,9 @@ def read_lidc(root: Path, find: Find) -> Reading:
         first = one.headers[0]
         group = patient_or_folder(first.patient_id, path_text(one.folder.relative_to(root)))
         sites = tuple(_sites(one, nodules.get(first.series_uid, [])))
+        annotated = first.series_uid in nodules  # an annotation without a nodule says that there is none
         key = "/".join(map(str, _order(one, root)))
-        reading.scans.append(SourceScan(one, "LIDC-IDRI", key, group, sites=sites))
+        reading.scans.append(SourceScan(one, "LIDC-IDRI", key, group, sites=sites, annotated=annotated))
     if not reading.scans:
         raise SourceError(
             "no CT series below this folder", where=root, received=told_reasons(skipped),
@@ -92,7 +93,12 @@ def _sites(series: Series, places: list[NodulePlace]) -> list[SourceSite]:
     index = {header.sop_uid: at for at, header in enumerate(series.headers)}
     first = series.headers[0]
     return [
-        SourceSite(LabelCode.TM, index[place.sop_uid], place.y, place.x)
+        SourceSite(LabelCode.TM, index[place.sop_uid], place.y, place.x, reach=_reach(place, index))
         for place in places
         if place.sop_uid in index and 0 <= place.y < first.rows and 0 <= place.x < first.cols
     ]
+
+
+def _reach(place: NodulePlace, index: dict[str, int]) -> tuple[int, int]:
+    outlined = [index[uid] for uid in place.outlined if uid in index]
+    return min(outlined), max(outlined)

@@ -1,7 +1,7 @@
 """Nodules of LIDC-IDRI: outlines of up to four readers in an XML file beside each CT series."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -20,12 +20,14 @@ class NodulePlace:
 
     Attributes:
         sop_uid: Of the slice.
+        outlined: SOP UIDs of all slices on which a reader outlined the nodule.
     """
 
     sop_uid: str
     z_mm: float
     y: int
     x: int
+    outlined: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,19 @@ def _place(nodule: Element) -> list[NodulePlace]:
     slices = sorted(outlines.items(), key=lambda item: item[1][0])
     uid, (z_mm, points) = slices[len(slices) // 2]
     y, x = np.mean(points, axis=0)
-    return [NodulePlace(uid, z_mm, round(float(y)), round(float(x)))]
+    return [NodulePlace(uid, z_mm, round(float(y)), round(float(x)), frozenset(outlines))]
 
 
 def _merged(places: list[NodulePlace]) -> list[NodulePlace]:
-    """One place for each nodule: of those that lie together, the one in the middle along z."""
+    """One place for each nodule: of those that lie together, the one in the middle along z, with the slices of all."""
     groups: dict[int, list[NodulePlace]] = defaultdict(list)
     for place in sorted(places, key=lambda one: (one.z_mm, one.y, one.x)):
         near = next((number for number, group in groups.items() if _same(group[0], place)), len(groups))
         groups[near].append(place)
-    return [group[len(group) // 2] for group in groups.values()]
+    return [
+        replace(group[len(group) // 2], outlined=frozenset[str]().union(*(one.outlined for one in group)))
+        for group in groups.values()
+    ]
 
 
 def _same(one: NodulePlace, other: NodulePlace) -> bool:

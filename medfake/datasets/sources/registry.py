@@ -21,6 +21,7 @@ class SourceSite:
 
     Attributes:
         generator: What made a tampered place, by name, e.g. "poisson"; "" where nobody says.
+        reach: First and last slice that shows it, where somebody outlined it.
     """
 
     kind: LabelCode
@@ -28,6 +29,7 @@ class SourceSite:
     y: int
     x: int
     generator: str = field(default="", compare=False)
+    reach: tuple[int, int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class SourceScan:
         generator: What made the fake, several joined by " + "; "" for real scans.
         manipulation: Of its tampered places.
         label_rows: How many rows of the label file are used in it.
+        annotated: Whether readers looked for nodules, so that a slice without a site shows none.
     """
 
     series: Series
@@ -52,6 +55,7 @@ class SourceScan:
     manipulation: Manipulation = Manipulation.NONE
     sites: tuple[SourceSite, ...] = ()
     label_rows: int = 0
+    annotated: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from medfake.reports.parts import Section
 from medfake.reports.sections.dataset_pictures import dataset_pictures
 from medfake.reports.sections.registry import ReportInput, section
 from medfake.reports.sentences import nodules_text
-from medfake.vocabulary import Manipulation
 
+_HEADINGS: Final = {str(word): heading for word, heading in HEADINGS.items()}
 _SAID: Final = (
-    "What detectors learn from, as each data set stores it: rows of slices by class, the site of a manipulation ringed."
+    "What detectors learn from, as each data set stores it: rows of slices by class, the site of a manipulation or "
+    "nodule ringed."
 )
 
 
@@ -23,7 +24,7 @@ def class_rows(given: ReportInput) -> Section | None:
 
 
 def _words(name: str, shown: ClassRows) -> tuple[str, str]:
-    rows = ", then ".join(HEADINGS.get(Manipulation(word), word) for word in shown.rows)
+    rows = ", then ".join(_HEADINGS.get(word, word) for word in shown.rows)
     nodules = f" Of the untampered slices, {nodules_text(shown.negatives)}." if shown.negatives else ""
     return (
         f"Up to {shown.columns} training slices of each class of data set {name}; from the top {rows}.",

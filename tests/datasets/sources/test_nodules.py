@@ -48,6 +48,13 @@ def test_a_nodule_is_the_centre_of_its_middle_outline(write: Callable[[str], Pat
     assert [(place.sop_uid, place.y, place.x) for place in found.places] == [("b", 14, 22)]
 
 
+def test_a_nodule_reaches_as_far_as_any_reader_drew_it(write: Callable[[str], Path]) -> None:
+    readers = [nodule(roi("a", 0.0), roi("b", 2.5)), nodule(roi("b", 2.5), roi("c", 5.0)), nodule(roi("b", 2.5))]
+    found = read_nodules(write(annotation(*readers)))
+    assert found is not None
+    assert [place.outlined for place in found.places] == [{"a", "b", "c"}]
+
+
 def test_a_nodule_that_four_readers_drew_is_one(write: Callable[[str], Path]) -> None:
     readers = [nodule(roi("a", 0.0, tuple((y + shift, x) for y, x in SQUARE))) for shift in range(4)]
     found = read_nodules(write(annotation(*readers)))
@@ -101,12 +108,26 @@ def test_nodules_become_sites_of_their_series(tmp_path: Path, write_scan: Callab
     write_scan(tmp_path / "LIDC-IDRI-0001" / "ct", "LIDC-IDRI-0001", 1, slices=5)
     ((series,), _) = find_series(tmp_path)
     header = series.headers[3]
-    text = annotation(nodule(roi(header.sop_uid, header.position_mm[2])), series=header.series_uid)
+    rois = [roi(one.sop_uid, one.position_mm[2]) for one in series.headers[2:5]]
+    text = annotation(nodule(*rois), series=header.series_uid)
     (tmp_path / "LIDC-IDRI-0001" / "ct" / "158.xml").write_text(text)
     (tmp_path / "LIDC-IDRI-0001" / "other.xml").write_text("<a/>")
     (tmp_path / "LIDC-IDRI-0001" / "broken.xml").write_text("<a>")
     reading = read_lidc(tmp_path, find_series)
     ((scan,)) = reading.scans
     assert [(site.kind, site.z_index, site.y, site.x) for site in scan.sites] == [("TM", 3, 12, 22)]
+    assert [site.reach for site in scan.sites] == [(2, 4)]
+    assert scan.annotated
     assert [one.path.name for one in reading.skipped] == ["other.xml"]
     assert [str(one) for one in reading.problems] == ["broken.xml: the XML cannot be read; its nodules are not used"]
+
+
+@pytest.mark.parametrize(("series", "annotated"), [("", True), ("1.2.3", False)])
+def test_only_a_scan_that_readers_looked_at_is_known_to_have_no_nodule(
+    tmp_path: Path, write_scan: Callable[..., None], series: str, annotated: bool
+) -> None:
+    write_scan(tmp_path / "LIDC-IDRI-0001", "LIDC-IDRI-0001", 1, slices=5)
+    ((found,), _) = find_series(tmp_path)
+    (tmp_path / "158.xml").write_text(annotation(series=series or found.headers[0].series_uid))
+    (scan,) = read_lidc(tmp_path, find_series).scans
+    assert (scan.sites, scan.annotated) == ((), annotated)

@@ -101,6 +101,11 @@ class Project:
         """Learned inpainters, a folder each."""
         return self.root / "data" / "inpainters"
 
+    @property
+    def generators(self) -> Path:
+        """Generators of whole slices, a folder each."""
+        return self.root / "data" / "generators"
+
     def inpainters_of(self, names: Sequence[str]) -> list[Path]:
         """Folders of inpainters by name."""
         return [self.inpainters / name for name in names]
@@ -154,6 +159,11 @@ class Project:
     def forensics(self) -> Path:
         """What packages found on scans that they had not learnt from, by name of the measurement."""
         return self.reports / "forensics"
+
+    @property
+    def generator_reports(self) -> Path:
+        """How trainings of generators went, a folder a generator."""
+        return self.reports / "generators"
 
     def explanation_of(self, dataset: str, detector: str, seed: int) -> Path:
         """What stage `explain` found about a training of the matrix."""

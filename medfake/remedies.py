@@ -19,6 +19,7 @@ class Stage(StrEnum):
     FORGE = "forge"
     INPAINTERS = "inpainters"
     BANK = "bank"
+    GENERATE = "generate"
     SCANS = "scans"
     SLICES = "slices"
     CHECK = "check"

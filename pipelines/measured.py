@@ -1,4 +1,4 @@
-"""Stage `measured`: list what `measure` names, so that the folder of measurements is there for the report."""
+"""Stage `measured`: list what `measure` and `generators` name, so that the report finds their folders of findings."""
 
 import click
 
@@ -8,13 +8,17 @@ from medfake.project import Project
 
 @click.command(help=__doc__)
 def main() -> None:
-    """Write reports/forensics/measured.txt."""
+    """Write reports/forensics/measured.txt and reports/generators/generators.txt."""
     from medfake.files import write_atomic
 
     project = Project.find()
-    names = sorted(project.params.measure)
-    with write_atomic(project.forensics / "measured.txt") as file:
-        file.write("".join(f"{name}\n" for name in names) or "nothing: measure in params.yaml is empty\n")
+    lists = {
+        project.forensics / "measured.txt": ("measure", sorted(project.params.measure)),
+        project.generator_reports / "generators.txt": ("generators", sorted(project.params.generators)),
+    }
+    for path, (key, names) in lists.items():
+        with write_atomic(path) as file:
+            file.write("".join(f"{name}\n" for name in names) or f"nothing: {key} in params.yaml is empty\n")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ pytest_plugins = [
     "tests.fixtures.predictions",
     "tests.fixtures.chests",
     "tests.fixtures.dask_cluster",
+    "tests.fixtures.generated",
     "tests.fixtures.inpainters",
     "tests.fixtures.services",
     "tests.fixtures.folded",

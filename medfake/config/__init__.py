@@ -20,6 +20,7 @@ from medfake.config.datasets import (
     ViewParams,
 )
 from medfake.config.explain import ExplainParams, OcclusionParams
+from medfake.config.generators import DcganParams
 from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
 from medfake.config.measure import MeasureParams
 from medfake.config.probes import ProbesParams
@@ -49,6 +50,7 @@ __all__ = [
     "Choices",
     "ChoosingMetric",
     "DatasetParams",
+    "DcganParams",
     "EvaluationParams",
     "ExpectedCounts",
     "ExplainParams",

@@ -9,6 +9,7 @@ from medfake.by_name import did_you_mean
 from medfake.config.banks import BankParams
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
 from medfake.config.explain import ExplainParams
+from medfake.config.generators import AnyGenerator
 from medfake.config.inpainters import AnyInpainter
 from medfake.config.measure import MeasureParams
 from medfake.config.paths import FromRoot
@@ -133,6 +134,7 @@ class Params(Section):
     forged: dict[Name, ForgedParams]
     inpainters: dict[Name, AnyInpainter] = Field(default={}, description="none in studies older than inpainters")
     banks: dict[Name, BankParams] = Field(default={}, description="none in studies older than banks")
+    generators: dict[Name, AnyGenerator] = Field(default={}, description="none in studies older than generators")
     datasets: dict[Name, DatasetParams] = Field(min_length=1)
     detectors: dict[str, dict[str, Any]] = Field(min_length=1, description="options by detector name")
     train: TrainParams
@@ -163,6 +165,21 @@ class Params(Section):
                             f"{key}.{name}.inpainters names {inpainter!r}, which has no block under inpainters{near}"
                         )
                         raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _generators_learn_from_a_data_set(self) -> "Params":
+        for name, generator in self.generators.items():
+            if generator.dataset not in self.datasets:
+                near = did_you_mean(generator.dataset, self.datasets)
+                message = (
+                    f"generators.{name}.dataset names {generator.dataset!r}, which has no block under datasets{near}"
+                )
+                raise ValueError(message)
+            for key in ("phantom", "forged"):
+                if name in getattr(self, key):
+                    message = f"generators.{name} and {key}.{name} would write into one folder: rename one of them"
+                    raise ValueError(message)
         return self
 
     @model_validator(mode="after")

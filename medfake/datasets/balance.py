@@ -115,14 +115,23 @@ def _matched(real: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Genera
 
 
 def _like(pool: pd.DataFrame, tampered: pd.DataFrame, count: int, rng: Generator) -> list[int]:
-    """Up to `count` rows of a pool, distributed along z as the tampered slices are, scans in turn."""
+    """Up to `count` rows of a pool, distributed along z as the tampered slices are, scans in turn.
+
+    Where no tampered slice has a place in a body, as of generated ones, they are distributed as the pool is.
+    """
     count = min(count, len(pool))
-    bins = np.clip((pool.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
-    of_tampered = np.clip((tampered.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
-    share = np.bincount(of_tampered, minlength=_Z_BINS) / len(of_tampered)
+    bins = _z_bins(pool)
+    placed = tampered[tampered.z_relative.notna()]
+    of_tampered = _z_bins(placed) if len(placed) else bins
+    share = np.bincount(of_tampered, minlength=_Z_BINS) / max(len(of_tampered), 1)
     queues = [_in_turns(pool.scan_id[bins == number], rng) for number in range(_Z_BINS)]
     taken = _shares(share, np.array([len(queue) for queue in queues]), count)
     return [index for queue, n in zip(queues, taken.tolist(), strict=True) for index in queue[:n]]
+
+
+def _z_bins(slices: pd.DataFrame) -> Counts:
+    bins: Counts = np.clip((slices.z_relative.to_numpy() * _Z_BINS).astype(int), 0, _Z_BINS - 1)
+    return bins
 
 
 def _shares(share: Floats, room: Counts, count: int) -> Counts:

@@ -18,6 +18,7 @@ def label_slices(slices: pd.DataFrame, sites: pd.DataFrame, rule: AnyLabelling) 
     `extent`: tampered up to `tampered_mm`, real from `ignore_mm` on, in between neither. `neighbours` (Alsabbagh and
     Al-Kadi, section 3.2): tampered up to k slices away, no other slice of a tampered scan is used. Slices of untampered
     scans are real. Untouched slices of scans that medfake forged are copies of their originals and are left out.
+    Slices of scans that were generated whole are tampered under either rule.
     `nodules`: 1 where a reader outlined a nodule, 0 at least `ignore_mm` from every outline of the scan; only
     untampered scans whose nodules were looked for are used.
 
@@ -28,8 +29,9 @@ def label_slices(slices: pd.DataFrame, sites: pd.DataFrame, rule: AnyLabelling) 
 
     Returns:
         The labelled slices with `label` (1 tampered, or showing a nodule), `distance_mm` (NaN without a site),
-        `site_y`, `site_x` (px, NaN where no site is near), `z_relative` (0 first, 1 last slice of the scan), and the
-        slice's own `manipulation` and `generator` ("" for what is not tampered): those of the nearest site.
+        `site_y`, `site_x` (px, NaN where no site is near), `z_relative` (0 first, 1 last slice of the scan; NaN of
+        generated ones), and the slice's own `manipulation` and `generator` ("" for what is not tampered): those of the
+        nearest site.
     """
     parts = []
     for scan_id, scan in slices.groupby("scan_id", sort=False):
@@ -44,6 +46,8 @@ def label_slices(slices: pd.DataFrame, sites: pd.DataFrame, rule: AnyLabelling) 
 
 
 def _label_scan(scan: pd.DataFrame, sites: pd.DataFrame, rule: ExtentLabelling | NeighboursLabelling) -> pd.DataFrame:
+    if set(scan.manipulation) == {Manipulation.GENERATED}:
+        return scan.assign(label=1, z_relative=np.nan, **NO_SITE)  # tampered everywhere, at no height of a body
     scan = scan.assign(z_relative=_z_relative(scan))
     if sites.empty:
         return scan.assign(label=0, **NO_SITE, manipulation=Manipulation.NONE.value)

@@ -14,12 +14,12 @@ def missing_sources(params: Params, raw: Path) -> list[SourceError]:
 
     Args:
         params: Of the study, its paths absolute.
-        raw: Below which the stages phantom and forge write, a folder a name.
+        raw: Below which the stages phantom, forge and generate write, a folder a name.
 
     Returns:
         Errors with where public sets are to be had and where they belong, in the order of params.yaml.
     """
-    made = [raw / name for name in (*params.phantom, *params.forged)]
+    made = [raw / name for name in (*params.phantom, *params.forged, *params.generators)]
     found: dict[Path, SourceError] = {}
     named = [(Path(forged.reals), f"forged.{name}.reals") for name, forged in params.forged.items()]
     for key, blocks in (("inpainters", params.inpainters), ("banks", params.banks)):

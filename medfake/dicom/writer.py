@@ -105,6 +105,7 @@ def write_series(
     *,
     uid_seed: str,
     synthetic: Evidence | None,
+    derivation: str = "",
 ) -> None:
     """Write one file a slice, "0.dcm", "1.dcm", ..., as CT Image Storage (PS3.3 A.3), Explicit VR Little Endian.
 
@@ -116,6 +117,7 @@ def write_series(
         uid_seed: Same seed, same UIDs.
         synthetic: Phantom or forged: Image Type DERIVED, (0008,2111) Derivation Description and a (0018,A001)
             Contributing Equipment item say so.
+        derivation: Derivation Description instead of the usual one of that word.
 
     Raises:
         PixelDataError: A value does not fit the stored type or is not exactly what slope and intercept give back, or
@@ -128,7 +130,7 @@ def write_series(
             received=f"volume {volume.shape}, positions {np.shape(positions_mm)}",
         )
     pixels = _stored(volume, template, folder)
-    shared = _shared(template, uid_seed, synthetic, volume.shape[1:])
+    shared = _shared(template, uid_seed, synthetic, derivation, volume.shape[1:])
     for index, position in enumerate(positions_mm):
         _write_slice(folder / f"{index}.dcm", shared, pixels[index], index, position, uid_seed)
 
@@ -159,7 +161,9 @@ def _decimal(number: float) -> str:
     return f"{number:.9g}"
 
 
-def _shared(template: SeriesTemplate, uid_seed: str, synthetic: Evidence | None, shape: tuple[int, ...]) -> Dataset:
+def _shared(
+    template: SeriesTemplate, uid_seed: str, synthetic: Evidence | None, derivation: str, shape: tuple[int, ...]
+) -> Dataset:
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     kind = "LOCALIZER" if template.localizer else "AXIAL"
@@ -170,7 +174,7 @@ def _shared(template: SeriesTemplate, uid_seed: str, synthetic: Evidence | None,
     dataset.Modality = "CT"
     dataset.Manufacturer, dataset.ManufacturerModelName = template.manufacturer, template.model
     if synthetic:
-        _mark(dataset, synthetic)
+        _mark(dataset, synthetic, derivation)
     dataset.PatientName = dataset.PatientID = template.patient_id
     dataset.PatientBirthDate = dataset.PatientSex = dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
     dataset.KVP = dataset.AcquisitionNumber = None  # type 2 in PS3.3 C.8.2.1: there, and empty where unknown
@@ -202,8 +206,8 @@ def _pad(dataset: Dataset, template: SeriesTemplate) -> None:
             dataset.add_new(keyword, "SS" if template.signed else "US", end)
 
 
-def _mark(dataset: Dataset, synthetic: Evidence) -> None:
-    dataset.DerivationDescription = _WORDS[synthetic]
+def _mark(dataset: Dataset, synthetic: Evidence, derivation: str) -> None:
+    dataset.DerivationDescription = derivation or _WORDS[synthetic]
     equipment, purpose = Dataset(), Dataset()
     purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = "109102", "DCM", "Processing Equipment"
     equipment.Manufacturer = SYNTHETIC_MARK

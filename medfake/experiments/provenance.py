@@ -13,7 +13,9 @@ from medfake.project import Project
 from medfake.remedies import Stage, retrain, stage_name
 from medfake.tracking.revisions import changed_files, commit
 
-BLOCKS: Final = ("study", "phantom", "forged", "inpainters", "banks", "datasets", "detectors", "train", "evaluation")
+BLOCKS: Final = (
+    "study", "phantom", "forged", "inpainters", "banks", "generators", "datasets", "detectors", "train", "evaluation",
+)  # fmt: skip
 """Blocks of params.yaml that a training and its data follow from; others hold addresses, or come after it."""
 
 _CODE: Final = ("medfake", "pipelines")  # folders that a training runs

@@ -17,12 +17,12 @@ from medfake.metrics.localisation import localise
 from medfake.metrics.predictions import scan_table
 from medfake.package.card import Card
 from medfake.tracking.runs import Run
+from medfake.tracking.tags import SETTING
 from medfake.training.trained import Trained
 from medfake.vocabulary import Split
 
 _GRID = "grid"  # of an options block: names of other options -> values that the training tries
 MAIN_METRIC = f"{Split.TEST}/slice/auc"
-SETTING = "setting."  # stands before the name of an option
 _RULES = ("labelling", "view", "split", "balance", "classes", "augment")
 
 

@@ -18,7 +18,7 @@ from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.detectors.search_space import nested
 from medfake.errors import ConfigError, TrainingError
-from medfake.experiments.run_log import SETTING, flat
+from medfake.experiments.run_log import flat
 from medfake.experiments.search_plots import write_plots
 from medfake.experiments.search_storage import LOSS, open_study, sampler_of
 from medfake.experiments.trial_workers import WORKER, retry_abandoned, working
@@ -30,7 +30,7 @@ from medfake.project import Project
 from medfake.tracking.runs import Run, begin_run, continued, status_of, training_run
 from medfake.tracking.store import Store
 from medfake.tracking.study_run import study_label, study_run
-from medfake.tracking.tags import KIND_TAG, PARENT_TAG, STUDY_TAG, Kind
+from medfake.tracking.tags import KIND_TAG, PARENT_TAG, SETTING, STUDY_TAG, Kind
 from medfake.training.keras_setup import clear_session, require_backend
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained

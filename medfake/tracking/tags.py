@@ -8,6 +8,7 @@ PARENT_TAG: Final = "mlflow.parentRunId"  # MLflow's own: its pages show a run b
 NOTE_TAG: Final = "mlflow.note.content"  # MLflow's own: the description of a run, in Markdown
 KIND_TAG: Final = "kind"
 STUDY_TAG: Final = "study"
+SETTING: Final = "setting."  # stands before the name of an option among a run's params
 ERROR_TAG: Final = "error"  # what ended a run: our own errors in full, of others the kind alone
 
 
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     TRAINING = "training"
     SEARCH = "tune"
     TRIAL = "trial"
+    GENERATOR = "generator"
 
 
 def is_training(tags: Mapping[str, str]) -> bool:

@@ -112,3 +112,12 @@ def test_scans_take_turns_as_matched_negatives() -> None:
     slices.loc[slices.label == 0, "scan_id"] = ["large"] * 880 + [f"small{n}" for n in range(20)]
     real = balance(slices, _params()).query("label == 0")
     assert (real.scan_id == "large").sum() == 1
+
+
+def test_fakes_without_a_place_in_a_body_are_matched_by_slices_of_all_heights() -> None:
+    slices = _slices({"train": (60, 20)})
+    slices.loc[slices.label == 1, "z_relative"] = float("nan")
+    kept = balance(slices, _params())
+    real = kept[kept.label == 0]
+    assert len(real) == 20
+    assert (real.z_relative * 9).round().nunique() == 10

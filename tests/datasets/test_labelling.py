@@ -119,6 +119,15 @@ def test_neighbours_leave_untampered_scans_whole() -> None:
     assert labelled.label.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("rule", [EXTENT, NeighboursLabelling(rule="neighbours", k=1)])
+def test_every_slice_of_a_generated_scan_is_tampered_at_no_site(rule: ExtentLabelling | NeighboursLabelling) -> None:
+    labelled = label_slices(_scan([0.0, 500.0], "generated"), NOWHERE, rule)
+    assert labelled.label.tolist() == [1, 1]
+    assert labelled.manipulation.tolist() == ["generated", "generated"]
+    assert labelled.generator.tolist() == ["gan", "gan"]
+    assert labelled[["distance_mm", "site_y", "site_x", "z_relative"]].isna().all(axis=None)
+
+
 NODULES = NodulesLabelling(rule="nodules", ignore_mm=8.0)
 
 

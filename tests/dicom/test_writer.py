@@ -61,6 +61,16 @@ def test_a_synthetic_scan_says_so_in_its_header(
     assert read_headers(tmp_path / "0.dcm")[0].synthetic == word
 
 
+def test_how_a_synthetic_scan_was_made_may_be_said_in_other_words(
+    tmp_path: Path, volume: np.ndarray, template: Template
+) -> None:
+    write_series(
+        tmp_path, volume, POSITIONS, template(), uid_seed="s", synthetic=Evidence.FORGED, derivation="Synthetic: made"
+    )
+    assert pydicom.dcmread(tmp_path / "0.dcm").DerivationDescription == "Synthetic: made"
+    assert read_headers(tmp_path / "0.dcm")[0].synthetic == Evidence.FORGED
+
+
 def test_a_real_scan_carries_no_mark(tmp_path: Path, write: Callable[..., Path]) -> None:
     dataset = pydicom.dcmread(write(tmp_path) / "0.dcm")
     assert dataset.ImageType[0] == "ORIGINAL"

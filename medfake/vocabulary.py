@@ -20,6 +20,52 @@ class _Word(StrEnum):
         return word
 
 
+class Modality(_Word):
+    """What made an image, and so what its values mean. A data set and a detector have one."""
+
+    CT = "CT", "computed tomography, in Hounsfield units"
+    MR = "MR", "magnetic resonance, in units of the slice's own range"
+    XRAY = "X-ray", "a radiograph (CR or DX), in units of the image's own range, dense things bright"
+
+    @classmethod
+    def named(cls, word: str) -> "Modality | None":
+        """What a value of Modality (0008,0060) means (PS3.3 C.7.3.1.1.1); None for one that is not read."""
+        return _OF_DICOM.get(word.strip().upper())
+
+    @property
+    def units(self) -> "Units":
+        """What its pixels are measured in once they are read."""
+        return Units.HU if self is Modality.CT else Units.NORMALISED
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether slices make a scan; else each image is one."""
+        return self is not Modality.XRAY
+
+    @property
+    def image(self) -> str:
+        """What an image of it is called, with the article."""
+        return f"{'a' if self is Modality.CT else 'an'} {self} image"
+
+    @property
+    def scan(self) -> str:
+        """What a scan of it is called, with the article."""
+        return self.image.replace("image", "series") if self.is_stack else self.image
+
+
+class Units(_Word):
+    """What values of pixels are measured in."""
+
+    HU = "HU", "Hounsfield units"
+    NORMALISED = (
+        "normalised",
+        "each slice by itself: its 0.5th percentile is -1000, its 99.5th 1000, what lies beyond is clipped at 1250",
+    )
+
+
+_OF_DICOM: Final = {"CT": Modality.CT, "MR": Modality.MR, "CR": Modality.XRAY, "DX": Modality.XRAY}
+
+
 class Split(_Word):
     """Part of a data set."""
 
@@ -127,6 +173,11 @@ class QualityFlag(_Word):
     GAP = "gap", "slices are missing"
     INSTANCE = "instance", "different images share a SOP Instance UID (0008,0018)"
     MIXED = "mixed", "slices of several acquisitions: they differ in acquisition, kernel, thickness or patient"
+    POLARITY = (
+        "polarity",
+        "Photometric Interpretation (0028,0004) has dense things dark or bright against (0028,1041)",
+    )
+    RAW = "raw", "raw values of the detector: Presentation Intent Type (0008,0068) is FOR PROCESSING"
     SERIES = (
         "series",
         "Series Instance UID (0020,000E) is missing or differs a slice: numbers and geometry tell what is one",

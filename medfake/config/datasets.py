@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from medfake.config.paths import FromRoot
 from medfake.config.section import Fraction, Name, Section, Word
-from medfake.vocabulary import CLASSES, LabelCode, Manipulation, Split, Task
+from medfake.vocabulary import CLASSES, LabelCode, Manipulation, Modality, Split, Task
 
 Folder = Annotated[str, FromRoot(of_experiment=True)]  # DVC looks for it there, as a dependency
 
@@ -179,6 +179,9 @@ class DatasetParams(Section):
     identifiers: Identifiers = Field(
         description="public: pseudonyms that agree on every machine, for sets that anyone may download; "
         "private: pseudonyms under a secret key of this user"
+    )
+    modality: Annotated[Modality, Word] = Field(
+        default=Modality.CT, description="CT, MR or X-ray (CR and DX); images of others in the sources are left out"
     )
     labelling: Annotated[AnyLabelling, Field(discriminator="rule")]
     manipulations: list[Annotated[Manipulation, Word]] | None = Field(

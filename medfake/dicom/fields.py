@@ -1,4 +1,4 @@
-"""Single fields of a CT header, each taken from where it may stand and refused when it cannot be true."""
+"""Single fields of a header, each taken from where it may stand and refused when it cannot be true."""
 
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ class FunctionalGroups:
         """The first value found, None when it stands nowhere."""
         return next((place[keyword].value for place in self._places if keyword in place), None)
 
+    def find_of_frame(self, keyword: str) -> Any:
+        """As `find`, but the groups before the data set, which may sum up all frames ("MIXED")."""
+        places = [*self._places[1:], self._places[0]]
+        return next((place[keyword].value for place in places if keyword in place), None)
+
 
 def position(groups: FunctionalGroups, path: Path) -> tuple[float, float, float]:
     """Image Position (Patient) (0020,0032): x, y, z of the first voxel, mm.
@@ -50,36 +55,46 @@ def orientation(groups: FunctionalGroups, path: Path) -> tuple[float, ...]:
 
     Raises:
         HeaderError: Not two unit vectors at a right angle.
-        UnsupportedImageError: A sagittal or coronal image.
     """
     cosines = _numbers(groups, "ImageOrientationPatient", 6, path)
     row, column = np.array(cosines[:3]), np.array(cosines[3:])
     faults = (np.linalg.norm(row) - 1, np.linalg.norm(column) - 1, row @ column)
-    named = element("ImageOrientationPatient")
     if max(abs(float(fault)) for fault in faults) > _COSINE_TOLERANCE:
         raise HeaderError(
-            "expected two unit vectors at a right angle", where=path, element=named, received=cosines, remedy=_AGAIN
-        )
-    if abs(row[0] * column[1] - row[1] * column[0]) < _LEAST_AXIAL_COSINE:
-        raise UnsupportedImageError(
-            "a sagittal or coronal image, not an axial one", where=path, element=named, received=cosines,
-            remedy="give the axial series",
+            "expected two unit vectors at a right angle", where=path, element=element("ImageOrientationPatient"),
+            received=cosines, remedy=_AGAIN,
         )  # fmt: skip
     return cosines
 
 
-def spacing(groups: FunctionalGroups, path: Path) -> tuple[float, float]:
-    """Pixel Spacing (0028,0030): between rows, between columns, mm.
+def axial_orientation(groups: FunctionalGroups, path: Path) -> tuple[float, ...]:
+    """As `orientation`, of an axial image.
+
+    Raises:
+        HeaderError: As of `orientation`.
+        UnsupportedImageError: A sagittal or coronal image.
+    """
+    cosines = orientation(groups, path)
+    if abs(cosines[0] * cosines[4] - cosines[1] * cosines[3]) < _LEAST_AXIAL_COSINE:
+        raise UnsupportedImageError(
+            "a sagittal or coronal image, not an axial one", where=path, element=element("ImageOrientationPatient"),
+            received=cosines, remedy="give the axial series",
+        )  # fmt: skip
+    return cosines
+
+
+def spacing(groups: FunctionalGroups, path: Path, keyword: str = "PixelSpacing") -> tuple[float, float]:
+    """Pixel Spacing (0028,0030), or another element of its kind: between rows, between columns, mm.
 
     Raises:
         HeaderError: Not two numbers within (0, 10].
     """
-    rows, cols = _numbers(groups, "PixelSpacing", 2, path)
+    rows, cols = _numbers(groups, keyword, 2, path)
     if min(rows, cols) <= 0 or max(rows, cols) > _LARGEST_SPACING_MM:
         raise HeaderError(
             f"expected a pixel spacing within (0, {_LARGEST_SPACING_MM:g}] mm",
             where=path,
-            element=element("PixelSpacing"),
+            element=element(keyword),
             received=(rows, cols),
             remedy=_AGAIN,
         )
@@ -88,8 +103,8 @@ def spacing(groups: FunctionalGroups, path: Path) -> tuple[float, float]:
 
 def thickness(groups: FunctionalGroups) -> float | None:
     """Slice Thickness (0018,0050), type 2 (PS3.3 C.7.6.2.1), mm; None when it is absent or no length."""
-    number = _number(groups.find("SliceThickness"))
-    return number if number is not None and number > 0 else None
+    found = number(groups.find("SliceThickness"))
+    return found if found is not None and found > 0 else None
 
 
 def rescale(dataset: Dataset, groups: FunctionalGroups, path: Path) -> tuple[float, float]:
@@ -107,9 +122,21 @@ def rescale(dataset: Dataset, groups: FunctionalGroups, path: Path) -> tuple[flo
             "no Hounsfield units", where=path, element=element(keyword), received=shown(kind),
             remedy="give the series in HU",
         )  # fmt: skip
-    if tabled:
-        return 1.0, 0.0
-    slope, intercept = _number(groups.find("RescaleSlope")), _number(groups.find("RescaleIntercept"))
+    return (1.0, 0.0) if tabled else _slope_and_intercept(groups, path)
+
+
+def rescale_if_any(dataset: Dataset, groups: FunctionalGroups, path: Path) -> tuple[float, float]:
+    """As `rescale`, of values in any unit, where both elements may be absent; (1, 0) then and beside a LUT.
+
+    Raises:
+        HeaderError: One is no number, one stands alone, or the slope is 0.
+    """
+    said = any(groups.find(keyword) is not None for keyword in ("RescaleSlope", "RescaleIntercept"))
+    return _slope_and_intercept(groups, path) if said and "ModalityLUTSequence" not in dataset else (1.0, 0.0)
+
+
+def _slope_and_intercept(groups: FunctionalGroups, path: Path) -> tuple[float, float]:
+    slope, intercept = number(groups.find("RescaleSlope")), number(groups.find("RescaleIntercept"))
     if not slope:
         raise HeaderError(
             "expected a slope other than 0", where=path, element=element("RescaleSlope"),
@@ -162,8 +189,17 @@ def body_part(dataset: Dataset, groups: FunctionalGroups) -> str:
 
 def acquisition_number(groups: FunctionalGroups) -> int | None:
     """Acquisition Number (0020,0012), or Frame Acquisition Number (0020,9156) of an enhanced file; None for neither."""
-    number = whole(groups.find("AcquisitionNumber"))
-    return whole(groups.find("FrameAcquisitionNumber")) if number is None else number
+    found = whole(groups.find("AcquisitionNumber"))
+    return whole(groups.find("FrameAcquisitionNumber")) if found is None else found
+
+
+def number(value: Any) -> float | None:
+    """A Decimal String as a number; a decimal comma, which PS3.5 6.2 does not allow, can only mean a point."""
+    try:
+        found = float(value.replace(",", ".") if isinstance(value, str) else value)
+    except (TypeError, ValueError):
+        return None
+    return found if abs(found) < _LARGEST else None
 
 
 def whole(value: Any) -> int | None:
@@ -192,12 +228,12 @@ def unsigned(dataset: Dataset, keyword: str, allowed: range | tuple[int, ...], p
         HeaderError: It is absent, no number or not allowed.
     """
     value = dataset.get(keyword)
-    number = whole(value)
-    if number is None or number not in allowed:
+    found = whole(value)
+    if found is None or found not in allowed:
         raise HeaderError(
             f"expected {_expected(allowed)}", where=path, element=element(keyword), received=shown(value), remedy=_AGAIN
         )
-    return number
+    return found
 
 
 def element(keyword: str) -> str:
@@ -225,22 +261,13 @@ def _expected(allowed: range | tuple[int, ...]) -> str:
 def _numbers(groups: FunctionalGroups, keyword: str, count: int, path: Path) -> tuple[float, ...]:
     value = groups.find(keyword)
     parts = list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
-    numbers = [number for number in map(_number, parts) if number is not None]
+    numbers = [found for found in map(number, parts) if found is not None]
     if len(numbers) != count or len(parts) != count:
         raise HeaderError(
             f"expected {count} finite numbers", where=path, element=element(keyword), received=shown(value),
             remedy=_AGAIN,
         )  # fmt: skip
     return tuple(numbers)
-
-
-def _number(value: Any) -> float | None:
-    """A Decimal String as a number; a decimal comma, which PS3.5 6.2 does not allow, can only mean a point."""
-    try:
-        number = float(value.replace(",", ".") if isinstance(value, str) else value)
-    except (TypeError, ValueError):
-        return None
-    return number if abs(number) < _LARGEST else None
 
 
 def _word(value: Any, signed: bool) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.dicom.contrast_groups import by_contrast
 from medfake.dicom.header import SliceHeader
 
 SAME_DIRECTION = 2e-3  # length between unit vectors; makers round cosines to three digits
@@ -28,6 +29,8 @@ def group_slices(headers: Sequence[SliceHeader]) -> list[Group]:
     study, frame of reference, Series Number and Acquisition Number stand for it. Where every slice has a UID of its
     own, slices are one series when folder, study, frame of reference, Series Number and geometry agree.
 
+    MR images of several contrasts are several series, see `by_contrast`. Each radiograph is one by itself.
+
     Args:
         headers: Of any files, each instance once.
 
@@ -36,11 +39,14 @@ def group_slices(headers: Sequence[SliceHeader]) -> list[Group]:
     """
     parts: dict[tuple[object, ...], Group] = defaultdict(list)
     for header in headers:
-        parts[header.path.parent, header.series_uid, header.rows, header.cols].append(header)
+        if header.modality.is_stack:
+            parts[header.path.parent, header.series_uid, header.rows, header.cols, header.modality].append(header)
     groups = [group for part in parts.values() for group in _stacks(part)]
     groups = [numbered for group in groups for numbered in _by_numbers(group)]
+    groups = [contrast for group in _rejoined(groups) for contrast in by_contrast(group)]
+    groups += [[header] for header in headers if not header.modality.is_stack]
     place = {id(header): index for index, header in enumerate(headers)}
-    return sorted(_rejoined(groups), key=lambda group: place[id(group[0])])
+    return sorted(groups, key=lambda group: place[id(group[0])])
 
 
 def has_odd_series_uid(group: Sequence[SliceHeader]) -> bool:

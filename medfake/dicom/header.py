@@ -1,36 +1,44 @@
-"""Headers of CT images, validated before a pixel is decoded.
+"""Headers of CT, MR and X-ray images, validated before a pixel is decoded.
 
-One `SliceHeader` is one axial image; a frame of an enhanced multi-frame file counts as one.
+One `SliceHeader` is one slice of a scan, or one radiograph; a frame of an enhanced multi-frame file counts as one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
 from medfake.dicom import fields
-from medfake.dicom.ct_image import require_ct_image, require_stored_bits
+from medfake.dicom.contrasts import NO_CONTRAST, Contrast, contrast_of
+from medfake.dicom.fields import FunctionalGroups
+from medfake.dicom.images import require_image, require_stored_bits
 from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
 from medfake.dicom.pixel_size import frame_count, justified_size
+from medfake.dicom.projection import NO_PROJECTION, Projection, detector_spacing, projection_of
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import HeaderError
+from medfake.vocabulary import Modality
 
 SYNTHETIC_MARK = "medfake"
+AXIAL: Final = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SliceHeader:
-    """What the header of one axial image says.
+    """What the header of one image says.
 
     Attributes:
         path: The file.
         frame: Index in a multi-frame file, 0 in others.
-        position_mm: x, y, z of the first voxel, (0020,0032).
-        orientation: Row and column direction cosines, (0020,0037).
-        spacing_mm: Between rows, between columns, (0028,0030).
-        thickness_mm: (0018,0050), None when absent.
-        slope: Rescale Slope (0028,1053), not 0; 1 where a Modality LUT stands instead.
-        intercept: Rescale Intercept (0028,1052), HU; 0 where a Modality LUT stands instead.
+        modality: What made it, (0008,0060).
+        position_mm: x, y, z of the first voxel, (0020,0032); zeros of a radiograph, which has none.
+        orientation: Row and column direction cosines, (0020,0037); those of an axial image for a radiograph.
+        spacing_mm: Between rows, between columns, (0028,0030); of a radiograph on the detector, (0018,1164).
+        thickness_mm: (0018,0050), None when absent, and for a radiograph.
+        slope: Rescale Slope (0028,1053), not 0; 1 where a Modality LUT stands instead, and where MR or X-ray lack it.
+        intercept: Rescale Intercept (0028,1052), HU of CT; 0 where slope is 1 for lack of it.
         padding: Lowest and highest stored value that means "no data", (0028,0120) and (0028,0121).
         monochrome1: Whether low values are to be shown white, (0028,0004); Hounsfield units do not depend on it.
         kernel: Convolution Kernel (0018,1210).
@@ -42,6 +50,8 @@ class SliceHeader:
         lossy: Whether the pixels ever went through lossy compression, (0028,2110) or the transfer syntax; JPEG 2000 of
             either kind counts where (0028,2110) is missing.
         synthetic: medfake's own mark, an `Evidence`, None for scans that medfake did not make.
+        contrast: Of an MR image; says nothing of others.
+        projection: Of a radiograph; says nothing of others.
     """
 
     path: Path
@@ -74,42 +84,52 @@ class SliceHeader:
     lossy: bool
     image_type: tuple[str, ...]
     synthetic: str | None
+    modality: Modality = Modality.CT
+    contrast: Contrast = NO_CONTRAST
+    projection: Projection = NO_PROJECTION
+
+    @property
+    def dense_is_dark(self) -> bool:
+        """Whether what stops the beam has low stored values: by the sign, or else as an eye is to see it."""
+        return self.projection.sign > 0 if self.projection.sign else self.monochrome1
 
 
 def read_headers(path: Path) -> list[SliceHeader]:
-    """Read and validate the header of a CT file; pixels stay undecoded.
+    """Read and validate the header of a CT, MR, CR or DX file; pixels stay undecoded.
 
     Args:
-        path: A single-frame CT or an enhanced multi-frame CT file.
+        path: A file of a single frame, or an enhanced multi-frame one.
 
     Returns:
         One header per frame, in file order.
 
     Raises:
         NotDicomError: The file is no DICOM.
-        UnsupportedImageError: DICOM, but a localizer, no CT, not axial, in colour, not in Hounsfield units or
-            no image.
+        UnsupportedImageError: DICOM, but of another modality, a localizer, in colour or no image; CT that is not axial
+            or not in Hounsfield units.
         HeaderError: A field is missing or impossible.
         PixelDataError: Pixel Data are missing or not as large as the header says.
     """
     dataset, pixels = read_header_elements(path)
     try:
         with quiet_pydicom():
-            require_ct_image(dataset, path)
+            modality = require_image(dataset, path)
             justified_size(dataset, pixels, path)
             require_stored_bits(dataset, path)
-            return [_frame_header(dataset, path, frame) for frame in range(frame_count(dataset, path))]
+            return [_frame_header(dataset, path, frame, modality) for frame in range(frame_count(dataset, path))]
     except PARSE_ERRORS as error:
         raise HeaderError(
             "the header cannot be read", where=path, received=type(error).__name__, remedy="export the scan again"
         ) from None
 
 
-def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
-    groups = fields.FunctionalGroups(dataset, frame)
+def _frame_header(dataset: Dataset, path: Path, frame: int, modality: Modality) -> SliceHeader:
+    groups = FunctionalGroups(dataset, frame)
     syntax = dataset.file_meta.TransferSyntaxUID
-    slope, intercept = fields.rescale(dataset, groups, path)
+    own = _OWN[modality](dataset, groups, path)
     return SliceHeader(
+        **own,
+        modality=modality,
         path=path,
         frame=frame,
         patient_id=str(dataset.get("PatientID", "") or ""),
@@ -122,12 +142,6 @@ def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
         acquisition_number=fields.acquisition_number(groups),
         rows=int(dataset.Rows),
         cols=int(dataset.Columns),
-        position_mm=fields.position(groups, path),
-        orientation=fields.orientation(groups, path),
-        spacing_mm=fields.spacing(groups, path),
-        thickness_mm=fields.thickness(groups),
-        slope=slope,
-        intercept=intercept,
         padding=fields.padding(dataset),
         monochrome1=fields.text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1",
         bits_stored=int(dataset.BitsStored),
@@ -141,6 +155,51 @@ def _frame_header(dataset: Dataset, path: Path, frame: int) -> SliceHeader:
         image_type=fields.image_type(dataset, groups),
         synthetic=_synthetic(dataset),
     )
+
+
+def _ct(dataset: Dataset, groups: FunctionalGroups, path: Path) -> dict[str, Any]:
+    slope, intercept = fields.rescale(dataset, groups, path)
+    return {
+        "position_mm": fields.position(groups, path),
+        "orientation": fields.axial_orientation(groups, path),
+        "spacing_mm": fields.spacing(groups, path),
+        "thickness_mm": fields.thickness(groups),
+        "slope": slope,
+        "intercept": intercept,
+    }
+
+
+def _mr(dataset: Dataset, groups: FunctionalGroups, path: Path) -> dict[str, Any]:
+    slope, intercept = fields.rescale_if_any(dataset, groups, path)
+    return {
+        "position_mm": fields.position(groups, path),
+        "orientation": fields.orientation(groups, path),
+        "spacing_mm": fields.spacing(groups, path),
+        "thickness_mm": fields.thickness(groups),
+        "slope": slope,
+        "intercept": intercept,
+        "contrast": contrast_of(groups),
+    }
+
+
+def _radiograph(dataset: Dataset, groups: FunctionalGroups, path: Path) -> dict[str, Any]:
+    slope, intercept = fields.rescale_if_any(dataset, groups, path)
+    return {
+        "position_mm": (0.0, 0.0, 0.0),
+        "orientation": AXIAL,
+        "spacing_mm": detector_spacing(groups, path),
+        "thickness_mm": None,
+        "slope": slope,
+        "intercept": intercept,
+        "projection": projection_of(dataset, path),
+    }
+
+
+_OWN: Final[dict[Modality, Callable[[Dataset, FunctionalGroups, Path], dict[str, Any]]]] = {
+    Modality.CT: _ct,
+    Modality.MR: _mr,
+    Modality.XRAY: _radiograph,
+}
 
 
 def _lossy(dataset: Dataset) -> bool:

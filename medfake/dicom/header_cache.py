@@ -12,10 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from medfake.dicom.contrasts import Contrast
 from medfake.dicom.header import SliceHeader
+from medfake.dicom.projection import Projection
+from medfake.vocabulary import Modality
 
 CACHE_FILE = "headers.sqlite"
-_VERSION = 3  # of what is stored; another one is thrown away
+_VERSION = 4  # of what is stored; another one is thrown away
 _TUPLES = ("position_mm", "orientation", "spacing_mm", "padding", "image_type")
 Stamp = tuple[int, int, int]  # size, time of change in ns, inode
 Result = list[SliceHeader] | str  # headers of a file, or why it has none
@@ -87,9 +90,14 @@ def _encode(result: Result) -> Any:
 def _decode(path: Path, stored: Any) -> Result:
     if isinstance(stored, str):
         return stored
-    return [
-        SliceHeader(**{**values, **{name: _tuple(values[name]) for name in _TUPLES}, "path": path}) for values in stored
-    ]
+    return [_header(path, values) for values in stored]
+
+
+def _header(path: Path, values: dict[str, Any]) -> SliceHeader:
+    contrast = Contrast(**{**values["contrast"], "words": tuple(values["contrast"]["words"])})
+    tuples: dict[str, Any] = {name: _tuple(values[name]) for name in _TUPLES}
+    parts: dict[str, Any] = {"modality": Modality(values["modality"]), "projection": Projection(**values["projection"])}
+    return SliceHeader(**{**values, **tuples, **parts, "contrast": contrast, "path": path})
 
 
 def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:

@@ -7,8 +7,10 @@ from pydicom.dataset import Dataset
 from medfake.dicom import fields
 from medfake.dicom.parse import UNDEFINED_LENGTH, PixelElement
 from medfake.errors import HeaderError, PixelDataError, UnsupportedImageError
+from medfake.vocabulary import Modality
 
 LARGEST_EDGE = 4096  # rows or columns; CT detectors end at 2048
+LARGEST_RADIOGRAPH_EDGE = 5120  # 43 cm at 0.1 mm are 4300
 MOST_FRAMES = 5000
 _FRAME_OVERHEAD = 1 << 14  # bytes of a compressed frame that are no pixels; the parser reads 8 KiB ahead
 _AGAIN = "copy or export the file again"
@@ -77,6 +79,7 @@ def justified_size(dataset: Dataset, pixels: PixelElement | None, path: Path) ->
 
 
 def _bytes_needed(dataset: Dataset, path: Path, frames: int) -> int:
-    rows = fields.unsigned(dataset, "Rows", range(1, LARGEST_EDGE + 1), path)
-    cols = fields.unsigned(dataset, "Columns", range(1, LARGEST_EDGE + 1), path)
+    projected = Modality.named(fields.text(dataset, "Modality")) is Modality.XRAY
+    edges = range(1, (LARGEST_RADIOGRAPH_EDGE if projected else LARGEST_EDGE) + 1)
+    rows, cols = (fields.unsigned(dataset, keyword, edges, path) for keyword in ("Rows", "Columns"))
     return rows * cols * frames * fields.unsigned(dataset, "BitsAllocated", (8, 16, 32), path) // 8

@@ -1,15 +1,18 @@
-"""Decoded slices in Hounsfield units.
+"""Decoded slices: CT in Hounsfield units, MR and X-ray in units of each slice's own range (`normalised`).
 
 Photometric Interpretation MONOCHROME1 tells a display to show low values white (PS3.3 C.7.6.3.1.2). It stands behind
 the modality LUT in the pipeline (PS3.4 N.2), so stored values mean the same Hounsfield units with and without it, and
-nothing is turned round here.
+nothing is turned round in CT and MR. Radiographs are turned so that what stops the beam is bright: by Pixel Intensity
+Relationship Sign (0028,1041) where it says how stored values follow the beam (C.8.11.3.1.2), else by Photometric
+Interpretation, as eyes are to see them. What is proportional to the beam, (0028,1040) LIN, goes through a logarithm, as
+the other images went through one in their scanner.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +22,14 @@ from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 from medfake.dicom.codestream import frame_shape
+from medfake.dicom.density import density
 from medfake.dicom.header import SliceHeader
+from medfake.dicom.normalised import normalise
 from medfake.dicom.parse import PARSE_ERRORS, read_dataset
 from medfake.dicom.pixel_size import frame_count, justified_size
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import PixelDataError
+from medfake.vocabulary import Modality
 
 AIR_HU = -1024
 _INT16 = np.iinfo(np.int16)
@@ -38,6 +44,7 @@ class KnownSlice:
     Attributes:
         frame: Index in a multi-frame file, 0 in others.
         padding: Lowest and highest stored value that means "no data".
+        modality: What made it.
     """
 
     path: Path
@@ -47,6 +54,7 @@ class KnownSlice:
     slope: float
     intercept: float
     padding: tuple[int, int] | None
+    modality: Modality = Modality.CT
 
 
 Decodable = SliceHeader | KnownSlice
@@ -59,13 +67,30 @@ def read_slice(header: Decodable) -> Slice:
         header: From `read_headers`; says the file and the frame.
 
     Returns:
-        (rows, cols) int16 Hounsfield units: modality LUT or slope and intercept applied (PS3.3 C.11.1), padding set to
-        -1024.
+        (rows, cols) int16. CT: Hounsfield units, modality LUT or slope and intercept applied (PS3.3 C.11.1), padding
+        set to -1024. MR and X-ray: as `normalise` scales the slice.
 
     Raises:
-        PixelDataError: The pixels are truncated or cannot be decoded.
+        PixelDataError: The pixels are truncated or cannot be decoded; an image of MR or X-ray shows nothing.
     """
-    return _hounsfield(read_dataset(header.path, justified_size), header)
+    return _values(read_dataset(header.path, justified_size), header)
+
+
+def read_stored(headers: Sequence[Decodable]) -> NDArray[Any]:
+    """Decode slices as they are stored: no rescaling, no table, padding as it is, nothing normalised.
+
+    Args:
+        headers: At least one, all of the same rows and columns.
+
+    Returns:
+        (slices, rows, cols) integers of the stored type, which `write_series` takes back for MR and X-ray.
+
+    Raises:
+        PixelDataError: As of `read_volume`.
+    """
+    _require_one_size(headers)
+    with quiet_pydicom():
+        return np.stack([_decode(read_dataset(one.path, justified_size), one) for one in headers])
 
 
 def read_volume(headers: Sequence[Decodable], at_file: Callable[[Path], object] | None = None) -> NDArray[np.int16]:
@@ -76,19 +101,12 @@ def read_volume(headers: Sequence[Decodable], at_file: Callable[[Path], object] 
         at_file: Is told of each file before it is opened, so that others know which one a process died of.
 
     Returns:
-        (slices, rows, cols) int16 Hounsfield units.
+        (slices, rows, cols) int16, as of `read_slice`.
 
     Raises:
-        PixelDataError: There is no slice, slices differ in size, or pixels are truncated or cannot be decoded.
+        PixelDataError: There is no slice, slices differ in size, or pixels are as of `read_slice`.
     """
-    shapes = sorted({(header.rows, header.cols) for header in headers})
-    if len(shapes) != 1:
-        raise PixelDataError(
-            "slices of one size are needed to make a volume",
-            where=headers[0].path.parent if headers else None,
-            received=f"{len(headers)} slices of {', '.join(f'{rows} x {cols}' for rows, cols in shapes) or 'no size'}",
-        )
-    volume = np.empty((len(headers), *shapes[0]), np.int16)
+    volume = np.empty((len(headers), *_require_one_size(headers)), np.int16)
     index = 0
     with quiet_pydicom():
         for path, group in groupby(headers, key=lambda header: header.path):
@@ -96,22 +114,66 @@ def read_volume(headers: Sequence[Decodable], at_file: Callable[[Path], object] 
                 at_file(path)
             dataset = read_dataset(path, justified_size)
             for header in group:
-                volume[index] = _hounsfield(dataset, header)
+                volume[index] = _values(dataset, header)
                 index += 1
     return volume
 
 
-def _hounsfield(dataset: Dataset, header: Decodable) -> Slice:
-    stored = _decode(dataset, header)
+def _require_one_size(headers: Sequence[Decodable]) -> tuple[int, int]:
+    shapes = sorted({(header.rows, header.cols) for header in headers})
+    if len(shapes) != 1:
+        raise PixelDataError(
+            "slices of one size are needed to make a volume",
+            where=headers[0].path.parent if headers else None,
+            received=f"{len(headers)} slices of {', '.join(f'{rows} x {cols}' for rows, cols in shapes) or 'no size'}",
+        )
+    return shapes[0]
+
+
+def _values(dataset: Dataset, header: Decodable) -> Slice:
+    return _OF_MODALITY[header.modality](dataset, header, _decode(dataset, header))
+
+
+def _hounsfield(dataset: Dataset, header: Decodable, stored: NDArray[Any]) -> Slice:
     if "ModalityLUTSequence" in dataset:
-        hu = _clipped(_guarded(header.path, lambda: apply_modality_lut(stored, dataset)))
+        hu = _clipped(_looked_up(dataset, header, stored))
     elif header.slope == 1.0 and header.intercept == int(header.intercept):
         hu = _shifted(stored, int(header.intercept))
     else:
         hu = _clipped(np.rint(stored * header.slope + header.intercept))
-    if header.padding is not None:
-        hu[(stored >= header.padding[0]) & (stored <= header.padding[1])] = AIR_HU
+    padded = _padded(header, stored)
+    if padded is not None:
+        hu[padded] = AIR_HU
     return hu
+
+
+def _resonance(dataset: Dataset, header: Decodable, stored: NDArray[Any]) -> Slice:
+    values = _looked_up(dataset, header, stored) if "ModalityLUTSequence" in dataset else stored * np.sign(header.slope)
+    return normalise(values, _padded(header, stored), header.path)
+
+
+def _radiograph(dataset: Dataset, header: Decodable, stored: NDArray[Any]) -> Slice:
+    dense: NDArray[np.float64] = _guarded(header.path, lambda: density(dataset, stored, header.slope, header.path))
+    return normalise(dense, _padded(header, stored), header.path)
+
+
+_OF_MODALITY: Final[dict[Modality, Callable[[Dataset, Decodable, NDArray[Any]], Slice]]] = {
+    Modality.CT: _hounsfield,
+    Modality.MR: _resonance,
+    Modality.XRAY: _radiograph,
+}
+
+
+def _looked_up(dataset: Dataset, header: Decodable, stored: NDArray[Any]) -> NDArray[Any]:
+    values: NDArray[Any] = _guarded(header.path, lambda: apply_modality_lut(stored, dataset))
+    return values
+
+
+def _padded(header: Decodable, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
+    if header.padding is None:
+        return None
+    padded: NDArray[np.bool_] = (stored >= header.padding[0]) & (stored <= header.padding[1])
+    return padded
 
 
 def _shifted(stored: NDArray[Any], intercept: int) -> Slice:

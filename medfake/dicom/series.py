@@ -3,21 +3,24 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medfake.dicom.contrast_groups import MIXED, repeats_a_place
 from medfake.dicom.folders import Skipped, order_in_walk, walk_folders
 from medfake.dicom.grouping import group_slices, has_odd_series_uid
 from medfake.dicom.header import SliceHeader, read_headers
 from medfake.dicom.header_cache import HeaderCache, Result, Stamp, stamp_of
 from medfake.dicom.instances import REPEATED, once_each, share_a_uid
+from medfake.dicom.projection import RAW
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import DicomError, SourceError
 from medfake.logs import redact, register_identifier
 from medfake.progress import track
-from medfake.vocabulary import QualityFlag
+from medfake.vocabulary import Modality, QualityFlag
 
 CHANGED = "the file changed while it was read"
 _TOLD = 3  # reasons
@@ -26,12 +29,15 @@ _WORTH_PROCESSES = 512  # files; reading fewer takes no longer than starting pro
 GAP_FACTOR = 1.5  # a step this many times the median step is a gap
 SAME_PLACE_MM = 0.01
 SAME_THICKNESS = 1e-3  # relative; thickness is a rounded decimal string
+_ANOTHER = "(0008,0060) Modality: {}, and {} is looked for"
+_PLANES = ("sagittal", "coronal", "axial")  # by the axis of the patient that the normal is nearest to
+_IN_PLANE = 0.9  # cosine of the normal with that axis, 26 degrees: heads and hearts are tilted by less than that
 TILT_COSINE = 0.999  # |cosine| between the slice normal and the direction in which slices advance; 2.6 degrees
 
 
 @dataclass(frozen=True)
 class Series:
-    """One CT series of one folder: slices sorted along their normal, ascending.
+    """One scan of one folder: slices sorted along their normal, ascending; or a radiograph alone.
 
     Attributes:
         folder: Where the files lie.
@@ -42,6 +48,19 @@ class Series:
     folder: Path
     headers: tuple[SliceHeader, ...]
     quality_flags: tuple[str, ...]
+
+    @property
+    def modality(self) -> Modality:
+        """What made it; its slices have one."""
+        return self.headers[0].modality
+
+    @property
+    def plane(self) -> str:
+        """axial, coronal, sagittal or oblique; "projection" of a radiograph."""
+        if not self.modality.is_stack:
+            return "projection"
+        cosines = np.abs(_normal(self.headers[0]))
+        return _PLANES[int(cosines.argmax())] if cosines.max() >= _IN_PLANE else "oblique"
 
     @property
     def z_mm(self) -> NDArray[np.float64]:
@@ -60,7 +79,15 @@ class Series:
             numbers = (first.series_number, first.acquisition_number)
             series = (first.study_uid, first.frame_of_reference_uid, *numbers, first.sop_uid)
         geometry = (first.rows, first.cols, first.spacing_mm, first.orientation)
-        return f"{first.path.resolve().parent}#{series}#{geometry}"
+        return f"{first.path.resolve().parent}#{series}#{geometry}{self.apart}"
+
+    @property
+    def apart(self) -> str:
+        """What tells scans of one series UID and geometry apart: contrasts of MR, images of X-ray; "" of CT."""
+        first = self.headers[0]
+        if not self.modality.is_stack:
+            return f"#{first.sop_uid or first.path.name}/{first.frame}"
+        return f"#{first.contrast.said}" if self.modality is Modality.MR else ""
 
     def z_index(self, sop_uid: str, frame: int = 0) -> int | None:
         """Index of the slice with this SOP Instance UID (0008,0018); None where none or several have it."""
@@ -79,8 +106,10 @@ class Series:
         return (between, *first.spacing_mm)
 
 
-def find_series(root: Path, jobs: int = 1, cache: HeaderCache | None = None) -> tuple[list[Series], list[Skipped]]:
-    """Find every CT series below a folder (or in a single file); headers only.
+def find_series(
+    root: Path, jobs: int = 1, cache: HeaderCache | None = None, modality: Modality | None = Modality.CT
+) -> tuple[list[Series], list[Skipped]]:
+    """Find every series of a modality below a folder (or in a single file); headers only.
 
     A scan is a (folder, series) pair: the same series UID in two folders makes two series. Symbolic links below `root`
     are not followed, so that no slice counts twice and nothing outside is read; they are listed as skipped.
@@ -89,6 +118,7 @@ def find_series(root: Path, jobs: int = 1, cache: HeaderCache | None = None) -> 
         root: Folder or file; may itself be a link.
         jobs: Processes that read headers; the result does not depend on it.
         cache: Headers read before; only files that changed since are read again.
+        modality: What is looked for, others are skipped with the reason; None for all that are read.
 
     Returns:
         Series in the order of folder and first file, and whatever belongs to none (files, links, folders that may not
@@ -98,20 +128,26 @@ def find_series(root: Path, jobs: int = 1, cache: HeaderCache | None = None) -> 
         SourceError: There is nothing at `root`.
     """
     paths, skipped = _files(root)
-    series, left_out = series_of(paths, jobs, cache)
+    series, left_out = series_of(paths, jobs, cache, modality=modality)
     return series, sorted(skipped + left_out, key=lambda one: order_in_walk(one.path))
 
 
 def series_of(
-    paths: Sequence[Path], jobs: int = 1, cache: HeaderCache | None = None, *, tell: bool = True
+    paths: Sequence[Path],
+    jobs: int = 1,
+    cache: HeaderCache | None = None,
+    *,
+    tell: bool = True,
+    modality: Modality | None = None,
 ) -> tuple[list[Series], list[Skipped]]:
-    """Group files into CT series; headers only.
+    """Group files into series; headers only.
 
     Args:
         paths: Files, each once.
         jobs: Processes that read headers, from 512 files on; the result does not depend on it.
         cache: Headers read before; only files that changed since are read again.
         tell: Whether to show how far reading is.
+        modality: As of `find_series`.
 
     Returns:
         Series in the order of their first file, and files that belong to none, with the reason.
@@ -121,8 +157,11 @@ def series_of(
     headers = [header for result in results.values() if not isinstance(result, str) for header in result]
     for header in headers:
         register_identifier(header.patient_id)  # a worker's register ends with the worker
-    series, repeated = group_series(headers)
-    return series, skipped + repeated
+    wanted = [header for header in headers if modality in (None, header.modality)]
+    others = {header.path: header.modality for header in headers if modality not in (None, header.modality)}
+    skipped += [Skipped(path, _ANOTHER.format(found.image, modality)) for path, found in others.items()]
+    series, left_out = group_series(wanted)
+    return series, skipped + left_out
 
 
 def group_series(headers: Iterable[SliceHeader]) -> tuple[list[Series], list[Skipped]]:
@@ -132,12 +171,17 @@ def group_series(headers: Iterable[SliceHeader]) -> tuple[list[Series], list[Ski
         headers: Of any files.
 
     Returns:
-        Series in the order of their first header, slices sorted along the normal; and files that repeat an image.
+        Series in the order of their first header, slices sorted along the normal; files that repeat an image, and
+        images of MR whose contrasts cannot be told apart, frames of a file each as "file#frame".
     """
     images, repeated = once_each(headers)
     skipped = [Skipped(path, REPEATED) for path in dict.fromkeys(header.path for header in repeated)]
     used = {header.path for header in images}
-    return [_series(group) for group in group_slices(images)], [one for one in skipped if one.path not in used]
+    skipped = [one for one in skipped if one.path not in used]
+    groups = group_slices(images)
+    mixed = [group[0].modality is Modality.MR and repeats_a_place(group) for group in groups]
+    skipped += [Skipped(_frame_path(header), MIXED) for group in compress(groups, mixed) for header in group]
+    return [_series(group) for group, several in zip(groups, mixed, strict=True) if not several], skipped
 
 
 def told_reasons(skipped: Sequence[Skipped]) -> str:
@@ -213,8 +257,16 @@ def _series(headers: Sequence[SliceHeader]) -> Series:
     return Series(ordered[0].path.parent, ordered, tuple(sorted(_flags(ordered))))
 
 
+def _frame_path(header: SliceHeader) -> Path:
+    return header.path.with_name(f"{header.path.name}#{header.frame}") if header.frame else header.path
+
+
 def _flags(headers: tuple[SliceHeader, ...]) -> set[QualityFlag]:
     flags = set()
+    if any(header.projection.intent == RAW for header in headers):
+        flags.add(QualityFlag.RAW)
+    if any(header.projection.sign and header.dense_is_dark != header.monochrome1 for header in headers):
+        flags.add(QualityFlag.POLARITY)
     steps = np.diff(positions_along_normal(headers))
     if (steps <= SAME_PLACE_MM).any():
         flags.add(QualityFlag.DUPLICATE)

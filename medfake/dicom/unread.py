@@ -6,11 +6,12 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from medfake.dicom import fields
-from medfake.dicom.ct_image import DICOMDIR
+from medfake.dicom.images import DICOMDIR
 from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.dicom.series import Series, positions_along_normal
 from medfake.errors import DicomError, HeaderError, NotDicomError, UnsupportedImageError
+from medfake.vocabulary import Modality
 
 _SUFFIXES = (".dcm", ".dicom", ".ima")
 _PREAMBLE = 128  # bytes before the mark of every DICOM file, PS3.10 7.1
@@ -52,11 +53,11 @@ def _position(dataset: Dataset, path: Path, series: Series) -> float | None:
             )
         another_series = str(dataset.get("SeriesInstanceUID", "")) != first.series_uid
         there_already = str(dataset.get("SOPInstanceUID", "")) in {header.sop_uid for header in series.headers}
-        if another_series or there_already or str(dataset.get("Modality", "")) != "CT":
+        if another_series or there_already or Modality.named(fields.text(dataset, "Modality")) != first.modality:
             return None
         if "LOCALIZER" in fields.image_type(dataset, groups):
             return None
-        fields.orientation(groups, path)
+        (fields.axial_orientation if first.modality is Modality.CT else fields.orientation)(groups, path)
         if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
             raise HeaderError("an image of several frames that cannot be read", where=path)
         return float(positions_along_normal([replace(first, position_mm=fields.position(groups, path))])[0])

@@ -38,6 +38,8 @@ class Origin:
             "protocol": self.dataset.protocol,
             "task": self.dataset.task,
             "view": self.dataset.view,
+            "modality": self.dataset.modality,
+            "body_parts": self.dataset.body_parts,
             "sources_apart": self.dataset.sources_apart,
             "git_revision": self.git_revision,
             "dvc_lock_sha256": self.dvc_lock_sha256,
@@ -45,7 +47,8 @@ class Origin:
 
     def tags(self) -> dict[str, str]:
         """Tags of an MLflow run."""
-        return {name: "none" if value is None else str(value) for name, value in self.facts().items()}
+        told = {**self.facts(), "body_parts": ", ".join(self.dataset.body_parts) or None}
+        return {name: "none" if value is None else str(value) for name, value in told.items()}
 
 
 def run_tags(project: Project, origin: Origin, hardware: str) -> dict[str, str]:

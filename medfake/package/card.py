@@ -9,7 +9,7 @@ from medfake.errors import ManifestError, OutputRefusedError
 from medfake.files import sha256_file, write_json
 from medfake.package.measured import Calibrated, Elsewhere, FalseAlarms, Figures, Folds, Learnt
 from medfake.remedies import retrain
-from medfake.vocabulary import Evidence, PositiveClass, Task
+from medfake.vocabulary import Evidence, Modality, PositiveClass, Task, Units
 
 CARD_FILE = "card.json"
 ONNX_FILE = "detector.onnx"
@@ -42,6 +42,8 @@ class Card(BaseModel):
             tables is the answer yes.
         evidence: What figures on its data are worth.
         view: What part of a slice it learnt to judge; only detectors of whole slices can scan.
+        modality: What made the images that it learnt from; it judges no others.
+        body_parts: What their headers say that they show, upper case; empty where none says it.
         input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
         threshold: A slice with P >= threshold counts as tampered; chosen by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
@@ -87,6 +89,8 @@ class Card(BaseModel):
     protocol: str
     task: Task = Task.TAMPERING
     view: str = "whole"
+    modality: Modality = Modality.CT
+    body_parts: tuple[str, ...] = ()
     input_contract: str = "hu: int16 Hounsfield units, (slices, rows, cols), native resolution"
     parameters: int | None
     localises: bool
@@ -123,6 +127,11 @@ class Card(BaseModel):
     dvc_lock_sha256: str | None
     mlflow_run_id: str | None
     intended_use: str = INTENDED_USE
+
+    @property
+    def units(self) -> Units:
+        """Of the pixels that it takes."""
+        return self.modality.units
 
 
 def read_card(folder: Path) -> Card:

@@ -91,7 +91,7 @@ def test_ct_with_geometry_is_read_whatever_its_class(edited: Edited, sop_class: 
 @pytest.mark.parametrize(
     ("values", "kind", "words"),
     [
-        ({"Modality": "MR"}, UnsupportedImageError, "no CT image"),
+        ({"Modality": "US"}, UnsupportedImageError, "no CT image"),
         ({"Modality": None}, UnsupportedImageError, "no CT image"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, UnsupportedImageError, "localizer"),
         ({"SamplesPerPixel": 3}, UnsupportedImageError, "colour"),
@@ -139,7 +139,7 @@ def test_an_impossible_header_is_refused_by_name(
     ("values", "element", "received"),
     [
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "(0028,0004) Photometric Interpretation", "PALETTE COLOR"),
-        ({"Modality": "MR"}, "(0008,0060) Modality", "MR"),
+        ({"Modality": "NM"}, "(0008,0060) Modality", "NM"),
         ({"RescaleType": "OD"}, "(0028,1054) Rescale Type", "OD"),
         ({"RescaleSlope": None}, "(0028,1053) Rescale Slope", "nothing"),
         ({"RescaleIntercept": None}, "(0028,1052) Rescale Intercept", "nothing"),

@@ -1,17 +1,23 @@
 """All that a training is given."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import pandas as pd
+
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.neighbours import Run
 from medfake.detectors.registry import DetectorSpec
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch
 
 Spec = TypeVar("Spec", bound=DetectorSpec)
 Options = TypeVar("Options", bound=Section)
+Around = Callable[[pd.DataFrame, float], Iterator[Run]]
+"""Rows of the manifest and a reach in mm -> all slices near to them, scan by scan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +32,7 @@ class TrainingContext(Generic[Spec, Options]):
         features: Folder of what trainings with any seed share; filled when it is not there.
         state: Of this training; one that was cut short goes on.
         on_epoch: Told the epoch and its losses.
+        around: Reads slices around those of the data set; None where nobody knows its scans.
     """
 
     spec: Spec
@@ -35,3 +42,4 @@ class TrainingContext(Generic[Spec, Options]):
     features: Path
     state: RunState
     on_epoch: OnEpoch
+    around: Around | None = None

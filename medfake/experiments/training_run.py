@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.neighbours import runs_around
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
@@ -108,6 +110,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         context = TrainingContext(
             spec=spec, options=options, dataset=dataset, seed=seed, state=state, on_epoch=run.log_epoch,
             features=project.features_of(dataset.name, detector),
+            around=partial(runs_around, project.scans / dataset.name, params.datasets[dataset.name]),
         )  # fmt: skip
         started = time.monotonic()
         trained = fit(context)

@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from medfake.config import Choices, Params, Span
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.neighbours import runs_around
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
@@ -269,6 +271,7 @@ class _Search:
                     spec=detector_spec(detector), options=options, dataset=dataset, seed=params.tune.seed,
                     features=_features(self.project.tuning, dataset, detector, options),
                     state=RunState(Path(scratch) / "state.npz", {}), on_epoch=on_epoch,
+                    around=partial(runs_around, self.project.scans / dataset.name, params.datasets[dataset.name]),
                 )  # fmt: skip
                 trained = fit(context)
             except optuna.TrialPruned:

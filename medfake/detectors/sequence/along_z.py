@@ -1,6 +1,6 @@
 """What is learnt along z: recurrent units on sequences cut from the maps of a trunk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +27,7 @@ _VALIDATION_BATCH: Final = 512
 Context = TrainingContext[DetectorSpec, SliceGRUOptions]
 
 
-def learn_along_z(context: Context, train: Sequence[MappedScan], val: Sequence[MappedScan], state: RunState) -> Any:
+def learn_along_z(context: Context, train: Iterable[MappedScan], val: Iterable[MappedScan], state: RunState) -> Any:
     """Train the units that `build_along_z` makes; the val split chooses the weights.
 
     They begin as the window rule, scaled and shifted to fit the training windows, and that may be the best there is.

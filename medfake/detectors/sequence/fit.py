@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from medfake.detectors.sequence.maps import MappedScan, mapped_scans
-from medfake.detectors.sequence.trunk import SequenceContext, Trunk, require_neighbours, trunk_of
+from medfake.detectors.sequence.maps import MappedScan, mapped_scans, require_neighbours
+from medfake.detectors.sequence.trunk import SequenceContext, Trunk, trunk_of
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.log_odds import logit
 from medfake.package.aggregation import counted_maps
@@ -34,12 +34,13 @@ def train_sequence(context: SequenceContext) -> Trained:
         ManifestError: The package that is named as a trunk is not whole.
     """
     dataset = context.dataset
-    require_neighbours(dataset)
+    require_neighbours(dataset, context.around)
     import_keras(context.seed)
     work = TemporaryDirectory(prefix="medfake-trunk-")
     trunk = trunk_of(context, Path(work.name))
     scorer = trunk.open()
-    train, val = (list(mapped_scans(dataset, split, scorer)) for split in (Split.TRAIN, Split.VAL))
+    train = mapped_scans(dataset, Split.TRAIN, scorer, context.around)  # as they are asked for
+    val = list(mapped_scans(dataset, Split.VAL, scorer, context.around))
     aggregation = context.spec.build(context, train, val, Path(work.name) / _STATE_FILE)
     a, b = _calibrate(aggregation, val, dataset.name)
 
@@ -95,6 +96,8 @@ def maps_and_z(scan: ScoredScan) -> list[Floats]:
 def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[float, float]:
     """Fit Platt's a and b on validation slices, as they stand in their scans, and store them in the graph.
 
+    As in predictions, of a scan those slices are known that are in the data set.
+
     Slices that show no lung are left out as they are of a scan.
 
     Raises:
@@ -102,8 +105,9 @@ def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[
     """
     said, labels = [], []
     for scan in val:
-        counted = scan.scored.counted
-        said.append(np.asarray(aggregation.predict_on_batch(maps_and_z(scan.scored))["slice_p"])[counted])
+        slices = scan.labelled
+        counted = slices.counted
+        said.append(np.asarray(aggregation.predict_on_batch(maps_and_z(slices))["slice_p"])[counted])
         labels.append(scan.rows.label.to_numpy()[counted])
     known = np.concatenate(labels)
     if len(set(known)) < 2:

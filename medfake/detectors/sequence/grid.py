@@ -12,3 +12,4 @@ PLANE_FEATURES: Final = 3
 """What is known of a place on a slice: log odds after smoothing, its own, and how many neighbours count."""
 NOWHERE_MM: Final = 1e6
 """z of a slice that is not there: no window reaches it."""
+TOLERANCE_MM: Final = 1e-3

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from medfake.detectors.dense import grid
 from medfake.detectors.dense.layers import grid_sums, shrunk
-from medfake.detectors.sequence.grid import NOWHERE_MM, PLANE_FEATURES, PLANE_STEP
+from medfake.detectors.sequence.grid import NOWHERE_MM, PLANE_FEATURES, PLANE_STEP, TOLERANCE_MM
 from medfake.training.keras_setup import load_keras
 
 keras = load_keras()
@@ -17,7 +17,6 @@ from keras import layers, ops  # noqa: E402  # load_keras must come first: it re
 
 _MM: Final = 10.0
 """Gaps are told in such units."""
-_TOLERANCE_MM: Final = 1e-3
 
 Tensor = Any
 Step = tuple[Tensor, Tensor, Tensor]
@@ -26,9 +25,10 @@ Step = tuple[Tensor, Tensor, Tensor]
 
 @keras.saving.register_keras_serializable(package="medfake")
 class PlaneFeatures(layers.Layer):
-    """Logits of places and which count -> what a sequence knows of places 16 px apart, and which of them count.
+    """Logits of places and which count -> what a sequence knows of places 16 px apart, and where there is any to see.
 
-    (slices, down, across) twice -> (slices, down / 2, across / 2, 3) and (slices, down / 2, across / 2).
+    (slices, down, across) twice -> (slices, down / 2, across / 2, 3) and (slices, down / 2, across / 2). There is
+    something to see where one of 3 x 3 places counts, so that every place that counts has a sequence beside it.
     """
 
     def call(self, logits: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
@@ -36,7 +36,7 @@ class PlaneFeatures(layers.Layer):
         total, number = grid_sums(logits * counts), grid_sums(counts)
         full = float(grid.NEIGHBOURS**2)
         seen = [shrunk(total, number, full), logits * counts, number / full]
-        some = [one[:, ::PLANE_STEP, ::PLANE_STEP] for one in (*seen, counts)]
+        some = [one[:, ::PLANE_STEP, ::PLANE_STEP] for one in (*seen, ops.minimum(number, 1.0))]
         scale = (1.0 / grid.HIGHEST_LOGIT, 1.0 / grid.HIGHEST_LOGIT, 1.0)
         return ops.stack([one * by for one, by in zip(some[:3], scale, strict=True)], axis=-1), some[3]
 
@@ -59,7 +59,7 @@ class WindowRule(layers.Layer):
         rows, cols = ops.shape(logits)[1], ops.shape(logits)[2]
         total, number = grid_sums(logits * counts), grid_sums(counts)
         apart = ops.abs(ops.expand_dims(z_mm, 0) - ops.expand_dims(z_mm, 1))
-        near = ops.cast(apart <= grid.WINDOW_MM + 1e-3, "float32")
+        near = ops.cast(apart <= grid.WINDOW_MM + TOLERANCE_MM, "float32")
         slices = ops.reshape(ops.sum(near, axis=1), (-1, 1, 1))
 
         def over(maps: Tensor) -> Tensor:
@@ -82,13 +82,14 @@ class AlongZ(layers.Layer):
 
     Args:
         units: Of either unit.
+        reach_mm: What lies farther from the slice that is judged is passed over, too.
         bridge_mm: Widest gap between neighbours.
         decay: L2 on the kernels.
     """
 
-    def __init__(self, units: int, bridge_mm: float, decay: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, units: int, reach_mm: float, bridge_mm: float, decay: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.units, self.bridge_mm = units, bridge_mm
+        self.units, self.reach_mm, self.bridge_mm = units, reach_mm, bridge_mm
         weighed = {name: keras.regularizers.L2(decay) for name in ("kernel_regularizer", "recurrent_regularizer")}
         self.cells = [
             layers.GRUCell(units, name=f"from_{side}", implementation=1, **weighed)  # 2 takes no more than two axes
@@ -128,10 +129,12 @@ class AlongZ(layers.Layer):
         nothing = ops.zeros_like(steps[-1][1])
         state = ops.repeat(ops.expand_dims(nothing, -1), self.units, axis=-1)
         last_mm, begun = nothing, nothing
-        for features, seen, z_mm in steps:
+        for features, counts, z_mm in steps:
+            far_mm = ops.abs(z_mm - middle_mm)
+            seen = counts * ops.cast(far_mm <= self.reach_mm + TOLERANCE_MM, "float32")
             gap_mm = ops.abs(z_mm - last_mm) * begun
-            carried = begun * ops.cast(gap_mm <= self.bridge_mm + _TOLERANCE_MM, "float32")
-            way = ops.stack([gap_mm * carried, ops.abs(z_mm - middle_mm) * seen], axis=-1) / _MM
+            carried = begun * ops.cast(gap_mm <= self.bridge_mm + TOLERANCE_MM, "float32")
+            way = ops.stack([gap_mm * carried, far_mm * seen], axis=-1) / _MM
             before = state * ops.expand_dims(carried, -1)
             moved, _ = cell(ops.concatenate([features, way], axis=-1), [before])
             here = ops.expand_dims(seen, -1)
@@ -173,10 +176,10 @@ def rule_of_windows(windows: Tensor) -> Tensor:
     smooth, share, z_mm = windows[..., 0] * grid.HIGHEST_LOGIT, windows[..., 2], windows[..., -1]
     prior = grid.SHRINKAGE * full
     number = share * full
-    near = ops.cast(ops.abs(z_mm - z_mm[:, half : half + 1]) <= grid.WINDOW_MM + _TOLERANCE_MM, "float32")
+    near = ops.cast(ops.abs(z_mm - z_mm[:, half : half + 1]) <= grid.WINDOW_MM + TOLERANCE_MM, "float32")
     total = smooth * (number + prior) - prior * grid.UNTOUCHED
-    within = [ops.sum(one * near, axis=1) for one in (total, number)]
-    return 0.5 * smooth[:, half] + 0.5 * shrunk(*within, full * ops.sum(near, axis=1))
+    total, number = (ops.sum(one * near, axis=1) for one in (total, number))
+    return 0.5 * smooth[:, half] + 0.5 * shrunk(total, number, full * ops.sum(near, axis=1))
 
 
 class OfScan(layers.Layer):
@@ -199,19 +202,19 @@ class OfScan(layers.Layer):
         """Apply the rule, walk, and take the strongest place of every slice and of the scan."""
         said = self.rule(logits, counts, z_mm)
         if self.along is not None:
-            said = self.along.scale * said + self._walked(logits, counts, z_mm)
+            said = self.along.scale * said + self._walked(self.along, logits, counts, z_mm)
         places = ops.where(counts > 0, said, grid.NOWHERE)
         strongest = ops.max(places, axis=(1, 2))
         return places, strongest, ops.max(strongest, keepdims=True)
 
-    def _walked(self, logits: Tensor, counts: Tensor, z_mm: Tensor) -> Tensor:
+    def _walked(self, along: AlongZ, logits: Tensor, counts: Tensor, z_mm: Tensor) -> Tensor:
         features, seen = self.plane(logits, counts)
         slices, reach = ops.shape(logits)[0], self.reach
         z_mm = ops.reshape(ops.pad(z_mm, (reach, reach), constant_values=NOWHERE_MM), (-1, 1, 1))
         features = ops.pad(features, ((reach, reach), (0, 0), (0, 0), (0, 0)))
         seen = ops.pad(seen, ((reach, reach), (0, 0), (0, 0)))
         steps = [tuple(one[at : at + slices] for one in (features, seen, z_mm)) for at in range(2 * reach + 1)]
-        more = self.along.walk(steps)
+        more = along.walk(steps)
         wide = ops.repeat(ops.repeat(more, PLANE_STEP, axis=1), PLANE_STEP, axis=2)
         return wide[:, : ops.shape(logits)[1], : ops.shape(logits)[2]]
 

@@ -12,7 +12,7 @@ def build_along_z(options: SliceGRUOptions) -> Any:
     load_keras()
     from medfake.detectors.sequence.layers import AlongZ
 
-    along = AlongZ(options.units, options.bridge_mm, options.decay, name="along_z")
+    along = AlongZ(options.units, options.reach_mm, options.bridge_mm, options.decay, name="along_z")
     along.build(PLANE_FEATURES)
     return along
 

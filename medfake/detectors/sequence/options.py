@@ -1,12 +1,15 @@
 """Options of sequence detectors, as they stand under their names in params.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
 from medfake.detectors.forensic.options import ResidualCNNOptions
+
+NEIGHBOURS_MM: Final = 12.0
+"""To either side of a slice of the data set, slices are read from its scan to learn from."""
 
 
 class SliceWindowOptions(Section):
@@ -26,7 +29,8 @@ class SliceGRUOptions(SliceWindowOptions):
 
     Attributes:
         units: Of each of the two, from below and from above.
-        reach: Slices to either side that are looked at.
+        reach_mm: To either side of the slice that is judged; training knows no more of a scan.
+        reach: Slices to either side at most.
         bridge_mm: Widest gap between neighbouring slices over which anything is carried.
         epochs: Of sequences.
         sequences: Shown an epoch, half of them tampered.
@@ -36,6 +40,7 @@ class SliceGRUOptions(SliceWindowOptions):
     """
 
     units: int = Field(default=12, ge=1, le=256)
+    reach_mm: Annotated[float, Field(gt=0, le=NEIGHBOURS_MM)] = NEIGHBOURS_MM
     reach: int = Field(default=8, ge=1, le=32)
     bridge_mm: Positive = 10.0
     epochs: int = Field(default=12, ge=1)

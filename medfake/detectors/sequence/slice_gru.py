@@ -1,6 +1,6 @@
 """Detectors that put the slices of a scan together: by recurrent units, or by the window rule they are set beside."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,12 +11,13 @@ from medfake.detectors.sequence.options import SliceGRUOptions, SliceWindowOptio
 from medfake.training.run_state import RunState
 
 FAMILY: Final = "sequence"
+WINDOW_RULE: Final = "SliceWindow"
 
 
 @detector("SliceGRU", family=FAMILY, options=SliceGRUOptions, localises=True)
 def build_slice_gru(
     context: TrainingContext[DetectorSpec, SliceGRUOptions],
-    train: Sequence[MappedScan],
+    train: Iterable[MappedScan],
     val: Sequence[MappedScan],
     state: Path,
 ) -> Any:
@@ -37,7 +38,7 @@ def build_slice_gru(
     return build_aggregation(learn_along_z(context, train, val, RunState(state, {})), context.options.reach)
 
 
-@detector("SliceWindow", family=FAMILY, options=SliceWindowOptions, localises=True)
+@detector(WINDOW_RULE, family=FAMILY, options=SliceWindowOptions, localises=True)
 def build_slice_window(*_: Any) -> Any:
     """The mean of the places within 8 mm, half and half with the slice alone: what recurrent units have to beat."""
     from medfake.detectors.sequence.network import build_aggregation

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from medfake.datasets.dataset import Dataset
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.forensic.fit import train_forensic
 from medfake.detectors.registry import DetectorSpec, detector_spec
@@ -14,11 +13,8 @@ from medfake.errors import TrainingError
 from medfake.files import sha256_file
 from medfake.package.card import KERAS_FILE, ONNX_FILE, Agreement, read_card, require_graph
 from medfake.package.scorer import Scorer
-from medfake.vocabulary import Split
 
 OWN: Final = "ResidualCNN"
-NEIGHBOURS_MM: Final = 10.0
-"""Slices at most so far apart are neighbours."""
 
 SequenceContext = TrainingContext[DetectorSpec, SliceWindowOptions]
 
@@ -71,8 +67,8 @@ def trunk_of(context: SequenceContext, folder: Path) -> Trunk:
     options = context.options
     if options.package is not None:
         package = Path(options.package)
-        card, weights = read_card(package), {"kind": "package", "sha256": sha256_file(require_graph(package))}
-        return Trunk(package, card.agreement, card.parameters, weights)
+        card = read_card(package)
+        return Trunk(package, card.agreement, card.parameters, {"kind": "package", "sha256": package_sha256(options)})
     trained = train_forensic(
         TrainingContext(
             spec=detector_spec(OWN), options=options.trunk, dataset=context.dataset, seed=context.seed,
@@ -89,19 +85,3 @@ def package_sha256(options: SliceWindowOptions) -> str | None:
         ManifestError: It is missing.
     """
     return None if options.package is None else sha256_file(require_graph(Path(options.package)))
-
-
-def require_neighbours(dataset: Dataset) -> None:
-    """See to it that there is anything along z to learn from.
-
-    Raises:
-        TrainingError: No scan of the train split has two slices so near to each other.
-    """
-    rows = dataset.split(Split.TRAIN)
-    z_mm = rows[rows["transform"] == ""].sort_values("z_mm").groupby("scan_id").z_mm
-    if not (z_mm.diff() <= NEIGHBOURS_MM).any():
-        raise TrainingError(
-            f"no scan of the train split has two slices within {NEIGHBOURS_MM:g} mm: there is nothing to compare along z",
-            where=dataset.name, received=f"{len(rows)} slices of {rows.scan_id.nunique()} scans",
-            remedy="leave sequence detectors out of train.detectors for this data set, or give it whole series",
-        )  # fmt: skip

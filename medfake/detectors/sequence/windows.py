@@ -1,7 +1,8 @@
 """Sequences to learn from: a place on a slice, and the same place on the slices around it.
 
-Data sets keep long runs of tampered slices and single real ones. Were sequences drawn as they come, their gaps would
-give the class away; so untouched ones are drawn with as many neighbours as tampered ones have.
+Tampered slices lie elsewhere in their scans than real ones, and where nothing around them can be read, data sets keep
+runs of the former and single ones of the latter. Were sequences drawn as they come, their gaps would give the class
+away; so untouched ones are drawn with as many neighbours as tampered ones have.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from medfake.detectors.sequence.grid import NOWHERE_MM, STEP_PX
+from medfake.detectors.sequence.grid import NOWHERE_MM, STEP_PX, TOLERANCE_MM
 from medfake.detectors.sequence.maps import MappedScan
 from medfake.detectors.sequence.options import SliceGRUOptions
 from medfake.training.phase import Batch
@@ -93,7 +94,7 @@ def windows_of(
 
 def _of_scan(scan: MappedScan, sites: pd.DataFrame, seen: Any, options: SliceGRUOptions, rng: Generator) -> Windows:
     features, counts = seen(scan.scored)
-    labels = np.where(counts > 0, place_labels(scan.rows, sites, counts.shape[1:]), -1)
+    labels = np.where(counts[scan.ours] > 0, place_labels(scan.rows, sites, counts.shape[1:]), -1)
     tampered = np.argwhere(labels == 1)
     untouched = [
         np.concatenate([np.full((len(chosen), 1), number), chosen], axis=1)
@@ -101,9 +102,10 @@ def _of_scan(scan: MappedScan, sites: pd.DataFrame, seen: Any, options: SliceGRU
         if len(chosen := rng.permutation(np.argwhere(of_slice == 0))[:_UNTOUCHED_OF_SLICE])
     ]
     places = np.concatenate([tampered, *untouched]).astype(np.int64)
+    known = labels[tuple(places.T)].astype(np.int8)
+    places[:, 0] = scan.ours[places[:, 0]]
     steps = _steps(features, counts, scan.scored.z_mm.astype(np.float32), places, options.reach)
-    near = _within_bridges(steps, options.bridge_mm)
-    return Windows(steps, labels[tuple(places.T)].astype(np.int8), near)
+    return Windows(steps, known, _neighbours(steps, options))
 
 
 def _steps(
@@ -120,15 +122,16 @@ def _steps(
     return np.concatenate(cut, axis=-1).astype(np.float32)
 
 
-def _within_bridges(steps: Floats, bridge_mm: float) -> NDArray[np.int64]:
+def _neighbours(steps: Floats, options: SliceGRUOptions) -> NDArray[np.int64]:
     """Steps that something can be carried from to the middle one."""
     half = steps.shape[1] // 2
     reached = np.zeros(len(steps), np.int64)
     for side in (range(half - 1, -1, -1), range(half + 1, steps.shape[1])):
         last, open_ = steps[:, half, -1].copy(), np.ones(len(steps), bool)
         for step in side:
-            seen = steps[:, step, -2] > 0
-            open_ &= ~seen | (np.abs(steps[:, step, -1] - last) <= bridge_mm + 1e-3)
+            within = np.abs(steps[:, step, -1] - steps[:, half, -1]) <= options.reach_mm + TOLERANCE_MM
+            seen = (steps[:, step, -2] > 0) & within
+            open_ &= ~seen | (np.abs(steps[:, step, -1] - last) <= options.bridge_mm + TOLERANCE_MM)
             last = np.where(seen, steps[:, step, -1], last)
             reached += seen & open_
     return reached

@@ -1,6 +1,6 @@
 """Slices around those of a data set, decoded from its sources: a data set keeps few of a scan's slices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +46,10 @@ class Run:
     volume: NDArray[np.int16]
     z_mm: NDArray[np.float64]
     z_index: NDArray[np.int64]
+
+
+Around = Callable[[pd.DataFrame], Iterator[Run]]
+"""Rows of the manifest -> all slices near to them, scan by scan."""
 
 
 def known_slice(row: Any) -> KnownSlice:

@@ -1,23 +1,18 @@
 """All that a training is given."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import pandas as pd
-
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Run
+from medfake.datasets.neighbours import Around
 from medfake.detectors.registry import DetectorSpec
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch
 
 Spec = TypeVar("Spec", bound=DetectorSpec)
 Options = TypeVar("Options", bound=Section)
-Around = Callable[[pd.DataFrame, float], Iterator[Run]]
-"""Rows of the manifest and a reach in mm -> all slices near to them, scan by scan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +27,8 @@ class TrainingContext(Generic[Spec, Options]):
         features: Folder of what trainings with any seed share; filled when it is not there.
         state: Of this training; one that was cut short goes on.
         on_epoch: Told the epoch and its losses.
-        around: Reads slices around those of the data set; None where nobody knows its scans.
+        around: Reads slices around those of the data set, as far as the family looks; None where it does not look, or
+            where nobody knows the scans.
     """
 
     spec: Spec

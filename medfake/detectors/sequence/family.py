@@ -6,7 +6,7 @@ from medfake.detectors.cost import Cost, Estimate, SplitSizes
 from medfake.detectors.families import Family, family, family_of
 from medfake.detectors.registry import DetectorSpec, detector_spec
 from medfake.detectors.sequence.fit import train_sequence
-from medfake.detectors.sequence.options import SliceGRUOptions, SliceWindowOptions
+from medfake.detectors.sequence.options import NEIGHBOURS_MM, SliceGRUOptions, SliceWindowOptions
 from medfake.detectors.sequence.slice_gru import FAMILY
 from medfake.detectors.sequence.trunk import OWN, SequenceContext, package_sha256
 from medfake.training.trained import Trained
@@ -23,6 +23,7 @@ class Sequences(Family[DetectorSpec, SliceWindowOptions]):
     """Maps of places of every slice, put together along z."""
 
     network = True
+    around_mm = NEIGHBOURS_MM
 
     def fit(self, context: SequenceContext) -> Trained:
         """Train the trunk, then what puts slices together; calibrate on scans."""

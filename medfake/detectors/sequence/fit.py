@@ -96,8 +96,6 @@ def maps_and_z(scan: ScoredScan) -> list[Floats]:
 def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[float, float]:
     """Fit Platt's a and b on validation slices, as they stand in their scans, and store them in the graph.
 
-    As in predictions, of a scan those slices are known that are in the data set.
-
     Slices that show no lung are left out as they are of a scan.
 
     Raises:
@@ -105,9 +103,9 @@ def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[
     """
     said, labels = [], []
     for scan in val:
-        slices = scan.labelled
-        counted = slices.counted
-        said.append(np.asarray(aggregation.predict_on_batch(maps_and_z(slices))["slice_p"])[counted])
+        counted = scan.scored.counted[scan.ours]
+        within = np.asarray(aggregation.predict_on_batch(maps_and_z(scan.scored))["slice_p"])[scan.ours]
+        said.append(within[counted])
         labels.append(scan.rows.label.to_numpy()[counted])
     known = np.concatenate(labels)
     if len(set(known)) < 2:

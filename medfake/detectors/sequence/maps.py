@@ -1,20 +1,19 @@
 """Maps of a trunk on the scans of a data set: what sequences are cut from, and what calibration looks at."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Run
-from medfake.detectors.context import Around
+from medfake.datasets.neighbours import Around, Run
 from medfake.detectors.sequence.options import NEIGHBOURS_MM
 from medfake.errors import TrainingError
 from medfake.package.scan_scorer import Chunk, scored_scan
 from medfake.package.scan_scores import ScoredScan
-from medfake.package.scorer import RUN, Scorer, Scores
+from medfake.package.scorer import RUN, Scorer
 from medfake.progress import track
 from medfake.vocabulary import Split
 
@@ -32,14 +31,6 @@ class MappedScan:
     rows: pd.DataFrame
     scored: ScoredScan
     ours: NDArray[np.intp]
-
-    @property
-    def labelled(self) -> ScoredScan:
-        """The slices of the data set alone."""
-        scores = {field.name: getattr(self.scored.scores, field.name) for field in fields(Scores)}
-        own = Scores(**{name: values[self.ours] for name, values in scores.items() if values is not None})
-        facts = {name: getattr(self.scored, name)[self.ours] for name in ("z_mm", "usable", "shows_lung")}
-        return replace(self.scored, scores=own, **facts)
 
 
 def mapped_scans(dataset: Dataset, split: str, trunk: Scorer, around: Around | None) -> Iterator[MappedScan]:
@@ -84,7 +75,7 @@ def _runs(dataset: Dataset, split: str, around: Around | None) -> tuple[pd.DataF
     """Rows of a split that are no copies, and what lies around them."""
     rows = dataset.split(split)
     rows = rows[rows["transform"] == ""].sort_values(["scan_id", "z_mm"])
-    return rows, _own_runs(dataset, rows) if around is None else around(rows, NEIGHBOURS_MM)
+    return rows, _own_runs(dataset, rows) if around is None else around(rows)
 
 
 def _chunks(run: Run) -> Iterator[Chunk]:

@@ -41,31 +41,32 @@ def _pairs(results: Sequence[Result]) -> Iterator[tuple[Result, Result]]:
 def _of_dataset(
     pairs: Sequence[tuple[Result, Result]], results: Sequence[Result], bootstrap: Bootstrap
 ) -> Sequence[Part]:
-    rows, below = [], []
+    rows: list[list[Cell | str]] = []
+    below: list[str] = []
     for learnt, rule in pairs:
         first, second = learnt.entry.split(Split.TEST), rule.entry.split(Split.TEST)
         slices = paired_difference(first, second, bootstrap)
         scans = scan_auc_difference(learnt.scan_scores, rule.scan_scores, bootstrap)
-        name = run_text(learnt, results)
-        aucs = [(one.slices.metrics.auc, one.scans.metrics.auc) for one in (learnt, rule)]
-        rows += [_row(name, "slices", aucs[0][0], aucs[1][0], slices), _row(name, "scans", aucs[0][1], aucs[1][1], scans)]
-        below += [one for one in (slices, scans) if one is not None and _is_below(one)]
+        for over, found in (("slices", slices), ("scans", scans)):
+            aucs = [getattr(one, over).metrics.auc for one in (learnt, rule)]
+            rows.append(_row(run_text(learnt, results), over, aucs, found))
+            below += [over] * (found is not None and _is_below(found))
     said = "is below" if below else "is nowhere shown to be below"
-    return [
+    sentence = (
         f"On {data_text(pairs[0][0])} what is learnt along z {said} the window rule, which takes the mean of a place "
-        "within 8 mm, half and half with the slice alone.",
-        Table(
-            caption="AUC on the test split, with the same trunk and seed, and the difference with its interval: patients "
-            "are resampled, and both are computed on the same ones. Of a scan the slices of the data set are known.",
-            head=_HEAD, rows=rows,
-        ),
-    ]  # fmt: skip
+        "within 8 mm, half and half with the slice alone."
+    )
+    caption = (
+        "AUC on the test split, with the same trunk and seed, and the difference with its interval: patients are "
+        "resampled, and both are computed on the same ones. Of a scan the slices of the data set are known."
+    )
+    return [sentence, Table(caption=caption, head=_HEAD, rows=rows)]
 
 
 def _row(
-    name: str, over: str, first: float | None, second: float | None, found: Difference | ScanAucDifference | None
+    name: str, over: str, of_both: Sequence[float | None], found: Difference | ScanAucDifference | None
 ) -> list[Cell | str]:
-    aucs = [Cell(number_text(one), one) for one in (first, second)]
+    aucs = [Cell(number_text(one), one) for one in of_both]
     if found is None:
         return [name, over, *aucs, "n/a", "n/a"]
     verdict = "no interval" if found.interval is None else "below" if _is_below(found) else "not below"

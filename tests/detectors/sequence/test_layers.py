@@ -63,10 +63,8 @@ def test_windows_say_what_the_scan_says(along: Any, aggregation: Any) -> None:
     counts = np.pad(np.asarray(seen), ((2, 2), (0, 0), (0, 0)))
     z_mm = np.pad(given[2], 2, constant_values=NOWHERE_MM)
     place = np.s_[2, 3]
-    windows = np.stack([
-        np.concatenate([features[n : n + 5][:, *place], counts[n : n + 5][:, *place][:, None], z_mm[n : n + 5, None]], 1)
-        for n in range(7)
-    ])  # fmt: skip
+    steps = np.concatenate([features[:, *place], counts[:, *place][:, None], z_mm[:, None]], axis=1)
+    windows = np.stack([steps[number : number + 5] for number in range(7)])
     logits = np.asarray(build_of_windows(along, OPTIONS)(windows, training=False))[:, 0]
     places = said(aggregation, given)["place_p"][:, 4, 6]
     here = given[1][:, 4, 6] > 0
@@ -88,9 +86,7 @@ def test_a_slice_with_nothing_to_see_is_as_one_that_is_not_there(along: Any) -> 
     given = maps(6, step_mm=2.0)
     gone = without(given, 2)
     shorter = tuple(np.delete(one, 2, axis=0) for one in given)
-    np.testing.assert_allclose(
-        np.delete(_more(wide, gone, along), 2, axis=0), _more(wide, shorter, along), atol=1e-5
-    )
+    np.testing.assert_allclose(np.delete(_more(wide, gone, along), 2, axis=0), _more(wide, shorter, along), atol=1e-5)
 
 
 def _more(aggregation: Any, given: Any, along: Any) -> np.ndarray[Any, Any]:

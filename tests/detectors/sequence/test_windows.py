@@ -1,6 +1,5 @@
 """Sequences to learn from: labels of places, neighbours within reach, and no class given away by its gaps."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -113,7 +112,11 @@ def test_untouched_sequences_are_drawn_with_as_many_neighbours_as_tampered_ones(
     numbers = windows.neighbours[windows.labels == 0]
     assert weights.sum() == pytest.approx(1)
     assert [weights[numbers == count].sum() for count in (0, 2, 4)] == pytest.approx([0, 0.25, 0.75])
-    drawn = [one for batch in DrawnWindows(windows, OPTIONS, np.random.default_rng(1)).epoch(0) for one in zip(*batch, strict=True)]
+    drawn = [
+        one
+        for batch in DrawnWindows(windows, OPTIONS, np.random.default_rng(1)).epoch(0)
+        for one in zip(*batch, strict=True)
+    ]
     of_class = {label: np.mean([steps[2, 0] for steps, one in drawn if one[0] == label]) for label in (0, 1)}
     assert of_class[0] == pytest.approx(of_class[1], abs=0.3)
 
@@ -148,12 +151,3 @@ def test_drawing_goes_on_where_it_was() -> None:
     again.restore(first.position())
     for one, other in zip(first.epoch(1), again.epoch(1), strict=True):
         np.testing.assert_array_equal(one[0], other[0])
-
-
-def test_slices_of_the_data_set_alone_keep_their_maps() -> None:
-    scan = mapped(rows(0, 0), [0, 2, 4], ours=[0, 2])
-    maps = np.arange(3.0, dtype=np.float32)[:, None, None] * np.ones((3, 9, 9), np.float32)
-    scan = replace(scan, scored=replace(scan.scored, scores=replace(scan.scored.scores, place_logit=maps)))
-    assert scan.labelled.z_mm.tolist() == [0, 4]
-    assert scan.labelled.scores.place_logit is not None
-    assert scan.labelled.scores.place_logit[:, 0, 0].tolist() == [0, 2]

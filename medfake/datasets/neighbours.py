@@ -1,6 +1,6 @@
 """Slices around those of a data set, decoded from its sources: a data set keeps few of a scan's slices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from medfake.config import DatasetParams
 from medfake.datasets.scans import SCANS_FILE
 from medfake.datasets.source_files import find_files
-from medfake.dicom.reader import KnownSlice, read_volume
+from medfake.dicom.reader import KnownSlice, read_slice, read_volume
 from medfake.errors import DicomError
 from medfake.vocabulary import Modality
 
@@ -30,6 +30,27 @@ class Neighbourhood:
 
     volume: NDArray[np.int16]
     z_mm: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """All slices of a scan that are near to some of them.
+
+    Attributes:
+        scan_id: Of the scan.
+        volume: (slices, rows, cols) int16 Hounsfield units.
+        z_mm: (slices,) ascending positions.
+        z_index: (slices,) places in the whole scan.
+    """
+
+    scan_id: str
+    volume: NDArray[np.int16]
+    z_mm: NDArray[np.float64]
+    z_index: NDArray[np.int64]
+
+
+Around = Callable[[pd.DataFrame], Iterator[Run]]
+"""Rows of the manifest -> all slices near to them, scan by scan."""
 
 
 def known_slice(row: Any) -> KnownSlice:
@@ -68,6 +89,58 @@ def neighbourhoods(
     paths = find_files(params, names)
     for one in near:
         yield None if one is None else _read(one.assign(path=one.file.map(paths)))
+
+
+def runs_around(scans: Path, params: DatasetParams, rows: pd.DataFrame, reach_mm: float) -> Iterator[Run]:
+    """Read scan by scan what lies around some slices, each slice once; one that cannot be decoded is left out.
+
+    Args:
+        scans: What `collect_scans` wrote.
+        params: The data set's sources.
+        rows: Of the manifest: whole slices, scan_id and z_index.
+        reach_mm: To either side of each of them.
+
+    Yields:
+        The scans of `rows`, in order of scan_id; a scan of which nothing can be read is left out.
+
+    Raises:
+        SourceError: The sources are not those that the data set was made of.
+    """
+    table = pd.read_parquet(scans / SCANS_FILE)
+    table = table[table.scan_id.isin(rows.scan_id)].sort_values(["scan_id", "z_index"])
+    wanted = rows.groupby("scan_id").z_index.agg(set)
+    kept = pd.concat([own[_reached(own, wanted[scan_id], reach_mm)] for scan_id, own in table.groupby("scan_id")])
+    paths = find_files(params, set(kept.file))
+    for scan_id, own in kept.assign(path=kept.file.map(paths)).groupby("scan_id"):
+        found, volume = _decoded(own)
+        if len(found):
+            yield Run(str(scan_id), volume, found.z_mm.to_numpy(np.float64), found.z_index.to_numpy())
+
+
+def _reached(scan: pd.DataFrame, wanted: set[int], reach_mm: float) -> NDArray[np.bool_]:
+    z_mm = scan.z_mm.to_numpy()
+    ours = z_mm[scan.z_index.isin(wanted).to_numpy()]
+    reached: NDArray[np.bool_] = (np.abs(z_mm[:, None] - ours) <= reach_mm).any(axis=1)
+    return reached
+
+
+def _decoded(rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int16]]:
+    """Rows that can be decoded and are of the first one's size, and their pixels."""
+    rows = rows[(rows["rows"] == rows["rows"].iloc[0]) & (rows["cols"] == rows["cols"].iloc[0])]
+    known = [known_slice(row) for row in rows.itertuples()]
+    try:
+        return rows, read_volume(known)  # opens a multi-frame file once
+    except (DicomError, OSError):
+        pixels = [_pixels(one) for one in known]
+    good = [one is not None for one in pixels]
+    return rows[good], np.array([one for one in pixels if one is not None], np.int16)
+
+
+def _pixels(known: KnownSlice) -> NDArray[np.int16] | None:
+    try:
+        return read_slice(known)
+    except (DicomError, OSError):
+        return None
 
 
 def _near(scan: pd.DataFrame | None, z_index: int, reach_mm: float) -> pd.DataFrame | None:

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.neighbours import Around
 from medfake.detectors.registry import DetectorSpec
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch
@@ -26,6 +27,8 @@ class TrainingContext(Generic[Spec, Options]):
         features: Folder of what trainings with any seed share; filled when it is not there.
         state: Of this training; one that was cut short goes on.
         on_epoch: Told the epoch and its losses.
+        around: Reads slices around those of the data set, as far as the family looks; None where it does not look, or
+            where nobody knows the scans.
     """
 
     spec: Spec
@@ -35,3 +38,4 @@ class TrainingContext(Generic[Spec, Options]):
     features: Path
     state: RunState
     on_epoch: OnEpoch
+    around: Around | None = None

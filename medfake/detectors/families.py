@@ -24,10 +24,13 @@ class Family(ABC, Generic[Spec, Options]):
     Attributes:
         network: Whether its detectors are networks: these load Keras and have use for a GPU.
         convolutional: Whether they are networks of convolutions whose last maps Grad-CAM can weigh.
+        around_mm: How far to either side of a slice they look along z, and so need slices that no data set keeps; None
+            for what sees slices by themselves, or is content with those of the data set.
     """
 
     network: ClassVar[bool]
     convolutional: ClassVar[bool] = False
+    around_mm: ClassVar[float | None] = None
 
     @abstractmethod
     def fit(self, context: TrainingContext[Spec, Options]) -> Trained:

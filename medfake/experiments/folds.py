@@ -90,7 +90,7 @@ def _train_fold(whole: TrainingContext[Any, Any], number: int, kept: Path) -> tu
         context = replace(whole, dataset=dataset, state=state, on_epoch=_untold)
         with replace_folder(folder) as partial:
             fit(context).save(partial)
-            scored = predict(dataset, partial, SCORED, whole.spec.name, whole.seed).rows
+            scored = predict(dataset, partial, SCORED, whole.spec.name, whole.seed, whole.around).rows
             write_predictions(partial / PREDICTIONS_FILE, scored.assign(fold=number))
         state.discard()
         if family_of(whole.spec).network:

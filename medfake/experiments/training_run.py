@@ -8,6 +8,7 @@ import pandas as pd
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.neighbours import Around
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
@@ -16,6 +17,7 @@ from medfake.experiments.evaluated import evaluate
 from medfake.experiments.folds import train_folds
 from medfake.experiments.origin import Origin, run_tags
 from medfake.experiments.provenance import provenance_of, without_paths, write_provenance
+from medfake.experiments.reader_around import reader_around
 from medfake.experiments.reference import write_training_reference
 from medfake.experiments.run_log import MAIN_METRIC, asked_for, flat, log_outcome, run_name, whole_config
 from medfake.files import json_text, replace_folder, write_atomic
@@ -105,15 +107,17 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         run.log_dataset(dataset.name, dataset.digest, dataset.counts())
         run.expect_metric(MAIN_METRIC)
         run.log_text("config.json", json_text(whole_config(public, params.datasets[dataset.name])))
+        around = reader_around(project, dataset.name, family)
         context = TrainingContext(
             spec=spec, options=options, dataset=dataset, seed=seed, state=state, on_epoch=run.log_epoch,
             features=project.features_of(dataset.name, detector),
+            around=around,
         )  # fmt: skip
         started = time.monotonic()
         trained = fit(context)
         fit_seconds = time.monotonic() - started
-        agreement, predictions = _write_package(trained, dataset, folder, detector, seed)
-        learnt = predict_some_of_train(dataset, folder, detector, seed, params.evaluation.train_slices)
+        agreement, predictions = _write_package(trained, dataset, folder, detector, seed, around)
+        learnt = predict_some_of_train(dataset, folder, detector, seed, params.evaluation.train_slices, around)
         folds = train_folds(context, rests_on, interrupted.with_suffix(".folds"))
         if folds is not None:
             folds.write(folder)
@@ -148,14 +152,14 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
 
 
 def _write_package(
-    trained: Trained, dataset: Dataset, folder: Path, detector: str, seed: int
+    trained: Trained, dataset: Dataset, folder: Path, detector: str, seed: int, around: Around | None
 ) -> tuple[Agreement, pd.DataFrame]:
     """Store graphs, tables, predictions and embeddings; the card is written once all figures are known."""
     agreement = trained.save(folder)
     for table, text in trained.tables.items():
         with write_atomic(folder / table) as file:
             file.write(text)
-    said = predict(dataset, folder, SCORED, detector, seed)
+    said = predict(dataset, folder, SCORED, detector, seed, around)
     write_predictions(folder / PREDICTIONS_FILE, said.rows)
     if said.embedding is not None:
         write_embeddings(folder / EMBEDDINGS_FILE, said.rows["slice_id"], said.embedding)

@@ -12,12 +12,14 @@ from typing import Any
 
 from medfake.config import Choices, Params, Span
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.neighbours import Around
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.detectors.search_space import nested
 from medfake.errors import ConfigError, TrainingError
+from medfake.experiments.reader_around import reader_around
 from medfake.experiments.run_log import flat
 from medfake.experiments.search_plots import write_plots
 from medfake.experiments.search_storage import LOSS, open_study, sampler_of
@@ -264,27 +266,31 @@ class _Search:
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
+            around = reader_around(self.project, dataset.name, family_of(detector_spec(detector)))
             try:
                 context = TrainingContext(
                     spec=detector_spec(detector), options=options, dataset=dataset, seed=params.tune.seed,
                     features=_features(self.project.tuning, dataset, detector, options),
                     state=RunState(Path(scratch) / "state.npz", {}), on_epoch=on_epoch,
+                    around=around,
                 )  # fmt: skip
                 trained = fit(context)
             except optuna.TrialPruned:
                 _tell(run, trial, "pruned")
                 raise
-            figures = {} if objective == LOSS else _val_figures(trained, dataset, detector, params.tune.seed)
+            figures = {} if objective == LOSS else _val_figures(trained, dataset, detector, params.tune.seed, around)
             run.log_metrics({f"{Split.VAL}/slice/{name}": value for name, value in figures.items()})
             _tell(run, trial, "complete")
         return min(losses) if objective == LOSS else figures[objective] or 0.0  # undefined is as bad as can be
 
 
-def _val_figures(trained: Trained, dataset: Dataset, detector: str, seed: int) -> dict[str, float | None]:
+def _val_figures(
+    trained: Trained, dataset: Dataset, detector: str, seed: int, around: Around | None
+) -> dict[str, float | None]:
     """Metrics of the validation slices at the threshold that they choose, by what would be served."""
     with tempfile.TemporaryDirectory() as package:
         trained.save(Path(package))
-        predictions = predict(dataset, Path(package), (Split.VAL,), detector, seed).rows
+        predictions = predict(dataset, Path(package), (Split.VAL,), detector, seed, around).rows
     return measure(predictions, choose_slice_threshold(predictions).value).values()
 
 

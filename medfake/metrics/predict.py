@@ -1,7 +1,7 @@
 """Slices of a data set scored with what will be served: the graphs of a package."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.neighbours import Around, Run
+from medfake.errors import SourceError
 from medfake.package.aggregation import AggregationGraph
 from medfake.package.scan_scorer import open_graphs, scored_scan
 from medfake.package.scorer import RUN, Scorer, Scores
 from medfake.progress import track
-from medfake.regions import region_of
+from medfake.regions import Region, region_of
+from medfake.remedies import Stage, rerun
 from medfake.vocabulary import CLASSES, Split
 
 _KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "generator", "z_mm", "distance_mm"]
@@ -32,11 +35,13 @@ class Predicted:
     embedding: NDArray[np.float32] | None
 
 
-def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: str, seed: int) -> Predicted:
+def predict(
+    dataset: Dataset, package: Path, splits: Sequence[str], detector: str, seed: int, around: Around | None = None
+) -> Predicted:
     """Score some splits.
 
     Where a package judges whole scans, a slice's score is the one that it has within its scan, of whose slices those
-    that are in the data set are known.
+    that are in the data set are known, and those around them where they can be read.
 
     Args:
         dataset: What is scored.
@@ -44,6 +49,10 @@ def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: st
         splits: Which ones.
         detector: Its name, for the table.
         seed: Of its training, for the table.
+        around: Reads slices around those of the data set; None where those are enough.
+
+    Raises:
+        SourceError: The scans are not those that the data set was made of.
     """
     scorer, aggregation = open_graphs(package)
     rows = pd.concat([dataset.split(name) for name in splits], ignore_index=True)
@@ -54,7 +63,7 @@ def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: st
         scan_p = np.full(len(rows), np.nan)
     else:
         rows = rows.sort_values(["split", "scan_id", "z_mm"], ignore_index=True)
-        scans = track(_scans(dataset, rows, scorer, aggregation), "predicting scans", rows.scan_id.nunique())
+        scans = track(_scans(dataset, rows, scorer, aggregation, around), "predicting scans", rows.scan_id.nunique())
         said = list(scans)
         scores = [one for one, _ in said]
         scan_p = np.concatenate([np.full(len(one.p_tampered), p) for one, p in said])
@@ -77,7 +86,9 @@ def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: st
     return Predicted(predictions, np.concatenate(embedded) if embedded else None)
 
 
-def predict_some_of_train(dataset: Dataset, package: Path, detector: str, seed: int, most: int) -> pd.DataFrame:
+def predict_some_of_train(
+    dataset: Dataset, package: Path, detector: str, seed: int, most: int, around: Around | None = None
+) -> pd.DataFrame:
     """Score slices that the detector learnt from, up to `most` of the train split, drawn by the seed.
 
     Args:
@@ -86,6 +97,7 @@ def predict_some_of_train(dataset: Dataset, package: Path, detector: str, seed: 
         detector: Its name.
         seed: Of its training.
         most: Slices; 0 for none.
+        around: As of `predict`.
 
     Returns:
         Rows as predictions.parquet has them; empty where none were asked for.
@@ -95,19 +107,53 @@ def predict_some_of_train(dataset: Dataset, package: Path, detector: str, seed: 
         return pd.DataFrame()
     places = np.random.default_rng(seed).permutation(len(train))[:most]
     some = replace(dataset, manifest=train.iloc[np.sort(places)])
-    return predict(some, package, [Split.TRAIN], detector, seed).rows
+    return predict(some, package, [Split.TRAIN], detector, seed, around).rows
 
 
 def _scans(
-    dataset: Dataset, rows: pd.DataFrame, scorer: Scorer, aggregation: AggregationGraph
+    dataset: Dataset, rows: pd.DataFrame, scorer: Scorer, aggregation: AggregationGraph, around: Around | None
 ) -> Iterator[tuple[Scores, float]]:
     """Scores of the slices of each scan within it, without maps, and P of the scan; rows lie scan by scan."""
-    for _, own in rows.groupby(["split", "scan_id"]):
-        z_mm = own.z_mm.to_numpy()
-        chunks = ((hu, z_mm[at * RUN : at * RUN + len(hu)]) for at, hu in enumerate(dataset.batches(own, RUN)))
-        spacing_mm = float(own.spacing_mm.iloc[0])
-        region = region_of(dataset.modality)
-        scan = scored_scan(scorer, chunks, (spacing_mm, spacing_mm), copies=region.finds_copies, region=region)
-        said = aggregation(scan)
-        p = np.where(np.isfinite(said.slice_p), said.slice_p, scan.scores.p_tampered).astype(np.float32)
-        yield replace(scan.scores, p_tampered=p, place_logit=None, place_counts=None), said.p_tampered
+    for _, of_split in rows.groupby("split"):
+        runs = None if around is None else around(of_split)
+        for _, own in of_split.groupby("scan_id"):
+            run, ours = _own_run(dataset, own) if runs is None else _run_of(dataset, own, next(runs, None))
+            yield _within(run, ours, float(own.spacing_mm.iloc[0]), scorer, aggregation, region_of(dataset.modality))
+
+
+def _own_run(dataset: Dataset, own: pd.DataFrame) -> tuple[Run, NDArray[np.intp]]:
+    """Slices of the data set alone."""
+    ours = np.arange(len(own))
+    return Run(str(own.scan_id.iloc[0]), dataset.slices(own), own.z_mm.to_numpy(), ours), ours
+
+
+def _run_of(dataset: Dataset, own: pd.DataFrame, run: Run | None) -> tuple[Run, NDArray[np.intp]]:
+    """What was read of a scan, and which of it is in the data set.
+
+    Raises:
+        SourceError: Something of that is missing.
+    """
+    wanted = own.z_index.to_numpy()
+    if run is None or run.scan_id != own.scan_id.iloc[0] or not np.isin(wanted, run.z_index).all():
+        raise SourceError(
+            "slices of the data set cannot be read from its scans any more", where=dataset.name,
+            received=own.scan_id.iloc[0], remedy=rerun(Stage.SLICES, dataset.name),
+        )  # fmt: skip
+    return run, np.searchsorted(run.z_index, wanted)
+
+
+def _within(
+    run: Run,
+    ours: NDArray[np.intp],
+    spacing_mm: float,
+    scorer: Scorer,
+    aggregation: AggregationGraph,
+    region: Region,
+) -> tuple[Scores, float]:
+    chunks = ((run.volume[at : at + RUN], run.z_mm[at : at + RUN]) for at in range(0, len(run.z_mm), RUN))
+    scan = scored_scan(scorer, chunks, (spacing_mm, spacing_mm), copies=region.finds_copies, region=region)
+    said = aggregation(scan)
+    p = np.where(np.isfinite(said.slice_p), said.slice_p, scan.scores.p_tampered).astype(np.float32)
+    given = {one.name: getattr(scan.scores, one.name) for one in fields(Scores) if not one.name.startswith("place_")}
+    scores = Scores(**{name: values[ours] for name, values in given.items() if values is not None})
+    return replace(scores, p_tampered=p[ours]), said.p_tampered

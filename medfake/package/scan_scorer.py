@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medfake.copies.patches import Patches, describe
 from medfake.errors import ManifestError, ScanError
-from medfake.package.aggregation import AggregationGraph, places_are_finite
+from medfake.package.aggregation import AggregationGraph, all_finite
 from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Card, read_card, require_graph
 from medfake.package.in_order import in_order
 from medfake.package.scan_scores import Aggregate, ScanScores, ScoredScan
@@ -85,7 +85,7 @@ def scored_scan(
     if not parts:
         raise ScanError("a scan without slices has no score", remedy="check that the folder holds scans")
     scores = join([part for part, _, _, _ in parts])
-    usable = np.isfinite(scores.p_tampered) & places_are_finite(scores)
+    usable = all_finite(scores)
     if not usable.any():
         raise ScanError("the detector gives no number for any slice of this scan")
     return ScoredScan(
@@ -111,12 +111,13 @@ def open_graphs(folder: Path, threads: int = 0) -> tuple[Scorer, AggregationGrap
     scorer = Scorer(require_graph(folder), threads)
     if not (folder / AGGREGATION_FILE).is_file():
         return scorer, None
-    if not scorer.gives_places:
+    aggregation = AggregationGraph(folder / AGGREGATION_FILE, threads)
+    if missing := aggregation.missing(scorer.outputs):
         raise ManifestError(
-            f"the {AGGREGATION_FILE} of this package needs places, and its {ONNX_FILE} gives none", where=folder,
-            received=", ".join(scorer.outputs), remedy="train the detector anew: dvc repro",
+            f"the {AGGREGATION_FILE} of this package needs {', '.join(sorted(missing))}, and its {ONNX_FILE} gives "
+            "none", where=folder, received=", ".join(scorer.outputs), remedy="train the detector anew: dvc repro",
         )  # fmt: skip
-    return scorer, AggregationGraph(folder / AGGREGATION_FILE, threads)
+    return scorer, aggregation
 
 
 def open_package(folder: Path, threads: int = 0) -> ScanScorer:

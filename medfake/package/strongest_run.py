@@ -75,10 +75,16 @@ def strongest_run(scan: ScoredScan) -> ScanScores:
     """
     counted, slice_p = scan.counted, np.where(scan.usable, scan.scores.p_tampered, np.nan).astype(np.float64)
     score = score_scan(slice_p[counted], scan.z_mm[counted])
-    return ScanScores(score.p_tampered, slice_p, scan.shows_lung, _sites(scan, slice_p))
+    return ScanScores(score.p_tampered, slice_p, scan.shows_lung, sites_of_slices(scan, slice_p))
 
 
-def _sites(scan: ScoredScan, slice_p: NDArray[np.float64]) -> tuple[Site, ...]:
+def sites_of_slices(scan: ScoredScan, slice_p: NDArray[np.float64]) -> tuple[Site, ...]:
+    """Strongest place of the strongest slices with lung, more than 16 mm apart along z; none where none is named.
+
+    Args:
+        scan: With what the detector says of each slice.
+        slice_p: (n,) by which slices are ranked.
+    """
     rows, cols = scan.scores.site_y, scan.scores.site_x
     if rows is None or cols is None:
         return ()

@@ -198,7 +198,7 @@ def test_an_aggregation_whose_result_is_no_number_is_refused(make_package: MakeP
 def test_an_aggregation_beside_a_detector_without_places_is_refused(make_package: MakePackage) -> None:
     package = make_package()
     onnx.save(strongest_place(), package / AGGREGATION_FILE)
-    with pytest.raises(ManifestError, match="needs places"):
+    with pytest.raises(ManifestError, match="needs place_counts, place_logit"):
         open_package(package)
 
 

@@ -72,16 +72,16 @@ def train_forensic(context: ForensicContext) -> Trained:
     rng = np.random.default_rng(seed)
     train, val = patch_source(dataset, Split.TRAIN, rng), patch_source(dataset, Split.VAL, rng)
     patch_model, slice_model = build_residual_cnn(options.top_places)
-    steps = max(1, options.presentations // options.batch_size)
+    steps = _steps(options)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
     patch_model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
-    every = max(1, options.validate_every // options.batch_size)
+    every = _every(options)
     drawn = DrawnPatches(train, rng, steps, every, options.batch_size, options.jitter_px)
     patches = against_attacks(drawn, options.adversarial, patch_model, seed)
     val_patches, val_labels = val.draw(np.random.default_rng(0), VALIDATION_PATCHES, 0)
     looks = BatchSource(val_patches.__getitem__, val_labels, _VALIDATION_BATCH)
-    phase = Phase("patches", -(-steps // every), start_counts=False)
+    phase = Phase("patches", epochs_of(options), start_counts=False)
     train_phase(patch_model, patches, looks, phase, context.state, context.on_epoch)
     calibration = _calibrate(slice_model, dataset, options.calibration)
     sample = dataset.slices(dataset.split(Split.VAL).iloc[:4])
@@ -90,6 +90,21 @@ def train_forensic(context: ForensicContext) -> Trained:
         parameters=int(slice_model.count_params()),
         calibration=calibration,
     )
+
+
+def epochs_of(options: ResidualCNNOptions) -> int:
+    """Looks at the validation patches."""
+    return -(-_steps(options) // _every(options))
+
+
+def _steps(options: ResidualCNNOptions) -> int:
+    """Batches of all epochs."""
+    return max(1, options.presentations // options.batch_size)
+
+
+def _every(options: ResidualCNNOptions) -> int:
+    """Batches of an epoch."""
+    return max(1, options.validate_every // options.batch_size)
 
 
 def _calibrate(slice_model: Any, dataset: Dataset, how: Literal["platt", "temperature"]) -> dict[str, float]:

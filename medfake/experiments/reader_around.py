@@ -1,0 +1,24 @@
+"""Slices around those of a data set, for detectors that look along z."""
+
+from functools import partial
+from typing import Any
+
+from medfake.datasets.neighbours import Around, runs_around
+from medfake.detectors.families import Family
+from medfake.project import Project
+
+
+def reader_around(project: Project, dataset: str, family: Family[Any, Any]) -> Around | None:
+    """Reads the scans of a data set as far around its slices as a family looks.
+
+    Args:
+        project: Its params say where the scans lie.
+        dataset: Name in params.yaml.
+        family: Of the detector.
+
+    Returns:
+        None where the family has use for no more than the data set's slices.
+    """
+    if family.around_mm is None:
+        return None
+    return partial(runs_around, project.scans / dataset, project.params.datasets[dataset], reach_mm=family.around_mm)

@@ -25,12 +25,13 @@ from medfake.training.keras_setup import clear_session
 PROJECT = Path(__file__).resolve().parents[2]
 STUDIES = PROJECT / "studies"
 pytestmark = pytest.mark.slow(minutes=8)
-CLASSICAL_ONES = {"SVM", "RandomForest", "DecisionTree"}
+PASSIVE = {"WaveletCooccurrenceSVM", "CopyMove"}
+CLASSICAL_ONES = {"SVM", "RandomForest", "DecisionTree"} | PASSIVE
 SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its kinds
     "alsabbagh": ["MobileNetV3Large", "CustomCNN"],
     "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "CustomCNN"],
     "shree": ["CustomCNN", "MobileNetV2"],
-    "genuine": ["RandomForest", "MobileNetQuarter"],
+    "genuine": ["RandomForest", "WaveletCooccurrenceSVM", "CopyMove", "MobileNetQuarter"],
 }
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
 TESTED = {"val": 0.3, "test": 0.3}
@@ -56,6 +57,8 @@ def toy(name: str) -> dict[str, Any]:
     study["banks"], study["measure"] = {}, {}  # of scans that are not in the project
     study["detectors"] = {name: own for name, own in study["detectors"].items() if not name.startswith("Residual")}
     for detector, options in study["detectors"].items():
+        if detector in PASSIVE:
+            continue
         options.update(CLASSICAL | {"grid": GRIDS[detector]} if detector in GRIDS else NETWORK)
         if options.get("grid") and detector not in GRIDS:
             options |= {"folds": 2, "grid": NETWORK_GRID}

@@ -1,94 +1,72 @@
-"""Slices as rows of pixels, as many as memory holds."""
+"""Slices as rows of pixels."""
 
-import math
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.classical.options import PROCESS_GB, PixelOptions
+from medfake.detectors.classical.front import FLAT, Front, Table
 from medfake.errors import TrainingError
+from medfake.package.onnx_nodes import Nodes, as_model, whole
+from medfake.package.scorer import INPUT
 
 UNIT_HU: Final = np.float32(1000)
 _BATCH: Final = 64  # slices converted at once
-_LEAST: Final = 20  # slices that there is any sense in learning from
-Pixels = NDArray[np.float32]
 
 
-def read_pixels(dataset: Dataset, rows: pd.DataFrame, pool: int) -> Pixels:
-    """Read slices batch by batch, so that no more than the result is held in memory.
+@dataclass(frozen=True)
+class PixelFront(Front):
+    """Pixels in 1000 HU, averaged over squares; a rest at the border is left out.
 
-    Args:
-        dataset: Of the rows.
-        rows: Of the manifest, all of one image size.
-        pool: Edge in px of squares that are averaged; a rest at the border is left out.
-
-    Returns:
-        (len(rows), pixels) float32 in 1000 HU.
+    Attributes:
+        pool: Edge of the squares in px.
+        size: Rows and columns of every slice.
     """
-    table = np.empty((len(rows), pixels_of(rows, pool)), np.float32)
-    done = 0
-    for slices in dataset.batches(rows, _BATCH):
-        table[done : done + len(slices)] = pooled(slices, pool)
-        done += len(slices)
-    return table
+
+    pool: int
+    size: tuple[int, int]
+
+    def of(self, slices: NDArray[np.int16]) -> Table:
+        """(slices, rows, cols) HU -> (slices, pixels) float32 in 1000 HU."""
+        count, rows, cols = slices.shape
+        pool = self.pool
+        cut = slices[:, : rows // pool * pool, : cols // pool * pool].astype(np.float32)
+        squares = cut.reshape(count, rows // pool, pool, cols // pool, pool)
+        means: Table = squares.mean(axis=(2, 4), dtype=np.float32).reshape(count, -1)
+        return means / UNIT_HU
+
+    def table(self, dataset: Dataset, rows: pd.DataFrame) -> Table:
+        """(len(rows), pixels) float32 in 1000 HU."""
+        height, width = self.size
+        table = np.empty((len(rows), height // self.pool * (width // self.pool)), np.float32)
+        done = 0
+        for slices in dataset.batches(rows, _BATCH):
+            table[done : done + len(slices)] = self.of(slices)
+            done += len(slices)
+        return table
+
+    def graph(self) -> Any:
+        """`hu` (slices, rows, cols) int16 of one size -> `flat` (slices, pixels) float32."""
+        nodes, pool = Nodes(), [self.pool, self.pool]
+        image = nodes("Unsqueeze", nodes("Cast", INPUT, to=1), whole(1))
+        scaled = nodes("Div", nodes("AveragePool", image, kernel_shape=pool, strides=pool), float(UNIT_HU))
+        nodes.named(FLAT, nodes("Flatten", scaled, axis=1))
+        return as_model("pixels", nodes, {FLAT: 2}, self.size)
 
 
-def pooled(slices: NDArray[np.int16], pool: int) -> Pixels:
-    """(slices, rows, cols) HU -> (slices, pixels) float32 in 1000 HU, averaged over squares of `pool` px."""
-    count, rows, cols = slices.shape
-    cut = slices[:, : rows // pool * pool, : cols // pool * pool].astype(np.float32)
-    squares = cut.reshape(count, rows // pool, pool, cols // pool, pool)
-    means: Pixels = squares.mean(axis=(2, 4), dtype=np.float32).reshape(count, -1)
-    return means / UNIT_HU
-
-
-def pixels_of(rows: pd.DataFrame, pool: int) -> int:
-    """Pixels of a slice after pooling."""
-    return int(rows.rows.iloc[0]) // pool * (int(rows.cols.iloc[0]) // pool)
-
-
-def most_slices(options: PixelOptions, pixels: int) -> int:
-    """Slices of so many pixels that a fit may learn from within its `memory_gb`."""
-    room, each, pair = (options.memory_gb - PROCESS_GB) * 1e9, options.bytes_per_pixel * pixels, options.bytes_per_pair
-    return int(2 * room / (each + math.sqrt(each**2 + 4 * pair * room)))  # pair n^2 + each n = room
-
-
-def bytes_for(options: PixelOptions, slices: float, pixels: int) -> float:
-    """Of memory that a fit on so many slices takes, were it not bounded."""
-    return PROCESS_GB * 1e9 + slices * pixels * options.bytes_per_pixel + slices**2 * options.bytes_per_pair
-
-
-def within_memory(
-    rows: pd.DataFrame, labels: NDArray[np.int_], options: PixelOptions, seed: int, where: str
-) -> NDArray[np.intp]:
-    """Places of the rows that memory allows to learn from, in their order: all, or a sample.
-
-    Of each class as many are sampled, slices themselves before their copies, at random otherwise.
-
-    Args:
-        rows: Of the manifest, all of one image size.
-        labels: (rows,) classes.
-        options: `pool` and `memory_gb`.
-        seed: Of the draw.
-        where: Name of the data set.
+def pixel_front(pool: int, dataset: Dataset, detector: str) -> PixelFront:
+    """The front for a data set.
 
     Raises:
-        TrainingError: Memory holds hardly any.
+        TrainingError: Slices differ in size, so that no model on raw pixels can take them.
     """
-    most = most_slices(options, pixels_of(rows, options.pool))
-    if len(rows) <= most:
-        return np.arange(len(rows))
-    if most < _LEAST:
+    sizes = {(int(r), int(c)) for r, c in zip(dataset.manifest.rows, dataset.manifest.cols, strict=True)}
+    if len(sizes) != 1:
         raise TrainingError(
-            f"memory_gb holds fewer than {_LEAST} slices of this size", where=where,
-            received=f"memory_gb {options.memory_gb:g}, pool {options.pool}",
-            remedy="raise the detector's memory_gb or its pool",
+            f"{detector} works on raw pixels and needs slices of one size", where=dataset.name, received=sorted(sizes),
+            remedy="leave it out of train.detectors for this data set",
         )  # fmt: skip
-    order = np.random.default_rng(seed).permutation(len(rows))
-    shuffled = pd.DataFrame({"copy": rows["transform"].to_numpy() != "", "label": labels}).iloc[order]
-    shuffled = shuffled.sort_values("copy", kind="stable")
-    turn = shuffled.groupby("label").cumcount().to_numpy()
-    return np.sort(shuffled.index.to_numpy()[np.argsort(turn, kind="stable")[:most]])
+    return PixelFront(pool, sizes.pop())

@@ -40,6 +40,8 @@ SMALL: dict[str, dict[str, object]] = {
     "RandomForest": {"trees": 20},
     "DecisionTree": {},
     "SVM": {"folds": 3},
+    "WaveletCooccurrenceSVM": {},
+    "CopyMove": {},
 }
 
 
@@ -114,7 +116,14 @@ def test_slices_of_several_sizes_are_refused_in_words(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("DecisionTree", {}), ("SVM", {}), ("SVM", {"kernel": "rbf"}), ("RandomForest", {}), ("SVM", {"pool": 5})],
+    [
+        ("DecisionTree", {}),
+        ("SVM", {}),
+        ("SVM", {"kernel": "rbf"}),
+        ("RandomForest", {}),
+        ("SVM", {"pool": 5}),
+        ("WaveletCooccurrenceSVM", {"block_px": 16}),
+    ],
 )
 def test_its_graph_says_what_scikit_learn_says_and_learns_something(
     apart: Dataset, tmp_path: Path, name: str, options: dict[str, object]
@@ -124,6 +133,62 @@ def test_its_graph_says_what_scikit_learn_says_and_learns_something(
     val = apart.split("val")
     p_tampered = Scorer(tmp_path / ONNX_FILE).score(apart.slices(val)).p_tampered
     assert roc_auc_score(val.label, p_tampered) > 0.8
+
+
+def test_features_take_slices_of_several_sizes(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    made = make_dataset({"train": 24, "val": 12}, size=192)
+    narrow = np.load(made.folder / "shard-000.npy")[:, :, :150]
+    np.save(made.folder / "shard-001.npy", narrow)
+    manifest = made.manifest.copy()
+    some = manifest.index % 4 < 2
+    manifest["shard"] = np.where(some, "shard-001.npy", manifest.shard)
+    manifest["cols"] = np.where(some, 150, manifest.cols)
+    mixed = replace(made, manifest=manifest)
+    agreement = train(mixed, name="WaveletCooccurrenceSVM").save(tmp_path)
+    assert agreement.max_abs_difference <= 1e-4
+    assert agreement.slices == 6
+    assert Scorer(tmp_path / ONNX_FILE).fixed_size is None
+
+
+@pytest.mark.parametrize("name", ["WaveletCooccurrenceSVM", "CopyMove"])
+def test_a_graph_that_names_places_says_how_sure_it_is(dataset: Dataset, tmp_path: Path, name: str) -> None:
+    assert detector_spec(name).localises
+    train(dataset, name=name).save(tmp_path)
+    scores = Scorer(tmp_path / ONNX_FILE).score(dataset.slices(dataset.split("test")))
+    for px in (scores.site_y, scores.site_x):
+        assert px is not None
+        assert ((px >= 0) & (px < 192)).all()
+    assert scores.site_p is not None
+    np.testing.assert_array_equal(scores.site_p, scores.p_tampered)
+
+
+@pytest.mark.parametrize("name", ["WaveletCooccurrenceSVM", "CopyMove"])
+def test_slices_of_nothing_but_air_are_scored(dataset: Dataset, tmp_path: Path, name: str) -> None:
+    train(dataset, name=name).save(tmp_path)
+    air = np.full((2, 96, 96), -1024, np.int16)
+    assert np.isfinite(Scorer(tmp_path / ONNX_FILE).score(air).p_tampered).all()
+
+
+@pytest.mark.parametrize("name", ["WaveletCooccurrenceSVM", "CopyMove"])
+def test_slices_smaller_than_any_detector_takes_are_refused_in_words(dataset: Dataset, name: str) -> None:
+    manifest = dataset.manifest.copy()
+    manifest.loc[0, "rows"] = 95
+    with pytest.raises(TrainingError, match="needs slices of at least 96 x 96 px") as caught:
+        train(replace(dataset, manifest=manifest), name=name)
+    assert caught.value.received == "one with an edge of 95 px"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_slices_of_one_class_are_refused_in_words(dataset: Dataset, name: str) -> None:
+    manifest = dataset.manifest[dataset.manifest.label == 0]
+    with pytest.raises(TrainingError, match="all training slices are of one class") as caught:
+        train(replace(dataset, manifest=manifest), name=name)
+    assert "slices of class 0" in str(caught.value.received)
+
+
+def test_a_grid_may_vary_what_features_depend_on(apart: Dataset) -> None:
+    trained = train(apart, name="CopyMove", folds=2, grid={"alike": [0.05, 0.1]})
+    assert trained.chosen["alike"] in (0.05, 0.1)
 
 
 @pytest.mark.parametrize("name", SMALL)

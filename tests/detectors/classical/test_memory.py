@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medfake.detectors.classical.memory import most_slices, within_memory
 from medfake.detectors.classical.options import PROCESS_GB, RandomForestOptions, SVMOptions
-from medfake.detectors.classical.pixels import most_slices, within_memory
 from medfake.errors import TrainingError
 
 SLICES, EDGE = 2000, 128

@@ -41,7 +41,15 @@ NETWORK = {"weights": "none", "input_size": 32, "epochs": 2}
 CLASSICAL = {"pool": 16, "folds": 2}
 NETWORK_GRID = {"epochs": [1, 2]}  # where the study searches one
 PHANTOM = {"seed": 5, "reals": 6, "fakes": {"FM": 6, "FB": 6, "TM": 2, "TB": 2}, "slices": 16}
-OUTLINED = {"seed": 5, "reals": 16, "fakes": {"FM": 0}, "slices": 24, "nodules": 4, "outlines": True}
+OUTLINED = {
+    "seed": 5,
+    "reals": 20,
+    "fakes": {"FM": 0},
+    "slices": 32,
+    "nodules": 6,
+    "outlines": True,
+    "scanners": ["Phantom B"],
+}
 DCGAN = {"size": 128, "latent": 8, "width": 4, "epochs": 2, "look_every": 1, "images": 24}
 GRIDS = {"SVM": {"c": [0.1, 1.0]}, "RandomForest": {"trees": [5, 10]}, "DecisionTree": {"max_depth": [2, 4]}}
 

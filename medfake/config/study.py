@@ -19,7 +19,7 @@ from medfake.config.robustness import RobustnessParams
 from medfake.config.section import ChoosingMetric, Fraction, Name, Section, Word
 from medfake.config.stacks import StackParams
 from medfake.config.tune import TuneParams
-from medfake.vocabulary import PositiveClass
+from medfake.vocabulary import PositiveClass, Task
 
 
 class RepeatParams(Section):
@@ -174,6 +174,12 @@ class Params(Section):
                 near = did_you_mean(generator.dataset, self.datasets)
                 message = (
                     f"generators.{name}.dataset names {generator.dataset!r}, which has no block under datasets{near}"
+                )
+                raise ValueError(message)
+            if self.datasets[generator.dataset].task is not Task.NODULES:
+                message = (
+                    f"generators.{name}.dataset is {generator.dataset}, whose slices are not told apart by nodules: "
+                    "set its labelling.rule nodules, so that deepfakes are asked for with and without"
                 )
                 raise ValueError(message)
             for key in ("phantom", "forged"):

@@ -17,7 +17,8 @@ def main() -> None:
     nomination = nominate(project.packages(), project.params.nominate, ModelRegistry(project.tracking))
     write_nomination(project.nomination, nomination)
     if nomination is None:
-        click.echo("no challenger: no detector of this study judges whole slices\nnext: xdg-open reports/report.html")
+        click.echo("no challenger: no detector of this study tells tampering in whole slices")
+        click.echo("next: xdg-open reports/report.html")
         return
     for note in nomination.notes:
         click.echo(f"note: {note}")

@@ -36,6 +36,7 @@ class Origin:
             "dataset_sha256": self.dataset.digest,
             "evidence": self.dataset.evidence,
             "protocol": self.dataset.protocol,
+            "task": self.dataset.task,
             "view": self.dataset.view,
             "sources_apart": self.dataset.sources_apart,
             "git_revision": self.git_revision,

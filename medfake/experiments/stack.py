@@ -109,6 +109,12 @@ def _put_together(project: Project, stack: _Stack, out: Path) -> None:
         )  # fmt: skip
     cards = [read_card(package) for package in packages]
     dataset = Dataset.open(project.slices / stack.dataset)
+    others = [card.detector for card in cards if card.task is not dataset.task]
+    if others:
+        raise TrainingError(
+            "a stack needs members that answer one question", where=dataset.task.sentence, received=", ".join(others),
+            remedy=make(Stage.TRAIN, stack.dataset, others[0], stack.seed),
+        )  # fmt: skip
     origin = Origin.here(project, dataset)
     options = stack.params.model_dump(mode="json")
     facts = {

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from medfake.config import MeasureParams
+from medfake.errors import ManifestError
 from medfake.metrics.bootstrap import Bootstrap, cluster
 from medfake.metrics.judged_slices import JudgedSet, judge_slices
 from medfake.metrics.labelled_scans import LabelledSet, read_labelled
@@ -26,7 +27,7 @@ from medfake.metrics.within_slice import (
 from medfake.package.card import Card, graph_digests
 from medfake.package.scan_scorer import open_package
 from medfake.robustness.chosen import chosen_perturbations
-from medfake.vocabulary import Evidence, Manipulation
+from medfake.vocabulary import Evidence, Manipulation, Task
 
 SCHEMA_VERSION: Final = 2
 EVERY: Final = "all"
@@ -139,13 +140,19 @@ def measure_package(
         cache: File of headers read before; made when missing.
 
     Raises:
-        ManifestError: The package is not whole.
+        ManifestError: The package is not whole, or answers another question than tampering.
         SourceError: A source is missing.
         LabelError: A label file cannot be used.
         DataError: No scan has a labelled site.
     """
     package = Path(params.package)
     scorer = open_package(package)
+    task = scorer.card.task
+    if task is not Task.TAMPERING:
+        raise ManifestError(
+            "this package answers another question than tampering", where=f"measure.{name}.package",
+            received=f"task {task}: {task.sentence}", remedy="measure a detector of tampering",
+        )  # fmt: skip
     found = read_labelled(params, jobs, cache)
     labelled = [one for scan in found.tampered for one in scan.labelled_slices]
     judged = judge_slices(scorer, labelled, params.seed)

@@ -62,6 +62,7 @@ def predict(dataset: Dataset, package: Path, splits: Sequence[str], detector: st
     predictions.insert(0, "dataset", dataset.name)
     predictions.insert(1, "detector", detector)
     predictions.insert(2, "seed", seed)
+    predictions["task"] = dataset.task.value
     predictions["p_tampered"] = np.concatenate([score.p_tampered for score in scores])
     predictions["scan_p"] = scan_p
     if scores[0].p_classes is not None:

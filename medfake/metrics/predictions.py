@@ -14,7 +14,7 @@ from medfake.files import write_atomic
 from medfake.metrics.own_thresholds import CALLED_FROM, SCAN_HIGH, SCAN_LOW
 from medfake.package.strongest_run import score_scan
 from medfake.remedies import retrain
-from medfake.vocabulary import Manipulation, Split
+from medfake.vocabulary import Manipulation, Split, Task
 
 SCHEMA_VERSION: Final = 1
 _SCHEMA_KEY: Final = b"medfake.predictions"
@@ -27,7 +27,7 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
     "scan_id": "str",
     "patient_id": "str",  # keyed pseudonym
     "split": "str",  # val or test
-    "label": "int8",  # 1 = tampered
+    "label": "int8",  # 1 = tampered; of another task, the answer yes
     "manipulation": "str",
     "z_mm": "float64",
     "distance_mm": "float64",  # to the nearest site centre; null if none
@@ -41,10 +41,15 @@ COLUMNS: Final[dict[str, str]] = {  # column -> dtype
     "p_injected": "float64",
     "scan_p": "float64",  # 0..1, of the slice's scan, by a package that judges scans; null where slices speak for them
     "generator": "str",  # what made the fake, by name; "" for untouched slices
+    "task": "str",  # what labels answer
     "fold": "float64",  # whose training scored this slice without its patient; null where the stored split decides
 }
 _NOT_OF_ALL: Final = ("p_removed", "p_injected", "scan_p")  # 0..1, of some detectors
-OPTIONAL: Final[dict[str, float | str]] = {**dict.fromkeys((*_NOT_OF_ALL, "fold"), float("nan")), "generator": ""}
+OPTIONAL: Final[dict[str, float | str]] = {
+    **dict.fromkeys((*_NOT_OF_ALL, "fold"), float("nan")),
+    "generator": "",
+    "task": "tampering",
+}
 """What stands throughout where a table lacks a column."""
 NULLABLE: Final = frozenset({"distance_mm", "site_y", "site_x", "pred_site_y", "pred_site_x", "fold", *_NOT_OF_ALL})
 SCORED: Final = (Split.VAL, Split.TEST)
@@ -213,12 +218,15 @@ def _listed(words: Iterable[str]) -> str:
 def _broken_rules(frame: pd.DataFrame) -> list[tuple[str, "pd.Series[bool]", str]]:
     """Column, rows that break its rule, and what was expected there."""
     tampered, untouched = frame["label"] == 1, frame["manipulation"] == Manipulation.NONE
+    asked = frame["task"] == Task.TAMPERING
     patients_of_scan = frame.groupby("scan_id")["patient_id"].transform("nunique")
     return [
         ("label", ~frame["label"].isin([0, 1]), "0 (real) or 1 (tampered)"),
         ("split", ~frame["split"].isin(SCORED), f"one of {_listed(SCORED)}"),
         ("manipulation", ~frame["manipulation"].isin(list(Manipulation)), f"one of {_listed(Manipulation)}"),
-        ("manipulation", tampered == untouched, "none where label is 0, and only there"),
+        ("task", ~frame["task"].isin(list(Task)), f"one of {_listed(Task)}"),
+        ("manipulation", (tampered == untouched) & asked, "none where label is 0, and only there"),
+        ("manipulation", ~untouched & ~asked, "none in another task than tampering"),
         ("p_tampered", ~frame["p_tampered"].between(0.0, 1.0), "between 0 and 1"),
         *((name, ~frame[name].fillna(0).between(0.0, 1.0), "between 0 and 1") for name in _NOT_OF_ALL),
         ("fold", (frame["fold"].fillna(0) < 0) | (frame["fold"].fillna(0) % 1 > 0), "a whole number from 0 on"),

@@ -9,7 +9,7 @@ from medfake.errors import ManifestError, OutputRefusedError
 from medfake.files import sha256_file, write_json
 from medfake.package.measured import Calibrated, Elsewhere, FalseAlarms, Figures, Folds, Learnt
 from medfake.remedies import retrain
-from medfake.vocabulary import Evidence, PositiveClass
+from medfake.vocabulary import Evidence, PositiveClass, Task
 
 CARD_FILE = "card.json"
 ONNX_FILE = "detector.onnx"
@@ -38,6 +38,8 @@ class Card(BaseModel):
     """Facts about one stored detector.
 
     Attributes:
+        task: What it was taught to answer; of another task than tampering, all that is called tampered here and in its
+            tables is the answer yes.
         evidence: What figures on its data are worth.
         view: What part of a slice it learnt to judge; only detectors of whole slices can scan.
         input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
@@ -83,6 +85,7 @@ class Card(BaseModel):
     dataset_sha256: str
     evidence: Evidence
     protocol: str
+    task: Task = Task.TAMPERING
     view: str = "whole"
     input_contract: str = "hu: int16 Hounsfield units, (slices, rows, cols), native resolution"
     parameters: int | None

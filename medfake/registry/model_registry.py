@@ -9,7 +9,7 @@ from medfake.config import TrackingParams
 from medfake.errors import NoChampionError, RegistryError
 from medfake.package.card import read_card
 from medfake.registry import ledger
-from medfake.registry.registration import described, log_package, require_agreement
+from medfake.registry.registration import described, log_package, require_agreement, require_detector
 from medfake.registry.stored_files import NOMINATE_AGAIN, PACKAGE, fetched, is_package, require_unaltered
 from medfake.registry.turns import turn
 from medfake.registry.versions import MODEL_NAME, Alias, Version, package_sha256, read_version, version_tags
@@ -127,8 +127,10 @@ class ModelRegistry:
 
         Raises:
             ExportMismatchError: The card does not vouch for agreement within 1e-4.
+            RegistryError: It is no detector of tampering.
         """
         card = read_card(package)
+        require_detector(card, package)
         require_agreement(card, package)
         run_id, model_uri, files = log_package(self.store, package, card)
         with self.store.session() as client:

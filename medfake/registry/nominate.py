@@ -10,7 +10,7 @@ from medfake.package.card import CARD_FILE, Card, read_card, require_graph
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nomination import Nomination
 from medfake.registry.versions import Alias, package_sha256
-from medfake.vocabulary import Split
+from medfake.vocabulary import Split, Task
 
 Cards = Mapping[Path, Card]
 
@@ -20,7 +20,8 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
 
     Figures of two data sets cannot be compared, so one data set decides: the one that params name, else the first of
     whole slices whose protocol keeps patients apart. Ties go to the smaller graph, then to the name. The same package
-    is not registered twice. Only detectors of whole slices stand: others need a view that scanning does not make.
+    is not registered twice. Only detectors of tampering in whole slices stand: others answer another question, or need
+    a view that scanning does not make.
 
     Args:
         packages: Folders of the study's model packages, in the order of params.yaml; those that are not there are told.
@@ -28,7 +29,7 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
         registry: Where.
 
     Returns:
-        None when no detector of the study judges whole slices.
+        None when no detector of the study tells tampering in whole slices.
 
     Raises:
         RegistryError: No package has the figure, or the data set that params name has no detector of whole slices.
@@ -41,10 +42,13 @@ def nominate(packages: Sequence[Path], params: NominateParams, registry: ModelRe
             "no model package of this study is here", where=packages[0], received=f"{len(missing)} are missing",
             remedy="dvc repro",
         )  # fmt: skip
-    whole = {package: card for package, card in ((one, read_card(one)) for one in there) if card.view == "whole"}
+    read = {package: read_card(package) for package in there}
+    whole = {package: card for package, card in read.items() if card.view == "whole" and card.task is Task.TAMPERING}
     if there and not whole:
         return None
     dataset, notes = choose_dataset(whole, params)
+    others = {card.dataset: card.task for card in read.values() if card.task is not Task.TAMPERING}
+    notes += tuple(f"detectors of {name} do not stand: {task.sentence}" for name, task in others.items())
     cards = {package: card for package, card in whole.items() if card.dataset == dataset}
     metric = params.metric
     ranked = sorted(cards, key=lambda package: _rank(package, cards[package], metric))
@@ -91,7 +95,7 @@ def choose_dataset(cards: Cards, params: NominateParams) -> tuple[str | None, tu
     protocols = {card.dataset: card.protocol for card in cards.values()}  # in the order of params.yaml
     if params.dataset is not None and params.dataset not in protocols:
         raise RegistryError(
-            "no detector of whole slices learnt from the data set that decides",
+            "no detector of tampering in whole slices learnt from the data set that decides",
             where="nominate.dataset in params.yaml", received=params.dataset,
             remedy=f"choose among {', '.join(protocols) or 'none'}, or leave it out",
         )  # fmt: skip

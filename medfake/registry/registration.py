@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.errors import ExportMismatchError
+from medfake.errors import ExportMismatchError, RegistryError
 from medfake.files import sha256_file
 from medfake.package.card import (
     AGGREGATION_FILE,
@@ -32,7 +32,7 @@ from medfake.registry.stored_files import PACKAGE
 from medfake.remedies import Stage, rerun
 from medfake.tracking.runs import begin_run
 from medfake.tracking.store import Store
-from medfake.vocabulary import Split
+from medfake.vocabulary import Split, Task
 
 _WHO = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")  # MLflow's guesses at person and program
 _REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas")  # all that pyfunc_model.py imports
@@ -50,6 +50,20 @@ _ARTIFACTS = {
     "card_text": CARD_TEXT_FILE,
 }
 _AIR_HU = -1000
+
+
+def require_detector(card: Card, package: Path) -> None:
+    """Let nothing be registered as a detector of tampering that answers another question.
+
+    Raises:
+        RegistryError: It does.
+    """
+    if card.task is not Task.TAMPERING:
+        raise RegistryError(
+            "only detectors of tampering are registered", where=package,
+            received=f"{card.detector} of task {card.task}: {card.task.sentence}",
+            remedy="nominate a detector of tampering (nominate.dataset in params.yaml)",
+        )  # fmt: skip
 
 
 def require_agreement(card: Card, package: Path) -> None:

@@ -10,7 +10,7 @@ from medfake.errors import ManifestError, NoChampionError, ScanError, StorageErr
 from medfake.package.card import ONNX_FILE, Card
 from medfake.package.scan_scorer import ScanScorer, open_package
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Task
 
 if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
     from medfake.registry.model_registry import ModelRegistry
@@ -113,7 +113,7 @@ def open_model(wanted: str | None, registry: "ModelRegistry | None") -> Model:
         NoChampionError: Nothing was promoted yet, and this installation lacks the built-in detector.
         RegistryError: There is no such version.
         ManifestError: The package is not whole.
-        ScanError: The detector does not judge whole slices.
+        ScanError: The detector does not judge whole slices, or answers another question than tampering.
     """
     if wanted == BUILTIN:
         return open_builtin("")
@@ -179,10 +179,16 @@ def open_folder(folder: Path, name: str, chosen: str = "", *, by_default: bool =
     if not (folder / ONNX_FILE).is_file():
         raise ManifestError("no detector.onnx in this package", where=folder, remedy="give a folder below models/")
     scorer = open_package(folder, threads)
-    if scorer.card.view != "whole":
+    task, view = scorer.card.task, scorer.card.view
+    if task is not Task.TAMPERING:
         raise ScanError(
-            "this detector judges parts of slices, and a scan has whole ones", where=name,
-            received=f"view {scorer.card.view}",
+            "this detector answers another question than whether a scan was tampered with", where=name,
+            received=f"task {task}: {task.sentence}", remedy="scan with a detector of tampering",
+        )  # fmt: skip
+    if view != "whole":
+        raise ScanError(
+            "this detector judges slices as a view stores them, and a scan has whole ones", where=name,
+            received=f"view {view}",
             remedy="scan with a detector of a data set whose view is whole",
         )  # fmt: skip
     return Model(name, folder, scorer, chosen, by_default)

@@ -14,9 +14,10 @@ from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.forensics import Forensics, measure_package, rows_by_kind
 from medfake.metrics.judged_slices import judge_slices
 from medfake.metrics.labelled_scans import read_labelled
+from medfake.package.card import read_card, write_card
 from medfake.package.scan_scorer import open_package
 from medfake.robustness.registry import PERTURBATIONS
-from medfake.vocabulary import Evidence, Manipulation
+from medfake.vocabulary import Evidence, Manipulation, Task
 
 FEW = Bootstrap(resamples=100)
 MakePlaces = Callable[..., Path]
@@ -48,6 +49,16 @@ def test_rows_are_removals_first_then_injections_then_both_for_every_judge(measu
     assert judges == ["detector", "random lung place", "lung centre", "mean HU of the place", "|HU - ring|"]
     assert [row.kind for row in measured.within[:3]] == ["removed", "injected", "all"]
     assert [row.judge for row in measured.perturbed] == ["noise"] * 3 + ["zoom"] * 3
+
+
+def test_a_package_that_tells_nodules_is_not_measured_on_fakes(
+    place_package: MakePlaces, measure_params: MakeParams
+) -> None:
+    package = place_package()
+    write_card(read_card(package).model_copy(update={"task": Task.NODULES}), package)
+    with pytest.raises(ManifestError, match="answers another question") as caught:
+        measure_package("chest", measure_params(package), FEW)
+    assert caught.value.where == "measure.chest.package"
 
 
 def test_scans_of_both_trees_are_compared_and_phantoms_are_called_so(measured: Forensics) -> None:

@@ -56,6 +56,17 @@ def test_an_impossible_value_is_refused_and_its_column_named(predict, column, va
     assert caught.value.remedy
 
 
+def test_slices_of_another_task_name_no_manipulation(predict):
+    made = predict(patients=2, val_patients=1).assign(task="nodules")
+    with pytest.raises(ManifestError, match="manipulation must be none in another task"):
+        validate_predictions(made)
+    with pytest.raises(ManifestError, match="task must be one of tampering, nodules"):
+        validate_predictions(made.assign(task="cats"))
+    nodules = validate_predictions(made.assign(manipulation="none", generator=""))
+    assert set(nodules.task) == {"nodules"}
+    assert set(validate_predictions(predict(patients=2, val_patients=1)).task) == {"tampering"}
+
+
 @pytest.mark.parametrize("p", [0.0, 1.0])
 def test_probabilities_at_the_ends_are_allowed(predict, p):
     assert validate_predictions(predict(patients=1, val_patients=0).assign(p_tampered=p))["p_tampered"].eq(p).all()

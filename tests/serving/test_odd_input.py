@@ -50,7 +50,13 @@ def test_another_onnx_file_than_the_packages_is_refused(make_package: MakePackag
         open_model(str(package / "other.onnx"), None)
 
 
+def test_a_detector_of_nodules_does_not_scan(make_package: Callable[..., Path]) -> None:
+    with pytest.raises(ScanError, match="answers another question") as caught:
+        open_model(str(make_package(task="nodules")), None)
+    assert caught.value.received == "task nodules: does the slice show a nodule?"
+
+
 def test_a_detector_of_parts_of_slices_does_not_scan(make_package: Callable[..., Path]) -> None:
-    with pytest.raises(ScanError, match="judges parts of slices") as caught:
+    with pytest.raises(ScanError, match="judges slices as a view stores them") as caught:
         open_model(str(make_package(view="delocalized")), None)
     assert caught.value.received == "view delocalized"

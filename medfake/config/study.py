@@ -180,6 +180,12 @@ class Params(Section):
                     f"generators.{name}.dataset names {generator.dataset!r}, which has no block under datasets{near}"
                 )
                 raise ValueError(message)
+            if self.datasets[generator.dataset].task is not Task.NODULES:
+                message = (
+                    f"generators.{name}.dataset is {generator.dataset}, whose slices are not told apart by nodules: "
+                    "set its labelling.rule nodules, so that deepfakes are asked for with and without"
+                )
+                raise ValueError(message)
             for key in ("phantom", "forged"):
                 if name in getattr(self, key):
                     message = f"generators.{name} and {key}.{name} would write into one folder: rename one of them"

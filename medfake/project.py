@@ -161,6 +161,11 @@ class Project:
         return self.reports / "forensics"
 
     @property
+    def drops(self) -> Path:
+        """What detectors of nodules lose on deepfakes, by name of the measurement."""
+        return self.reports / "drop"
+
+    @property
     def generator_reports(self) -> Path:
         """How trainings of generators went, a folder a generator."""
         return self.reports / "generators"

@@ -39,6 +39,7 @@ class Stage(StrEnum):
     MEASURED = "measured"
     EXPLAIN = "explain"
     ROBUSTNESS = "robustness"
+    DROP = "drop"
 
 
 def stage_name(stage: Stage, *names: object) -> str:

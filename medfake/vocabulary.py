@@ -90,6 +90,10 @@ class Task(_Word):
         """Label 0 in words."""
         return _ANSWERS[self][0]
 
+    def of(self, noun: str, label: int) -> str:
+        """A noun with an answer, e.g. "tampered slices" or "slices with a nodule"."""
+        return _PHRASES[self][label].format(noun)
+
     @property
     def cue(self) -> str:
         """What the answer should be seen by."""
@@ -97,6 +101,10 @@ class Task(_Word):
 
 
 _ANSWERS: Final = {Task.TAMPERING: ("real", "tampered"), Task.NODULES: ("no nodule", "nodule")}
+_PHRASES: Final = {
+    Task.TAMPERING: ("real {}", "tampered {}"),
+    Task.NODULES: ("{} without a nodule", "{} with a nodule"),
+}
 _CUES: Final = {Task.TAMPERING: "the manipulation", Task.NODULES: "the nodule"}
 
 

@@ -1,4 +1,4 @@
-"""Stage `measured`: list what `measure` and `generators` name, so that the report finds their folders of findings."""
+"""Stage `measured`: list what `measure`, `generators` and `drop` name, so that the report finds folders of findings."""
 
 import click
 
@@ -8,13 +8,14 @@ from medfake.project import Project
 
 @click.command(help=__doc__)
 def main() -> None:
-    """Write reports/forensics/measured.txt and reports/generators/generators.txt."""
+    """Write reports/forensics/measured.txt, reports/generators/generators.txt and reports/drop/drop.txt."""
     from medfake.files import write_atomic
 
     project = Project.find()
     lists = {
         project.forensics / "measured.txt": ("measure", sorted(project.params.measure)),
         project.generator_reports / "generators.txt": ("generators", sorted(project.params.generators)),
+        project.drops / "drop.txt": ("drop", sorted(project.params.drop)),
     }
     for path, (key, names) in lists.items():
         with write_atomic(path) as file:

@@ -19,6 +19,7 @@ from medfake.config.datasets import (
     UnknownLabels,
     ViewParams,
 )
+from medfake.config.drop import DropParams
 from medfake.config.explain import ExplainParams, OcclusionParams
 from medfake.config.generators import DcganParams
 from medfake.config.inpainters import GanParams, InpainterParams, VaeParams
@@ -51,6 +52,7 @@ __all__ = [
     "ChoosingMetric",
     "DatasetParams",
     "DcganParams",
+    "DropParams",
     "EvaluationParams",
     "ExpectedCounts",
     "ExplainParams",

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from medfake.by_name import did_you_mean
 from medfake.config.banks import BankParams
 from medfake.config.datasets import DatasetParams, ForgedParams, PhantomParams
+from medfake.config.drop import DropParams
 from medfake.config.explain import ExplainParams
 from medfake.config.generators import AnyGenerator
 from medfake.config.inpainters import AnyInpainter
@@ -19,7 +20,7 @@ from medfake.config.robustness import RobustnessParams
 from medfake.config.section import ChoosingMetric, Fraction, Name, Section, Word
 from medfake.config.stacks import StackParams
 from medfake.config.tune import TuneParams
-from medfake.vocabulary import PositiveClass
+from medfake.vocabulary import PositiveClass, Task
 
 
 class RepeatParams(Section):
@@ -150,6 +151,9 @@ class Params(Section):
     measure: dict[Name, MeasureParams] = Field(
         default={}, description="packages, and labelled scans that they have not learnt from, by name"
     )
+    drop: dict[Name, DropParams] = Field(
+        default={}, description="detectors of nodules whose accuracy is measured on deepfakes, by name"
+    )
     explain: ExplainParams = ExplainParams()
     robustness: RobustnessParams = RobustnessParams()
     tune: TuneParams = TuneParams()
@@ -176,10 +180,44 @@ class Params(Section):
                     f"generators.{name}.dataset names {generator.dataset!r}, which has no block under datasets{near}"
                 )
                 raise ValueError(message)
+            if self.datasets[generator.dataset].task is not Task.NODULES:
+                message = (
+                    f"generators.{name}.dataset is {generator.dataset}, whose slices are not told apart by nodules: "
+                    "set its labelling.rule nodules, so that deepfakes are asked for with and without"
+                )
+                raise ValueError(message)
             for key in ("phantom", "forged"):
                 if name in getattr(self, key):
                     message = f"generators.{name} and {key}.{name} would write into one folder: rename one of them"
                     raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _drops_are_of_one_data_set(self) -> "Params":
+        for name, drop in self.drop.items():
+            for key, value, known in (
+                *(("detectors", one, self.train.detectors) for one in drop.detectors or ()),
+                ("dataset", drop.dataset, self.train.datasets),
+                ("direct", drop.direct, self.train.datasets),
+                ("generator", drop.generator, self.generators),
+            ):
+                if value is not None and value not in known:
+                    where = {"generator": "generators", "detectors": "train.detectors"}.get(key, "train.datasets")
+                    message = f"drop.{name}.{key} names {value!r}, which {where} does not have"
+                    raise ValueError(message + did_you_mean(value, known))
+            learnt = self.generators[drop.generator].dataset
+            if learnt != drop.dataset:
+                message = (
+                    f"drop.{name}: {drop.generator} learnt the classes of data set {learnt}, and detectors of "
+                    f"{drop.dataset} know others: name {learnt}"
+                )
+                raise ValueError(message)
+            task = self.datasets[drop.dataset].task
+            if task is not Task.NODULES:
+                message = (
+                    f"drop.{name}.dataset must be of labelling.rule nodules, but {drop.dataset} asks {task.sentence}"
+                )
+                raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """The two networks of a DCGAN (Radford et al. 2016), told which class a slice is to have.
 
-Strides divide the width of kernels, 4 by 2, so that transposed convolutions leave no chequerboard (Odena et al. 2016).
+Strides divide the width of kernels, 4 by 2, so that every pixel is reached by as many weights (Odena et al. 2016); the
+mean of neighbouring pixels behind every transposed convolution takes away the chequerboard that is left.
 """
 
 from typing import Any, Final
@@ -45,7 +46,7 @@ def build_generator(size: int, width: int, latent: int) -> Any:
             _channels(size, edge, width), _KERNEL, strides=2, padding="same", use_bias=False,
             kernel_initializer=_normal(),
         )(x)  # fmt: skip
-        x = _activated(x)
+        x = _activated(layers.AveragePooling2D(2, strides=1, padding="same")(x))
     made = layers.Conv2D(1, 3, padding="same", activation="tanh", kernel_initializer=_normal())(x)
     return keras.Model([noise, nodule], made, name="generator")
 

@@ -6,6 +6,7 @@ from medfake.reports import notes
 from medfake.reports.comparison import Comparison
 from medfake.reports.parts import Cell, Row, Table
 from medfake.reports.sentences import interval_text, metric_text, number_text, run_text
+from medfake.vocabulary import Task
 
 
 def worths(comparison: Comparison) -> tuple[str, ...]:
@@ -25,7 +26,7 @@ def answers(comparison: Comparison) -> Table:
         tied = sum(result.standing.tied for result in results)
         lines.append(
             [
-                name,
+                Cell(name, below="" if best.entry.task is Task.TAMPERING else best.entry.task.sentence),
                 run_text(best, results) if best.standing.best else "n/a",
                 *figures,
                 Cell(str(tied), tied),

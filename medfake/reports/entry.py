@@ -13,7 +13,7 @@ from medfake.metrics.predictions import RUN_KEY
 from medfake.package.card import CARD_FILE, Card, read_card
 from medfake.package.measured import Folds, Learnt
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import Evidence, Split
+from medfake.vocabulary import Evidence, Split, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class Entry:
         folds: What trainings over folds reached; None where the data set has none. Where they stand for a test split,
             the test rows of `predictions` are theirs, each with thresholds of its own.
         sources_apart: As of the card.
+        task: What labels answer.
     """
 
     dataset: str
@@ -66,6 +67,7 @@ class Entry:
     calibration: Mapping[str, float] = field(default_factory=dict)
     folds: Folds | None = None
     sources_apart: bool = False
+    task: Task = Task.TAMPERING
 
     def __post_init__(self) -> None:
         runs = [tuple(run) for run in self.predictions[RUN_KEY].drop_duplicates().itertuples(index=False)]
@@ -110,6 +112,7 @@ class Entry:
             of_train=card.both_classes.get(Split.TRAIN, {}),
             calibration=card.calibration,
             folds=card.folds,
+            task=card.task,
             sources_apart=card.sources_apart,
         )
 

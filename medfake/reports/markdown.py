@@ -33,7 +33,6 @@ from medfake.reports.sentences import (
     with_interval_text,
 )
 
-_SCANS_HEAD: Final = [*(HEADINGS[name] for name in SCANS_SHOWN), "tampered scans said to be", "real scans said to be"]
 _AGAINST_HEAD: Final = [  # after the difference
     "p (Holm)",
     "scans only it / only the best got right",
@@ -64,7 +63,9 @@ def _dataset_parts(comparison: Comparison, dataset: str) -> list[str]:
     parts += [f"{split_text(results[0])} {method_text(comparison, dataset)}"]
     parts += [f"Note: {note}" for note in notes_text(comparison, dataset)]
     parts += ["### Slices", table(["#", "detector", "seed", *figures, ""], map(_slice_row, results))]
-    parts += ["### Scans", table(["#", "detector", "seed", *_SCANS_HEAD], map(_scan_row, results))]
+    said = [f"{results[0].entry.task.of('scans', label)} said to be" for label in (1, 0)]
+    scans_head = [*(HEADINGS[name] for name in SCANS_SHOWN), *said]
+    parts += ["### Scans", table(["#", "detector", "seed", *scans_head], map(_scan_row, results))]
     if of_classes := class_rows(results):
         parts += ["### Three classes", CLASSES_NOTE, table(CLASSES_HEAD, of_classes)]
     against_head = ["detector", "seed", f"{metric_text(comparison.metric)} difference", *_AGAINST_HEAD]

@@ -8,6 +8,7 @@ from medfake.metrics.intervals import FEW_CLUSTERS
 from medfake.remedies import Stage, make
 from medfake.reports.comparison import Comparison, Result
 from medfake.reports.entry import Absent
+from medfake.reports.sentences import task_text
 
 
 def evidence_text(comparison: Comparison, dataset: str) -> tuple[str, ...]:
@@ -20,7 +21,8 @@ def notes_text(comparison: Comparison, dataset: str) -> tuple[str, ...]:
     """What is missing, and what must be known of the intervals on a data set."""
     others = {one.dataset for one in comparison.absent} - set(comparison.datasets)  # they have no place of their own
     missing = absent_text([one for one in comparison.absent if one.dataset in {dataset, *others}])
-    return (*([missing] if missing else []), *_notes(comparison.of(dataset)))
+    results = comparison.of(dataset)
+    return tuple(note for note in (task_text(results[0]), missing, *_notes(results)) if note)
 
 
 def absent_text(absent: Sequence[Absent]) -> str:

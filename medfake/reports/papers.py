@@ -71,7 +71,8 @@ PAPERS: Final[Mapping[str, Paper]] = {
             "Shree et al.",
             leaky=False,
             notes=(
-                "Its figures answer another question: one network on the paper's own chest CT, and on DCGAN images.",
+                "Its figures are of one network, on the paper's own chest CT and on 500 DCGAN images; no interval.",
+                "It does not say which classes its networks tell apart; here: slices with a nodule and without.",
                 "It prints no figure of the other three networks, no split and no sizes.",
             ),
         ),

@@ -73,7 +73,8 @@ def reliability_svg(results: Sequence[Result]) -> str:
                 label=name,
             )
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        axes.set(xlabel="predicted P(tampered)", ylabel="share of tampered slices")
+        task = results[0].entry.task
+        axes.set(xlabel=f"predicted P({task.yes})", ylabel=f"share of {task.of('slices', 1)}")
         legend(axes, "ECE")
 
     return draw(paint, (4.2, _square_height(results)), f"reliability {results[0].entry.dataset}")
@@ -82,7 +83,8 @@ def reliability_svg(results: Sequence[Result]) -> str:
 def reliability_alt(results: Sequence[Result]) -> str:
     """What `reliability_svg` shows, in words."""
     named = [f"{run_text(r, results)} {number_text(r.slices.metrics.ece)}" for r in results[:MOST_SERIES]]
-    return f"Share of tampered slices against predicted probability. Expected calibration error: {', '.join(named)}."
+    shown = results[0].entry.task.of("slices", 1)
+    return f"Share of {shown} against predicted probability. Expected calibration error: {', '.join(named)}."
 
 
 def scan_scores_svg(results: Sequence[Result]) -> str:
@@ -122,7 +124,10 @@ def scan_scores_alt(results: Sequence[Result]) -> str:
     for result in results[:MOST_SERIES]:
         means = result.scan_scores.groupby("label")["p_tampered"].median()
         medians = [number_text(means.get(label), digits=2) for label in (1, 0)]
-        named.append(f"{run_text(result, results)}: median {medians[0]} of tampered, {medians[1]} of real scans")
+        both = [
+            f"{median} of {result.entry.task.of('scans', label)}" for median, label in zip(medians, (1, 0), strict=True)
+        ]
+        named.append(f"{run_text(result, results)}: median {', '.join(both)}")
     return f"Score of every test scan, with the uncertain band. {'; '.join(named)}."
 
 

@@ -126,6 +126,7 @@ def _environment(comparison: Comparison) -> "Environment":
     environment.globals |= {
         "auc_bar": auc_bar,
         "against_rows": rows.against_rows,
+        "negative_text": sentences.negative_text,
         "answers": lambda: answers(comparison),
         "class_rows": rows.class_rows,
         "classes_head": rows.CLASSES_HEAD,

@@ -7,7 +7,7 @@ from medfake.datasets.manifest import ELSEWHERE, ON_NODULE
 from medfake.metrics.binary import HEADINGS
 from medfake.metrics.intervals import Interval, MetricsWithIntervals
 from medfake.reports.comparison import Comparison, Result
-from medfake.vocabulary import Evidence, PositiveClass
+from medfake.vocabulary import Evidence, PositiveClass, Task
 
 RESEARCH_ONLY: Final = "Research use only, not a diagnostic device."
 PUBLISHED_NOTE: Final = (
@@ -82,18 +82,23 @@ def data_text(result: Result) -> str:
 
 def verdict_text(result: Result, truth: str) -> str:
     """Say how many scans of a truth, "tampered" or "real", got which verdict."""
-    said = result.verdicts[truth]
-    return f"{said.tampered} tampered, {said.uncertain} uncertain, {said.not_tampered} not tampered"
+    said, task = result.verdicts[truth], result.entry.task
+    return f"{said.tampered} {task.yes}, {said.uncertain} uncertain, {said.not_tampered} {negative_text(result)}"
+
+
+def negative_text(result: Result) -> str:
+    """What a slice or scan is called that is not called positive: "not tampered", "no nodule"."""
+    return "not tampered" if result.entry.task is Task.TAMPERING else result.entry.task.no
 
 
 def split_text(result: Result) -> str:
     """Say in a sentence what the test split holds."""
-    scans, slices = result.scan_scores, result.slices.metrics.confusion
+    scans, slices, yes = result.scan_scores, result.slices.metrics.confusion, result.entry.task.yes
     what = "Out of fold" if stand_for_test(result) else "Test split"
     return (
         f"{what}: {_count(scans['patient_id'].nunique(), 'patient')}, "
-        f"{_count(len(scans), 'scan')} ({int(scans['label'].sum())} tampered), "
-        f"{_count(slices.total, 'slice')} ({slices.tp + slices.fn} tampered)."
+        f"{_count(len(scans), 'scan')} ({int(scans['label'].sum())} {yes}), "
+        f"{_count(slices.total, 'slice')} ({slices.tp + slices.fn} {yes})."
     )
 
 
@@ -112,6 +117,17 @@ def method_text(comparison: Comparison, dataset: str) -> str:
     )
     of = f" {positive_text(comparison.positive)}" if comparison.positive is not PositiveClass.TAMPERED else ""
     return f"{percent_text(comparison)} intervals from {resampled}.{tied if len(results) > 1 else ''}{of}"
+
+
+def task_text(result: Result) -> str:
+    """Say in a sentence that a data set asks another question than the others; "" where it does not."""
+    task = result.entry.task
+    if task is Task.TAMPERING:
+        return ""
+    return (
+        f"Data set {result.entry.dataset} has another task than tampering: {task.sentence} Its positive class is "
+        f"{task.yes}, and what learnt from it is no detector of fakes and is ranked among its like alone."
+    )
 
 
 def positive_text(positive: PositiveClass) -> str:
@@ -141,13 +157,13 @@ def headline(comparison: Comparison, dataset: str) -> str:
 
 def scans_sentence(result: Result) -> str:
     """Say in plain words what became of the test scans."""
-    tampered, real = result.verdicts["tampered"], result.verdicts["real"]
+    tampered, real, task = result.verdicts["tampered"], result.verdicts["real"], result.entry.task
     n_tampered = tampered.tampered + tampered.uncertain + tampered.not_tampered
     n_real = real.tampered + real.uncertain + real.not_tampered
     return (
-        f"Of {_count(n_tampered, 'tampered scan')} it called {tampered.tampered} tampered "
+        f"Of {_scans(n_tampered, task, 1)} it called {tampered.tampered} {task.yes} "
         f"and {tampered.uncertain} uncertain; "
-        f"of {_count(n_real, 'real scan')} it called {real.tampered} tampered and {real.uncertain} uncertain."
+        f"of {_scans(n_real, task, 0)} it called {real.tampered} {task.yes} and {real.uncertain} uncertain."
     )
 
 
@@ -156,6 +172,10 @@ def and_text(names: Sequence[str]) -> str:
     if len(names) > _MOST_NAMES:
         return f"{', '.join(names[:_MOST_NAMES])} and {_count(len(names) - _MOST_NAMES, 'other')}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _scans(number: int, task: Task, label: int) -> str:
+    return f"{number} {task.of('scan' if number == 1 else 'scans', label)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from medfake.datasets.missing import missing_sources
 from medfake.project import Project
 
 PROJECT = Path(__file__).resolve().parents[2]
-PUBLIC = ("alsabbagh", "shree", "solaiyappan")
+PUBLIC = ("alsabbagh", "shree-networks", "solaiyappan")
 
 
 @pytest.fixture
@@ -50,13 +50,17 @@ def test_what_stages_make_is_never_missing(project: Project) -> None:
     assert missing(project, "quickstart") == []
 
 
-def test_what_is_there_is_not_missing(project: Project) -> None:
-    (project.raw / "CT-GAN").mkdir(parents=True)
+def test_slices_that_a_generator_makes_are_never_missing(project: Project) -> None:
     assert [where for where, _ in missing(project, "shree")] == [str(project.raw / "LIDC-IDRI")]
 
 
+def test_what_is_there_is_not_missing(project: Project) -> None:
+    (project.raw / "CT-GAN").mkdir(parents=True)
+    assert [where for where, _ in missing(project, "shree-networks")] == [str(project.raw / "LIDC-IDRI")]
+
+
 def test_using_a_study_tells_what_it_needs(project: Project) -> None:
-    said = CliRunner().invoke(cli, ["study", "use", "shree", "--yes"]).output
+    said = CliRunner().invoke(cli, ["study", "use", "shree-networks", "--yes"]).output
     assert said.count("missing: the source folder is missing") == 2
     assert "next: get the collection LIDC-IDRI" in said
 

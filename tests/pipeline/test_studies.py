@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from medfake.config import PhantomParams
+from medfake.metrics.drop_report import read_drop
 from medfake.phantom import write_phantom
 from medfake.probes.blanked import read_blanked
 from medfake.project import Project
@@ -30,7 +32,8 @@ CLASSICAL_ONES = {"SVM", "RandomForest", "DecisionTree"} | PASSIVE
 SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its kinds
     "alsabbagh": ["MobileNetV3Large", "CustomCNN"],
     "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "CustomCNN"],
-    "shree": ["CustomCNN", "MobileNetV2"],
+    "shree": ["CustomCNN", "MobileNetV2", "RandomForest"],
+    "shree-networks": ["CustomCNN", "MobileNetV2"],
     "genuine": ["RandomForest", "WaveletCooccurrenceSVM", "CopyMove", "MobileNetQuarter"],
 }
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
@@ -39,16 +42,34 @@ NETWORK = {"weights": "none", "input_size": 32, "epochs": 2}
 CLASSICAL = {"pool": 16, "folds": 2}
 NETWORK_GRID = {"epochs": [1, 2]}  # where the study searches one
 PHANTOM = {"seed": 5, "reals": 6, "fakes": {"FM": 6, "FB": 6, "TM": 2, "TB": 2}, "slices": 16}
+OUTLINED = {
+    "seed": 5,
+    "reals": 20,
+    "fakes": {"FM": 0},
+    "slices": 32,
+    "nodules": 6,
+    "outlines": True,
+    "scanners": ["Phantom B"],
+}
+DCGAN = {"size": 128, "latent": 8, "width": 4, "epochs": 2, "look_every": 1, "images": 24}
 GRIDS = {"SVM": {"c": [0.1, 1.0]}, "RandomForest": {"trees": [5, 10]}, "DecisionTree": {"max_depth": [2, 4]}}
 
 
 def toy(name: str) -> dict[str, Any]:
     """A study with its own structure, on a small phantom, with small inputs and few epochs."""
     study = yaml.safe_load((STUDIES / f"{name}.yaml").read_text())
-    study["phantom"] = {"chest": PHANTOM}
+    study["phantom"] = {"chest": OUTLINED if name == "shree" else PHANTOM}
+    for generator in study["generators"].values():
+        generator.update(DCGAN)
     for dataset in study["datasets"].values():
-        dataset["reals"] |= {"kind": "lidc", "path": "data/raw/chest/LIDC-IDRI"}
-        dataset["fakes"]["path"] = "data/raw/chest/CT-GAN"
+        kind = dataset["fakes"]["kind"]
+        dataset["reals"] = {"kind": "lidc", "path": "data/raw/chest/LIDC-IDRI"}
+        if kind == "ct_gan":
+            dataset["fakes"]["path"] = "data/raw/chest/CT-GAN"
+        elif kind == "lidc":
+            dataset["fakes"] = dataset["reals"]
+        if dataset.get("view", {}).get("name") == "resized":
+            dataset["view"]["size"] = DCGAN["size"]
         dataset["split"] |= {"val": 0.3, "test": 0.0, "folds": 3} if "folds" in dataset["split"] else TESTED
         if dataset.get("augment"):
             dataset["augment"] = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
@@ -65,6 +86,8 @@ def toy(name: str) -> dict[str, Any]:
         if options.get("fine_tune", {}).get("epochs"):
             options["fine_tune"]["epochs"] = 1
     study["train"]["detectors"] = SMALL[name]
+    for drop in study["drop"].values():
+        drop["detectors"] = [one for one in drop["detectors"] if one in SMALL[name]]
     if "repeat" in study["train"]:
         study["train"]["repeat"] |= {"best": 1, "seeds": [2]}
     study["evaluation"]["bootstrap"] = 100
@@ -78,10 +101,12 @@ def toy(name: str) -> dict[str, Any]:
 def stages(study: dict[str, Any]) -> Iterator[list[str]]:
     """Commands of dvc.yaml for a study, in its order."""
     train = study["train"]
+    generated = {f"data/raw/{name}" for name in study["generators"]}
     for stage in (
         "phantom",
         "scans",
         "slices",
+        "generate",
         "check",
         "probe",
         "features",
@@ -90,6 +115,7 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
         "repeat",
         "blanked",
         "robustness",
+        "drop",
         "stack",
         "timings",
         "latent",
@@ -101,8 +127,16 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
     ):
         if stage == "phantom":
             yield from ([stage, "--name", name] for name in study["phantom"])
-        elif stage in ("scans", "slices", "check", "probe"):
+        elif stage in ("scans", "slices"):
+            later = [name for name, dataset in study["datasets"].items() if dataset["fakes"]["path"] in generated]
+            yield from ([stage, "--dataset", name] for name in study["datasets"] if name not in later)
+        elif stage == "generate":
+            yield from ([stage, "--name", name] for name in study["generators"])
+            yield from ([one, "--dataset", name] for name in later for one in ("scans", "slices"))
+        elif stage in ("check", "probe"):
             yield from ([stage, "--dataset", name] for name in study["datasets"])
+        elif stage == "drop":
+            yield from ([stage, "--name", name] for name in study["drop"])
         elif stage in ("robustness", "latent"):
             yield from ([stage, "--dataset", name] for name in train["datasets"])
         elif stage in ("features", "train", "explain"):
@@ -116,9 +150,8 @@ def stages(study: dict[str, Any]) -> Iterator[list[str]]:
 
 def test_the_stages_are_those_of_dvc_yaml() -> None:
     listed = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-    assert {command[0] for command in stages(toy("alsabbagh"))} == listed.keys() - {
+    assert {command[0] for command in stages(toy("shree"))} == listed.keys() - {
         "forge",
-        "generate",
         "inpainters",
         "bank",
         "forensics",
@@ -136,20 +169,26 @@ def run_stages(commands: list[list[str]], study: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The phantom that all of these studies have, with a quarter of the pixels that the stage gives it."""
-    folder = tmp_path_factory.mktemp("phantom")
-    write_phantom(folder / "data/raw/chest", PhantomParams.model_validate(PHANTOM), size=256)
-    return folder
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The phantom of a study, with a quarter or less of the pixels that the stage gives it."""
+    root = tmp_path_factory.mktemp("phantom")
+
+    @cache
+    def write(slices: int) -> Path:
+        params, size = (PHANTOM, 256) if slices == PHANTOM["slices"] else (OUTLINED, 128)
+        write_phantom(root / f"{slices}/data/raw/chest", PhantomParams.model_validate(params), size=size)
+        return root / str(slices)
+
+    return lambda name: write(toy(name)["phantom"]["chest"]["slices"])
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_study_ends_with_its_tables(
-    name: str, tmp_path: Path, phantom: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, phantom: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = toy(name)
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(phantom / "data", tmp_path / "data", copy_function=os.link)
+    shutil.copytree(phantom(name) / "data", tmp_path / "data", copy_function=os.link)
     run_stages([command for command in stages(study) if command[0] != "phantom"], study)
     figures = json.loads((tmp_path / "reports/comparison.json").read_text())
     runs = {tuple(key.split("/")[:3]) for key in figures}
@@ -158,9 +197,7 @@ def test_a_study_ends_with_its_tables(
     assert first <= runs
     page = (tmp_path / "reports/comparison.md").read_text()
     print(page)  # shown when the test fails, or with -s
-    {"alsabbagh": _alsabbagh, "solaiyappan": _solaiyappan, "shree": _shree, "genuine": _genuine}[name](
-        runs - first, page, tmp_path
-    )
+    CHECKS[name](runs - first, page, tmp_path)
 
 
 def _alsabbagh(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
@@ -211,10 +248,32 @@ def _solaiyappan(repeated: set[tuple[str, ...]], page: str, folder: Path) -> Non
 
 
 def _shree(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
-    """Networks from scratch and pretrained ones, with the paper's figure beside the one that has any."""
+    """A drop with its interval beside the paper's, the direct detector, and nobody who stands for promotion."""
     assert not repeated
     assert "Shree" in page
-    assert {path.parent.name for path in folder.glob("models/whole/*/seed-1")} == set(SMALL["shree"])
+    assert "Data set nodules has another task than tampering: does the slice show a nodule?" in page
+    cards = {
+        path.parts[-4]: json.loads(path.read_text())["task"] for path in folder.glob("models/*/*/seed-1/card.json")
+    }
+    assert cards == {"nodules": "nodules", "generated": "tampering"}
+    report = read_drop(folder / "reports/drop/dcgan.json")
+    assert [one.detector for one in report.runs.values()] == ["CustomCNN", "MobileNetV2"]
+    assert (report.deepfakes, report.asked, report.evidence) == (24, 12, "phantom")
+    for one in report.runs.values():
+        low, high = one.drop.interval.low, one.drop.interval.high
+        assert low <= one.originals.accuracy.value - one.deepfakes.accuracy.value <= high
+    nothing = json.loads((folder / "reports/nomination.json").read_text())
+    assert nothing.get("version") is None
+    html = (folder / "reports/report.html").read_text()
+    for said in ("Accuracy on deepfakes, and their detection", "A drop is no detection.", "the question itself"):
+        assert said in html
+
+
+def _shree_networks(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
+    """Networks from scratch and pretrained ones."""
+    assert not repeated
+    assert "Shree" not in page
+    assert {path.parent.name for path in folder.glob("models/whole/*/seed-1")} == set(SMALL["shree-networks"])
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -233,3 +292,12 @@ def _genuine(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
     manifest = pd.read_parquet(folder / "data/slices/genuine/manifest.parquet")
     assert sorted(rows.slice_id) == sorted(manifest.slice_id)
     assert all(one.out_of_fold and one.slices == len(rows) for one in report.trainings)
+
+
+CHECKS = {
+    "alsabbagh": _alsabbagh,
+    "solaiyappan": _solaiyappan,
+    "shree": _shree,
+    "shree-networks": _shree_networks,
+    "genuine": _genuine,
+}

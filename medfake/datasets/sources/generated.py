@@ -39,7 +39,7 @@ def read_generated(root: Path, find: Find) -> Reading:
         SourceError: None of the slices in the table is there.
         LabelError: There is no table, or it lacks a column.
     """
-    rows = _rows(root / TABLE_FILE)
+    rows = read_table(root)
     series, skipped = find(root)
     by_file = {path_text(one.headers[0].path.relative_to(root)): one for one in series if len(one.headers) == 1}
     reading = Reading([], [one for one in skipped if one.path != root / TABLE_FILE], label_rows=LabelRows(len(rows)))
@@ -70,7 +70,13 @@ def _scan(found: Series, row: dict[str, str]) -> SourceScan:
     )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def read_table(root: Path) -> list[dict[str, str]]:
+    """Rows of generated.csv, by `COLUMNS`.
+
+    Raises:
+        LabelError: There is no table, or it lacks a column.
+    """
+    path = root / TABLE_FILE
     try:
         with path.open(encoding="utf-8", newline="") as file:
             table = csv.DictReader(file)

@@ -72,7 +72,8 @@ def _drawing(known: Known, results: Sequence[Result]) -> Drawing:
             text = f"{label}: {number_text(found.ece)}"
             axes.plot(*places, color=colour, marker=marker, markersize=4.5, linewidth=1.2, label=text)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        axes.set(xlabel="predicted P(tampered)", ylabel="share of tampered slices")
+        task = run.entry.task
+        axes.set(xlabel=f"predicted P({task.yes})", ylabel=f"share of {task.of('slices', 1)}")
         legend(axes, "ECE")
 
     return Drawing(

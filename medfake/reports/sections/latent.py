@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _OPEN: Final = 2  # runs drawn at first, in both ways; the others are a click away, in one
 _MOST_DRAWN: Final = 300  # slices of a drawing: a report has to stay small
 _HEAD: Final = ("Detector", "Width", "Slices", "Silhouette", "Fisher ratio", "Purity of neighbours")
-_NAMES: Final = {0: "real", 1: "tampered"}
 
 Seen = tuple[Result, Latent]
 
@@ -48,13 +47,14 @@ def _of_dataset(report: LatentReport, results: Sequence[Result]) -> list[Part]:
 
 
 def _sentence(seen: Sequence[Seen], results: Sequence[Result]) -> str:
-    where = f"On {data_text(seen[0][0])}"
+    where, task = f"On {data_text(seen[0][0])}", seen[0][0].entry.task
     beyond = [run_text(run, results) for run, one in seen if one.separability.silhouette.beyond_chance]
+    both = f"{task.of('slices', 0)} and {task.of('slices', 1)}"
     if all(one.separability.silhouette.value is None for _, one in seen):
         return f"{where} there is nothing to separate: a class is missing, or all slices lie at one place."
     if not beyond:
-        return f"{where} no detector separates real from tampered slices in its last layer but one beyond chance."
-    return f"{where} real and tampered slices lie farther apart than swapped labels for {and_text(beyond)}."
+        return f"{where} no detector separates {both} in its last layer but one beyond chance."
+    return f"{where} {both} lie farther apart than swapped labels for {and_text(beyond)}."
 
 
 def _table(seen: Sequence[Seen], results: Sequence[Result]) -> Table:
@@ -93,12 +93,13 @@ def _drawings(run: Result, one: Latent, results: Sequence[Result]) -> list[Drawi
 def _scatter(
     run: Result, one: Latent, results: Sequence[Result], way: str, points: Points, labels: tuple[str, str]
 ) -> Drawing:
+    names = {0: run.entry.task.no, 1: run.entry.task.yes}
     every = -(-len(points) // _MOST_DRAWN)
     drawn = list(zip(points, one.label, strict=True))[::every]
-    by_class = {label: [at for at, own in drawn if own == label] for label in _NAMES}
+    by_class = {label: [at for at, own in drawn if own == label] for label in names}
 
     def paint(axes: "Axes") -> None:
-        for label, word in _NAMES.items():
+        for label, word in names.items():
             x, y = [at[0] for at in by_class[label]], [at[1] for at in by_class[label]]
             face, edge, marker = "none" if label == 0 else SERIES[1], SERIES[label], MARKERS[2 * label]
             axes.scatter(x, y, s=18, marker=marker, facecolor=face, edgecolor=edge, linewidth=0.8, label=word)
@@ -106,7 +107,7 @@ def _scatter(
         legend(axes, "")
 
     name, silhouette = run_text(run, results), number_text(one.separability.silhouette.value)
-    counts = f"{len(by_class[1])} tampered and {len(by_class[0])} real"
+    counts = " and ".join(f"{len(by_class[label])} {names[label]}" for label in (1, 0))
     return Drawing(
         svg=draw(paint, (4.2, 4.2), f"latent {way} {run.entry.name}"),
         alt=f"Embedding of {name} by {way}: {counts} test slices; silhouette {silhouette} in the embedding itself.",

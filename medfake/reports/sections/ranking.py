@@ -13,6 +13,7 @@ from medfake.reports.sentences import (
     place_text,
     positive_text,
     run_text,
+    task_text,
 )
 
 
@@ -29,6 +30,7 @@ def ranking(given: ReportInput) -> Section:
         f"This study ranks by {metric} of the test slices, and nominates by {metric} of the validation slices "
         f"(nominate.metric). {positive_text(comparison.positive)} {_thresholds(comparison)}"
     )
+    parts += [said for name in comparison.datasets if (said := task_text(comparison.of(name)[0]))]
     parts += [_table(comparison, name) for name in comparison.datasets]
     return Section(heading=f"Ranking by {metric}", nav="Ranking", parts=parts)
 

@@ -92,7 +92,7 @@ def test_the_rule_of_the_paper_picks_12_of_its_13_networks(replica):
 
 
 def test_a_study_without_that_paper_says_nothing_of_its_rule(predict, enter, tmp_path):
-    shree = given(study("shree"), [enter(predict(dataset="whole", patients=4, slices=2))], tmp_path)
+    shree = given(study("shree-networks"), [enter(predict(dataset="whole", patients=4, slices=2))], tmp_path)
     assert model_choice(shree) is None
 
 

@@ -1,0 +1,173 @@
+"""What detectors of nodules lose on deepfakes, which is no detection of deepfakes (Shree et al., section V)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medfake.datasets.dataset import Dataset
+from medfake.errors import DataError
+from medfake.log_odds import logit, sigmoid
+from medfake.metrics.bootstrap import Bootstrap, Clusters, clusters_of, draw
+from medfake.metrics.deepfakes import Deepfakes
+from medfake.metrics.drop_report import Agreement, DropReport, OnSlices, RunDrop, Shares
+from medfake.metrics.intervals import percentile_interval, share_interval
+from medfake.metrics.over_folds import read_tested
+from medfake.metrics.scans import Floats
+from medfake.metrics.weighted import weighted_metrics
+from medfake.metrics.within_slice import Figure
+from medfake.package.card import ONNX_FILE, Card, read_card
+from medfake.package.scorer import RUN, Scorer
+from medfake.vocabulary import Split, Task
+
+_SHOWN: Final = {"accuracy": "accuracy", "sensitivity": "recall", "specificity": "specificity", "auc": "auc"}
+_CLIP: Final = 1e-6  # of probabilities before their log odds
+
+
+def measure_drop(
+    name: str,
+    dataset: Dataset,
+    generator: str,
+    deepfakes: Deepfakes,
+    packages: Mapping[str, Path],
+    bootstrap: Bootstrap,
+) -> DropReport:
+    """Measure all packages of a data set of nodules.
+
+    Args:
+        name: Of the measurement.
+        dataset: That they learnt from.
+        generator: Name of what made the deepfakes.
+        deepfakes: Generated slices.
+        packages: Folders by data set/detector/seed.
+        bootstrap: How intervals are made: patients of originals are resampled, and deepfakes, independently.
+
+    Raises:
+        DataError: The data set is of another task, or there is no package.
+        ManifestError: A package is not whole.
+    """
+    if dataset.task is not Task.NODULES or not packages:
+        raise DataError(
+            "a drop is measured of detectors of nodules", where=f"drop.{name}.dataset",
+            received=f"{len(packages)} packages of task {dataset.task}",
+            remedy="name a data set of labelling rule nodules that train.datasets has, then dvc repro",
+        )  # fmt: skip
+    cards = {key: read_card(package) for key, package in packages.items()}
+    tests = {key: _originals(packages[key], card) for key, card in cards.items()}
+    originals = {key: _Side.of_originals(rows, bootstrap) for key, rows in tests.items()}
+    fakes = {key: _Side.of_deepfakes(package, deepfakes, bootstrap) for key, package in packages.items()}
+    first = next(iter(tests.values()))
+    return DropReport(
+        name=name, dataset=dataset.name, generator=generator, evidence=dataset.evidence,
+        confidence=bootstrap.confidence, slices=len(first), patients=int(first.patient_id.nunique()),
+        deepfakes=len(deepfakes.asked), asked=int(deepfakes.asked.sum()),
+        agreement=Agreement(
+            detectors=len(packages), originals=_shares(originals, cards, bootstrap),
+            deepfakes=_shares(fakes, cards, bootstrap),
+        ),
+        runs={key: _run(card, (originals[key], fakes[key]), bootstrap) for key, card in cards.items()},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Slices of one kind: labels, scores, and how often each counts in every resample.
+
+    Attributes:
+        weights: (resamples, clusters).
+    """
+
+    label: NDArray[np.int8]
+    p: Floats
+    clusters: Clusters
+    weights: Floats
+
+    @classmethod
+    def of_originals(cls, rows: pd.DataFrame, bootstrap: Bootstrap) -> "_Side":
+        clusters = clusters_of(rows)
+        return cls(
+            rows.label.to_numpy(np.int8), rows.p_tampered.to_numpy(float), clusters, draw(clusters.count, bootstrap)
+        )
+
+    @classmethod
+    def of_deepfakes(cls, package: Path, deepfakes: Deepfakes, bootstrap: Bootstrap) -> "_Side":
+        """Images are independent; they are drawn with another seed than patients, so that both are."""
+        count = len(deepfakes.asked)
+        batches = (deepfakes.hu[start : start + RUN] for start in range(0, count, RUN))
+        p = np.concatenate([one.p_tampered for one in Scorer(package / ONNX_FILE).score_each(batches)]).astype(float)
+        other = Bootstrap(bootstrap.resamples, bootstrap.confidence, bootstrap.seed + 1)
+        return cls(deepfakes.asked, p, Clusters(np.arange(count), count, "images"), draw(count, other))
+
+    def metrics(self, threshold: float) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """As they are, and in every resample."""
+        codes, ones = self.clusters.codes, np.ones((1, self.clusters.count))
+        as_is, resampled = (
+            weighted_metrics(self.label, self.p, threshold, codes, weights) for weights in (ones, self.weights)
+        )
+        return as_is, resampled
+
+
+def _originals(package: Path, card: Card) -> pd.DataFrame:
+    rows = read_tested(package, card)
+    return rows[rows["split"] == Split.TEST].sort_values("slice_id", ignore_index=True)
+
+
+def _run(card: Card, sides: tuple[_Side, _Side], bootstrap: Bootstrap) -> RunDrop:
+    measured = [side.metrics(card.threshold) for side in sides]
+    on = [
+        OnSlices(**{name: _figure(as_is[of], resampled[of], bootstrap) for name, of in _SHOWN.items()})
+        for as_is, resampled in measured
+    ]
+    (as_is, resampled), (of_fakes, of_fakes_resampled) = measured
+    drop = _figure(
+        as_is["accuracy"] - of_fakes["accuracy"], resampled["accuracy"] - of_fakes_resampled["accuracy"], bootstrap
+    )
+    return RunDrop(
+        detector=card.detector, seed=card.seed, threshold=card.threshold,
+        val_accuracy=card.metrics[Split.VAL].get("accuracy"), originals=on[0], deepfakes=on[1], drop=drop,
+        doubt_auc=_doubt_auc(sides, card.threshold, bootstrap),
+    )  # fmt: skip
+
+
+def _doubt_auc(sides: Sequence[_Side], threshold: float, bootstrap: Bootstrap) -> Figure:
+    """Doubt is how near log odds are to those of the threshold."""
+    cut = float(logit(np.array([threshold]), _CLIP)[0])
+    doubt = np.concatenate([sigmoid(-np.abs(logit(side.p, _CLIP) - cut)) for side in sides])
+    generated = np.repeat([0, 1], [len(side.p) for side in sides])
+    codes = np.concatenate([sides[0].clusters.codes, sides[1].clusters.codes + sides[0].clusters.count])
+    weights = np.concatenate([side.weights for side in sides], axis=1)
+    as_is, resampled = (
+        weighted_metrics(generated, doubt, 0.5, codes, many)["auc"]
+        for many in (np.ones((1, weights.shape[1])), weights)
+    )
+    return _figure(as_is, resampled, bootstrap)
+
+
+def _shares(sides: Mapping[str, _Side], cards: Mapping[str, Card], bootstrap: Bootstrap) -> Shares:
+    """Of slices by whether all detectors are right, none, or some."""
+    right = np.stack([(side.p >= cards[key].threshold) == (side.label == 1) for key, side in sides.items()])
+    side = next(iter(sides.values()))
+    judged = right.mean(axis=0)
+    return Shares(
+        with_label=_share(judged == 1, side, bootstrap), against_label=_share(judged == 0, side, bootstrap),
+        split=_share((judged > 0) & (judged < 1), side, bootstrap),
+    )  # fmt: skip
+
+
+def _share(is_one: NDArray[np.bool_], side: _Side, bootstrap: Bootstrap) -> Figure:
+    if side.clusters.unit == "images":
+        return Figure(float(is_one.mean()), share_interval(int(is_one.sum()), len(is_one), bootstrap.confidence))
+    codes, count = side.clusters.codes, side.clusters.count
+    totals = side.weights @ np.bincount(codes, is_one, count) / (side.weights @ np.bincount(codes, minlength=count))
+    return _figure(np.array([is_one.mean()]), totals, bootstrap)
+
+
+def _figure(as_is: Floats, resampled: Floats, bootstrap: Bootstrap) -> Figure:
+    value = float(as_is[0])
+    if not np.isfinite(value):
+        return Figure(None)
+    return Figure(value, percentile_interval(resampled, bootstrap))

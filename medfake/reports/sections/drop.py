@@ -1,0 +1,200 @@
+"""What detectors of nodules lose on deepfakes, why that is no detection, and what detects deepfakes instead."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from medfake.metrics.drop_report import DropReport, OnSlices, RunDrop, read_drop
+from medfake.metrics.within_slice import Figure
+from medfake.probes.report import read_probes
+from medfake.reports.comparison import Comparison, Result
+from medfake.reports.drawing import MUTED, SERIES, draw, legend
+from medfake.reports.papers import PAPERS, read_table
+from medfake.reports.parts import Cell, Drawing, Part, Section, Table
+from medfake.reports.sections.registry import ReportInput, section
+from medfake.reports.sentences import data_text, interval_text, number_text, run_text, with_interval_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_NO_DETECTION: Final = (
+    "A drop is no detection. It needs the class that each image should have, which whoever looks for deepfakes does "
+    "not know, and it says nothing of a single image. Accuracy falls as well where images differ in any other way from "
+    "those learnt from, such as those of another scanner, and where the generator did not draw what it was asked for. "
+    "The paper controls for none of these."
+)
+_HEAD: Final = (
+    "Detector", "Figures of", "Accuracy, originals", "Accuracy, deepfakes", "Drop", "Sensitivity", "Specificity",
+    "Deepfakes by doubt, AUC",
+)  # fmt: skip
+_ROW_INCHES: Final = 0.5
+
+
+@section("drop", order=49)
+def drop(given: ReportInput) -> Section | None:
+    """Of every block under `drop` that stage `drop` has measured; None where there is none."""
+    parts: list[Part] = []
+    for name, block in given.params.drop.items():
+        path = given.reports / "drop" / f"{name}.json"
+        if path.is_file():
+            report = read_drop(path)
+            parts += [finding(report), _NO_DETECTION, _label_noise(report), _drawing(report), _table(report)]
+            if block.direct in given.comparison.datasets:
+                parts += _direct(report, given.comparison, str(block.direct), given.reports)
+    return (
+        Section(heading="Accuracy on deepfakes, and their detection", nav="Deepfakes", parts=parts) if parts else None
+    )
+
+
+def finding(report: DropReport) -> str:
+    """What the network that validation chose loses, and what the paper prints."""
+    one = report.chosen
+    lost = one.drop.interval is not None and one.drop.interval.low > 0
+    originals, deepfakes = _printed()
+    return (
+        f"{one.detector}, the most accurate on validation, tells slices with a nodule from others with accuracy "
+        f"{_text(one.originals.accuracy)} on {report.slices} test slices of {report.patients} patients, and "
+        f"{_text(one.deepfakes.accuracy)} on {report.deepfakes} deepfakes of {report.generator}: a drop of "
+        f"{_text(one.drop)}{'' if lost else ', which is not told from none'}. {report.evidence.sentence} "
+        f"{PAPERS['shree'].cited} print {originals:.3f} and {deepfakes:.2f} for their CNN."
+    )
+
+
+def _printed() -> tuple[float, float]:
+    originals, deepfakes = (float(row["accuracy"]) for row in read_table("shree"))
+    return originals, deepfakes
+
+
+def _label_noise(report: DropReport) -> str:
+    found = report.agreement
+    if found.detectors < 2:
+        return "One detector alone cannot tell an image that it mistakes from one that does not show what it should."
+    against = found.deepfakes.against_label
+    return (
+        f"Does an image show what it was asked for? All {found.detectors} detectors call {_percent(against)} of the "
+        f"deepfakes the other class, and {_percent(found.originals.against_label)} of the originals; they are divided "
+        f"on {_percent(found.deepfakes.split)} and {_percent(found.originals.split)}. Where all are right, the "
+        "generator drew something else than its label says, and accuracy falls through no fault of theirs."
+    )
+
+
+def _percent(share: Figure) -> str:
+    interval = share.interval
+    reach = "" if interval is None else f" [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
+    return "n/a" if share.value is None else f"{100 * share.value:.0f} %{reach}"
+
+
+def _drawing(report: DropReport) -> Drawing:
+    """A row a detector: accuracy on originals and on deepfakes, with intervals; the paper's beneath."""
+    runs = list(report.runs.values())
+    names = [_name(one, runs) for one in runs]
+
+    def paint(axes: "Axes") -> None:
+        axes.axvline(0.5, color=MUTED, linestyle=":", linewidth=1)
+        for side, label, colour, marker in (
+            ("originals", "originals", SERIES[0], "o"), ("deepfakes", "deepfakes", SERIES[1], "s"),
+        ):  # fmt: skip
+            for row, one in enumerate(runs):
+                accuracy = getattr(one, side).accuracy
+                if accuracy.interval is not None:
+                    axes.plot([accuracy.interval.low, accuracy.interval.high], [row, row], color=colour, linewidth=1.6)
+            values = [getattr(one, side).accuracy.value for one in runs]
+            axes.plot(values, range(len(runs)), linestyle="none", marker=marker, color=colour, label=label)
+        for value, marker in zip(_printed(), ("o", "s"), strict=True):
+            axes.plot([value], [len(runs)], linestyle="none", marker=marker, markerfacecolor="none", color=MUTED)
+        axes.set(xlim=(-0.02, 1.02), ylim=(len(runs) + 0.6, -0.6), xlabel="accuracy")
+        axes.set_yticks(range(len(runs) + 1), [*names, "in print, CustomCNN"])
+        legend(axes, f"Test slices of {report.dataset}")
+
+    said = [f"{name} {number_text(one.originals.accuracy.value)} and {number_text(one.deepfakes.accuracy.value)}"
+            for name, one in zip(names, runs, strict=True)]  # fmt: skip
+    return Drawing(
+        svg=draw(paint, (5.6, 1.6 + _ROW_INCHES * (len(runs) + 1)), f"drop {report.name}"),
+        alt=f"Accuracy on originals and on deepfakes: {'; '.join(said)}.",
+        caption=f"Accuracy at the threshold of validation, on originals and on deepfakes of {report.generator}. A "
+        "constant answer has 0.5. Hollow: as the paper prints it, of its own images.",
+    )
+
+
+def _table(report: DropReport) -> Table:
+    runs = list(report.runs.values())
+    rows: list[list[Cell | str]] = [_row(one, runs, report) for one in runs]
+    originals, deepfakes = _printed()
+    printed = (Cell(f"{value:.3f}", value) for value in (originals, deepfakes, originals - deepfakes))
+    where = Cell(PAPERS["shree"].cited, below="in print, its own images; no interval")
+    return Table(
+        caption=f"At the threshold that validation chose; the positive class is nodule. {report.confidence:.0%} "
+        "intervals resample patients of originals, and deepfakes. Sensitivity and specificity: on originals, beneath "
+        "on deepfakes. Last: how well deepfakes are told from originals by how unsure a detector is, with no class "
+        "known.",
+        head=_HEAD,
+        rows=[*rows, ["CustomCNN", where, *printed, "n/a", "n/a", "n/a"]],
+        theirs=[len(rows)],
+    )
+
+
+def _row(one: RunDrop, runs: Sequence[RunDrop], report: DropReport) -> list[Cell | str]:
+    both = one.originals, one.deepfakes
+    return [
+        _name(one, runs), Cell("this study", below=str(report.evidence)),
+        *(_cell(side.accuracy) for side in both), _cell(one.drop),
+        _pair(both, "sensitivity"), _pair(both, "specificity"), _cell(one.doubt_auc),
+    ]  # fmt: skip
+
+
+def _cell(figure: Figure) -> Cell:
+    return Cell(number_text(figure.value), figure.value, interval_text(figure.interval, digits=2))
+
+
+def _pair(both: tuple[OnSlices, OnSlices], name: str) -> Cell:
+    originals, deepfakes = (getattr(side, name).value for side in both)
+    return Cell(number_text(originals), originals, f"{number_text(deepfakes)} on deepfakes")
+
+
+def _name(one: RunDrop, runs: Sequence[RunDrop]) -> str:
+    several = sum(other.detector == one.detector for other in runs) > 1
+    return f"{one.detector}, seed {one.seed}" if several else one.detector
+
+
+def _text(figure: Figure) -> str:
+    return f"{number_text(figure.value)} {interval_text(figure.interval)}".strip()
+
+
+def _direct(report: DropReport, comparison: Comparison, dataset: str, reports: Path) -> Iterator[Part]:
+    """Detectors that were taught to tell generated slices from real ones, and what may help them."""
+    results = comparison.of(dataset)
+    best = max(results, key=lambda one: one.val.auc or 0.0)
+    doubt = max((one.doubt_auc.value or 0.0) for one in report.runs.values())
+    yield (
+        f"What the paper did not build: the question itself. Taught to tell generated slices from real ones, "
+        f"{run_text(best, results)}, the best on validation, has AUC {with_interval_text(best.slices, 'auc')} on the "
+        f"test slices of {data_text(best)}, other patients and other deepfakes than those learnt from; by doubt alone, "
+        f"detectors of nodules reach {number_text(doubt)} at most. All deepfakes are of one generator: nothing is said "
+        "of another. " + _given_away(reports / "probes" / f"{dataset}.json")
+    )
+    yield Table(
+        caption=f"{dataset}: real or generated, test slices; {report.confidence:.0%} intervals over "
+        f"{results[0].slices.unit}.",
+        head=("Detector", "AUC", "Accuracy", "Generated slices found", "Real slices kept"),
+        rows=[_direct_row(one, results) for one in results],
+    )
+
+
+def _direct_row(one: Result, results: Sequence[Result]) -> list[Cell | str]:
+    values = one.slices.metrics.values()
+    figures = [
+        Cell(number_text(values[name]), values[name], interval_text(one.slices.intervals[name], digits=2))
+        for name in ("auc", "accuracy", "recall", "specificity")
+    ]
+    return [run_text(one, results), *figures]
+
+
+def _given_away(path: Path) -> str:
+    """What tells the classes apart besides what a generator does to pixels."""
+    if not path.is_file():
+        return "Whether something else gives the class away was not probed."
+    found = [one for one in read_probes(path).findings if one.shortcut]
+    if not found:
+        return "No probe found anything else that gives the class away."
+    named = "; ".join(f"{one.name}, AUC {one.score}: {one.sentence}" for one in found)
+    return f"Something else gives the class away, too, so that this figure is no measure of detection: {named}"

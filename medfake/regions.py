@@ -1,91 +1,84 @@
-"""Where detectors judge an image of a modality: lung in CT, any tissue in MR and X-ray. The one place that says so.
-
-What a detector of lungs says outside of lungs is chance, so that slices without lung decide nothing. MR and X-ray have
-no organ that this house knows: whatever is brighter than the air around is judged, and every slice shows some.
-"""
+"""Where detectors look in an image, by modality: lungs of CT, tissue of what else is read. The one rule of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from medfake.lungs import AVERAGED_PX, lung_in_view, lung_pixels, lungs_in_slice, square_sums
+from medfake.lungs import Mask, Pixels, lung_in_view, lung_pixels, lungs_in_slice, square_sums
 from medfake.vocabulary import Modality
 
-TISSUE_ABOVE: Final = -850
-"""Normalised units, on average over 17 px; air around a head or a chest is darker."""
-
-Pixels = NDArray[np.int16]
-Mask = NDArray[np.bool_]
+LEAST_UNITS: Final = -800
+"""Normalised units from which on a pixel is no open air; that lies near -1000, whatever noise is on it."""
+AVERAGED_PX: Final = 5
+"""Edge of the square over which they are averaged before."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """Where a modality is judged.
+    """Of one modality.
 
     Attributes:
-        word: What it is called in messages.
-        pixels: (rows, cols) int16 as read -> (rows, cols) bool, by a rule that a stored graph repeats.
-        in_slice: As `pixels`, and the distance of rows and columns, mm -> the region with what it encloses.
-        in_view: As `in_slice` -> whether a slice shows enough of it to be judged.
+        name: What is looked for, e.g. "lung".
+        in_view: Whether a slice shows so much of it that it speaks for its scan, by pixels and their spacing in mm.
+        in_slice: (rows, cols) bool of what belongs to it, likewise.
+        pixels: (rows, cols) bool of the same by a rule that a stored graph can repeat.
+        finds_copies: Whether tissue of it that stands twice in a scan is looked for.
     """
 
-    word: str
-    pixels: Callable[[Pixels], Mask]
-    in_slice: Callable[[Pixels, float], Mask]
+    name: str
     in_view: Callable[[Pixels, float], bool]
+    in_slice: Callable[[Pixels, float], Mask]
+    pixels: Callable[[Pixels], Mask]
+    finds_copies: bool
 
 
 def region_of(modality: Modality) -> Region:
-    """The region of a modality."""
+    """Where detectors of a modality look."""
     return _REGIONS[modality]
 
 
-def tissue_pixels(values: Pixels) -> Mask:
-    """Pixels whose surroundings of 17 px are brighter than air.
+def tissue_pixels(units: Pixels) -> Mask:
+    """What is no open air, on average over 5 px; what lies beyond the border is not averaged.
 
     Args:
-        values: (rows, cols) int16, normalised units.
+        units: (rows, cols) int16, normalised.
 
     Returns:
         (rows, cols) bool.
     """
-    half = AVERAGED_PX // 2  # what lies beyond the border is not averaged
-    total = square_sums(np.pad(values, half), AVERAGED_PX)
-    down, across = (np.minimum(px + half, px[-1]) - np.maximum(px - half, 0) + 1 for px in map(np.arange, values.shape))
-    tissue: Mask = total > TISSUE_ABOVE * np.outer(down, across)
+    half = AVERAGED_PX // 2
+    total = square_sums(np.pad(units, half), AVERAGED_PX)
+    down, across = (np.minimum(px + half, px[-1]) - np.maximum(px - half, 0) + 1 for px in map(np.arange, units.shape))
+    tissue: Mask = total > LEAST_UNITS * np.outer(down, across)
     return tissue
 
 
-def tissue_in_slice(values: Pixels, spacing_mm: float) -> Mask:  # noqa: ARG001  # of lungs it depends on the spacing
-    """The largest piece of tissue with its holes filled; all of the image where there is none.
+def tissue_in_slice(units: Pixels, _: float) -> Mask:
+    """The largest piece of what is no open air, its holes filled.
 
     Args:
-        values: (rows, cols) int16, normalised units.
-        spacing_mm: Between rows and columns; not looked at.
+        units: (rows, cols) int16, normalised.
 
     Returns:
-        (rows, cols) bool.
+        (rows, cols) bool; all False when there is none.
     """
     from scipy import ndimage
 
-    pieces, count = ndimage.label(tissue_pixels(values))
+    pieces, count = ndimage.label(tissue_pixels(units))
     if not count:
-        return np.ones(values.shape, bool)
+        return np.zeros(units.shape, bool)
     largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
-    body: Mask = ndimage.binary_fill_holes(pieces == largest)
-    return body
+    filled: Mask = ndimage.binary_fill_holes(pieces == largest)
+    return filled
 
 
-def _always(values: Pixels, spacing_mm: float) -> bool:  # noqa: ARG001
+def _always(_: Pixels, __: float) -> bool:
+    """A slice that shows nothing is not read at all."""
     return True
 
 
-_TISSUE = Region("tissue", tissue_pixels, tissue_in_slice, _always)
-_REGIONS: dict[Modality, Region] = {
-    Modality.CT: Region("lung", lung_pixels, lungs_in_slice, lung_in_view),
-    Modality.MR: _TISSUE,
-    Modality.XRAY: _TISSUE,
-}
+LUNGS: Final = Region("lung", lung_in_view, lungs_in_slice, lung_pixels, finds_copies=True)
+TISSUE: Final = Region("tissue", _always, tissue_in_slice, tissue_pixels, finds_copies=False)
+_REGIONS: Final = {Modality.CT: LUNGS, Modality.MR: TISSUE, Modality.XRAY: TISSUE}

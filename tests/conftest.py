@@ -328,6 +328,7 @@ def _row(scan: str, split: str, index: int, z_mm: float) -> dict[str, Any]:
         "transform": "",
         "bits_stored": 12,
         "intercept": -1024.0,
+        "modality": "CT",
     }
 
 

@@ -104,6 +104,7 @@ def _header_cache() -> "HeaderCache | None":
 
 def _print(found: "Survey", path: Path) -> None:
     rows: list[tuple[str, dict[str, int]]] = [
+        ("modalities", found.modalities),
         ("manipulations", found.manipulations),
         ("labelled places", found.sites),
         ("makers", found.makers),

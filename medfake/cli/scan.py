@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medfake.serving.model import Model
     from medfake.serving.record import Record
     from medfake.serving.report import ScanVerdict
+    from medfake.vocabulary import Modality
 
 _ALARMS = ("tampered", "uncertain", "skipped")
 
@@ -144,7 +145,7 @@ def scan(
         else:
             _scan(paths, record, how, outputs)
             _write(record, outputs, describe(detector))
-        _end(paths, record, outputs, watching=watch is not None)
+        _end(paths, record, outputs, how.model.card.modality, watching=watch is not None)
     _alarm(record, fail_on)
 
 
@@ -219,7 +220,7 @@ def _watch(root: Path, settle_s: float, record: "Record", how: "How", outputs: _
     tell(f"stopped; {arrivals.waiting} folders had not come to rest")
 
 
-def _end(paths: Sequence[Path], record: "Record", outputs: _Outputs, *, watching: bool) -> None:
+def _end(paths: Sequence[Path], record: "Record", outputs: _Outputs, modality: "Modality", *, watching: bool) -> None:
     """What was done before, where it is, and what to type next."""
     from medfake.serving.report import nothing_to_score
 
@@ -227,7 +228,7 @@ def _end(paths: Sequence[Path], record: "Record", outputs: _Outputs, *, watching
     if kept:
         click.echo(f"{kept} of {record.summary.scans} scans were done before and are as they were", err=taken)
     if not record.summary.scans and not watching:
-        raise nothing_to_score(paths, record.summary.reasons)
+        raise nothing_to_score(paths, record.summary.reasons, modality)
     if outputs.named:
         click.echo(f"written: {outputs.named}", err=taken)
     elif not taken:

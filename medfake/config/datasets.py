@@ -170,6 +170,9 @@ class DatasetParams(Section):
         description="public: pseudonyms that agree on every machine, for sets that anyone may download; "
         "private: pseudonyms under a secret key of this user"
     )
+    modality: Annotated[Modality, Word] = Field(
+        default=Modality.CT, description="CT, MR or X-ray (CR and DX); images of others in the sources are left out"
+    )
     labelling: Annotated[ExtentLabelling | NeighboursLabelling, Field(discriminator="rule")]
     manipulations: list[Annotated[Manipulation, Word]] | None = Field(
         default=None, min_length=1, description="kinds of tampered slices that are kept; null for all"

@@ -26,8 +26,8 @@ from medfake.datasets.views.registry import Place, view_of, view_options
 from medfake.errors import DataError
 from medfake.files import replace_folder, sha256_file, write_json
 from medfake.progress import track
-from medfake.remedies import Stage, make
-from medfake.vocabulary import Evidence, Split
+from medfake.remedies import Stage, make, rerun
+from medfake.vocabulary import Evidence, Modality, Split
 
 LEFT_OUT_FILE = "left_out.json"
 TWICE = "another slice of its class has the same pixels"
@@ -50,10 +50,12 @@ def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, 
         dask: Address of a Dask scheduler whose workers decode instead.
 
     Raises:
-        DataError: A split lacks a class; or something was left out and the data set is `strict`.
+        DataError: A split lacks a class; something was left out and the data set is `strict`; or scans are of another
+            modality than the data set.
         SourceError: The sources are not the ones that `collect_scans` read, or the pseudonym key is another.
     """
     slices, sites = pd.read_parquet(scans / SCANS_FILE), pd.read_parquet(scans / SITES_FILE)
+    _require_modality(slices, params.modality, scans)
     pool = plan_slices(slices, sites, params, scans)
     pool["path"] = pool.file.map(find_files(params, pool.file.unique()))
     with replace_folder(out) as folder:
@@ -67,6 +69,17 @@ def build_dataset(scans: Path, params: DatasetParams, out: Path, jobs: int = 1, 
         facts |= json.loads((scans / SOURCES_FILE).read_text(encoding="utf-8"))
         counted = dict(sorted(Counter(reasons.values()).items()))
         write_json(folder / FACTS_FILE, {**facts, "left_out": counted, "sha256": sha256_file(folder / MANIFEST_FILE)})
+
+
+def _require_modality(slices: pd.DataFrame, wanted: Modality, where: Path) -> None:
+    """A data set holds one modality: values of several have no unit in common."""
+    others = slices.modality[slices.modality != wanted]
+    if len(others):
+        raise DataError(
+            f"the data set is of {wanted} alone", where=where / SCANS_FILE,
+            received=", ".join(f"{number} slices of {one}" for one, number in others.value_counts().items()),
+            remedy=f"{rerun(Stage.SCANS, where.name)}; modality: {others.iloc[0]} in params.yaml takes the others",
+        )  # fmt: skip
 
 
 def plan_slices(slices: pd.DataFrame, sites: pd.DataFrame, params: DatasetParams, where: Path) -> pd.DataFrame:
@@ -216,6 +229,9 @@ def _describe(manifest: pd.DataFrame, slices: pd.DataFrame, name: str, params: D
         "evidence": next((made for made in (Evidence.PHANTOM, Evidence.FORGED) if made in marks), Evidence.CLINICAL),
         "protocol": params.split.protocol,
         "labelling": params.labelling.model_dump(),
+        "modality": params.modality,
+        "units": params.modality.units,
+        "body_parts": sorted(set(slices.body_part[slices.scan_id.isin(manifest.scan_id)]) - {""}),
         "view": view_options(params.view).model_dump(),
         "augment": params.augment.model_dump() if params.augment else None,
         "classes": params.classes,

@@ -15,7 +15,7 @@ from medfake.datasets.manifest import FACTS_FILE, MANIFEST_FILE, SITES_FILE, rea
 from medfake.errors import ManifestError
 from medfake.files import in_a_word, sha256_file
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Modality
 
 SOURCES_APART = (
     "No source has slices of both classes: tampered and real slices differ in scanner and export as well, so that "
@@ -48,6 +48,16 @@ class Dataset:
     def view(self) -> str:
         """What part of the slices is stored: "whole", "localized" or "delocalized"."""
         return str(self.facts.get("view", {}).get("name", "whole"))
+
+    @property
+    def modality(self) -> Modality:
+        """What made its images, and so the units of its pixels."""
+        return Modality(self.facts.get("modality", Modality.CT))
+
+    @property
+    def body_parts(self) -> tuple[str, ...]:
+        """What headers say that its scans show, sorted; empty where none says it."""
+        return tuple(self.facts.get("body_parts", ()))
 
     @classmethod
     def open(cls, folder: Path) -> "Dataset":
@@ -101,7 +111,7 @@ class Dataset:
             rows: Of the manifest; all of one image size, at least one.
 
         Returns:
-            (len(rows), rows, cols) int16 Hounsfield units, in the order of `rows`.
+            (len(rows), rows, cols) int16, Hounsfield units or those of the modality, in the order of `rows`.
 
         Raises:
             ManifestError: A shard is missing.

@@ -14,7 +14,7 @@ MANIFEST_FILE = "manifest.parquet"
 FACTS_FILE = "dataset.json"  # beside it: how the data set was made
 SITES_FILE = "sites.parquet"  # beside it: a row a site
 ON_NODULE, ELSEWHERE = "on_nodule", "elsewhere"  # of "negatives" there: real slices by what they lie around
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _TEXT, _REAL, _SMALL, _WHOLE = pa.string(), pa.float64(), pa.int8(), pa.int32()
 SCHEMA = pa.schema(
     [
@@ -35,14 +35,14 @@ SCHEMA = pa.schema(
         ("fold", _WHOLE),
         ("shard", _TEXT),
         ("row", _WHOLE),
-        ("sha256", _TEXT),  # of the int16 HU pixels
+        ("sha256", _TEXT),  # of the int16 pixels
         ("rows", _WHOLE),
         ("cols", _WHOLE),
         ("spacing_mm", _REAL),
         ("thickness_mm", _REAL),
-        ("hu_min", _WHOLE),
+        ("hu_min", _WHOLE),  # HU; of other modalities than CT in their units
         ("hu_max", _WHOLE),
-        ("air_fraction", _REAL),  # share of voxels below -900 HU
+        ("air_fraction", _REAL),  # share of voxels below -900 HU; null of other modalities than CT
         ("manufacturer", _TEXT),
         ("kernel", _TEXT),
         ("transfer_syntax", _TEXT),
@@ -53,6 +53,7 @@ SCHEMA = pa.schema(
         ("bits_stored", _WHOLE),
         ("intercept", _REAL),  # of the modality LUT, HU
         ("padding", _REAL),  # stored value that means "no data", null without one
+        ("modality", _TEXT),  # CT, MR or X-ray; one a data set, and it says the units of pixels
     ],
     metadata={"medfake_manifest_version": str(SCHEMA_VERSION)},
 )

@@ -14,6 +14,7 @@ from medfake.datasets.scans import SCANS_FILE
 from medfake.datasets.source_files import find_files
 from medfake.dicom.reader import KnownSlice, read_volume
 from medfake.errors import DicomError
+from medfake.vocabulary import Modality
 
 _WIDEST_GAP: Final = 1.5  # of the scan's usual step; a wider one is a hole in the series
 
@@ -34,7 +35,9 @@ class Neighbourhood:
 def known_slice(row: Any) -> KnownSlice:
     """What must be known to decode a slice, out of a row of scans.parquet with its `path`."""
     padding = None if pd.isna(row.padding) else (int(row.padding), int(row.padding_high))
-    return KnownSlice(row.path, row.frame, row.rows, row.cols, row.slope, row.intercept, padding)
+    return KnownSlice(
+        row.path, row.frame, row.rows, row.cols, row.slope, row.intercept, padding, Modality(row.modality)
+    )
 
 
 def neighbourhoods(

@@ -15,7 +15,7 @@ from medfake.dicom.patients import is_placeholder
 from medfake.dicom.series import CHANGED, find_series
 from medfake.errors import LabelError, SourceError
 from medfake.files import path_text
-from medfake.vocabulary import QualityFlag
+from medfake.vocabulary import Modality, QualityFlag
 
 _EXAMPLES = 10
 _FAULTS = ("permission denied", "the folder cannot be listed", CHANGED)
@@ -29,10 +29,12 @@ class SourceRules:
         min_slices: Shorter series are left out; None for what the kind of source says.
         unknown_labels: What a row of a label file that names no scan does: stop, or leave out, with itself, every scan
             that it may mean.
+        modality: Of the scans; others are skipped with the reason. None for all that are read.
     """
 
     min_slices: int | None = None
     unknown_labels: UnknownLabels = "stop"
+    modality: Modality | None = Modality.CT
 
 
 def read_source(
@@ -48,7 +50,7 @@ def read_source(
     source = SOURCES[kind]
     if not root.is_dir():
         raise missing_source(root, kind)
-    reading = source.read(root, partial(find_series, jobs=jobs, cache=cache))
+    reading = source.read(root, partial(find_series, jobs=jobs, cache=cache, modality=rules.modality))
     if reading.unknown:
         if rules.unknown_labels == "stop":
             raise _unknown_labels(root, reading)

@@ -64,7 +64,7 @@ def collect_scans(
     store = HeaderCache(cache) if cache else None
     for of, entry in sources_of(params).items():
         root = Path(entry.path)
-        rules = SourceRules(entry.min_slices, entry.unknown_labels)
+        rules = SourceRules(entry.min_slices, entry.unknown_labels, params.modality)
         reading = read_source(entry.kind, root, jobs, store, rules)
         faults.add(of, root, reading)
         labels[of] = _label_facts(reading)
@@ -108,6 +108,8 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str, files: Mapping[
             "experiment": scan.experiment,
             "generator": scan.generator,
             "manipulation": scan.manipulation,
+            "modality": str(header.modality),
+            "body_part": header.body_part,
             "file": files[header.path],
             "frame": header.frame,
             "z_index": index,

@@ -15,6 +15,7 @@ from medfake.datasets.views.registry import Cut, Place, View, view_of
 from medfake.dicom.reader import KnownSlice, read_volume
 from medfake.errors import DicomError
 from medfake.files import in_a_word
+from medfake.vocabulary import Units
 
 AIR_FRACTION_BELOW_HU = -900
 NOTHING_TO_SEE = "the slice has nothing for this view"
@@ -53,7 +54,7 @@ class ImageFacts:
 
     Attributes:
         sha256: Of its int16 pixels.
-        air_fraction: Share of pixels below -900 HU.
+        air_fraction: Share of pixels below -900 HU; NaN where they are no HU.
         site: Row and column of the site in the stored image, px.
         scale: Stored pixels per pixel of the slice.
     """
@@ -112,13 +113,14 @@ def _make(view: View, hu: NDArray[np.int16] | str, wanted: Wanted) -> Stored:
     cut = view.cut(hu, wanted.place)
     if cut is None:
         return Stored(wanted.base, (), NOTHING_TO_SEE)
-    return Stored(wanted.base, tuple(_write(cut, wanted.site, *one) for one in wanted.copies))
+    units = wanted.slice.modality.units
+    return Stored(wanted.base, tuple(_write(cut, wanted.site, units, *one) for one in wanted.copies))
 
 
-def _write(cut: Cut, site: tuple[float, float], transform: str, slot: Slot) -> ImageFacts:
+def _write(cut: Cut, site: tuple[float, float], units: Units, transform: str, slot: Slot) -> ImageFacts:
     pixels = np.ascontiguousarray(apply(cut.pixels, transform), "<i2")
     slot.write(pixels)
-    air = np.count_nonzero(pixels < AIR_FRACTION_BELOW_HU) / pixels.size
+    air = np.count_nonzero(pixels < AIR_FRACTION_BELOW_HU) / pixels.size if units is Units.HU else float("nan")
     digest = hashlib.sha256(pixels.data).hexdigest()
     return ImageFacts(digest, int(pixels.min()), int(pixels.max()), air, _site(cut, site, transform), cut.scale)
 

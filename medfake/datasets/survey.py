@@ -9,6 +9,7 @@ from medfake.datasets.reading import SourceRules, missing_source, read_source
 from medfake.datasets.sources.registry import SOURCES, Problem
 from medfake.dicom.header_cache import HeaderCache
 from medfake.files import path_text
+from medfake.vocabulary import Modality
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Survey:
     scans: int
     patients: int
     slices: int
+    modalities: dict[str, int]
     manipulations: dict[str, int]
     sites: dict[str, int]
     makers: dict[str, int]
@@ -55,13 +57,15 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
         cache: Headers read before.
 
     Raises:
-        SourceError: There is no such folder, or no CT series in it.
+        SourceError: There is no such folder, or no series in it.
         LabelError: A label file lacks a column.
     """
     if not root.is_dir():
         raise missing_source(root, kind)
     kind = kind or recognise(root)
-    reading = read_source(kind, root, jobs, cache, SourceRules(unknown_labels="leave_out"))
+    modality = None if SOURCES[kind].catch_all else Modality.CT  # public sets are of CT, whatever lies beside it
+    rules = SourceRules(unknown_labels="leave_out", modality=modality)
+    reading = read_source(kind, root, jobs, cache, rules)
     if reading.unknown:
         what = f"names in them that no scan has: {len(reading.unknown)}"
         reading.problems.insert(0, Problem("label files", what, "dvc repro stops, unless unknown_labels is leave_out"))
@@ -73,6 +77,7 @@ def survey(root: Path, kind: str | None = None, jobs: int = 1, cache: HeaderCach
         scans=len(scans),
         patients=len({scan.group for scan in scans}),
         slices=sum(len(scan.series.headers) for scan in scans),
+        modalities=_counted(scan.series.modality for scan in scans),
         manipulations=_counted(scan.manipulation for scan in scans),
         sites=_counted(site.kind for scan in scans for site in scan.sites),
         makers=_counted(f"{first.manufacturer} {first.model}".strip() or "unknown" for first in firsts),

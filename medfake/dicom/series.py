@@ -79,7 +79,15 @@ class Series:
             numbers = (first.series_number, first.acquisition_number)
             series = (first.study_uid, first.frame_of_reference_uid, *numbers, first.sop_uid)
         geometry = (first.rows, first.cols, first.spacing_mm, first.orientation)
-        return f"{first.path.resolve().parent}#{series}#{geometry}{_own_identity(first)}"
+        return f"{first.path.resolve().parent}#{series}#{geometry}{self.apart}"
+
+    @property
+    def apart(self) -> str:
+        """What tells scans of one series UID and geometry apart: contrasts of MR, images of X-ray; "" of CT."""
+        first = self.headers[0]
+        if not self.modality.is_stack:
+            return f"#{first.sop_uid or first.path.name}/{first.frame}"
+        return f"#{first.contrast.said}" if self.modality is Modality.MR else ""
 
     def z_index(self, sop_uid: str, frame: int = 0) -> int | None:
         """Index of the slice with this SOP Instance UID (0008,0018); None where none or several have it."""
@@ -251,13 +259,6 @@ def _series(headers: Sequence[SliceHeader]) -> Series:
 
 def _frame_path(header: SliceHeader) -> Path:
     return header.path.with_name(f"{header.path.name}#{header.frame}") if header.frame else header.path
-
-
-def _own_identity(header: SliceHeader) -> str:
-    """What tells scans of one series UID and geometry apart: contrasts of MR, images of X-ray; "" of CT."""
-    if not header.modality.is_stack:
-        return f"#{header.sop_uid or header.path.name}/{header.frame}"
-    return f"#{header.contrast.said}" if header.modality is Modality.MR else ""
 
 
 def _flags(headers: tuple[SliceHeader, ...]) -> set[QualityFlag]:

@@ -37,6 +37,8 @@ class Origin:
             "evidence": self.dataset.evidence,
             "protocol": self.dataset.protocol,
             "view": self.dataset.view,
+            "modality": self.dataset.modality,
+            "body_parts": self.dataset.body_parts,
             "sources_apart": self.dataset.sources_apart,
             "git_revision": self.git_revision,
             "dvc_lock_sha256": self.dvc_lock_sha256,
@@ -44,7 +46,8 @@ class Origin:
 
     def tags(self) -> dict[str, str]:
         """Tags of an MLflow run."""
-        return {name: "none" if value is None else str(value) for name, value in self.facts().items()}
+        told = {**self.facts(), "body_parts": ", ".join(self.dataset.body_parts) or None}
+        return {name: "none" if value is None else str(value) for name, value in told.items()}
 
 
 def run_tags(project: Project, origin: Origin, hardware: str) -> dict[str, str]:

@@ -51,7 +51,7 @@ def write_training_reference(dataset: Dataset, predictions: pd.DataFrame, card: 
 def _inputs(dataset: Dataset, rows: pd.DataFrame) -> Values:
     """Statistics of one scan's slices."""
     first = dict(rows.iloc[0])
-    look = PixelLook(len(rows), (first["spacing_mm"], first["spacing_mm"]))
+    look = PixelLook(len(rows), (first["spacing_mm"], first["spacing_mm"]), dataset.modality.units)
     look(dataset.mapped(rows))
     return {
         **vars(look.statistics),

@@ -13,6 +13,7 @@ from medfake.package.aggregation import AggregationGraph
 from medfake.package.scan_scorer import open_graphs, scored_scan
 from medfake.package.scorer import RUN, Scorer, Scores
 from medfake.progress import track
+from medfake.regions import region_of
 from medfake.vocabulary import CLASSES, Split
 
 _KEPT = ["slice_id", "scan_id", "patient_id", "split", "label", "manipulation", "generator", "z_mm", "distance_mm"]
@@ -104,7 +105,8 @@ def _scans(
         z_mm = own.z_mm.to_numpy()
         chunks = ((hu, z_mm[at * RUN : at * RUN + len(hu)]) for at, hu in enumerate(dataset.batches(own, RUN)))
         spacing_mm = float(own.spacing_mm.iloc[0])
-        scan = scored_scan(scorer, chunks, (spacing_mm, spacing_mm), copies=True)
+        region = region_of(dataset.modality)
+        scan = scored_scan(scorer, chunks, (spacing_mm, spacing_mm), copies=region.finds_copies, region=region)
         said = aggregation(scan)
         p = np.where(np.isfinite(said.slice_p), said.slice_p, scan.scores.p_tampered).astype(np.float32)
         yield replace(scan.scores, p_tampered=p, place_logit=None, place_counts=None), said.p_tampered

@@ -9,7 +9,7 @@ from medfake.errors import ManifestError, OutputRefusedError
 from medfake.files import sha256_file, write_json
 from medfake.package.measured import Calibrated, Elsewhere, FalseAlarms, Figures, Folds, Learnt
 from medfake.remedies import retrain
-from medfake.vocabulary import Evidence, PositiveClass
+from medfake.vocabulary import Evidence, Modality, PositiveClass, Units
 
 CARD_FILE = "card.json"
 ONNX_FILE = "detector.onnx"
@@ -40,6 +40,8 @@ class Card(BaseModel):
     Attributes:
         evidence: What figures on its data are worth.
         view: What part of a slice it learnt to judge; only detectors of whole slices can scan.
+        modality: What made the images that it learnt from; it judges no others.
+        body_parts: What their headers say that they show, upper case; empty where none says it.
         input_contract: What the graph takes; everything from Hounsfield units to P(tampered) is inside it.
         threshold: A slice with P >= threshold counts as tampered; chosen by `threshold_rule`.
         scan_threshold_low: A scan below is "not tampered".
@@ -84,6 +86,8 @@ class Card(BaseModel):
     evidence: Evidence
     protocol: str
     view: str = "whole"
+    modality: Modality = Modality.CT
+    body_parts: tuple[str, ...] = ()
     input_contract: str = "hu: int16 Hounsfield units, (slices, rows, cols), native resolution"
     parameters: int | None
     localises: bool
@@ -120,6 +124,11 @@ class Card(BaseModel):
     dvc_lock_sha256: str | None
     mlflow_run_id: str | None
     intended_use: str = INTENDED_USE
+
+    @property
+    def units(self) -> Units:
+        """Of the pixels that it takes."""
+        return self.modality.units
 
 
 def read_card(folder: Path) -> Card:

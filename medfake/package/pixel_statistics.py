@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from medfake.lungs import BRIGHTEST_HU, DARKEST_HU, Mask, Pixels, deep_lung
 from medfake.package.scan_scorer import Chunk
+from medfake.vocabulary import Units
 
 AIR_BELOW_HU: Final = -900
 """As of `air_fraction` in the manifest."""
@@ -43,13 +44,15 @@ NOTHING_SEEN: Final = PixelStatistics(None, None, None, None)
 class PixelLook:
     """Looks at some of the slices that pass, evenly spread over the scan: a quarter of them, 4 at least, 16 at most."""
 
-    def __init__(self, n_slices: int, spacing_mm: tuple[float, float]) -> None:
+    def __init__(self, n_slices: int, spacing_mm: tuple[float, float], units: Units = Units.HU) -> None:
         """Get ready.
 
         Args:
             n_slices: Of the scan.
             spacing_mm: Between rows, between columns.
+            units: Of the pixels; where they are no HU there is nothing to see by these numbers.
         """
+        self._units = units
         self._of = max(1, n_slices)
         self._take = min(self._of, _MOST_SLICES, max(_LEAST_SLICES, n_slices // _EVERY))
         self._spacing_mm = float(np.sqrt(spacing_mm[0] * spacing_mm[1]))
@@ -58,7 +61,7 @@ class PixelLook:
 
     def __call__(self, slices: Iterable[Pixels]) -> None:
         """Look at the next slices, (rows, cols) int16 Hounsfield units each."""
-        for hu in slices:
+        for hu in slices if self._units is Units.HU else ():
             if self._passed * self._take % self._of < self._take:
                 self._seen.append(look_at(hu, self._spacing_mm))
             self._passed += 1

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from medfake.copies.patches import Patches, describe
 from medfake.errors import ManifestError, ScanError
-from medfake.lungs import lung_in_view
 from medfake.package.aggregation import AggregationGraph, places_are_finite
 from medfake.package.card import AGGREGATION_FILE, ONNX_FILE, Card, read_card, require_graph
 from medfake.package.in_order import in_order
 from medfake.package.scan_scores import Aggregate, ScanScores, ScoredScan
 from medfake.package.scorer import Scorer, Scores, join
 from medfake.package.strongest_run import strongest_run
+from medfake.regions import LUNGS, Region, region_of
 
 Slices = NDArray[np.int16]
 Chunk = tuple[Slices, NDArray[np.float64]]
-"""(n, rows, cols) int16 Hounsfield units and their (n,) positions along the normal, mm."""
+"""(n, rows, cols) int16, Hounsfield units or those of the modality, and their (n,) positions along the normal, mm."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,18 @@ class ScanScorer:
             ScanError: There is no slice, or the detector gives no number for any.
             MedfakeError: Slices are too small, or of another shape or dtype.
         """
-        return self.aggregate(scored_scan(self.scorer, chunks, spacing_mm, copies=self.finds_copies))
+        region = region_of(self.card.modality)
+        copies = self.finds_copies and region.finds_copies
+        return self.aggregate(scored_scan(self.scorer, chunks, spacing_mm, copies=copies, region=region))
 
 
 def scored_scan(
-    scorer: Scorer, chunks: Iterable[Chunk], spacing_mm: tuple[float, float], *, copies: bool
+    scorer: Scorer,
+    chunks: Iterable[Chunk],
+    spacing_mm: tuple[float, float],
+    *,
+    copies: bool,
+    region: Region = LUNGS,
 ) -> ScoredScan:
     """What a detector says of the slices of a scan, before they become one answer.
 
@@ -65,17 +72,18 @@ def scored_scan(
         chunks: As of `ScanScorer.score_scan`, whose errors these are.
         spacing_mm: Between rows, between columns.
         copies: Whether patches are kept to find copies with.
+        region: Of which a slice must show some to speak for the scan.
     """
     square_mm = math.sqrt(math.prod(spacing_mm))
 
     def judge(one: Chunk) -> tuple[Scores, list[bool], list[Patches], NDArray[np.float64]]:
         slices, z_mm = one
         patches = [describe(hu, square_mm) for hu in slices] if copies else []
-        return scorer.score_run(slices), [lung_in_view(hu, square_mm) for hu in slices], patches, z_mm
+        return scorer.score_run(slices), [region.in_view(hu, square_mm) for hu in slices], patches, z_mm
 
     parts = list(in_order(judge, _one_by_one(chunks), scorer.threads))
     if not parts:
-        raise ScanError("a scan without slices has no score", remedy="check that the folder holds axial CT slices")
+        raise ScanError("a scan without slices has no score", remedy="check that the folder holds scans")
     scores = join([part for part, _, _, _ in parts])
     usable = np.isfinite(scores.p_tampered) & places_are_finite(scores)
     if not usable.any():

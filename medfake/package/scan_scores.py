@@ -43,7 +43,8 @@ class ScanScores:
     Attributes:
         p_tampered: Of the scan, 0..1, finite.
         slice_p: (n,) of its slices; NaN where the detector gives no number, and such slices decide nothing.
-        shows_lung: (n,) bool; slices that show none decide nothing, unless no slice shows any.
+        shows_lung: (n,) bool; slices that show none decide nothing, unless no slice shows any. All True of other
+            modalities than CT.
         sites: Strongest first, at most 5, each at least 16 mm from the others; of any probability, thresholds are the
             card's. Empty for detectors that do not localise.
         place_p: (n, gy, gx) probability at places, 0 where one does not count; None for detectors without such a map.

@@ -10,7 +10,7 @@ from medfake.errors import ManifestError, NoChampionError, ScanError, StorageErr
 from medfake.package.card import ONNX_FILE, Card
 from medfake.package.scan_scorer import ScanScorer, open_package
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Modality
 
 if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
     from medfake.registry.model_registry import ModelRegistry
@@ -54,7 +54,10 @@ class Model:
         """
         if not self.by_default or self.card.evidence is not Evidence.PHANTOM or not has_builtin():
             return self
-        if series is not None and all(header.synthetic == Evidence.PHANTOM for one in series for header in one.headers):
+        if self.card.modality is not Modality.CT:  # the built-in one knows CT alone
+            return self
+        ct = None if series is None else (one for one in series if one.modality is Modality.CT)
+        if ct is not None and all(header.synthetic == Evidence.PHANTOM for one in ct for header in one.headers):
             return self
         return open_builtin(
             f"{self.name} learnt from the phantom alone, and {_SCANS[series is None]} that are not the phantom's "
@@ -198,6 +201,7 @@ def describe(model: Model) -> dict[str, object]:
         "dataset_sha256": card.dataset_sha256,
         "chosen": model.chosen,
         "evidence": card.evidence,
+        "modality": card.modality,
         "threshold": card.threshold,
         "scan_threshold_low": card.scan_threshold_low,
         "scan_threshold_high": card.scan_threshold_high,

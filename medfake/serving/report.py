@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from medfake.errors import ScanError
 from medfake.files import json_text, path_text
 from medfake.outputs import csv_format, json_format, open_output
+from medfake.vocabulary import Modality
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,10 +119,10 @@ class ScanReport:
             paths: That were scanned.
 
         Raises:
-            ScanError: None of the files is a CT slice that could be scored.
+            ScanError: None of the files is a slice that could be scored.
         """
         if not self.scans:
-            raise nothing_to_score(paths, Counter(one.reason for one in self.skipped))
+            raise nothing_to_score(paths, Counter(one.reason for one in self.skipped), Modality(self.model["modality"]))
 
     def write_json(self, path: Path) -> None:
         """Write the whole report; "-" is standard output. Raises as `open_output`."""
@@ -165,16 +166,18 @@ def write_table(path: Path, scans: Iterable[Mapping[str, Any]]) -> None:
             writer.writerows([*head, one["file"], f"{one['p_tampered']:.6f}"] for one in scan["slices"])
 
 
-def nothing_to_score(paths: Sequence[Path], skipped: Counter[str]) -> ScanError:
-    """What to raise where none of the files is a CT slice that could be scored.
+def nothing_to_score(paths: Sequence[Path], skipped: Counter[str], modality: Modality = Modality.CT) -> ScanError:
+    """What to raise where none of the files is a slice that could be scored.
 
     Args:
         paths: That were scanned.
         skipped: Reasons, counted.
+        modality: Of the detector.
     """
     return ScanError(
         "nothing to score", where=", ".join(map(path_text, paths)), received=why_skipped(skipped),
-        remedy="give a folder that holds axial CT slices as DICOM files",
+        remedy=f"give a folder that holds {'axial CT slices' if modality is Modality.CT else f'{modality} images'} "
+        "as DICOM files",
     )  # fmt: skip
 
 
@@ -184,12 +187,12 @@ def spot(place: SiteFound | PlaceFound) -> str:
 
 
 def reasons(skipped: Sequence[SkippedFile]) -> str:
-    """Why files were skipped, counted, the most frequent first."""
+    """As `why_skipped`, of files."""
     return why_skipped(Counter(one.reason for one in skipped))
 
 
 def why_skipped(counts: Counter[str]) -> str:
-    """As `reasons`, of what was counted."""
+    """Why files were skipped, counted, the most frequent first."""
     return "; ".join(f"{number} x {reason}" for reason, number in counts.most_common(3)) or "an empty folder"
 
 

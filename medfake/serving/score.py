@@ -15,6 +15,7 @@ from medfake.package.pixel_statistics import PixelLook
 from medfake.package.scan_scorer import Chunk, ScanScorer
 from medfake.serving.model import Model
 from medfake.serving.report import SkippedFile
+from medfake.serving.suited import why_unsuited
 from medfake.serving.verdict import Scored, slice_name
 
 CHUNK: Final = 16
@@ -23,7 +24,7 @@ NO_MEMORY: Final = "too little memory"
 NO_NUMBER: Final = "the detector gives no number for this slice"
 AtFile = Callable[[Path], object]
 Observe = Callable[[NDArray[np.int16]], object]
-"""Sees (n, rows, cols) int16 Hounsfield units of a scan as they are decoded, on the calling thread."""
+"""Sees (n, rows, cols) int16 of a scan, in its modality's units, as they are decoded, on the calling thread."""
 
 
 def _look_away(_: NDArray[np.int16]) -> None:
@@ -34,6 +35,8 @@ def score_series(
     series: Series, model: Model, observe: Observe = _look_away, at_file: AtFile | None = None
 ) -> tuple[Scored | None, list[SkippedFile]]:
     """What the detector says of every slice that could be decoded; and the files that have no score.
+
+    Nothing is decoded of a scan of another modality, or of another part of the body, than the detector has learnt.
 
     Args:
         series: The scan.
@@ -50,7 +53,10 @@ def score_with(
     """As `score_series`, of a package."""
     broken: list[SkippedFile] = []
     headers: list[SliceHeader] = []
-    look = PixelLook(len(series.headers), series.headers[0].spacing_mm)
+    unsuited = why_unsuited(series, scorer.card)
+    if unsuited:
+        return None, [_skip(header, unsuited) for header in series.headers]
+    look = PixelLook(len(series.headers), series.headers[0].spacing_mm, series.modality.units)
     try:
         chunks = look.passing(_chunks(series, headers, broken, observe, at_file))
         scores = scorer.score_scan(chunks, series.headers[0].spacing_mm)

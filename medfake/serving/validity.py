@@ -1,7 +1,8 @@
 """What makes a verdict worth less than the detector's figures say: one decorated rule each, from headers to a sentence.
 
 Such a scan is scored all the same, and the sentence stands beside its verdict. What cannot be scored at all is refused
-where it is read: other modalities, reformats that are not axial, slices of fewer than 96 pixels.
+where it is read, or by `suited`: other modalities than the detector's, CT that is not axial, slices of fewer than 96
+pixels. Each rule says of which modalities it is.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,8 @@ import numpy as np
 from medfake.dicom.fields import shown
 from medfake.dicom.series import SAME_PLACE_MM, Series
 from medfake.package.card import Card
-from medfake.vocabulary import Evidence, QualityFlag
+from medfake.serving.suited import parts_known, says_no_part
+from medfake.vocabulary import Evidence, Modality, QualityFlag
 
 FEW_SLICES: Final = 8
 THICK_MM: Final = 5.0
@@ -28,6 +30,7 @@ COMPUTED: Final = {
     *("DERIVED", "MPR", "RESAMPLED", "REFORMATTED", "AVERAGE", "MEAN"),
     *("PROJECTION IMAGE", "MIP", "MINIP", "MAX_IP", "MIN_IP", "CSA MPR", "CSA RESAMPLED"),
 }
+FRONTAL: Final = {"PA", "AP"}
 _CLEAN, _LOSSY = "clean", "jpeg"  # names of perturbations on a card
 
 
@@ -46,29 +49,38 @@ class Judged:
 
 
 Rule = Callable[[Judged], Iterable[str]]
-_RULES: list[Rule] = []
+_RULES: list[tuple[Rule, tuple[Modality, ...]]] = []
 
 
-def rule(judge: Rule) -> Rule:
-    """Register a function that says what makes a verdict worth less; they are asked in the order of the file."""
-    _RULES.append(judge)
-    return judge
+def rule(*modalities: Modality) -> Callable[[Rule], Rule]:
+    """Register a function that says what makes a verdict worth less; they are asked in the order of the file.
+
+    Args:
+        modalities: Of the scans that it is asked of; all without one.
+    """
+
+    def register(judge: Rule) -> Rule:
+        _RULES.append((judge, modalities or tuple(Modality)))
+        return judge
+
+    return register
 
 
 def losses_of_validity(judged: Judged) -> Iterator[str]:
-    """Sentences, each about one thing; none for a plain chest CT."""
-    for one in _RULES:
-        yield from one(judged)
+    """Sentences, each about one thing; none for a plain scan of what the detector learnt from."""
+    for one, modalities in _RULES:
+        if judged.series.modality in modalities:
+            yield from one(judged)
 
 
-@rule
+@rule()
 def quality_flags(judged: Judged) -> Iterator[str]:
     """What reading the series found odd."""
     for flag in judged.series.quality_flags:
         yield f"{flag}: {QualityFlag(flag).sentence}"
 
 
-@rule
+@rule(Modality.CT, Modality.MR)
 def few_slices(judged: Judged) -> Iterator[str]:
     """A manipulation reaches over several slices, and their agreement is what tells it from noise."""
     if judged.n_slices == 1:
@@ -77,7 +89,7 @@ def few_slices(judged: Judged) -> Iterator[str]:
         yield f"only {judged.n_slices} slices: a manipulation spans several"
 
 
-@rule
+@rule(Modality.CT)
 def thick_slices(judged: Judged) -> Iterator[str]:
     """Slice Thickness (0018,0050), or the distance of slices where that is more."""
     known = [header.thickness_mm for header in judged.series.headers if header.thickness_mm is not None]
@@ -86,7 +98,7 @@ def thick_slices(judged: Judged) -> Iterator[str]:
         yield f"slices of {reach_mm:g} mm (over {THICK_MM:g}): they average a manipulation with what lies around it"
 
 
-@rule
+@rule(Modality.CT, Modality.MR)
 def uneven_steps(judged: Judged) -> Iterator[str]:
     """Slices of two spacings in one series; single gaps are a quality flag."""
     steps = np.diff(judged.series.z_mm)
@@ -98,7 +110,7 @@ def uneven_steps(judged: Judged) -> Iterator[str]:
         yield f"slices lie {low:.3g} to {high:.3g} mm apart: several spacings in one series"
 
 
-@rule
+@rule(Modality.CT)
 def small_matrix(judged: Judged) -> Iterator[str]:
     """Rows (0028,0010) and Columns (0028,0011) of a scan that was made smaller."""
     first = judged.series.headers[0]
@@ -106,7 +118,7 @@ def small_matrix(judged: Judged) -> Iterator[str]:
         yield f"slices of {first.rows} x {first.cols} pixels (under {SMALL_PX}): the fine structure to judge is gone"
 
 
-@rule
+@rule(Modality.CT)
 def pixel_spacing(judged: Judged) -> Iterator[str]:
     """Pixel Spacing (0028,0030) far from what chests are reconstructed with."""
     low, high = PIXEL_MM
@@ -118,7 +130,7 @@ def pixel_spacing(judged: Judged) -> Iterator[str]:
         )
 
 
-@rule
+@rule(Modality.CT, Modality.MR)
 def computed_images(judged: Judged) -> Iterator[str]:
     """Image Type (0008,0008), or Frame Type (0008,9007), of images that were computed from others.
 
@@ -134,7 +146,7 @@ def computed_images(judged: Judged) -> Iterator[str]:
         )
 
 
-@rule
+@rule(Modality.CT)
 def oblique_slices(judged: Judged) -> Iterator[str]:
     """Image Orientation (Patient) (0020,0037) off the axial plane, where it is no tilt of the gantry."""
     if QualityFlag.TILT in judged.series.quality_flags:
@@ -146,7 +158,7 @@ def oblique_slices(judged: Judged) -> Iterator[str]:
         yield f"slices lie {degrees:.0f} degrees off the axial plane: a reformat, whose pixels are interpolated"
 
 
-@rule
+@rule(Modality.CT)
 def coarse_values(judged: Judged) -> Iterator[str]:
     """Rescale Slope (0028,1053) of values that were stored coarsely, e.g. in 8 bits."""
     steps_hu = max(abs(header.slope) for header in judged.series.headers)
@@ -154,7 +166,7 @@ def coarse_values(judged: Judged) -> Iterator[str]:
         yield f"values are {steps_hu:.3g} HU apart: the noise that is judged is rounded away"
 
 
-@rule
+@rule()
 def lossy_compression(judged: Judged) -> Iterator[str]:
     """Lossy Image Compression (0028,2110), with what the detector was measured to lose by it."""
     if not any(header.lossy for header in judged.series.headers):
@@ -170,7 +182,38 @@ def lossy_compression(judged: Judged) -> Iterator[str]:
     yield f"compressed with loss, which wipes out traces: {said}"
 
 
-@rule
+@rule(Modality.MR)
+def not_axial(judged: Judged) -> Iterator[str]:
+    """The plane of an MR series: any is read, and detectors mostly learn from axial ones."""
+    if judged.series.plane != "axial":
+        yield f"{judged.series.plane} slices: figures of the detector hold for the planes that it learnt from"
+
+
+@rule(Modality.MR, Modality.XRAY)
+def unknown_part(judged: Judged) -> Iterator[str]:
+    """Body Part Examined (0018,0015), where the header does not say it."""
+    if says_no_part(judged.series, judged.card):
+        known = ", ".join(parts_known(judged.card))
+        yield f"the header does not say which part of the body it shows (0018,0015); the detector learnt from {known}"
+
+
+@rule(Modality.XRAY)
+def magnified(judged: Judged) -> Iterator[str]:
+    """Estimated Radiographic Magnification Factor (0018,1114): lengths are those on the detector."""
+    factor = judged.series.headers[0].projection.magnification
+    if factor is not None and factor != 1:
+        yield f"magnified {factor:g} times (0018,1114), which is not taken into account: lengths are on the detector"
+
+
+@rule(Modality.XRAY)
+def other_views(judged: Judged) -> Iterator[str]:
+    """View Position (0018,5101) of radiographs that are not frontal."""
+    view = judged.series.headers[0].projection.view
+    if view and view not in FRONTAL:
+        yield f"View Position (0018,5101) is {shown(view)}: figures of the detector are mostly of frontal views"
+
+
+@rule()
 def evidence(judged: Judged) -> Iterator[str]:
     """What the detector's own figures are worth."""
     card = judged.card

@@ -12,8 +12,8 @@ from medfake.regions import tissue_in_slice
 from medfake.tamper.places import away_from_ends, spread
 from medfake.tamper.site import Site, Spacing, Volume
 
-_BRAIN_MM = 30.0  # from the skin: scalp, skull, and the brain's surface
-_LEAST_DEPTH_MM = 40.0  # of the middle of a head from its skin: a slice of its crown has less
+_BRAIN_MM = 24.0  # from the skin: scalp, skull, and the brain's surface
+_LEAST_DEPTH_MM = 34.0  # of the middle of a head from its skin: a slice of its crown has less
 _LUNG_MM = 10.0  # from the border of a lung's shadow
 _STEP: Final = 2
 _SPOT_MM = 3.0
@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 
 
 def brain_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Site]:
-    """Random places in brain tissue, 30 mm from the skin, away from the ends of the stack.
+    """Random places in brain tissue, 24 mm from the skin, away from the ends of the stack.
 
     Args:
         volume: (slices, rows, cols) int16 in any scale.

@@ -86,7 +86,7 @@ def link_out(_: Path, place: Path) -> None:
 
 
 def ordering(source: Path, place: Path) -> None:
-    edited(source, place, Modality=f"MR{ESCAPES}")
+    edited(source, place, Modality=f"US{ESCAPES}")
 
 
 @pytest.mark.parametrize("make", [huge, bomb, half, pipe, circle, link_out, ordering])

@@ -203,7 +203,7 @@ def test_slices_of_96_pixels_are_scored(write_chest: WriteChest, model: Model) -
 @pytest.mark.parametrize(
     ("odd", "reason"),
     [
-        ({"edit": set_to("Modality", "MR")}, "no CT image, received MR"),
+        ({"edit": set_to("Modality", "US")}, "no CT image, nor one of MR or X-ray (CR, DX), received US"),
         (typed("ORIGINAL", "PRIMARY", "LOCALIZER"), "a localizer, not an axial slice"),
         ({"orientation": turned(60)}, "a sagittal or coronal image, not an axial one"),
         ({"edit": set_to("RescaleType", "MGML")}, "no Hounsfield units"),

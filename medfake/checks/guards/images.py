@@ -11,6 +11,7 @@ from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.views.registry import VIEWS, view_of
 from medfake.remedies import DATASET, Stage, rerun
+from medfake.vocabulary import Modality
 
 HU_RANGE: Final = (-4096, 4095)
 AIR_RANGE: Final = (0.01, 0.99)  # share of a whole slice: air and tissue are both there
@@ -22,13 +23,16 @@ TISSUE_HU: Final = -200
 
 @guard(
     "values",
-    rule="Hounsfield units lie within -4096..4095, with air and tissue both present",
+    rule="values lie within -4096..4095, in CT (Hounsfield units) with air and tissue both present",
     remedy="look at the named slices: a wrong rescale slope or intercept, or slices without a patient",
 )
 def values(data: Dataset, params: DatasetParams) -> Findings:
-    """Extremes of each slice; of whole slices also the share of air, which a cut of the lungs need not have."""
+    """Extremes of each slice; of whole slices also the share of air, which a cut of the lungs need not have.
+
+    Values of MR and X-ray have the range that reading gives them, and no air is told by them.
+    """
     low, high = HU_RANGE
-    whole = VIEWS[params.view.name].whole
+    whole = VIEWS[params.view.name].whole or data.modality is not Modality.CT
     limits: dict[str, Limits] = {
         "hu_min": (low, high if whole else AERATED_HU),
         "hu_max": (low if whole else TISSUE_HU, high),
@@ -37,7 +41,8 @@ def values(data: Dataset, params: DatasetParams) -> Findings:
     table = data.manifest[["slice_id", "hu_min", "hu_max", "air_fraction"]]
     wrong = table[np.any([beyond(table[name], ends) for name, ends in limits.items()], axis=0)]
     air = table.air_fraction
-    figures = f"HU {table.hu_min.min()}..{table.hu_max.max()}, air {air.min():.2f}..{air.max():.2f} of a slice; "
+    told = f", air {air.min():.2f}..{air.max():.2f} of a slice" if air.notna().any() else ""
+    figures = f"{data.modality.units} {table.hu_min.min()}..{table.hu_max.max()}{told}; "
     return Findings(table, between(limits), f"{figures}{len(wrong)} slices outside{examples(wrong)}")
 
 

@@ -26,7 +26,7 @@ RANGES: Final[dict[str, Limits]] = {  # column -> lowest and highest possible va
 
 @guard(
     "words",
-    rule="labels, splits, manipulations and views use the known words",
+    rule="labels, splits, manipulations and views use the known words, and all slices are of one modality",
     remedy=rerun(Stage.SLICES, DATASET),
 )
 def words(data: Dataset, params: DatasetParams) -> Findings:
@@ -38,6 +38,7 @@ def words(data: Dataset, params: DatasetParams) -> Findings:
         "split": list(Split),
         "manipulation": list(Manipulation),
         "view": [params.view.name],
+        "modality": [params.modality],
     }
     wanted = [gxe.ExpectColumnValuesToBeInSet(column=name, value_set=words_) for name, words_ in known.items()]
     table = data.manifest[list(known)]

@@ -1,10 +1,11 @@
-"""One's own scans: a folder of CT series, with or without a labels.csv."""
+"""One's own scans: a folder of series or of radiographs, with or without a labels.csv."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from medfake.datasets.sources.label_files import label_file
@@ -36,13 +37,15 @@ def _looks_like_folder(root: Path) -> bool:
 
 @source("folder", _looks_like_folder, catch_all=True)
 def read_folder(root: Path, find: Find) -> Reading:
-    """Read every CT series; rows of labels.csv (scan, type, slice, x, y) name scans by their folder.
+    """Read every series; rows of labels.csv (scan, type, slice, x, y) name scans by their folder.
+
+    Radiographs that share a folder are named by their file, "folder/image.dcm".
 
     A scan without rows is real. A column `manipulation` may name what made a tampered place. The patient is the
     header's PatientID, or the folder where there is none or one that an anonymiser gives to everybody.
 
     Raises:
-        SourceError: No CT series at all.
+        SourceError: No series of the modality at all.
         LabelError: labels.csv lacks a column, or is not where it is read.
     """
     from medfake.dicom.series import told_reasons
@@ -50,21 +53,24 @@ def read_folder(root: Path, find: Find) -> Reading:
     series, skipped = find(root)
     if not series:
         raise SourceError(
-            "no CT series below this folder", where=root, received=told_reasons(skipped),
-            remedy="point the path at a folder of CT scans",
+            "no CT series below this folder, nor one of the modality that is asked for", where=root,
+            received=told_reasons(skipped),
+            remedy="point the path at a folder of scans; their modality stands beside reals and fakes in params.yaml",
         )  # fmt: skip
     path = label_file(root, LABELS, (one.path for one in skipped))
     labels = Labels(root / LABELS, {}, frozenset()) if path is None else read_labels(path, "scan")
     of_folder: dict[str, list[Series]] = defaultdict(list)
     for one in series:
         of_folder[scan_name(one, root)].append(one)
+    of_folder = {name: members for folder in of_folder.items() for name, members in _radiographs_apart(*folder)}
     resolved = resolve(labels, of_folder)
     reading = Reading([], [one for one in skipped if one.path != path], list(labels.problems))
     reading.label_rows.read = labels.count
     for name, members in of_folder.items():
         _read_scan(name, members, labels, resolved, reading)
+    names = {id(one): name for name, members in of_folder.items() for one in members}
     for name in resolved.unknown:
-        _tell_unknown(name, root, labels, resolved, reading)
+        _tell_unknown(name, names, labels, resolved, reading)
     return reading
 
 
@@ -72,6 +78,25 @@ def scan_name(series: Series, root: Path) -> str:
     """What labels.csv calls a scan: its folder, relative to the root, as `path_text` tells it."""
     below = series.folder.relative_to(root) if series.folder.is_relative_to(root) else Path(series.folder.name)
     return path_text(below)
+
+
+def _radiographs_apart(name: str, members: list[Series]) -> Iterator[tuple[str, list[Series]]]:
+    """Radiographs of one folder, each under the name of its file; series stay together under the folder's."""
+    single = [one for one in members if not one.modality.is_stack]
+    if len(single) < 2:
+        yield name, members
+        return
+    for one in single:
+        yield str(PurePosixPath(name, path_text(Path(one.headers[0].path.name)))), [one]
+    if len(single) < len(members):
+        yield name, [one for one in members if one.modality.is_stack]
+
+
+def _folder_of(name: str, series: Series) -> str:
+    """The folder of a scan that may be named by its file."""
+    path = PurePosixPath(name)
+    by_file = not series.modality.is_stack and path.name == path_text(Path(series.headers[0].path.name))
+    return str(path.parent) if by_file else name
 
 
 def _read_scan(name: str, members: list[Series], labels: Labels, resolved: Resolved, reading: Reading) -> None:
@@ -101,8 +126,8 @@ def _read_scan(name: str, members: list[Series], labels: Labels, resolved: Resol
             replace(site, generator=site.generator or maker) if site.kind.tampered else site for site in placed.sites
         )
         generator = " + ".join(sorted({site.generator for site in sites if site.kind.tampered}))
-        key = f"{name}/{first.series_uid}/{first.rows}x{first.cols}/{first.position_mm}"
-        group = patient_or_folder(first.patient_id, name)
+        key = f"{name}/{first.series_uid}/{first.rows}x{first.cols}/{first.position_mm}{series.apart}"
+        group = patient_or_folder(first.patient_id, _folder_of(name, series))
         scan = SourceScan(series, "folder", key, group, "", generator, manipulation, sites, placed.rows)
         reading.scans.append(scan)
 
@@ -122,11 +147,11 @@ def _labelled_series(name: str, members: list[Series], rows: list[LabelRow]) -> 
     return holding[0], Problem(name, what, f"{others} slices of the others are left out")
 
 
-def _tell_unknown(name: str, root: Path, labels: Labels, resolved: Resolved, reading: Reading) -> None:
-    what = f"no CT series lies in a folder {name!r}{resolved.unknown[name].hint}" if name else "no scan is named"
+def _tell_unknown(name: str, names: Mapping[int, str], labels: Labels, resolved: Resolved, reading: Reading) -> None:
+    what = f"no scan lies in a folder {name!r}{resolved.unknown[name].hint}" if name else "no scan is named"
     problem = Problem(labels.where_named(name), what, "its rows are left out")
-    doubtful = resolved.doubtful(name, {scan_name(scan.series, root) for scan in reading.scans})
-    keys = frozenset(scan.key for scan in reading.scans if scan_name(scan.series, root) in doubtful)
+    doubtful = resolved.doubtful(name, {names[id(scan.series)] for scan in reading.scans})
+    keys = frozenset(scan.key for scan in reading.scans if names[id(scan.series)] in doubtful)
     reading.problems.append(problem)
     reading.label_rows.left_out += len(labels.lines[name])
     reading.unknown.append(UnknownLabel(problem, keys))

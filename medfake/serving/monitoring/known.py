@@ -1,10 +1,10 @@
 """What to compare served scans with where a package does not say: scans of a folder, or the first that were served."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from medfake.datasets.pseudonyms import pseudonym_key
-from medfake.errors import ScanError
 from medfake.files import path_text, sha256_file
 from medfake.package.card import ONNX_FILE
 from medfake.package.reference import Reference, make_reference
@@ -12,7 +12,7 @@ from medfake.progress import track
 from medfake.serving.find import find_scans
 from medfake.serving.model import Model
 from medfake.serving.monitoring.served import ServedScan, served_scan
-from medfake.serving.report import SkippedFile, reasons
+from medfake.serving.report import SkippedFile, nothing_to_score
 from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 
@@ -45,10 +45,7 @@ def reference_of_folder(paths: Sequence[Path], model: Model, jobs: int = 1) -> t
         if scored:
             scans.append(served_scan(scored, judge(scored, model.card, key), model))
     if not scans:
-        raise ScanError(
-            "nothing to score", where=", ".join(map(path_text, paths)), received=reasons(skipped),
-            remedy="give a folder that holds axial CT slices as DICOM files",
-        )  # fmt: skip
+        raise nothing_to_score(paths, Counter(one.reason for one in skipped), model.card.modality)
     of = f"{len(scans)} scans of a folder, scored whole"
     return reference_of_served(scans, of, graph_of(model)), skipped
 

@@ -23,6 +23,7 @@ from medfake.serving.score import score_series
 from medfake.serving.service import job_files
 from medfake.serving.service.job_files import LeftOut, Received, read_bad, read_upload
 from medfake.serving.service.worker_messages import Start
+from medfake.serving.suited import why_unsuited
 from medfake.serving.verdict import Scored, judge
 
 _FILE_KEYS: Final = {"file", "slice_file", "path"}
@@ -122,7 +123,8 @@ class JobScoring:
             scored, broken = score_series(
                 series, model, keep, lambda path: self._tell(file=self._place(path), scan=scan_id)
             )
-        skips = [LeftOut(self._name(one.path), one.reason, "pixels") for one in broken]
+        kind = "pixels" if why_unsuited(series, model.card) is None else "UnsupportedImage"
+        skips = [LeftOut(self._name(one.path), one.reason, kind) for one in broken]
         stored: dict[str, Any] = {"scored_by": [model.name, self._digest], "skipped": [asdict(one) for one in skips]}
         if scored is None:
             stored |= {"verdict": None, "said": None, "slices": []}

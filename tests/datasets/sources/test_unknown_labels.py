@@ -41,7 +41,7 @@ def test_a_lost_zero_stops_the_build_with_line_near_match_and_remedy(own: Path) 
         read_source("folder", own, 1)
     assert caught.value.exit_code == 5
     assert caught.value.where == str(own)
-    assert caught.value.received == "labels.csv, line 2: no CT series lies in a folder '7', did you mean '007'?"
+    assert caught.value.received == "labels.csv, line 2: no scan lies in a folder '7', did you mean '007'?"
     assert "unknown_labels: leave_out" in str(caught.value.remedy)
 
 

@@ -1,0 +1,60 @@
+"""Whether a detector can say anything of a scan: what made it, and which part of the body it shows."""
+
+import re
+from typing import Final
+
+from medfake.dicom.fields import shown
+from medfake.dicom.series import Series
+from medfake.package.card import Card
+from medfake.vocabulary import Modality
+
+_SYNONYMS: Final = {
+    "CHEST": ("CHEST", "THORAX", "LUNG", "LUNGS", "THORACIC"),
+    "HEAD": ("HEAD", "BRAIN", "SKULL", "CEREBRUM", "CRANIUM"),
+    "ABDOMEN": ("ABDOMEN", "ABDOMINAL"),
+}
+_PART_OF: Final = {word: part for part, words in _SYNONYMS.items() for word in words}
+_SAYS_NOTHING: Final = {"ENTIREBODY", "WHOLEBODY", "BODY", "UNKNOWN", "OTHER"}
+_LEARNT_ANYWAY: Final = {Modality.XRAY: ("CHEST",)}
+"""What detectors of a modality are taken to have learnt where the headers of their scans did not say."""
+
+
+def why_unsuited(series: Series, card: Card) -> str | None:
+    """Why a detector cannot judge a scan, and what can; None where it can.
+
+    Another modality has other values. Of radiographs and MR, a scan whose header names a part of the body that the
+    detector has not learnt is none of its scans either; of CT, lungs in view decide, whatever the header says.
+    """
+    if series.modality is not card.modality:
+        return (
+            f"{series.modality.scan}; the detector {card.detector} learnt from {card.modality}: "
+            f"scan it with one of {series.modality} (--model)"
+        )
+    known, said = parts_known(card), _said(series)
+    if known and said and not _parts([said]) & _parts(known):
+        return (
+            f"{series.modality.scan} of {shown(said)} (0018,0015); the detector {card.detector} learnt from "
+            f"{', '.join(known)}: scan it with one of that part (--model)"
+        )
+    return None
+
+
+def parts_known(card: Card) -> tuple[str, ...]:
+    """Parts of the body that a detector judges; empty where any is taken."""
+    return () if card.modality is Modality.CT else card.body_parts or _LEARNT_ANYWAY.get(card.modality, ())
+
+
+def says_no_part(series: Series, card: Card) -> bool:
+    """Whether a scan leaves open if it shows what the detector has learnt."""
+    return bool(parts_known(card)) and not _said(series)
+
+
+def _said(series: Series) -> str:
+    """Body Part Examined (0018,0015) or Anatomic Region (0008,2218) of a scan; "" where they say nothing."""
+    part = next((header.body_part for header in series.headers if header.body_part), "")
+    return "" if "".join(re.findall(r"[A-Z]+", part)) in _SAYS_NOTHING else part
+
+
+def _parts(texts: "tuple[str, ...] | list[str]") -> set[str]:
+    """Words of these texts, each synonym by one name."""
+    return {_PART_OF.get(word, word) for text in texts for word in re.findall(r"[A-Z]+", text.upper())}

@@ -5,7 +5,7 @@ from typing import Any
 from medfake.config import DatasetParams, Params
 from medfake.datasets.sources.registry import SOURCES
 from medfake.datasets.split import is_leaky, split_options
-from medfake.datasets.views.registry import view_options
+from medfake.datasets.views.registry import require_view_for, view_options
 from medfake.errors import ConfigError
 from medfake.tamper.learned import require_manipulation
 from medfake.vocabulary import Modality, Split
@@ -49,6 +49,7 @@ def _validated(params: DatasetParams, at: tuple[str, ...]) -> DatasetParams:
         "view": view_options(params.view, (*at, "view")),
         "split": split_options(params.split, (*at, "split")),
     }
+    require_view_for(params.modality, params.view, (*at, "view"))
     if params.augment and params.augment.splits != [Split.TRAIN] and not is_leaky(params.split.protocol):
         key = ".".join([*at, "augment.splits"])
         raise ConfigError(

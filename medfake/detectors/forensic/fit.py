@@ -71,7 +71,7 @@ def train_forensic(context: ForensicContext) -> Trained:
 
     rng = np.random.default_rng(seed)
     train, val = patch_source(dataset, Split.TRAIN, rng), patch_source(dataset, Split.VAL, rng)
-    patch_model, slice_model = build_residual_cnn(options.top_places)
+    patch_model, slice_model = build_residual_cnn(options.top_places, dataset.modality)
     steps = max(1, options.presentations // options.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)

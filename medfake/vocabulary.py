@@ -48,9 +48,24 @@ class Modality(_Word):
         return f"{'a' if self is Modality.CT else 'an'} {self} image"
 
     @property
+    def noun(self) -> str:
+        """What a scan of it is called."""
+        return f"{self} series" if self.is_stack else f"{self} image"
+
+    @property
     def scan(self) -> str:
         """What a scan of it is called, with the article."""
-        return self.image.replace("image", "series") if self.is_stack else self.image
+        return f"{'a' if self is Modality.CT else 'an'} {self.noun}"
+
+    @property
+    def subject(self) -> str:
+        """What detectors of it are about."""
+        return {Modality.CT: "chest CT", Modality.MR: "MR scan"}.get(self, "X-ray image")
+
+    @property
+    def files(self) -> str:
+        """What files must hold to be scored by a detector of it."""
+        return {Modality.CT: "axial CT slices", Modality.MR: "MR series"}.get(self, "X-ray images (CR, DX)")
 
 
 class Units(_Word):

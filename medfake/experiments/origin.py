@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medfake.datasets.dataset import Dataset
+from medfake.package.card import words_of
 from medfake.project import Project
 from medfake.tracking.revisions import dvc_lock_sha256, git_revision
 from medfake.tracking.study_run import study_label, study_run
@@ -42,12 +43,14 @@ class Origin:
             "sources_apart": self.dataset.sources_apart,
             "git_revision": self.git_revision,
             "dvc_lock_sha256": self.dvc_lock_sha256,
+            **words_of(self.dataset.modality),
         }
 
     def tags(self) -> dict[str, str]:
         """Tags of an MLflow run."""
+        words = words_of(self.dataset.modality)
         told = {**self.facts(), "body_parts": ", ".join(self.dataset.body_parts) or None}
-        return {name: "none" if value is None else str(value) for name, value in told.items()}
+        return {name: "none" if value is None else str(value) for name, value in told.items() if name not in words}
 
 
 def run_tags(project: Project, origin: Origin, hardware: str) -> dict[str, str]:

@@ -6,14 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from medfake.dicom.window import to_grey
+from medfake.dicom.window import grey_of
 from medfake.explain.measure import ExplainedSlice
 from medfake.explain.overlay import overlay, panels
 from medfake.explain.record import Shown
 from medfake.files import write_atomic
 from medfake.log_odds import logit
-from medfake.lungs import lungs_in_slice
 from medfake.metrics.localisation import HIT_MM
+from medfake.regions import region_of
 
 EDGE: Final = 288
 """Px of each half of a picture; with two halves and few colours some 35 kB."""
@@ -65,29 +65,29 @@ def write_gallery(
 
 
 def picture(one: ExplainedSlice) -> bytes:
-    """PNG of the lungs of a slice, as it is and under its map."""
-    down, across = _lungs_and_places(one)
-    grey = np.repeat(to_grey(one.hu)[..., None], 3, axis=2)
+    """PNG of the lungs of a slice, or of other tissue that is looked at, as it is and under its map."""
+    down, across = _region_and_places(one)
+    grey = np.repeat(grey_of(one.hu, one.modality)[..., None], 3, axis=2)
     (site,) = one.said.sites[:1].tolist()
 
     def moved(place: Sequence[float] | None) -> tuple[float, float] | None:
         return None if place is None else (place[0] - down.start, place[1] - across.start)
 
     radius = (HIT_MM / one.said.spacing_mm[0], HIT_MM / one.said.spacing_mm[1])
-    mapped = overlay(one.hu, one.heat)
+    mapped = overlay(one.hu, one.heat, one.modality)
     return panels(
         grey[down, across], mapped[down, across], EDGE, site=moved(site), radius_px=radius,
         peak=moved(one.said.strongest),
     )  # fmt: skip
 
 
-def _lungs_and_places(one: ExplainedSlice) -> tuple[slice, slice]:
-    """Rows and columns that hold lungs, site and peak with a margin; all where there is no lung."""
-    lung = np.argwhere(lungs_in_slice(one.hu, one.said.spacing_mm[0]))
-    if not len(lung):
+def _region_and_places(one: ExplainedSlice) -> tuple[slice, slice]:
+    """Rows and columns that hold the region, site and peak with a margin; all where there is nothing of it."""
+    region = np.argwhere(region_of(one.modality).in_slice(one.hu, one.said.spacing_mm[0]))
+    if not len(region):
         return slice(0, one.hu.shape[0]), slice(0, one.hu.shape[1])
     peaks = [] if one.said.strongest is None else [one.said.strongest]
-    held = np.concatenate([lung, one.said.sites, np.array(peaks).reshape(-1, 2)])
+    held = np.concatenate([region, one.said.sites, np.array(peaks).reshape(-1, 2)])
     margin = _MARGIN_MM / np.array(one.said.spacing_mm)
     low, high = np.floor(held.min(axis=0) - margin).astype(int), np.ceil(held.max(axis=0) + margin).astype(int)
     ends = zip(low.tolist(), high.tolist(), one.hu.shape, strict=True)

@@ -19,7 +19,7 @@ from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.localisation import HIT_MM
 from medfake.metrics.within_slice import JudgedSlice
 from medfake.progress import track
-from medfake.vocabulary import Manipulation
+from medfake.vocabulary import Manipulation, Modality
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,14 +31,16 @@ class ExplainedSlice:
 
     Attributes:
         slice_id: Of the manifest.
-        hu: (rows, cols) int16 Hounsfield units.
+        hu: (rows, cols) int16 Hounsfield units, or those of the modality.
         said: Whose it is, its site, and the peak of its map.
+        modality: What made it.
     """
 
     slice_id: str
     hu: NDArray[np.int16]
     heat: HeatMap
     said: JudgedSlice
+    modality: Modality = Modality.CT
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def explain_package(
     explain = method.open(package)
     rows = sample_slices(dataset, params.slices, params.seed)
     slices = tuple(
-        _explained(row, hu, explain(ShownSlice(hu, (row.spacing_mm, row.spacing_mm))))
+        _explained(row, hu, explain(ShownSlice(hu, (row.spacing_mm, row.spacing_mm))), dataset.modality)
         for row, hu in track(_slices(dataset, rows), f"explaining {package.name}", len(rows))
     )
     curves = _curves(package, slices, params.seed, bootstrap) if params.curves and slices else None
@@ -95,11 +97,11 @@ def _slices(dataset: Dataset, rows: "pd.DataFrame") -> Iterator[tuple[Any, NDArr
         yield row, np.ascontiguousarray(hu)
 
 
-def _explained(row: Any, hu: NDArray[np.int16], heat: HeatMap) -> ExplainedSlice:
+def _explained(row: Any, hu: NDArray[np.int16], heat: HeatMap, modality: Modality) -> ExplainedSlice:
     spacing = (float(row.spacing_mm), float(row.spacing_mm))
     site = np.array([[row.site_y, row.site_x]], np.float64)
     of = JudgedSlice(row.patient_id, row.scan_id, Manipulation(row.manipulation), spacing, site, None, None)
-    return ExplainedSlice(row.slice_id, hu, heat, pointed(of, hu, heat))
+    return ExplainedSlice(row.slice_id, hu, heat, pointed(of, hu, heat, modality), modality)
 
 
 def _curves(

@@ -1,4 +1,4 @@
-"""Maps over slices, for eyes: grey lung window under a translucent colour, as PNG.
+"""Maps over slices, for eyes: grey (of CT a lung window) under a translucent colour, as PNG.
 
 The colours are those of inferno: perceptually uniform, ordered by lightness, told apart by colour-blind readers. Where
 nothing speaks for "tampered", the slice shows as it is.
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.dicom.window import to_grey
+from medfake.dicom.window import grey_of
 from medfake.explain.heat_map import HeatMap, Place
+from medfake.vocabulary import Modality
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,17 +34,18 @@ _PALETTE: Final = 160
 Pixels = NDArray[np.uint8]
 
 
-def overlay(hu: NDArray[np.int16], heat: HeatMap) -> Pixels:
+def overlay(hu: NDArray[np.int16], heat: HeatMap, modality: Modality = Modality.CT) -> Pixels:
     """Lay a map over its slice, pixel on pixel.
 
     Args:
-        hu: (rows, cols) int16 Hounsfield units.
+        hu: (rows, cols) int16 Hounsfield units, or those of the modality.
         heat: Its map; the highest value of the slice is brightest.
+        modality: What made the slice.
 
     Returns:
         (rows, cols, 3) uint8.
     """
-    return under_colour(to_grey(hu), strength(heat))
+    return under_colour(grey_of(hu, modality), strength(heat))
 
 
 def strength(heat: HeatMap) -> NDArray[np.float64]:

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.explain.heat_map import HeatMap
-from medfake.lungs import lungs_in_slice
 from medfake.metrics.bootstrap import Bootstrap, cluster
 from medfake.metrics.localisation import HIT_MM
 from medfake.metrics.place_controls import Control, chance_of_a_hit, judged_by
 from medfake.metrics.within_slice import Figure, JudgedSlice, PlaceMap, mean_figure
+from medfake.regions import region_of
+from medfake.vocabulary import Modality
 
 _STEP_PX: Final = 8
 """Between lung places that the controls may name."""
@@ -41,18 +42,19 @@ class Pointing:
     unit: str
 
 
-def pointed(said: JudgedSlice, hu: NDArray[np.int16], heat: HeatMap) -> JudgedSlice:
+def pointed(said: JudgedSlice, hu: NDArray[np.int16], heat: HeatMap, modality: Modality = Modality.CT) -> JudgedSlice:
     """A labelled slice with the peak of its map as the place that is named.
 
     Args:
         said: Who it is of, and its sites; what else it says is replaced.
-        hu: (rows, cols) int16 Hounsfield units.
+        hu: (rows, cols) int16 Hounsfield units, or those of the modality.
         heat: Its map.
+        modality: What made the slice.
     """
-    lung = lungs_in_slice(hu, said.spacing_mm[0])[::_STEP_PX, ::_STEP_PX]
-    if not lung.any():  # a small cut of a slice may show no body around its lung
-        lung = np.ones_like(lung)
-    places = PlaceMap(heat.values[::_STEP_PX, ::_STEP_PX], lung, _STEP_PX)
+    region = region_of(modality).in_slice(hu, said.spacing_mm[0])[::_STEP_PX, ::_STEP_PX]
+    if not region.any():  # a small cut of a slice may show no body around its lung
+        region = np.ones_like(region)
+    places = PlaceMap(heat.values[::_STEP_PX, ::_STEP_PX], region, _STEP_PX)
     return JudgedSlice(
         said.patient_id, said.scan_id, said.manipulation, said.spacing_mm, said.sites, places, heat.peak
     )  # fmt: skip

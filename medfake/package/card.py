@@ -20,9 +20,11 @@ PROVENANCE_FILE = "provenance.json"
 EMBEDDINGS_FILE = "embeddings.parquet"
 FOLDS_FILE = "folds.parquet"  # what was scored out of fold, columns as of the predictions
 LARGEST_DIFFERENCE = 1e-4  # between the trained model and its ONNX form
-INTENDED_USE = (
-    "Research on the detection of tampered chest CT. Not a diagnostic device; a verdict is a reason to look, not proof."
+_INTENDED_USE = (
+    "Research on the detection of tampered {}. Not a diagnostic device; a verdict is a reason to look, not proof."
 )
+INTENDED_USE = _INTENDED_USE.format("chest CT")
+_INPUT = "hu: int16 {}, (slices, rows, cols), native resolution"
 
 
 class Agreement(BaseModel):
@@ -88,7 +90,7 @@ class Card(BaseModel):
     view: str = "whole"
     modality: Modality = Modality.CT
     body_parts: tuple[str, ...] = ()
-    input_contract: str = "hu: int16 Hounsfield units, (slices, rows, cols), native resolution"
+    input_contract: str = _INPUT.format(Units.HU.sentence)
     parameters: int | None
     localises: bool
     threshold: float
@@ -129,6 +131,15 @@ class Card(BaseModel):
     def units(self) -> Units:
         """Of the pixels that it takes."""
         return self.modality.units
+
+
+def words_of(modality: Modality) -> dict[str, str]:
+    """Fields of a `Card` that say in words what a modality makes of a detector."""
+    units = modality.units.sentence if modality.units is Units.HU else f"{modality.units} units"
+    return {
+        "input_contract": _INPUT.format(units),
+        "intended_use": _INTENDED_USE.format("chest CT" if modality is Modality.CT else f"{modality.subject}s"),
+    }
 
 
 def read_card(folder: Path) -> Card:

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
-from medfake.dicom.window import to_grey
+from medfake.dicom.window import grey_of
 from medfake.files import read_json, replace_folder, write_json
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import Manipulation, Split
+from medfake.vocabulary import Manipulation, Modality, Split
 
 ROWS_PNG: Final = "rows.png"
 _FACTS_FILE: Final = "rows.json"
@@ -100,7 +100,10 @@ def draw_rows(data: Dataset, rows: list[pd.DataFrame]) -> bytes:
     Returns:
         A PNG file.
     """
-    tiles = [[_tile(hu, row) for hu, row in zip(data.mapped(one), one.itertuples(), strict=True)] for one in rows]
+    tiles = [
+        [_tile(hu, row, data.modality) for hu, row in zip(data.mapped(one), one.itertuples(), strict=True)]
+        for one in rows
+    ]
     height, width = (max(tile.shape[axis] for row in tiles for tile in row) + _GAP for axis in (0, 1))
     canvas = np.full((height * len(tiles), width * max(map(len, tiles)), 3), 255, np.uint8)
     for down, row in enumerate(tiles):
@@ -117,9 +120,9 @@ def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
     return pool.iloc[np.unique(np.linspace(0, len(pool) - 1, min(_EACH, len(pool))).round().astype(int))]
 
 
-def _tile(hu: NDArray[np.int16], row: Any) -> Pixels:
+def _tile(hu: NDArray[np.int16], row: Any, modality: Modality) -> Pixels:
     step = -(-max(hu.shape) // _LARGEST_PX)
-    grey = to_grey(np.asarray(hu)[::step, ::step])
+    grey = grey_of(np.asarray(hu)[::step, ::step], modality)
     tile = np.repeat(grey[..., None], 3, axis=2)
     if row.label == 1:
         down, across = np.mgrid[: tile.shape[0], : tile.shape[1]]

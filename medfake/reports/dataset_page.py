@@ -15,12 +15,12 @@ from medfake.checks.suite import CheckReport
 from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.split import is_leaky
-from medfake.dicom.window import to_grey
+from medfake.dicom.window import grey_of
 from medfake.files import write_atomic
 from medfake.probes.report import ProbeReport
 from medfake.remedies import Stage, rerun
 from medfake.reports.sentences import RESEARCH_ONLY, nodules_text
-from medfake.vocabulary import Manipulation, Split
+from medfake.vocabulary import Manipulation, Modality, Split
 
 _SHOWN: Final = 4  # slices of each class
 _LARGEST_PX: Final = 288
@@ -121,19 +121,19 @@ def pictures(data: Dataset) -> list[Picture]:
     train = train[train["transform"] == ""]
     shown = [_spread(train[train.label == label], _SHOWN) for label in (1, 0)]
     rows = pd.concat(shown)
-    return [_picture(hu, row) for hu, row in zip(data.mapped(rows), rows.itertuples(), strict=True)]
+    return [_picture(hu, row, data.modality) for hu, row in zip(data.mapped(rows), rows.itertuples(), strict=True)]
 
 
 def _spread(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     return rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))]
 
 
-def _picture(hu: NDArray[np.int16], row: Any) -> Picture:
+def _picture(hu: NDArray[np.int16], row: Any, modality: Modality) -> Picture:
     from matplotlib.image import imsave
 
     step = -(-max(hu.shape) // _LARGEST_PX)
     buffer = io.BytesIO()
-    imsave(buffer, to_grey(np.asarray(hu)[::step, ::step]), cmap="gray", vmin=0, vmax=255, format="png")
+    imsave(buffer, grey_of(np.asarray(hu)[::step, ::step], modality), cmap="gray", vmin=0, vmax=255, format="png")
     uri = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
     tampered = row.label == 1
     where = (100 * float(row.site_x) / hu.shape[1], 100 * float(row.site_y) / hu.shape[0]) if tampered else None

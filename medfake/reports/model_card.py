@@ -11,7 +11,7 @@ from medfake.package.measured import Elsewhere, FalseAlarms, Figures
 from medfake.reports.markdown import table
 from medfake.reports.sentences import interval_text, number_text, plus_minus_text, positive_text
 from medfake.robustness.registry import PERTURBATIONS
-from medfake.vocabulary import PositiveClass
+from medfake.vocabulary import Modality, PositiveClass, Units
 
 METRICS: Final = {
     "scan_auc": "Scan AUC",
@@ -77,8 +77,21 @@ def _what_it_is(card: Card) -> list[str]:
     gives += ", and the places that it suspects" if card.localises else ""
     cuts = f"{card.scan_threshold_low:.3f} and {card.scan_threshold_high:.3f}"
     weights = f" It has {card.parameters:,} weights." if card.parameters else ""
-    takes = f"It takes `{card.input_contract}` of axial chest CT, and gives {gives}."
-    return [f"{takes} Scans between {cuts} are uncertain; from there on they are called tampered.{weights}"]
+    of = "axial chest CT" if card.modality is Modality.CT else f"{card.modality.subject}s"
+    takes = f"It takes `{card.input_contract}` of {of}, and gives {gives}."
+    said = f"{takes} Scans between {cuts} are uncertain; from there on they are called tampered.{weights}"
+    return [said, *_units(card)]
+
+
+def _units(card: Card) -> list[str]:
+    """How values without a unit were made comparable, and what is refused; of Hounsfield units nothing needs saying."""
+    if card.units is Units.HU:
+        return []
+    parts = f" It learnt from {', '.join(card.body_parts)}, and refuses what says to be another part of the body."
+    return [
+        f"Its values are {card.units}, {card.units.sentence}; padding counts for nothing. Scans of other modalities "
+        f"than {card.modality} are refused.{parts if card.body_parts else ''}"
+    ]
 
 
 def _learnt_from(card: Card) -> list[str]:

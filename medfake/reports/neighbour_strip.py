@@ -16,10 +16,10 @@ from pydantic import TypeAdapter
 
 from medfake.config import DatasetParams, NeighboursLabelling
 from medfake.datasets.dataset import Dataset
-from medfake.dicom.window import to_grey
+from medfake.dicom.window import grey_of
 from medfake.files import read_json, replace_folder, write_json
 from medfake.remedies import Stage, rerun
-from medfake.vocabulary import LabelCode, Manipulation
+from medfake.vocabulary import LabelCode, Manipulation, Modality
 
 STRIP_PNG: Final = "strip.png"
 _FACTS_FILE: Final = "strip.json"
@@ -111,7 +111,9 @@ def draw_strip(data: Dataset, k: int) -> tuple[Strip, bytes]:
     for manipulation, site, stored in _chosen(data, k):
         tiles = {int(row.z_index) - site.z_index: hu for row, hu in _read(data, stored)}
         missing += 2 * k + 1 - len(tiles)
-        row = [_tile(tiles.get(offset), site.y, site.x, framed=offset == 0) for offset in range(-k, k + 1)]
+        row = [
+            _tile(tiles.get(offset), data.modality, site.y, site.x, framed=offset == 0) for offset in range(-k, k + 1)
+        ]
         rows.append(_beside(row, axis=1))
         names.append(str(manipulation))
     strip = Strip(k, tuple(names), missing)
@@ -141,13 +143,13 @@ def _read(data: Dataset, stored: pd.DataFrame) -> Iterator[tuple[Any, NDArray[np
     return zip(stored.itertuples(), data.mapped(stored), strict=True)
 
 
-def _tile(hu: NDArray[np.int16] | None, y: float, x: float, *, framed: bool) -> Pixels:
+def _tile(hu: NDArray[np.int16] | None, modality: Modality, y: float, x: float, *, framed: bool) -> Pixels:
     """(edge, edge) of the palette around a site, marked; grey where there is no slice, black beyond the image."""
     tile = np.full((_EDGE, _EDGE), _EMPTY, np.uint8)
     if hu is not None:
         half = _EDGE // 2
         top, left = round(y) - half, round(x) - half
-        padded = np.pad(np.minimum(to_grey(np.asarray(hu)), _WHITE), _EDGE)
+        padded = np.pad(np.minimum(grey_of(np.asarray(hu), modality), _WHITE), _EDGE)
         tile[:] = padded[top + _EDGE : top + 2 * _EDGE, left + _EDGE : left + 2 * _EDGE]
         down, across = np.mgrid[:_EDGE, :_EDGE] - half
         tile[np.abs(np.hypot(down, across) - _RING) < 0.5] = _MARK

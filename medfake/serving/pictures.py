@@ -103,7 +103,7 @@ def draw(scored: Scored, scan_id: str, explain: Explain, pictures: Pictures) -> 
         path = pictures.folder / f"{scan_id}-slice-{number:03d}.png"
         _require_free(path, pictures.option)
         with write_atomic(path, "wb") as file:
-            file.write(png_of(overlay(hu, heat), peak=heat.peak))
+            file.write(png_of(overlay(hu, heat, header.modality), peak=heat.peak))
         y, x = heat.peak or (None, None)
         p = float(scored.scores.slice_p[index])
         yield SliceExplained(scan_id, number, slice_name(header), p, y, x, path_text(path))

@@ -176,8 +176,7 @@ def nothing_to_score(paths: Sequence[Path], skipped: Counter[str], modality: Mod
     """
     return ScanError(
         "nothing to score", where=", ".join(map(path_text, paths)), received=why_skipped(skipped),
-        remedy=f"give a folder that holds {'axial CT slices' if modality is Modality.CT else f'{modality} images'} "
-        "as DICOM files",
+        remedy=f"give a folder that holds {modality.files} as DICOM files",
     )  # fmt: skip
 
 

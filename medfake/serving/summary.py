@@ -98,7 +98,7 @@ class Summary:
                 say(f"  ... and {self.skipped - MOST_SKIPPED} more (--json lists all)")
         for line in _about_the_detector(model):
             say(line, "dim")
-        say(INTENDED_USE, "dim")
+        say(model.get("intended_use", INTENDED_USE), "dim")
 
     def _table(self, model: Mapping[str, Any]) -> Any:
         from rich.markup import escape

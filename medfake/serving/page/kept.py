@@ -76,7 +76,7 @@ class Kept:
         return routes_slices.get_slices(self._request, job_id, scan_id)
 
     def grey(self, job_id: str, scan_id: str, index: int) -> NDArray[np.uint8]:
-        """(rows, cols) of a slice in the lung window.
+        """(rows, cols) of a slice in the usual window of its modality.
 
         Raises:
             NotFoundError: There is no such slice.

@@ -16,6 +16,7 @@ from medfake.serving.page.scan_page import ScanPages
 from medfake.serving.page.status_line import status_line
 from medfake.serving.service.contract import JobAnswer
 from medfake.serving.service.refusals import UnauthorizedError
+from medfake.vocabulary import Modality
 
 PER_PAGE: Final = 25
 MOST_SKIPPED: Final = 500
@@ -40,10 +41,11 @@ class Pages:
         """Where scans are dropped."""
         jobs, _ = self._kept.newest(_LATEST, 0)
         detector = self._kept.detector()
-        worth = Card.model_validate(detector.card).evidence.sentence if detector else ""
+        card = Card.model_validate(detector.card) if detector else None
+        worth, modality = (card.evidence.sentence, card.modality) if card else ("", Modality.CT)
         return self._draw(
             "start", "/", jobs=[self._seen(job) for job in jobs], detector=detector, worth=worth, fault=fault,
-            limits=self._about.limits, keeping=self._about.keeping,
+            modality=modality, limits=self._about.limits, keeping=self._about.keeping,
         )  # fmt: skip
 
     def jobs(self, start: int) -> str:

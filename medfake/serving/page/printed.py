@@ -26,7 +26,7 @@ _QUALITY: Final = 88  # of JPEG, for eyes; a quarter of the bytes of a PNG
 
 Grey = NDArray[np.uint8]
 ReadGrey = Callable[[int], Grey]
-"""Gives the slice of an index, (rows, cols), in the lung window."""
+"""Gives the slice of an index, (rows, cols), in its usual window."""
 Box = tuple[int, int, int, int]
 """Top, left, bottom, right, px; the last two are outside."""
 

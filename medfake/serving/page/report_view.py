@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from medfake.package.measured import FalseAlarms
 from medfake.serving.summary import MOST_FOLDERS
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Modality
 
 _HERE: Final = "the upload itself"
 
@@ -18,7 +18,7 @@ class ReportView:
     """What a page shows of a report.
 
     Attributes:
-        model: As in the report, with `worth`, a sentence, and `alarms`, some.
+        model: As in the report, with `worth`, a sentence, `alarms`, some, and `files`, what it takes.
         scans: As in the report, with `folder` and `strongest` place; likely fakes first.
         warnings: Each once, with the folders that it is about; "" where it is about all.
         skipped: As in the report.
@@ -54,10 +54,11 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
 
 
 def model_view(model: Mapping[str, Any]) -> dict[str, Any]:
-    """A detector as a report tells it, with its evidence and its false alarms in sentences."""
+    """A detector as a report tells it, with its evidence, its false alarms and what to give it in words."""
     counted = ((model["false_alarms"], "scans"), (model["false_alarms_of_few"], "scans of few slices"))
     alarms = [FalseAlarms(**figures).sentence(what) for figures, what in counted if figures]
-    return {**model, "worth": Evidence(model["evidence"]).sentence, "alarms": alarms}
+    files = Modality(model.get("modality", Modality.CT)).files  # reports of before are of CT
+    return {**model, "worth": Evidence(model["evidence"]).sentence, "alarms": alarms, "files": files}
 
 
 def _scan(scan: Mapping[str, Any]) -> dict[str, Any]:

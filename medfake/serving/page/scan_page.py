@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from medfake.serving.page.comparable import least_suspicious
 from medfake.serving.page.kept import Kept
@@ -10,9 +10,9 @@ from medfake.serving.page.printed import ReadGrey
 from medfake.serving.page.report_view import report_view
 from medfake.serving.page.scan_view import ScanView, SliceView, scan_view
 from medfake.serving.page.viewer_data import viewer_data
+from medfake.serving.service.pictures import windows_of
 from medfake.serving.service.refusals import NotFoundError
-
-WINDOWS: Final = {"lung": "Lung", "soft-tissue": "Soft tissue", "bone": "Bone"}
+from medfake.vocabulary import Modality
 
 
 class ScanPages:
@@ -32,7 +32,7 @@ class ScanPages:
             job_id: Upload that it is of.
             scan_id: Pseudonym.
             wanted: Index of the slice that is shown first; None for the most suspicious one.
-            window: A key of `WINDOWS`; others are taken for the lung window.
+            window: One that is offered for the scan's modality; others are taken for the usual one.
 
         Raises:
             NotFoundError: The upload has no such scan.
@@ -43,7 +43,8 @@ class ScanPages:
             raise NotFoundError("there is no such scan in this upload", remedy=f"choose one from /jobs/{job_id}")
         view = self._view(job_id, scan)
         base = f"/v1/jobs/{job_id}/scans/{scan_id}/slices"
-        shown = {"scan": scan, "model": report.model, "windows": WINDOWS.items(), "base": base, "slices": ()}
+        windows = windows_of(Modality(report.model.get("modality", Modality.CT)))  # reports of before are of CT
+        shown = {"scan": scan, "model": report.model, "windows": windows.items(), "base": base, "slices": ()}
         if view is None:
             return shown
         start = view.start if wanted is None else min(max(wanted, 0), len(view.slices) - 1)
@@ -55,7 +56,7 @@ class ScanPages:
             "start": start,
             "view": view,
             "slices": view.slices,
-            "window": window if window in WINDOWS else next(iter(WINDOWS)),
+            "window": window if window in windows else next(iter(windows)),
         }
 
     def pictures(self, job_id: str, scan: Mapping[str, Any]) -> tuple[ScanView, ReadGrey] | None:

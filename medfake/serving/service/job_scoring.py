@@ -126,6 +126,7 @@ class JobScoring:
         kind = "pixels" if why_unsuited(series, model.card) is None else "UnsupportedImage"
         skips = [LeftOut(self._name(one.path), one.reason, kind) for one in broken]
         stored: dict[str, Any] = {"scored_by": [model.name, self._digest], "skipped": [asdict(one) for one in skips]}
+        stored["modality"] = series.modality
         if scored is None:
             stored |= {"verdict": None, "said": None, "slices": []}
         else:

@@ -1,4 +1,4 @@
-"""Slices of a scored scan as PNGs for a viewer: windows of Hounsfield units, and the detector's own map to lay over."""
+"""Slices of a scored scan as PNGs for a viewer: windows of their units, and the detector's own map to lay over."""
 
 import io
 from enum import StrEnum
@@ -8,25 +8,46 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medfake.dicom.window import to_grey
+from medfake.dicom.normalised import BEYOND, HIGH, LOW
+from medfake.dicom.window import LUNG_WINDOW, WHOLE_RANGE, to_grey
 from medfake.serving.service import job_files
 from medfake.serving.service.refusals import NotFoundError
+from medfake.vocabulary import Modality, Units
 
 
 class Window(StrEnum):
-    """What a viewer shows of Hounsfield units."""
+    """What a viewer shows of the units of a slice: three of Hounsfield units, three of normalised ones."""
 
     LUNG = "lung"
     SOFT_TISSUE = "soft-tissue"
     BONE = "bone"
+    WHOLE = "whole"
+    DARK = "dark"
+    BRIGHT = "bright"
 
 
-_BOUNDS: Final = {Window.LUNG: (-1350.0, 150.0), Window.SOFT_TISSUE: (-160.0, 240.0), Window.BONE: (-500.0, 1300.0)}
-"""HU shown black and white: centre and width of -600/1500, 40/400 and 400/1800."""
+_BOUNDS: Final = {
+    Window.LUNG: LUNG_WINDOW,
+    Window.SOFT_TISSUE: (-160.0, 240.0),
+    Window.BONE: (-500.0, 1300.0),
+    Window.WHOLE: WHOLE_RANGE,
+    Window.DARK: (float(LOW), 0.0),
+    Window.BRIGHT: (0.0, float(HIGH + BEYOND)),
+}
+"""Units shown black and white; of HU centre and width of -600/1500, 40/400 and 400/1800."""
+_WORDS: Final = {
+    Units.HU: {Window.LUNG: "Lung", Window.SOFT_TISSUE: "Soft tissue", Window.BONE: "Bone"},
+    Units.NORMALISED: {Window.WHOLE: "Whole range", Window.DARK: "Dark parts", Window.BRIGHT: "Bright parts"},
+}
 
 
-def slice_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int, window: Window) -> bytes:
-    """A slice in grey, 8 bits, at its own size.
+def windows_of(modality: Modality) -> dict[Window, str]:
+    """What a viewer offers for slices of a modality, with its words; the first is usual."""
+    return _WORDS[modality.units]
+
+
+def slice_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int, window: Window | None) -> bytes:
+    """A slice in grey, 8 bits, at its own size; through the usual window of its modality where none is named.
 
     Raises:
         NotFoundError: The scan has no such slice.
@@ -39,7 +60,8 @@ def slice_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int, wind
             hu = np.frombuffer(file.read(rows * cols * 2), "<i2").reshape(rows, cols)
     except FileNotFoundError:  # the job is being deleted
         raise _no_slice() from None
-    return _png(to_grey(hu.astype(np.int16), *_BOUNDS[window]))
+    usual = next(iter(windows_of(Modality(scan.get("modality", Modality.CT)))))  # jobs of before hold CT
+    return _png(to_grey(hu.astype(np.int16), *_BOUNDS[window or usual]))
 
 
 def heat_png(folder: Path, scan: dict[str, Any], scan_id: str, index: int) -> bytes:

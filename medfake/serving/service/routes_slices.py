@@ -23,8 +23,8 @@ def get_slices(request: Request, job_id: str, scan_id: str) -> list[SliceAnswer]
 
 
 @router.get(_SCAN + "/{index}.png", responses=_PNG, response_class=Response)
-def get_slice(request: Request, job_id: str, scan_id: str, index: int, window: Window = Window.LUNG) -> Response:
-    """A slice in grey, through a window of Hounsfield units."""
+def get_slice(request: Request, job_id: str, scan_id: str, index: int, window: Window | None = None) -> Response:
+    """A slice in grey, through a window of its units; the usual one of its modality where none is named."""
     scan = _scan(request, job_id, scan_id)
     png = slice_png(service_of(request).jobs / job_id, scan, scan_id, index, window)
     return Response(png, media_type="image/png", headers=_KEEP)

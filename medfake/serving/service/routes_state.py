@@ -33,7 +33,7 @@ def get_model(request: Request) -> ModelAnswer:
         package_sha256=package.digest,
         card=card,
         registry=RegistryAnswer(state=standing.state, said=standing.said, checked=standing.checked),
-        intended_use=INTENDED_USE,
+        intended_use=card.get("intended_use", INTENDED_USE),
     )
 
 

@@ -52,7 +52,8 @@ def train_dense(context: DenseContext) -> Trained:
     if dataset.modality is not Modality.CT:
         raise TrainingError(
             "banks hold CT alone, and what is learnt from them judges no other modality", where=dataset.name,
-            received=str(dataset.modality), remedy=f"leave {context.spec.name} out of train.detectors for this data set",
+            received=str(dataset.modality),
+            remedy=f"leave {context.spec.name} out of train.detectors for this data set",
         )  # fmt: skip
     bank = Bank.open(Path(options.bank))
     places = open_statistics(bank)

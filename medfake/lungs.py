@@ -80,17 +80,17 @@ def place_shares(lung: Mask, step_px: int = PLACE_STEP_PX) -> NDArray[np.float64
     return shares
 
 
-def judged_places(hu: Pixels, step_px: int = PLACE_STEP_PX) -> NDArray[np.int64]:
+def judged_places(region: Mask, step_px: int = PLACE_STEP_PX) -> NDArray[np.int64]:
     """Places of a slice that hold enough lung to be judged.
 
     Args:
-        hu: (rows, cols) int16 Hounsfield units.
+        region: (rows, cols) bool, from `lung_pixels`; of other modalities that of `medfake.regions`.
         step_px: Between neighbouring places; a divisor of 16 finds those that a detector judges and more.
 
     Returns:
         (n, 2) row and column of their centres, px.
     """
-    places: NDArray[np.int64] = np.argwhere(place_shares(lung_pixels(hu), step_px) >= LEAST_LUNG_IN_PLACE)
+    places: NDArray[np.int64] = np.argwhere(place_shares(region, step_px) >= LEAST_LUNG_IN_PLACE)
     return places * step_px + PLACE_PX // 2
 
 

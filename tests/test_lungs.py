@@ -57,9 +57,9 @@ def test_what_lies_beyond_the_border_is_not_averaged() -> None:
 def test_a_place_is_judged_from_a_quarter_of_lung_on() -> None:
     image = flat(40, 96)
     image[:24] = -850
-    assert judged_places(image).tolist() == [[48, 48]]
+    assert judged_places(lung_pixels(image)).tolist() == [[48, 48]]
     image[23] = 40
-    assert judged_places(image).tolist() == []
+    assert judged_places(lung_pixels(image)).tolist() == []
 
 
 def test_places_are_the_windows_of_96_px_that_fit() -> None:
@@ -70,11 +70,11 @@ def test_places_are_the_windows_of_96_px_that_fit() -> None:
 
 
 def test_a_slice_too_small_for_a_place_has_none() -> None:
-    assert judged_places(flat(-850, 90)).shape == (0, 2)
+    assert judged_places(lung_pixels(flat(-850, 90))).shape == (0, 2)
 
 
 def test_a_finer_grid_holds_every_place_of_the_coarse_one(phantom: Slice) -> None:
-    coarse, fine = ({tuple(place) for place in judged_places(phantom[2], step)} for step in (16, 8))
+    coarse, fine = ({tuple(place) for place in judged_places(lung_pixels(phantom[2]), step)} for step in (16, 8))
     assert coarse < fine
 
 
@@ -101,7 +101,7 @@ def test_real_lungs_are_judged_and_the_air_around_the_body_is_not() -> None:
     found, _ = find_series(SAMPLE)
     for series in found:
         hu = read_volume(series.headers[len(series.headers) // 2 :][:1])[0]
-        assert len(judged_places(hu)) > 40
+        assert len(judged_places(lung_pixels(hu))) > 40
         assert not lung_pixels(hu)[:20].any()
 
 

@@ -16,6 +16,7 @@ from medfake.cli.scan import scan
 from medfake.cli.serve import serve
 from medfake.cli.study import study
 from medfake.cli.tables import print_table
+from medfake.vocabulary import Modality
 
 _RESEARCH_ONLY = "Research use only, not a diagnostic device."
 
@@ -58,15 +59,22 @@ def backbones(pattern: str, json_file: Path | None) -> None:
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the patient.")
-@click.option("--slices", type=click.IntRange(min=24), default=40, show_default=True)
-@click.option("--manipulation", type=click.Choice(["injection", "removal"]), help="Left out: an untampered scan.")
-def phantom(folder: Path, seed: int, slices: int, manipulation: str | None) -> None:
+@click.option("--modality", type=click.Choice([str(one) for one in Modality]), default="CT", show_default=True)
+@click.option("--slices", type=click.IntRange(min=24), default=40, show_default=True, help="Of CT and MR.")
+@click.option(
+    "--manipulation",
+    help="injection, removal and others in CT, lesion in MR, shadow in X-ray, tissue-fill in both. Left out: an "
+    "untampered scan.",
+)
+def phantom(folder: Path, seed: int, modality: str, slices: int, manipulation: str | None) -> None:
     """Write one phantom scan into FOLDER, new, empty or of an earlier phantom, to try `medfake scan` on."""
     from medfake.phantom import write_patient
 
-    place = write_patient(folder, seed, slices, manipulation)
+    kind = Modality(modality)
+    many = slices if kind.is_stack else 1
+    place = write_patient(folder, seed, many, manipulation, modality=kind)
     truth = f"{manipulation} in {place.z}.dcm at y {place.y}, x {place.x}" if place else "not tampered with"
-    click.echo(f"{slices} phantom slices in {folder}: {truth}\nnext: medfake scan {folder}")
+    click.echo(f"{many} phantom slice{'' if many == 1 else 's'} in {folder}: {truth}\nnext: medfake scan {folder}")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Blocks of params.yaml that say where slices come from and what is made of them."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,25 +10,37 @@ from medfake.vocabulary import CLASSES, LabelCode, Manipulation, Modality, Split
 
 Folder = Annotated[str, FromRoot(of_experiment=True)]  # DVC looks for it there, as a dependency
 
+LEAST_SLICES: Final = 16
+"""Of a phantom's stack, so that sites keep away from its ends."""
 UnknownLabels = Literal["stop", "leave_out"]
 Identifiers = Literal["public", "private"]
 
 
 class PhantomParams(Section):
-    """A built-in phantom set: patients of the LIDC-like tree and scans of the CT-GAN tree."""
+    """A built-in phantom set: the LIDC-like and the CT-GAN tree of CT, a folder with labels.csv of MR and X-ray."""
 
+    modality: Annotated[Modality, Word] = Field(default=Modality.CT, description="CT, MR or X-ray")
     seed: int = Field(ge=0)
-    reals: int = Field(ge=1, description="patients of the LIDC-like tree")
+    reals: int = Field(ge=1, description="patients that nobody tampered with; of CT those of the LIDC-like tree")
     fakes: dict[Annotated[LabelCode, Word], Annotated[int, Field(ge=0)]] = Field(
-        description="scans of the CT-GAN tree, by type"
+        description="labelled scans by type; of CT those of the CT-GAN tree"
     )
-    slices: int = Field(ge=16, description="slices a scan")
+    slices: int = Field(ge=1, description="slices a scan: 16 or more, of X-ray 1")
     nodules: int = Field(default=1, ge=1, le=8, description="real ones, at most, of every other patient")
     outlines: bool = Field(
         default=False,
         description="whether nodules of the LIDC-like tree are outlined in XML, as LIDC-IDRI has it",
     )
     scanners: list[str] | None = Field(default=None, description="names of simulated scanners; null for all")
+
+    @model_validator(mode="after")
+    def _slices_suit(self) -> "PhantomParams":
+        suits = self.slices >= LEAST_SLICES if self.modality.is_stack else self.slices == 1
+        if not suits:
+            wanted = f"at least {LEAST_SLICES}" if self.modality.is_stack else "1, as each image is a scan"
+            message = f"slices of {self.modality} must be {wanted}, but got {self.slices}"
+            raise ValueError(message)
+        return self
 
 
 class ForgedParams(Section):

@@ -182,7 +182,7 @@ def _works(
     of_file: dict[Path, list[Wanted]] = {}
     rows: Iterator[Any] = places.itertuples()
     for row in rows:
-        place = Place(row.view_y, row.view_x, not pd.isna(row.site_y), row.spacing_mm)
+        place = Place(row.view_y, row.view_x, not pd.isna(row.site_y), row.spacing_mm, params.modality)
         wanted = Wanted(row.Index, known_slice(row), place, (row.site_y, row.site_x), tuple(copies[row.Index]))
         of_file.setdefault(row.path, []).append(wanted)
     for path, all_wanted in of_file.items():

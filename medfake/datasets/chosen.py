@@ -5,10 +5,10 @@ from typing import Any
 from medfake.config import DatasetParams, Params
 from medfake.datasets.sources.registry import SOURCES
 from medfake.datasets.split import is_leaky, split_options
-from medfake.datasets.views.registry import view_options
+from medfake.datasets.views.registry import require_view_for, view_options
 from medfake.errors import ConfigError
 from medfake.tamper.learned import require_manipulation
-from medfake.vocabulary import Split
+from medfake.vocabulary import Modality, Split
 
 
 def validate_chosen(params: Params) -> Params:
@@ -28,18 +28,18 @@ def validate_chosen(params: Params) -> Params:
         for manipulation in bank.manipulations:
             require_manipulation(manipulation, f"banks.{name}.manipulations", kinds, f"banks.{name}.inpainters")
     for name, phantom in params.phantom.items():
-        _require_scanners(phantom.scanners or [], f"phantom.{name}.scanners")
+        _require_scanners(phantom.modality, phantom.scanners or [], f"phantom.{name}.scanners")
     datasets = {name: _validated(one, ("datasets", name)) for name, one in params.datasets.items()}
     return params.model_copy(update={"datasets": datasets})
 
 
-def _require_scanners(names: list[str], key: str) -> None:
+def _require_scanners(modality: Modality, names: list[str], key: str) -> None:
     if not names:
         return
-    from medfake.phantom.scanners import SCANNERS  # most commands do without the phantom
+    from medfake.phantom.kinds import KINDS  # most commands do without the phantom
 
     for number, name in enumerate(names):
-        SCANNERS.require(name, f"{key}.{number}")
+        KINDS[modality].scanners.require(name, f"{key}.{number}")
 
 
 def _validated(params: DatasetParams, at: tuple[str, ...]) -> DatasetParams:
@@ -49,6 +49,7 @@ def _validated(params: DatasetParams, at: tuple[str, ...]) -> DatasetParams:
         "view": view_options(params.view, (*at, "view")),
         "split": split_options(params.split, (*at, "split")),
     }
+    require_view_for(params.modality, params.view, (*at, "view"))
     if params.augment and params.augment.splits != [Split.TRAIN] and not is_leaky(params.split.protocol):
         key = ".".join([*at, "augment.splits"])
         raise ConfigError(

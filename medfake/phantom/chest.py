@@ -1,6 +1,5 @@
 """One patient's volume: anatomy, vessels, nodules, then what the scanner does to it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from medfake.phantom.anatomy import Anatomy
 from medfake.phantom.outlines import Outline, outlines_of
+from medfake.phantom.patient import Patient
 from medfake.phantom.plane import Plane
 from medfake.phantom.scanners import Scanner
 from medfake.phantom.texture import correlated_noise, kernel_spectrum, slow_variation
@@ -21,24 +21,6 @@ VESSEL_HU = 42.0
 NODULE_HU = (-60.0, 70.0)
 NODULE_RADIUS_MM = (3.5, 8.0)
 SIZE = 512
-
-
-@dataclass(frozen=True)
-class Patient:
-    """A phantom patient as scanned.
-
-    Attributes:
-        volume: (slices, size, size) int16 Hounsfield units.
-        positions_mm: (slices, 3) Image Position (Patient).
-        nodules: Real nodules, none for a healthy patient.
-        outlines: Of each nodule, on every slice that shows it.
-    """
-
-    volume: NDArray[np.int16]
-    positions_mm: NDArray[np.float64]
-    spacing_mm: tuple[float, float, float]
-    nodules: tuple[Site, ...]
-    outlines: tuple[tuple[Outline, ...], ...]
 
 
 def scan_patient(seed: SeedSequence, scanner: Scanner, slices: int, nodules: int, size: int = SIZE) -> Patient:

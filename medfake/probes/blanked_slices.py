@@ -1,4 +1,7 @@
-"""Slices of a data set with a square of air: where the manipulation is, or elsewhere in the lung."""
+"""Slices of a data set with a square of air: where the manipulation is, or elsewhere in the lung.
+
+Of other modalities than CT it is elsewhere in tissue, see `medfake.regions`.
+"""
 
 import zlib
 from collections.abc import Iterator, Mapping
@@ -12,10 +15,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
-from medfake.lungs import AIR_BELOW_HU, lungs_in_slice
+from medfake.lungs import AIR_BELOW_HU
 from medfake.metrics.within_slice import FAR_MM
 from medfake.probes.texture import CUBE_MM
 from medfake.progress import track
+from medfake.regions import Region, region_of
 
 AIR_HU: Final = -1024
 
@@ -71,11 +75,12 @@ def draw_patches(dataset: Dataset, rows: pd.DataFrame, seed: int) -> dict[Blank,
         Squares by slice_id, of both kinds.
     """
     drawn: dict[Blank, dict[str, tuple[Patch, ...]]] = {kind: {} for kind in Blank}
+    region = region_of(dataset.modality)
     sited = rows[(rows.label == 0) | rows.site_y.notna()]
     places: Iterator[Any] = sited.itertuples()
     for hu, row in track(zip(_read(dataset, sited), places, strict=True), "placing squares", len(sited)):
         rng = np.random.default_rng([seed, zlib.crc32(str(row.slice_id).encode())])
-        lung = _lung(hu, float(row.spacing_mm))
+        lung = _region(region, hu, float(row.spacing_mm))
         sites = _sites(dataset, row)
         at = sites if len(sites) else rng.choice(lung, 1)
         drawn[Blank.SITE][row.slice_id] = tuple(_patch(place, row) for place in at)
@@ -88,9 +93,9 @@ def _read(dataset: Dataset, rows: pd.DataFrame) -> Iterator[NDArray[np.int16]]:
         yield batch[0]
 
 
-def _lung(hu: NDArray[np.int16], spacing_mm: float) -> NDArray[np.float64]:
+def _region(region: Region, hu: NDArray[np.int16], spacing_mm: float) -> NDArray[np.float64]:
     """(n, 2) rows and columns of lung; of anything dark where a cut shows no body, of all pixels where nothing is."""
-    lung = lungs_in_slice(hu, spacing_mm)
+    lung = region.in_slice(hu, spacing_mm)
     for other in (hu < AIR_BELOW_HU, np.ones(hu.shape, bool)):
         lung = lung if lung.any() else other
     return np.argwhere(lung).astype(np.float64)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from medfake.config import ProbesParams
 from medfake.datasets.dataset import Dataset
 from medfake.probes.texture import CUBE_MM, Square, describe
+from medfake.vocabulary import Modality
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ class ProbeInput:
         """Texture of a split's rows, in their order."""
         if split not in self._textures:
             rows = self.rows(split)
-            described = describe(self.data.mapped(rows), _squares(rows, self.params.seed))
+            described = describe(self.data.mapped(rows), _squares(rows, self.params.seed, self.data.modality))
             self._textures[split] = Textures(described[:, 0], described[:, 1])
         return self._textures[split]
 
 
-def _squares(rows: pd.DataFrame, seed: int) -> list[Square]:
+def _squares(rows: pd.DataFrame, seed: int, modality: Modality) -> list[Square]:
     """Where each slice is blanked; what has no site borrows the relative place of a random tampered slice."""
     rng = np.random.default_rng(seed)
     own = ((rows.label == 1) & rows.site_y.notna()).to_numpy()
@@ -73,4 +74,4 @@ def _squares(rows: pd.DataFrame, seed: int) -> list[Square]:
     half_px = CUBE_MM / 2 / rows.spacing_mm.to_numpy()
     places = zip(y.tolist(), x.tolist(), half_px.tolist(), (~own).tolist(), rows.spacing_mm.tolist(), strict=True)
     places = zip(y.tolist(), x.tolist(), half_px.tolist(), (~own).tolist(), rows.spacing_mm.tolist(), strict=True)
-    return [Square(*place) for place in places]
+    return [Square(*place, modality) for place in places]

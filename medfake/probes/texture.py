@@ -1,4 +1,4 @@
-"""A fast detector for probes: noise statistics of lung blocks, and a linear model on them."""
+"""A fast detector for probes: noise statistics of blocks of lung (of other modalities, tissue), and a linear model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from medfake.lungs import AIR_BELOW_HU, lungs_in_slice
+from medfake.lungs import AIR_BELOW_HU
+from medfake.regions import region_of
+from medfake.vocabulary import Modality
 
 CUBE_MM: Final = 32.0
 """Edge of what CT-GAN cuts out and pastes back (Mirsky et al. 2019)."""
@@ -34,6 +36,7 @@ class Square:
         half_px: Half of its edge.
         borrowed: Whether it moves to the nearest lung, because another slice's place need not be in this one's.
         spacing_mm: Of the slice.
+        modality: Of the slice: it says what stands where lung is said here, see `medfake.regions`.
     """
 
     y: float
@@ -41,6 +44,7 @@ class Square:
     half_px: float
     borrowed: bool
     spacing_mm: float
+    modality: Modality = Modality.CT
 
 
 def describe(slices: Sequence[Slice], squares: Sequence[Square], jobs: int = -1) -> NDArray[np.float64]:
@@ -70,7 +74,7 @@ def fast_detector(seed: int) -> Any:
 
 def _describe(hu: Slice, square: Square) -> NDArray[np.float64]:
     hu = np.asarray(hu)
-    lungs = lungs_in_slice(hu, square.spacing_mm)
+    lungs = region_of(square.modality).in_slice(hu, square.spacing_mm)
     if not lungs.any():  # a square inside the chest shows no body to find lungs in
         lungs = hu < AIR_BELOW_HU
     if not lungs.any():

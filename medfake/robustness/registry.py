@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from medfake.by_name import Registry
 from medfake.errors import ConfigError
+from medfake.vocabulary import Modality, Units
 
 Slice = NDArray[np.int16]
 Places = NDArray[np.float64]
@@ -99,6 +100,10 @@ class Scale:
     strength: float | None = None
     whole: bool = False
 
+    def unit_in(self, units: Units) -> str:
+        """What a severity counts where pixels are measured in these units."""
+        return self.unit if units is Units.HU else self.unit.replace("HU", "units")
+
     def __contains__(self, severity: float) -> bool:
         inside = severity == 0 or self.least <= severity <= self.most
         return inside and (not self.whole or float(severity).is_integer())
@@ -119,6 +124,7 @@ class Perturbation:
         move: Where places of the image lie afterwards.
         scale: Its severities.
         needs: What `act` looks at besides the slice.
+        modalities: Of the slices to which it can happen; a lung window means nothing elsewhere than in CT.
     """
 
     name: str
@@ -127,6 +133,7 @@ class Perturbation:
     move: Move = scaled
     scale: Scale = ONCE
     needs: Needs = Needs.NOTHING
+    modalities: tuple[Modality, ...] = tuple(Modality)
 
     @property
     def white_box(self) -> bool:
@@ -159,13 +166,16 @@ PERTURBATIONS: Registry[Perturbation] = Registry(
 )
 
 
-def perturbation(name: str, *, says: str, move: Move = scaled) -> Callable[[Apply], Apply]:
+def perturbation(
+    name: str, *, says: str, move: Move = scaled, modalities: tuple[Modality, ...] = tuple(Modality)
+) -> Callable[[Apply], Apply]:
     """Register a function as a perturbation of one strength.
 
     Args:
         name: Its word in params.yaml, unique.
         says: What is done, a few words for a table.
         move: Where places lie afterwards; left out, they stay, or follow the image to another matrix.
+        modalities: Of the slices to which it can happen.
 
     Example:
         >>> import medfake
@@ -178,16 +188,21 @@ def perturbation(name: str, *, says: str, move: Move = scaled) -> Callable[[Appl
     """
 
     def register(function: Apply) -> Apply:
-        PERTURBATIONS.add(
-            name, Perturbation(name, says, lambda given, _: function(given.hu, given.rng), move), function
-        )
+        act: Act = lambda given, _: function(given.hu, given.rng)  # noqa: E731  # a name for a long line
+        PERTURBATIONS.add(name, Perturbation(name, says, act, move, modalities=modalities), function)
         return function
 
     return register
 
 
 def graded(
-    name: str, *, says: str, scale: Scale, needs: Needs = Needs.NOTHING, move: Move = scaled
+    name: str,
+    *,
+    says: str,
+    scale: Scale,
+    needs: Needs = Needs.NOTHING,
+    move: Move = scaled,
+    modalities: tuple[Modality, ...] = tuple(Modality),
 ) -> Callable[[Act], Act]:
     """Register a function as a perturbation with a scale of severities.
 
@@ -197,6 +212,7 @@ def graded(
         scale: Unit and range of the severities.
         needs: What the function looks at besides the slice.
         move: As for `perturbation`.
+        modalities: Likewise.
 
     Example:
         >>> from medfake.robustness.registry import Scale, graded
@@ -206,7 +222,7 @@ def graded(
     """
 
     def register(act: Act) -> Act:
-        PERTURBATIONS.add(name, Perturbation(name, says, act, move, scale, needs), act)
+        PERTURBATIONS.add(name, Perturbation(name, says, act, move, scale, needs, modalities), act)
         return act
 
     return register

@@ -4,6 +4,7 @@ from typing import Final
 
 from medfake.robustness.registry import Given, Scale, Slice, graded
 from medfake.tamper import degradations
+from medfake.vocabulary import Modality
 
 WINDOW_HU: Final = (-1350.0, 150.0)
 """Lung window: what is darker or brighter is lost."""
@@ -21,6 +22,7 @@ _BEST_QUALITY: Final = 100
         unit="HU a grey value, from -1350 HU on", least=3, most=32, usual=(4, 6, 10, 16),
         strength=(WINDOW_HU[1] - WINDOW_HU[0]) / _GREY_STEPS,
     ),
+    modalities=(Modality.CT,),
 )  # fmt: skip
 def window_8_bit(given: Given, severity: float) -> Slice:
     """Keep the 256 grey values of a window from -1350 HU on; with 3 HU a value it ends in lung, with 16 beyond bone."""
@@ -35,6 +37,7 @@ def window_8_bit(given: Given, severity: float) -> Slice:
         unit="points of quality below 100", least=1, most=99, usual=(5, 10, 30, 60),
         strength=float(_BEST_QUALITY - JPEG_QUALITY), whole=True,
     ),
+    modalities=(Modality.CT,),
 )  # fmt: skip
 def jpeg(given: Given, severity: float) -> Slice:
     """Compress an 8-bit lung window as JPEG."""

@@ -51,6 +51,11 @@ def self_blended_nodule(volume: Volume, spacing_mm: Spacing, place: Site, rng: G
     return block.put(volume, filtered, holding(nodule, soft_shape(block, rng, _RADIUS_MM)))
 
 
+def filtered_in_place(volume: Volume, block: Block, rng: Generator) -> Grid:
+    """Content of a block that one filter has passed, of those that want no lung: it may be any tissue."""
+    return _OF_ANY_TISSUE[rng.integers(len(_OF_ANY_TISSUE))](volume, block, block.hu, rng)
+
+
 def _filtered(volume: Volume, block: Block, hu: Grid, rng: Generator) -> Grid:
     return _FILTERS[rng.integers(len(_FILTERS))](volume, block, hu, rng)
 
@@ -148,3 +153,4 @@ _FILTERS: tuple[_Filter, ...] = (
     _blur, _sharpen, _shift, _down_and_up, _noise_of_its_spectrum, _coloured_noise, _renoise, _total_variation,
     _blur_along_z, _quantise, _other_band, _damped_band,
 )  # fmt: skip
+_OF_ANY_TISSUE = tuple(one for one in _FILTERS if one is not _other_band)  # which wants lung of another place

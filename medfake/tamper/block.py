@@ -35,7 +35,7 @@ class Block:
 
     Attributes:
         box: Where in the volume.
-        hu: Its content, float32 HU.
+        hu: Its content, float32 HU; of other modalities than CT, as stored.
         spacing_mm: Of slices, rows, columns.
         place: Its middle, in the volume.
     """
@@ -104,15 +104,18 @@ class Block:
         smooth: Grid = np.where(weight > 1e-3, spread / np.maximum(weight, 1e-3), mean).astype(np.float32)
         return smooth
 
-    def put(self, volume: Volume, content: Grid, share: Grid) -> Volume:
+    def put(
+        self, volume: Volume, content: Grid, share: Grid, limits: tuple[int, int] = (DARKEST_HU, BRIGHTEST_HU)
+    ) -> Volume:
         """A copy of the volume with this content in the block.
 
         Args:
             volume: That the block was cut from.
             content: HU, shape of the block.
             share: Of the content in each voxel, 0..1; voxels of share 0 stay as they are.
+            limits: Lowest and highest value that it may have.
         """
-        mixed = np.clip(np.rint(self.hu + share * (content - self.hu)), DARKEST_HU, BRIGHTEST_HU).astype(np.int16)
+        mixed = np.clip(np.rint(self.hu + share * (content - self.hu)), *limits).astype(np.int16)
         result = volume.copy()
         result[self.box] = np.where(share > 0, mixed, volume[self.box])
         return result

@@ -14,10 +14,11 @@ from medfake.dicom.reader import read_volume
 from medfake.dicom.series import Series, find_series
 from medfake.files import path_text
 from medfake.lungs import lung_in_view
-from medfake.tamper.registry import MANIPULATIONS, Tampering
+from medfake.tamper.registry import Tampering, manipulations_of
 from medfake.tamper.scanners import draw_scanner
 from medfake.tamper.site import Site, Spacing, Volume
 from medfake.tamper.slice_sites import in_lung
+from medfake.vocabulary import Modality
 
 LEAST_SLICES: Final = 20
 _PLACES: Final = 8  # asked for; one of them is drawn
@@ -54,7 +55,7 @@ def forged_scans(
     seed: int,
     scanners: int,
     forged_scanners: int,
-    manipulations: Mapping[str, Tampering] = MANIPULATIONS,
+    manipulations: Mapping[str, Tampering] | None = None,
 ) -> Iterator[ForgedScan]:
     """Every series of at least 20 slices: untouched, and then with each manipulation in turn.
 
@@ -64,11 +65,13 @@ def forged_scans(
         seed: Same seed, same scans.
         scanners: Virtual scanners by which every series is also seen untouched.
         forged_scanners: Of these, the first so many are also manipulated.
-        manipulations: By name; those of learned inpainters come with `manipulations_with`.
+        manipulations: By name, None for all that are made for CT; those of learned inpainters come with
+            `manipulations_with`.
 
     Yields:
         An untouched scan, then its manipulated copies; a manipulation that finds no place is left out.
     """
+    chosen = manipulations_of(Modality.CT) if manipulations is None else manipulations
     for number, name, series in _named(reals, patients):
         if len(series.headers) < LEAST_SLICES:
             continue
@@ -78,7 +81,7 @@ def forged_scans(
             untouched = _seen_by(volume, series, name, variant, rng)
             yield untouched
             if variant <= forged_scanners:
-                yield from _forged(untouched, manipulations, rng)
+                yield from _forged(untouched, chosen, rng)
 
 
 def short_scans(reals: Sequence[Path], patients: Callable[[str], str]) -> Iterator[ForgedScan]:

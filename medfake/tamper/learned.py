@@ -10,9 +10,9 @@ from numpy.random import Generator
 from medfake.by_name import Registry
 from medfake.errors import ConfigError
 from medfake.tamper.inpainter import Inpainter, InpainterKind
-from medfake.tamper.registry import MANIPULATIONS, PLACES, Tampering
+from medfake.tamper.registry import MANIPULATIONS, PLACES, Tampering, manipulations_of, require_made_for
 from medfake.tamper.site import Site, Spacing, Volume
-from medfake.vocabulary import LabelCode
+from medfake.vocabulary import LabelCode, Modality
 
 
 class ApplyLearned(Protocol):
@@ -85,15 +85,15 @@ def manipulations_with(folders: Sequence[Path]) -> Mapping[str, Tampering]:
         ManifestError: An inpainter is not whole.
     """
     if not folders:
-        return MANIPULATIONS
+        return manipulations_of(Modality.CT)
     inpainters = [Inpainter.open(folder) for folder in folders]
-    handed: dict[str, Tampering] = dict(MANIPULATIONS)
+    handed = manipulations_of(Modality.CT)
     for learned in LEARNED.values():
         own = tuple(one for one in inpainters if one.kind == learned.kind)
         if own:
             apply = _Handed(learned, own)
             handed[learned.name] = Tampering(
-                learned.name, learned.code, learned.family, apply, PLACES[learned.code]
+                learned.name, learned.code, learned.family, apply, PLACES[Modality.CT][learned.code]
             )  # fmt: skip
     return handed
 
@@ -120,3 +120,4 @@ def require_manipulation(name: str, key: str, kinds: Sequence[str], list_key: st
             )  # fmt: skip
         return
     MANIPULATIONS.require(name, key, also=LEARNED)
+    require_made_for(Modality.CT, name, key)

@@ -23,10 +23,10 @@ def injection_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count:
         At most `count` places; fewer when the lungs have no room.
     """
     depth = _depth_mm(volume, spacing_mm)
-    candidates = np.argwhere(_away_from_ends(depth >= 10.0, spacing_mm[0])) * (1, _STEP, _STEP)
+    candidates = np.argwhere(away_from_ends(depth >= 10.0, spacing_mm[0])) * (1, _STEP, _STEP)
     rng.shuffle(candidates)
     candidates[:, 1:] += rng.integers(-1, _STEP - 1, size=(len(candidates), 2))  # no site stands on a grid
-    return _spread(candidates, spacing_mm, count)
+    return spread(candidates, spacing_mm, count)
 
 
 def removal_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Site]:
@@ -45,14 +45,14 @@ def removal_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: i
     around = np.maximum(1, np.rint(_SURROUND_MM / steps)).astype(int)
     airy = ndimage.uniform_filter((coarse < AIR_BELOW_HU).astype(np.float32), size=tuple(around))
     inside = (_depth_mm(volume, spacing_mm) >= 8.0) & (airy >= _MOSTLY_LUNG)
-    peaks = _away_from_ends(inside & (blob == ndimage.maximum_filter(blob, size=(3, 5, 5))), spacing_mm[0])
+    peaks = away_from_ends(inside & (blob == ndimage.maximum_filter(blob, size=(3, 5, 5))), spacing_mm[0])
     candidates = np.argwhere(peaks) * (1, _STEP, _STEP)
     strength = blob[peaks] * rng.uniform(0.8, 1.0, size=len(candidates))
-    rough = _spread(candidates[np.argsort(-strength)], spacing_mm, count)
+    rough = spread(candidates[np.argsort(-strength)], spacing_mm, count)
     return [_brightest_near(volume, place) for place in rough]
 
 
-def _away_from_ends(mask: NDArray[np.bool_], step_mm: float) -> NDArray[np.bool_]:
+def away_from_ends(mask: NDArray[np.bool_], step_mm: float) -> NDArray[np.bool_]:
     """The mask without its slices near the ends of the stack."""
     margin = min(int(np.ceil(END_MM / step_mm)), len(mask) // 3)
     inner = mask.copy()
@@ -79,7 +79,8 @@ def _depth_mm(volume: Volume, spacing_mm: Spacing) -> NDArray[np.float64]:
     return np.stack(distances)
 
 
-def _spread(candidates: NDArray[np.int64], spacing_mm: Spacing, count: int) -> list[Site]:
+def spread(candidates: NDArray[np.int64], spacing_mm: Spacing, count: int) -> list[Site]:
+    """The first of candidates (n, 3), voxels, that are 45 mm apart from those before; at most `count`."""
     chosen: list[Site] = []
     for z, y, x in candidates:
         place = Site(int(z), int(y), int(x))

@@ -8,9 +8,11 @@ from typing import Protocol
 from numpy.random import Generator
 
 from medfake.by_name import Registry
+from medfake.errors import ConfigError
 from medfake.tamper.places import injection_places, removal_places
 from medfake.tamper.site import Site, Spacing, Volume
-from medfake.vocabulary import LabelCode
+from medfake.tamper.tissue_places import brain_places, lesion_places, lung_field_places, shadow_places
+from medfake.vocabulary import LabelCode, Modality
 
 
 class Apply(Protocol):
@@ -43,7 +45,8 @@ class Tampering:
     Attributes:
         code: Type in label files.
         family: Word of those that leave like traces, see `Family`.
-        places: Finds where a volume may be manipulated.
+        places: Finds where a volume of its first modality may be manipulated.
+        modalities: Of the volumes that it is made for.
     """
 
     name: str
@@ -51,14 +54,25 @@ class Tampering:
     family: str
     apply: Apply
     places: Places
+    modalities: tuple[Modality, ...] = (Modality.CT,)
 
 
 MANIPULATIONS: Registry[Tampering] = Registry("manipulation", room="medfake.tamper", where="forged in params.yaml")
-PLACES: dict[LabelCode, Places] = {LabelCode.FM: injection_places, LabelCode.FB: removal_places}
+PLACES: dict[Modality, dict[LabelCode, Places]] = {
+    Modality.CT: {LabelCode.FM: injection_places, LabelCode.FB: removal_places},
+    Modality.MR: {LabelCode.FM: brain_places, LabelCode.FB: lesion_places},
+    Modality.XRAY: {LabelCode.FM: lung_field_places, LabelCode.FB: shadow_places},
+}
+"""Where a volume of a modality may be manipulated, unless a manipulation knows better."""
 
 
 def manipulation(
-    name: str, *, code: LabelCode, family: str | None = None, places: Places | None = None
+    name: str,
+    *,
+    code: LabelCode,
+    family: str | None = None,
+    places: Places | None = None,
+    modalities: tuple[Modality, ...] = (Modality.CT,),
 ) -> Callable[[Apply], Apply]:
     """Register a function as a manipulation.
 
@@ -67,7 +81,10 @@ def manipulation(
         code: Type in label files: LabelCode.FM where something is put in, LabelCode.FB where something is taken out.
         family: Word of those that leave like traces, see `Family`; None: a family of its own, called as the
             manipulation.
-        places: Where a volume may be manipulated; None: inside the lungs for FM, at nodule-like spots for FB.
+        places: Where a volume may be manipulated; None: those of `PLACES`, in CT inside the lungs for FM, at
+            nodule-like spots for FB.
+        modalities: What it is made for. Volumes of CT are Hounsfield units; those of MR and X-ray are what the scanner
+            stores, whole numbers from 0 on in a scale of its own, as DICOM is written of them again.
 
     Example:
         >>> import medfake
@@ -86,10 +103,36 @@ def manipulation(
     """
 
     def register(function: Apply) -> Apply:
-        MANIPULATIONS.add(name, Tampering(name, code, family or name, function, places or PLACES[code]), function)
+        found = places or PLACES[modalities[0]][code]
+        MANIPULATIONS.add(name, Tampering(name, code, family or name, function, found, modalities), function)
         return function
 
     return register
+
+
+def manipulations_of(modality: Modality) -> dict[str, Tampering]:
+    """Those made for a modality, by name."""
+    return {name: one for name, one in sorted(MANIPULATIONS.items()) if modality in one.modalities}
+
+
+def require_made_for(modality: Modality, name: str, key: str = "") -> Tampering:
+    """The manipulation of a name.
+
+    Args:
+        modality: Of the volume that it is to change.
+        name: As the user wrote it.
+        key: Where, e.g. "forged.own.manipulations.0"; "" elsewhere than in params.yaml.
+
+    Raises:
+        ConfigError: There is none, or it is made for other modalities.
+    """
+    one = MANIPULATIONS.require(name, key) if key else MANIPULATIONS[name]
+    if modality not in one.modalities:
+        raise ConfigError(
+            f"{name!r} is no manipulation of {modality}", where=key or None, received=", ".join(one.modalities),
+            remedy=f"choose one of {', '.join(manipulations_of(modality))}",
+        )  # fmt: skip
+    return one
 
 
 def family_of(generator: str) -> str:

@@ -26,7 +26,7 @@ ELSEWHERE = {  # imported, and without an effect on the outs of the stage
     "phantom": {"medfake.package"},  # opens stored inpainters, which no phantom needs
     "nominate": {
         *("medfake.datasets", "medfake.reports", "medfake.metrics", "medfake.robustness", "medfake.tamper"),
-        *("medfake.copies", "medfake.dicom", "medfake.lungs", "medfake.log_odds"),
+        *("medfake.copies", "medfake.dicom", "medfake.lungs", "medfake.regions", "medfake.log_odds"),
     },  # words of protocols, and of the card that describes a version, which is no out
     "robustness": {"medfake.reports", "medfake.probes"},  # they say what was found on the terminal
 }

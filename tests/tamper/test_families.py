@@ -7,14 +7,14 @@ import pytest
 
 from medfake.tamper.block import REACH_MM, box_around
 from medfake.tamper.noise import residual_noise
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.registry import MANIPULATIONS, manipulations_of
 from medfake.tamper.site import Site
-from medfake.vocabulary import LabelCode
+from medfake.vocabulary import LabelCode, Modality
 
 SPACING = (2.5, 1.4, 1.4)
 LUNG = Site(12, 124, 184)
 BRIGHT = Site(12, 124, 68)
-NAMES = sorted(MANIPULATIONS)
+NAMES = sorted(manipulations_of(Modality.CT))
 SAME_CONTENT = {"resampled", "self-blended"}
 INJECTING = [name for name in NAMES if MANIPULATIONS[name].code is LabelCode.FM]
 REMOVING = [name for name in NAMES if MANIPULATIONS[name].code is LabelCode.FB and name not in SAME_CONTENT]

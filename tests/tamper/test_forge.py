@@ -11,7 +11,8 @@ from medfake.errors import SourceError
 from medfake.lungs import lungs_in_volume
 from medfake.tamper.cube import Cube
 from medfake.tamper.forge import forge
-from medfake.tamper.registry import MANIPULATIONS
+from medfake.tamper.registry import manipulations_of
+from medfake.vocabulary import Modality
 
 BOTH = ("injection", "removal")
 CT_SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "ct-sample"
@@ -132,7 +133,8 @@ def test_what_a_series_cannot_store_becomes_the_nearest_that_it_can(
     noisy = chest + np.random.default_rng(1).normal(0, 60, chest.shape)  # so that what is filled in goes below -1000
     held = (np.clip(np.rint((noisy + 1000) / slope), 0, None) * slope + stored["intercept"]).astype(np.int16)
     original = write_reals(tmp_path / "reals", held, **stored)
-    forge(tmp_path / "reals", tmp_path / "out", len(MANIPULATIONS), sorted(MANIPULATIONS), 1)
+    names = list(manipulations_of(Modality.CT))
+    forge(tmp_path / "reals", tmp_path / "out", len(names), names, 1)
     for row in labels(tmp_path / "out"):
         forged = read(tmp_path / "out" / row["scan"])
         assert forged.min() >= stored["intercept"]

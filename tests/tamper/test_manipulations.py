@@ -7,14 +7,14 @@ from medfake.tamper.cube import Cube
 from medfake.tamper.nodule import nodule_profile
 from medfake.tamper.noise import local_noise
 from medfake.tamper.places import injection_places
-from medfake.tamper.registry import MANIPULATIONS, manipulation
+from medfake.tamper.registry import MANIPULATIONS, manipulation, manipulations_of
 from medfake.tamper.site import Site
-from medfake.vocabulary import LabelCode
+from medfake.vocabulary import LabelCode, Modality
 
 NODULE = Site(12, 124, 68)
 ELSEWHERE = Site(12, 124, 184)
 SPACING = (2.5, 1.4, 1.4)
-NAMES = sorted(MANIPULATIONS)
+NAMES = sorted(manipulations_of(Modality.CT))
 
 
 def apply(name: str, volume: np.ndarray, place: Site, spacing: tuple[float, float, float] = SPACING) -> np.ndarray:
@@ -24,6 +24,11 @@ def apply(name: str, volume: np.ndarray, place: Site, spacing: tuple[float, floa
 def test_manipulations_carry_the_codes_of_label_files() -> None:
     codes = {entry.name: (entry.code, entry.code.manipulation, entry.family) for entry in MANIPULATIONS.values()}
     assert codes == {
+        "lesion": ("FM", "injected", "synthesis"),
+        "shadow": ("FM", "injected", "synthesis"),
+        "tissue-fill": ("FB", "removed", "synthesis"),
+        "tissue-copy": ("FB", "removed", "paste"),
+        "tissue-blend": ("FB", "removed", "blend"),
         "injection": ("FM", "injected", "cube"),
         "removal": ("FB", "removed", "cube"),
         "resampled": ("FB", "removed", "cube"),

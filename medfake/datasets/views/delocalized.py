@@ -8,6 +8,7 @@ from pydantic import Field
 from medfake.config import ViewParams
 from medfake.datasets.views.registry import Cut, Place, view
 from medfake.lungs import lungs_in_slice
+from medfake.vocabulary import Modality
 
 LEAST_LUNG = 0.01  # share of the slice; with less there is nothing to look at
 
@@ -19,7 +20,7 @@ class DelocalizedView(ViewParams, extra="forbid"):
     cols: int = Field(default=340, ge=16, description="px")
 
 
-@view("delocalized", DelocalizedView)
+@view("delocalized", DelocalizedView, modalities=(Modality.CT,))
 class Delocalized:
     """Solaiyappan and Wen, section 3.2.1: slices cut down to the lungs, 266 x 340 px.
 

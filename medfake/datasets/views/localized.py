@@ -7,7 +7,7 @@ from pydantic import Field
 
 from medfake.config import ViewParams
 from medfake.datasets.views.registry import Cut, Place, view
-from medfake.lungs import lungs_in_slice
+from medfake.regions import region_of
 from medfake.vocabulary import TAMPERED_CODES
 
 _JITTER = 0.02  # standard deviation, of the slice's edge: a borrowed place is not quite the lender's
@@ -56,7 +56,7 @@ class Localized:
         """The square around the place; None for a slice that is smaller."""
         if min(hu.shape) < self.size:
             return None
-        y, x = (place.y, place.x) if place.labelled else _into_lung(hu, place)
+        y, x = (place.y, place.x) if place.labelled else _into_region(hu, place)
         top, left = (
             int(np.clip(round(centre) - self.size // 2, 0, edge - self.size))
             for centre, edge in zip((y, x), hu.shape, strict=True)
@@ -80,10 +80,10 @@ def _one_row_a_site(kept: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([kept, copies]).sort_index(kind="stable").reset_index(drop=True)
 
 
-def _into_lung(hu: NDArray[np.int16], place: Place) -> tuple[float, float]:
-    """The pixel of the lung nearest to a place; the place itself when there is no lung."""
-    lung = np.argwhere(lungs_in_slice(hu, place.spacing_mm))
-    if not len(lung):
+def _into_region(hu: NDArray[np.int16], place: Place) -> tuple[float, float]:
+    """The pixel of the lung nearest to a place, of other modalities that of the tissue; the place itself without."""
+    region = np.argwhere(region_of(place.modality).in_slice(hu, place.spacing_mm))
+    if not len(region):
         return place.y, place.x
-    nearest = lung[((lung - (place.y, place.x)) ** 2).sum(axis=1).argmin()]
+    nearest = region[((region - (place.y, place.x)) ** 2).sum(axis=1).argmin()]
     return float(nearest[0]), float(nearest[1])

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from medfake.by_name import Registry
 from medfake.config import ViewParams, with_options
+from medfake.errors import ConfigError
+from medfake.vocabulary import Modality
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,14 @@ class Place:
         y: Row of the slice as taken, px; NaN for views that choose for themselves.
         x: Column.
         labelled: Whether the place is a labelled site; others may be moved into the lung.
+        modality: Says what is looked at instead of the lung, see `medfake.regions`.
     """
 
     y: float
     x: float
     labelled: bool
     spacing_mm: float
+    modality: Modality = Modality.CT
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,14 @@ class ViewKind:
         build: Makes the view of its options.
         options: Model of its block in params.yaml.
         whole: Whether it shows the patient and the air around, not a cut of the lungs.
+        modalities: Of the slices that it can cut.
     """
 
     name: str
     build: Callable[..., View]
     options: type[ViewParams]
     whole: bool
+    modalities: tuple[Modality, ...] = tuple(Modality)
 
 
 VIEWS: Registry[ViewKind] = Registry("view", room="medfake.datasets.views", where="datasets.<name>.view in params.yaml")
@@ -84,13 +90,20 @@ class NoOptions(ViewParams, extra="forbid"):
     """The block of a view that is only named."""
 
 
-def view(name: str, options: type[ViewParams] = NoOptions, *, whole: bool = False) -> Callable[[Build], Build]:
+def view(
+    name: str,
+    options: type[ViewParams] = NoOptions,
+    *,
+    whole: bool = False,
+    modalities: tuple[Modality, ...] = tuple(Modality),
+) -> Callable[[Build], Build]:
     """Register a view.
 
     Args:
         name: Its word in params.yaml, unique.
         options: Model of its block: a `ViewParams` that forbids other keys.
         whole: Whether it shows the patient and the air around, not a cut of the lungs.
+        modalities: Of the slices that it can cut; data sets of others refuse it.
 
     Example:
         >>> import medfake
@@ -112,7 +125,7 @@ def view(name: str, options: type[ViewParams] = NoOptions, *, whole: bool = Fals
     """
 
     def register(build: Build) -> Build:
-        VIEWS.add(name, ViewKind(name, build, options, whole), build)
+        VIEWS.add(name, ViewKind(name, build, options, whole, modalities), build)
         return build
 
     return register
@@ -130,6 +143,21 @@ def view_options(params: ViewParams, at: tuple[str, ...] = ("view",)) -> ViewPar
     """
     options = VIEWS.require(params.name, ".".join([*at, "name"])).options
     return with_options(params, options, at)
+
+
+def require_view_for(modality: Modality, params: ViewParams, at: tuple[str, ...]) -> None:
+    """Refuse a view that has nothing to cut in images of a modality.
+
+    Raises:
+        ConfigError: The views that fit are told.
+    """
+    if modality not in VIEWS[params.name].modalities:
+        fitting = ", ".join(name for name, one in VIEWS.items() if modality in one.modalities)
+        raise ConfigError(
+            f"the view {params.name} is of {', '.join(VIEWS[params.name].modalities)} alone, where lungs are found; "
+            f"the data set is of {modality}",
+            where=".".join([*at, "name"]), received=params.name, remedy=f"choose one of {fitting}",
+        )  # fmt: skip
 
 
 def view_of(params: ViewParams) -> View:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.graph import build_extractor
 from medfake.detectors.backbone.normalisation import measure_normalisation, require_spread
-from medfake.detectors.backbone.options import BackboneOptions
+from medfake.detectors.backbone.options import LUNG_WINDOW_HU, BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec
 from medfake.detectors.backbone.weights import Weights, build_backbone, find_weights
-from medfake.errors import ManifestError
+from medfake.errors import ManifestError, TrainingError
 from medfake.files import in_a_word, replace_folder, write_json
 from medfake.locks import waiting_turn
 from medfake.package.keras_to_onnx import write_onnx
@@ -26,7 +26,7 @@ from medfake.package.scorer import BATCH, INPUT, open_session
 from medfake.progress import track
 from medfake.training.hardware import device_count, has_gpu
 from medfake.training.keras_setup import import_keras
-from medfake.vocabulary import Split
+from medfake.vocabulary import Modality, Split
 
 FEATURES_FILE, FACTS_FILE = "features.npy", "features.json"
 EXTRACTOR_ONNX, EXTRACTOR_KERAS = "extractor.onnx", "extractor.keras"
@@ -63,6 +63,16 @@ class Features:
         return keras.saving.load_model(self.folder / EXTRACTOR_KERAS)
 
 
+def _require_window(options: BackboneOptions, dataset: Dataset) -> None:
+    """Normalised units go up to 1000 and more: a lung window would show half of what there is as one white."""
+    if dataset.modality is not Modality.CT and options.window_hu == LUNG_WINDOW_HU:
+        raise TrainingError(
+            f"a lung window shows little of {dataset.modality}", where=f"data set {dataset.name}",
+            received=f"window_hu {list(options.window_hu)}",
+            remedy="set window_hu to [-1000, 1000] in the detector's block of params.yaml",
+        )  # fmt: skip
+
+
 def compute_features(
     spec: BackboneSpec, options: BackboneOptions, dataset: Dataset, folder: Path, seed: int = BACKBONE_SEED
 ) -> Features:
@@ -80,8 +90,10 @@ def compute_features(
 
     Raises:
         WeightsError: The weights are not there.
-        TrainingError: The backbone gives the same features for every slice.
+        TrainingError: The backbone gives the same features for every slice, or would see MR or X-ray through a lung
+            window.
     """
+    _require_window(options, dataset)
     weights = find_weights(spec, options.weights)
     facts: dict[str, Any] = {
         "format": _FORMAT,

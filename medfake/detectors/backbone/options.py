@@ -10,6 +10,7 @@ from medfake.detectors.grid_options import GridOptions
 from medfake.training.adversarial import Adversarial
 from medfake.training.precision import Precision, refuse_lost_gradients
 
+LUNG_WINDOW_HU = (-1350.0, 150.0)
 Epochs = Annotated[int, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -28,7 +29,7 @@ class BackboneOptions(GridOptions):
         weights: "imagenet", the path of a weights file, or "none": frozen random ones, or a network from scratch where
             there is a second phase.
         input_size: Edge in px that the graph resizes slices to; 512 leaves native slices alone.
-        window_hu: Values that become black and white.
+        window_hu: Values that become black and white; of MR and X-ray [-1000, 1000] shows all there is.
         head: Widths of the dense layers between pooling and the output.
         output: "sigmoid" for one probability, "softmax" for one a class, two or three as the data set has.
         beta_1: Of Adam, in both phases.
@@ -43,7 +44,7 @@ class BackboneOptions(GridOptions):
 
     weights: Annotated[str, FromRoot(words=frozenset({"imagenet", "none"}))] = "imagenet"
     input_size: int = Field(default=512, ge=32)
-    window_hu: tuple[float, float] = Field(default=(-1350.0, 150.0), strict=False)
+    window_hu: tuple[float, float] = Field(default=LUNG_WINDOW_HU, strict=False)
     head: tuple[int, ...] = Field(default=(512, 256), strict=False)
     output: Literal["sigmoid", "softmax"] = "sigmoid"
     batch_size: int = Field(default=8, ge=1)

@@ -27,7 +27,7 @@ from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, train_phase
 from medfake.training.trained import Trained
-from medfake.vocabulary import Split
+from medfake.vocabulary import Modality, Split
 
 LEAST_PATIENTS: Final = 5
 VALIDATION_PLACES: Final = 8000
@@ -44,10 +44,17 @@ def train_dense(context: DenseContext) -> Trained:
     Patients of the bank that are in the data set's val split validate, those in its test split are left out.
 
     Raises:
-        TrainingError: Too few patients remain to learn from, or none to validate on.
+        TrainingError: Too few patients remain to learn from, or none to validate on; or the data set is of another
+            modality than banks are.
         ManifestError: The bank is not whole.
     """
     options, dataset = context.options, context.dataset
+    if dataset.modality is not Modality.CT:
+        raise TrainingError(
+            "banks hold CT alone, and what is learnt from them judges no other modality", where=dataset.name,
+            received=str(dataset.modality),
+            remedy=f"leave {context.spec.name} out of train.detectors for this data set",
+        )  # fmt: skip
     bank = Bank.open(Path(options.bank))
     places = open_statistics(bank)
     judges, detector, aggregation = learn(

@@ -73,11 +73,11 @@ def train_forensic(context: ForensicContext) -> Trained:
 
     rng = np.random.default_rng(seed)
     train, val = patch_source(dataset, Split.TRAIN, rng), patch_source(dataset, Split.VAL, rng)
-    patch_model, slice_model = build_residual_cnn(options.top_places)
+    patch_model, slice_model = build_residual_cnn(options.top_places, dataset.modality)
     learner = patch_model
     if options.precision != SINGLE:
         with computing_in(options.precision):
-            learner, _ = build_residual_cnn(options.top_places)
+            learner, _ = build_residual_cnn(options.top_places, dataset.modality)
         learner.set_weights(patch_model.get_weights())
     steps = _steps(options)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)

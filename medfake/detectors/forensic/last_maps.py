@@ -13,11 +13,11 @@ _FIRST_PX = 1.5  # the middle of a cell of 4 px
 
 def cut_residual_cnn(model: Any) -> LastMaps:
     """Cut the slice model of `build_residual_cnn`, loaded from detector.keras."""
-    from medfake.detectors.forensic.layers import LungShare
+    from medfake.detectors.forensic.layers import RegionShare
     from medfake.detectors.layers import Hounsfield
 
-    hounsfield, lung_share = (
-        next(one for one in model.layers if isinstance(one, kind)) for kind in (Hounsfield, LungShare)
+    hounsfield, region_share = (
+        next(one for one in model.layers if isinstance(one, kind)) for kind in (Hounsfield, RegionShare)
     )
     trunk, judge, places, calibration = (model.get_layer(name) for name in ("trunk", "judge", "places", "calibration"))
 
@@ -25,7 +25,7 @@ def cut_residual_cnn(model: Any) -> LastMaps:
         return trunk(hounsfield(hu), training=False)
 
     def logit(maps: Any, hu: NDArray[np.int16]) -> Any:
-        strongest = places(judge(maps, training=False), lung_share(hounsfield(hu)))[0]
+        strongest = places(judge(maps, training=False), region_share(hounsfield(hu)))[0]
         return calibration.a * strongest + calibration.b
 
     return LastMaps(front, logit, (_FIRST_PX, _FIRST_PX), (_CELL_PX, _CELL_PX))

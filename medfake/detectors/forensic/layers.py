@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from medfake import lungs
+from medfake import lungs, regions
 from medfake.training.keras_setup import load_keras
+from medfake.vocabulary import Modality
 
 keras = load_keras()
 
@@ -106,20 +107,20 @@ class CentreAgainstRing(layers.Layer):
         return (shape[0], *grid, shape[3] * 4)
 
 
-@keras.saving.register_keras_serializable(package="medfake")
-class LungShare(layers.Layer):
-    """(slices, rows, cols, 1) HU -> (slices, places, places, 1) share of lung in the 96 px around each place of 16 px.
+class RegionShare(layers.Layer):
+    """(slices, rows, cols, 1) -> (slices, places, places, 1) share of a region in the 96 px around places 16 px apart.
 
-    The rule of `medfake.lungs.lung_pixels`, as a graph has it.
+    The rule of `Region.pixels`, as a graph has it.
     """
 
-    def call(self, hu: Any) -> Any:
-        """Threshold and average."""
-        clipped = ops.clip(hu, float(lungs.DARKEST_HU), float(lungs.BRIGHTEST_HU))
-        average = average_pool_same(clipped, lungs.AVERAGED_PX)
-        dark, inside = clipped < float(lungs.AIR_BELOW_HU), average > float(lungs.OPEN_AIR_HU)
-        lung = ops.cast(ops.logical_and(dark, inside), "float32")
-        return ops.average_pool(lung, lungs.PLACE_PX, lungs.PLACE_STEP_PX, padding="valid")
+    def call(self, image: Any) -> Any:
+        """Average over each place."""
+        region = ops.cast(self.inside(image), "float32")
+        return ops.average_pool(region, lungs.PLACE_PX, lungs.PLACE_STEP_PX, padding="valid")
+
+    def inside(self, image: Any) -> Any:
+        """(slices, rows, cols, 1) True where the region is."""
+        raise NotImplementedError
 
     def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """(slices, places, places, 1)."""
@@ -131,6 +132,31 @@ def _smaller(one: Any, other: Any) -> Any:
     """The smaller of two sizes, which may be unknown while a graph is traced; off the 16 px grid they differ by 1."""
     known = isinstance(one, int) and isinstance(other, int)
     return min(one, other) if known else ops.minimum(one, other)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class LungShare(RegionShare):
+    """Of lung in Hounsfield units, see `medfake.lungs.lung_pixels`."""
+
+    def inside(self, image: Any) -> Any:
+        """Darker than soft tissue, in surroundings brighter than open air."""
+        clipped = ops.clip(image, float(lungs.DARKEST_HU), float(lungs.BRIGHTEST_HU))
+        average = average_pool_same(clipped, lungs.AVERAGED_PX)
+        dark, inside = clipped < float(lungs.AIR_BELOW_HU), average > float(lungs.OPEN_AIR_HU)
+        return ops.logical_and(dark, inside)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class TissueShare(RegionShare):
+    """Of tissue in normalised units, see `medfake.regions.tissue_pixels`."""
+
+    def inside(self, image: Any) -> Any:
+        """Surroundings brighter than air."""
+        average = average_pool_same(image, regions.AVERAGED_PX)
+        return average > float(regions.LEAST_UNITS)
+
+
+SHARES = {Modality.CT: LungShare, Modality.MR: TissueShare, Modality.XRAY: TissueShare}
 
 
 def _smoothed(logits: Any, lung: Any) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from medfake.datasets.dataset import Dataset
 from medfake.detectors.forensic.residual_cnn import PATCH_PX
 from medfake.errors import TrainingError
 from medfake.lungs import judged_places
+from medfake.regions import Region, region_of
 
 Patches = NDArray[np.int16]
 
@@ -57,11 +58,13 @@ def patch_source(dataset: Dataset, split: str, rng: Generator) -> PatchSource:
     """Find the places of a split.
 
     Positives are sites in the slices that show them. Negatives are lung places far from every site of the same slices,
-    lung places of real slices, and real nodules, so that neither a scan nor brightness gives the class away.
+    lung places of real slices, and real nodules, so that neither a scan nor brightness gives the class away. Of other
+    modalities than CT they are places of any tissue.
 
     Raises:
         TrainingError: The split shows no site, or no lung.
     """
+    region = region_of(dataset.modality)
     rows = dataset.split(split).reset_index(drop=True)
     slices = dataset.mapped(rows)
     positives = {
@@ -69,8 +72,8 @@ def patch_source(dataset: Dataset, split: str, rng: Generator) -> PatchSource:
         for kind, group in rows[rows.label == 1].groupby("manipulation")
     }
     negatives = {
-        "same slice": _lung_places(rows[rows.label == 1], slices, dataset.sites, rng),
-        "real slice": _lung_places(rows[(rows.label == 0) & rows.site_y.isna()], slices, dataset.sites, rng),
+        "same slice": _region_places(rows[rows.label == 1], slices, region, dataset.sites, rng),
+        "real slice": _region_places(rows[(rows.label == 0) & rows.site_y.isna()], slices, region, dataset.sites, rng),
         "real nodule": _centres(rows[(rows.label == 0) & rows.site_y.notna() & (rows.distance_mm <= _CORE_MM)]),
     }
     source = PatchSource(slices, _present(positives), _present(negatives))
@@ -84,7 +87,7 @@ def patch_source(dataset: Dataset, split: str, rng: Generator) -> PatchSource:
         raise TrainingError(
             f"the {split} split has no patches to train on", where=dataset.name,
             received=f"{len(source.positives)} kinds of sites, {len(source.negatives)} kinds of matched places",
-            remedy="check the labels' places and that the slices show lungs",
+            remedy=f"check the labels' places and that the slices show {region.name}",
         )  # fmt: skip
     return source
 
@@ -97,14 +100,14 @@ def _centres(rows: pd.DataFrame) -> NDArray[np.int64]:
     return np.stack([rows.index.to_numpy(), rows.site_y.to_numpy(), rows.site_x.to_numpy()], axis=1).astype(np.int64)
 
 
-def _lung_places(
-    rows: pd.DataFrame, slices: list[NDArray[np.int16]], sites: pd.DataFrame, rng: Generator
+def _region_places(
+    rows: pd.DataFrame, slices: list[NDArray[np.int16]], region: Region, sites: pd.DataFrame, rng: Generator
 ) -> NDArray[np.int64]:
-    """Up to eight lung places a slice, far from every site of its scan."""
+    """Up to eight places of the region a slice, far from every site of its scan."""
     found = []
     of_scan = {scan_id: group[["y", "x"]].to_numpy() for scan_id, group in sites.groupby("scan_id")}
     for number, scan_id, spacing in zip(rows.index, rows.scan_id, rows.spacing_mm, strict=True):
-        places = judged_places(slices[number], _STEP_PX)
+        places = judged_places(region.pixels(slices[number]), _STEP_PX)
         for site in of_scan.get(scan_id, np.empty((0, 2))):
             places = places[np.hypot(*(places - site).T) * spacing >= _FAR_MM]
         chosen = rng.permutation(places)[:8]

@@ -7,6 +7,7 @@ from typing import Any
 
 from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.registry import detector
+from medfake.vocabulary import Modality
 
 FAMILY = "forensic"
 PATCH_PX = 128  # shown in training; the middle 96 px are judged, the rest steadies the noise estimate
@@ -14,11 +15,12 @@ _MARGIN_CELLS = (PATCH_PX - 96) // 2 // 4
 
 
 @detector("ResidualCNN", family=FAMILY, options=ResidualCNNOptions, localises=True)
-def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
+def build_residual_cnn(top_places: int, modality: Modality = Modality.CT) -> tuple[Any, Any]:
     """Build the network in its two forms, sharing all weights.
 
     Args:
-        top_places: Strongest lung places that make a slice's score.
+        top_places: Strongest lung places that make a slice's score; of tissue in other modalities than CT.
+        modality: Of the images, see `medfake.regions`.
 
     Returns:
         The patch model, (patches, 128, 128) int16 HU -> (patches,) logit; and the slice model, (slices, rows, cols)
@@ -29,8 +31,8 @@ def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
     from keras import layers
 
     from medfake.detectors.forensic.layers import (
+        SHARES,
         CentreAgainstRing,
-        LungShare,
         NoiseScaledResiduals,
         PlacesOfMap,
         StrongestPlaces,
@@ -46,7 +48,7 @@ def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
 
     hu = layers.Input((None, None), dtype="int16", name="hu")
     image = hounsfield(hu)
-    logits, lung = judge(trunk(image)), LungShare()(image)
+    logits, lung = judge(trunk(image)), SHARES[modality]()(image)
     slice_logit, y, x, best = StrongestPlaces(top_places, name="places")(logits, lung)
     place_logit, place_counts = PlacesOfMap(name="map")(logits, lung)
     calibration = Calibration(name="calibration")

@@ -107,7 +107,7 @@ class _Measuring:
     def _points(self, found: Curves) -> Iterator[None]:
         for one, severities in chosen_grid(self.params).items():
             most = max(abs(severity) for severity in severities)
-            of = usable(one, most, self.sample, self.dataset.view, self.neighbours)
+            of = usable(one, most, self.sample, self.dataset.view, self.neighbours, self.dataset.modality)
             if one.white_box:
                 yield from self._attacked(one, severities, of, found)
             else:
@@ -171,7 +171,7 @@ class _Measuring:
         auc, hits = drops(points)
         return Curve(
             perturbation=one.name,
-            unit=one.scale.unit,
+            unit=one.scale.unit_in(self.dataset.modality.units),
             white_box=one.white_box,
             slices=0 if reason else len(of.rows),
             left_out=len(self.sample.rows) - len(of.rows),

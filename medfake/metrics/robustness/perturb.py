@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from medfake.datasets.neighbours import Neighbourhood
 from medfake.errors import SourceError
-from medfake.lungs import lung_in_view
 from medfake.metrics.robustness.figures import Perturbed, Rows
 from medfake.metrics.robustness.sample import Sample
 from medfake.package.scorer import SMALLEST_EDGE
 from medfake.robustness.registry import Given, Gradient, Needs, Perturbation, Slice, Stack
 from medfake.training.input_gradient import InputGradient
+from medfake.vocabulary import Modality
 
 FindNeighbours = Callable[[pd.DataFrame, float], Iterator[Neighbourhood | None]]
 """Rows of whole slices and a reach in mm -> what lies around each."""
@@ -53,7 +53,14 @@ class Severe:
     reason: str = ""
 
 
-def usable(one: Perturbation, most: float, sample: Sample, view: str, find: FindNeighbours) -> Usable:
+def usable(
+    one: Perturbation,
+    most: float,
+    sample: Sample,
+    view: str,
+    find: FindNeighbours,
+    modality: Modality = Modality.CT,
+) -> Usable:
     """Find what a perturbation can be done to.
 
     Args:
@@ -62,8 +69,12 @@ def usable(one: Perturbation, most: float, sample: Sample, view: str, find: Find
         sample: Slices.
         view: Of the data set.
         find: Where neighbours come from.
+        modality: Of the data set.
     """
     everything = np.arange(len(sample.rows), dtype=np.intp)
+    if modality not in one.modalities:
+        reason = f"{one.name} is of {', '.join(one.modalities)} alone, and the data set of {modality}"
+        return Usable(everything[:0], reason=reason)
     if one.needs is not Needs.NEIGHBOURS:
         return Usable(everything)
     if view != WHOLE_VIEW:
@@ -116,7 +127,7 @@ def done(
         sites.append(one.move(site[None], size, after)[0])
         shows = bool(sample.shows_lung[row])
         showed += shows
-        lost += shows and not lung_in_view(made, float(np.sqrt(np.prod(spacing[-1]))))
+        lost += shows and not sample.region.in_view(made, float(np.sqrt(np.prod(spacing[-1]))))
         unmoved += made.shape == hu.shape and bool((made == hu).all())
     reason = _too_small(slices)
     if showed and lost == showed:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from medfake.config import RobustnessParams
 from medfake.datasets.dataset import Dataset
-from medfake.lungs import lung_in_view
 from medfake.metrics.bootstrap import Bootstrap, Clusters, clusters_of, draw
 from medfake.metrics.scans import Floats
+from medfake.regions import LUNGS, Region, region_of
 from medfake.robustness.registry import Slice
 from medfake.vocabulary import Split
 
@@ -26,12 +26,14 @@ class Sample:
         slices: (rows, cols) int16 HU each.
         clusters: Of the rows.
         weights: (1 + resamples, clusters) how often each counts; the first row counts all once.
+        region: Of the modality: where slices show none of it, nobody judges them.
     """
 
     rows: pd.DataFrame
     slices: Sequence[Slice]
     clusters: Clusters
     weights: Floats
+    region: Region = LUNGS
 
     @property
     def label(self) -> NDArray[np.int64]:
@@ -54,8 +56,8 @@ class Sample:
 
     @cached_property
     def shows_lung(self) -> NDArray[np.bool_]:
-        """(n,) before anything is done."""
-        seen = [lung_in_view(hu, mm) for hu, mm in zip(self.slices, self.spacing_mm.tolist(), strict=True)]
+        """(n,) before anything is done; all True of other modalities than CT."""
+        seen = [self.region.in_view(hu, mm) for hu, mm in zip(self.slices, self.spacing_mm.tolist(), strict=True)]
         return np.array(seen, bool)
 
 
@@ -73,4 +75,4 @@ def draw_sample(dataset: Dataset, params: RobustnessParams, bootstrap: Bootstrap
     clusters = clusters_of(rows)
     once = np.ones((1, clusters.count))
     weights = np.vstack([once, draw(clusters.count, bootstrap)]) if clusters.count > 1 else once
-    return Sample(rows, dataset.mapped(rows), clusters, weights)
+    return Sample(rows, dataset.mapped(rows), clusters, weights, region_of(dataset.modality))

@@ -62,7 +62,7 @@ def test_every_place_that_is_judged_far_from_sites_can_be_a_negative(dataset: Da
     rows = dataset.split("train").reset_index(drop=True)
     number = int(rows.index[rows.label == 0][0])
     sites = dataset.sites[dataset.sites.scan_id == rows.scan_id[number]]
-    places = judged_places(dataset.mapped(rows)[number])
+    places = judged_places(lung_pixels(dataset.mapped(rows)[number]))
     judged = {(int(y), int(x)) for y, x in places if (np.hypot(sites.y - y, sites.x - x) * 0.7 >= 40).all()}
     drawn: set[tuple[int, int]] = set()
     for seed in range(80):

@@ -24,15 +24,15 @@ _LINEAR_BELOW: Final = 0.005
 """Share of pixels below which the axis of curves is linear; it is logarithmic beyond."""
 _METHOD: Final = (
     "Hit rate: share of manipulated test slices, or of those with a nodule where that is asked, on which the peak of "
-    "the map lies within {mm:g} mm of the site, in the slice's plane; a map without a peak is a miss. Beside it the chance "
-    "of a place drawn from the slice's lung, and the hit rate of always naming the middle of the lungs. All detectors "
-    "are shown the same slices."
+    "the map lies within {mm:g} mm of the site, in the slice's plane; a map without a peak is a miss. Beside it the "
+    "chance of a place drawn from the slice's lung, and the hit rate of always naming the middle of the lungs. All "
+    "detectors are shown the same slices."
 )
 _CURVES: Final = (
     "Deletion blurs the pixels first that speak most for label 1, which is tampered where nothing else is asked, and "
-    "its P should fall early; insertion brings them back into the blurred slice, and it should rise early. Blur is foreign "
-    "to a slice and may itself look like tampering, so only the gain over random maps, drawn dotted, says something of "
-    "a map, and only on the first pixels: what follows is no site."
+    "its P should fall early; insertion brings them back into the blurred slice, and it should rise early. Blur is "
+    "foreign to a slice and may itself look like tampering, so only the gain over random maps, drawn dotted, says "
+    "something of a map, and only on the first pixels: what follows is no site."
 )
 
 

@@ -11,6 +11,7 @@ SMALLEST_MAP: Final = 4
 CLASSES: Final = 2
 _KERNEL = 4
 _SLOPE = 0.2
+_LEAST_VARIANCE = 1e-8  # a root at 0 has no derivative
 _WIDEST = 8  # times the width: more is slow and learns no more from hundreds of slices
 _EMBEDDING = 16  # numbers that a class becomes
 _BATCH_MOMENTUM: Final = 0.9
@@ -75,11 +76,19 @@ def build_discriminator(size: int, width: int) -> Any:
             kernel_initializer=_normal(),
         )(x)  # fmt: skip
         x = layers.LeakyReLU(negative_slope=_SLOPE)(x) if first else _activated(x)
-    seen = layers.Flatten()(x)
+    seen = layers.Flatten()(layers.Concatenate()([x, _spread(x)]))
     told = ops.squeeze(layers.Embedding(CLASSES, int(seen.shape[-1]), embeddings_initializer=_normal())(nodule), 1)
     by_class = ops.sum(seen * told, axis=-1, keepdims=True)
     return keras.Model([given, nodule], layers.Dense(1, kernel_initializer=_normal())(seen) + by_class,
                        name="discriminator")  # fmt: skip
+
+
+def _spread(x: Any) -> Any:
+    """How much the slices of a batch differ, as one more map (Karras et al. 2018): slices that are all alike show."""
+    from keras import ops
+
+    apart = ops.mean(ops.sqrt(ops.var(x, axis=0, keepdims=True) + _LEAST_VARIANCE), axis=(1, 2, 3), keepdims=True)
+    return ops.ones_like(x[..., :1]) * apart
 
 
 def _channels(size: int, edge: int, width: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 LARGEST_LOSS: Final = 50.0
 """Of either network. A discriminator that is sure of everything costs a generator some 10; beyond, weights grow."""
-ALIKE: Final = 0.25
+ALIKE: Final = 0.4
 """Distance between two samples, as a share of that between two real slices, below which samples are alike."""
 NEVER_WRONG: Final = 0.9995
 """Share of slices told rightly, mean since the look before, from which on a discriminator is never wrong."""

@@ -47,7 +47,7 @@ class Answer:
         score: On the test split; should be near 0.5.
         val: On the validation split, for comparison; it decides nothing.
         control: The same model where it should do better, when there is such a thing.
-        because: What gave the class away, "" when nothing stands out.
+        because: What gave the class away, "" when nothing stands out; without a score, why it was not asked.
     """
 
     score: Score

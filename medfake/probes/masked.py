@@ -4,7 +4,7 @@ from medfake.probes.answer import NOTHING, Answer, score
 from medfake.probes.probe_input import ProbeInput
 from medfake.probes.registry import probe
 from medfake.probes.texture import fast_detector
-from medfake.vocabulary import Split
+from medfake.vocabulary import Manipulation, Split
 
 
 @probe(
@@ -17,6 +17,8 @@ def masked(given: ProbeInput) -> Answer:
     The control is the same model on the slices as they are: when it does no better than chance, a masked figure near
     chance says nothing.
     """
+    if all(given.rows(split).query("label == 1").manipulation.eq(Manipulation.GENERATED).all() for split in Split):
+        return Answer(NOTHING, because="slices were made whole, and what is left of them is made as well")
     if not given.textures(Split.TRAIN).whole.std(axis=0).any():
         return Answer(NOTHING)
     seed, train = given.params.seed, given.rows(Split.TRAIN)

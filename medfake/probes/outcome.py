@@ -26,6 +26,8 @@ def judge(answer: Answer, limit: float, means: str) -> tuple[ProbeOutcome, str]:
         means: What a shortcut means here, a clause.
     """
     found = answer.score
+    if found.auc is None and answer.because:
+        return ProbeOutcome.UNDECIDED, f"Not asked here: {answer.because}."
     if found.auc is None:
         nothing = "The test split lacks a class, or the slices show nothing to learn from: nothing can be said."
         return ProbeOutcome.UNDECIDED, nothing

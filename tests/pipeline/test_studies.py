@@ -51,7 +51,16 @@ OUTLINED = {
     "outlines": True,
     "scanners": ["Phantom B"],
 }
-DCGAN = {"size": 128, "latent": 8, "width": 4, "epochs": 2, "look_every": 1, "images": 24}
+DCGAN = {
+    "size": 128,
+    "latent": 8,
+    "width": 4,
+    "epochs": 8,
+    "generator_rate": 2e-3,
+    "discriminator_rate": 2e-3,
+    "look_every": 2,
+    "images": 24,
+}
 GRIDS = {"SVM": {"c": [0.1, 1.0]}, "RandomForest": {"trees": [5, 10]}, "DecisionTree": {"max_depth": [2, 4]}}
 
 

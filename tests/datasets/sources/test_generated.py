@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medfake.checks.suite import check_dataset
-from medfake.config import DatasetParams
+from medfake.config import DatasetParams, ProbesParams
 from medfake.datasets.build import build_dataset
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.reading import SourceRules, read_source
@@ -16,6 +16,7 @@ from medfake.datasets.sources.generated import COLUMNS, TABLE_FILE, read_generat
 from medfake.datasets.survey import survey
 from medfake.dicom.series import find_series
 from medfake.errors import LabelError, SourceError
+from medfake.probes.run import run_probes
 from medfake.vocabulary import Evidence
 
 WriteScan = Callable[..., None]
@@ -105,3 +106,12 @@ def test_a_data_set_of_real_and_generated_slices_is_built_and_passes_its_guards(
     real = data.manifest[data.manifest.label == 0]
     assert real.groupby("scan_id").z_index.max().max() > 3, "real slices come from all heights, not from the ends alone"
     assert [(one.rule, one.figures) for one in check_dataset(data, params).results if not one.passed] == []
+
+
+def test_probes_of_such_a_data_set_answer_although_no_slice_has_a_site(params: DatasetParams, tmp_path: Path) -> None:
+    collect_scans(params, tmp_path / "scans")
+    build_dataset(tmp_path / "scans", params, tmp_path / "both")
+    report = run_probes(Dataset.open(tmp_path / "both"), ProbesParams(permutations=5))
+    found = {one.name: one for one in report.findings}
+    assert found["metadata"].score.auc is not None
+    assert found["masked image"].sentence.startswith("Not asked here: slices were made whole")

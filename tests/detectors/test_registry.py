@@ -108,5 +108,7 @@ def test_a_backbone_states_its_input_range_width_and_map_layer(name: str) -> Non
     assert not spec.localises
 
 
-def test_the_forensic_and_the_dense_detector_name_places() -> None:
-    assert [name for name in detector_names() if detector_spec(name).localises] == ["ResidualCNN", "ResidualStatistics"]
+def test_the_forensic_the_dense_and_the_one_class_detectors_name_places() -> None:
+    assert [name for name in detector_names() if detector_spec(name).localises] == [
+        "DenoiserResidual", "PaDiM", "PatchCore", "ResidualCNN", "ResidualStatistics",
+    ]  # fmt: skip

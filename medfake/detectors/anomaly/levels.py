@@ -37,7 +37,7 @@ def fit_level(maps: Sequence[tuple[Floats, Floats]]) -> tuple[float, float]:
 
 
 def _strongest(above: Floats, counts: Floats) -> float:
-    """Highest of a map after smoothing with shrinkage, as `PlaceScores` does it."""
+    """Highest of a map after smoothing with shrinkage, as `PlaneScores` does it."""
     from scipy.ndimage import convolve
 
     window = np.ones((grid.NEIGHBOURS, grid.NEIGHBOURS))

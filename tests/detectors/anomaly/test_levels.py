@@ -17,7 +17,7 @@ def maps(slices: int = 9) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_usual_places_and_the_strongest_of_half_of_the_slices_are_where_judges_have_them() -> None:
     load_keras()
-    from medfake.detectors.dense.layers import PlaceScores
+    from medfake.detectors.dense.layers import PlaneScores
 
     known = maps()
     scale, offset = fit_level(known)
@@ -25,7 +25,7 @@ def test_usual_places_and_the_strongest_of_half_of_the_slices_are_where_judges_h
     values, counts = (np.stack(one) for one in zip(*known, strict=True))
     logits = scale * values + offset
     assert np.median(logits[counts > 0]) == pytest.approx(grid.UNTOUCHED, abs=1e-4)
-    scores = np.where(counts > 0, np.asarray(PlaceScores()(np.float32(logits), counts)), -99)
+    scores = np.where(counts > 0, np.asarray(PlaneScores()(np.float32(logits), counts)), -99)
     assert np.median(scores.max(axis=(1, 2))) == pytest.approx(grid.USUAL_LEVEL, abs=1e-3)
 
 

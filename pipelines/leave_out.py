@@ -5,7 +5,7 @@ design does and not how a package does, and no stage reads it. A run that was ki
 """
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import click
 
@@ -30,7 +30,13 @@ OVER: Final[tuple[Literal["families", "scanners"], ...]] = ("families", "scanner
     "--scanners", type=click.IntRange(min=0), default=2, show_default=True,
     help="Virtual scanners by which each whole scan is also seen untouched.",
 )  # fmt: skip
-def main(name: str, over: tuple[str, ...], folds: int, epochs: int | None, slices: int, scanners: int) -> None:
+@click.option(
+    "--places", type=click.IntRange(min=1), default=200, show_default=True,
+    help="Manipulated slices whose places are measured, at most.",
+)  # fmt: skip
+def main(
+    name: str, over: tuple[str, ...], folds: int, epochs: int | None, slices: int, scanners: int, places: int
+) -> None:
     """Train, measure on patients left out, write the page."""
     from medfake.datasets.pseudonyms import name_patient
     from medfake.detectors.dense.options import ResidualStatisticsOptions
@@ -48,11 +54,21 @@ def main(name: str, over: tuple[str, ...], folds: int, epochs: int | None, slice
         options=validate(ResidualStatisticsOptions, options, PARAMS_FILE.name, ("detectors", DETECTOR)),
         over=tuple(one for one in OVER if one in over), folds=folds, slices=slices, scanners=scanners,
         inpainters=project.inpainters_of(bank.inpainters), bootstrap=Bootstrap.of(project.params.evaluation),
+        places=places, real_only=_real_only(project),
     )  # fmt: skip
     result = make_leave_out(plan, project.forensics)
     for matrix in result.matrices:
         click.echo(matrix.to_markdown())
     click.echo(f"next: xdg-open {project.forensics / NAME}.html")
+
+
+def _real_only(project: Project) -> dict[str, Any]:
+    """Options of the study's one-class detectors, by name."""
+    from medfake.detectors.anomaly.one_class import FAMILY
+    from medfake.detectors.registry import detector_spec, validate_options
+
+    named = {name: block for name, block in project.params.detectors.items() if detector_spec(name).family == FAMILY}
+    return {name: validate_options(name, options) for name, options in named.items()}
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from medfake.detectors.dense.options import ResidualStatisticsOptions
 from medfake.detectors.dense.statistics import FOLDER, FRONT_FILE, PlaceStatistics, open_statistics
 from medfake.errors import SourceError
 from medfake.experiments.leave_out_tables import SaidOfScans, families_of_scans, makers_of_scans, makers_of_slices
+from medfake.experiments.left_out_places import families_of_places, measure_places, slices_for_places
 from medfake.experiments.left_out_rows import (
     LEARNED_ONES,
     LeftOutRows,
@@ -27,6 +28,7 @@ from medfake.experiments.left_out_rows import (
     makers_of,
     makers_of_patients,
 )
+from medfake.experiments.real_only import RealOnly, real_only_scorer
 from medfake.experiments.single_slices import measure_slices, slices_of_makers
 from medfake.experiments.unseen import (
     HIT_MM,
@@ -52,7 +54,8 @@ NAME: Final = "leave-out"
 """Of the files."""
 _CODE: Final = (
     *("experiments/leave_out.py", "experiments/left_out_rows.py", "experiments/single_slices.py"),
-    *("experiments/unseen.py", "package/aggregation.py", "detectors/dense/*.py", "tamper/*.py", "lungs.py"),
+    *("experiments/unseen.py", "experiments/real_only.py", "experiments/left_out_places.py"),
+    *("package/aggregation.py", "detectors/dense/*.py", "detectors/anomaly/*.py", "tamper/*.py", "lungs.py"),
 )
 """What is measured follows from, beside the plan."""
 
@@ -72,6 +75,8 @@ class LeaveOutPlan:
         scanners: Virtual scanners by which each whole scan is also seen untouched.
         forged_scanners: Of these, so many are also manipulated.
         slices: Manipulated slices of each maker at most.
+        places: Manipulated slices at most whose places are measured by family.
+        real_only: One-class detectors that stand beside the judges.
         inpainters: Folders of learned ones whose manipulations are measured, too.
         bootstrap: How intervals are made.
     """
@@ -86,6 +91,8 @@ class LeaveOutPlan:
     scanners: int = 2
     forged_scanners: int = 0
     slices: int = 40
+    places: int = 200
+    real_only: RealOnly = field(default_factory=dict)
     inpainters: Sequence[Path] = ()
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
 
@@ -196,6 +203,11 @@ def _judges(
             by_fold[fold][name] = by_fold[fold][NOTHING]
         else:
             by_fold[fold][name] = judges_without(unseen, places, plan.options, plan.seed, kept)
+    alone = [(fold, name) for fold in range(plan.folds) for name in plan.real_only] if rows.families else []
+    for fold, name in track(alone, "learning what is real", len(alone)):
+        patients = frozenset(one for one, own in folds.items() if own == fold)
+        options = plan.real_only[name]
+        by_fold[fold][name] = real_only_scorer(name, options, plan.bank, patients, plan.seed, kept)
     return lambda patient: by_fold[folds[patient]]
 
 
@@ -204,7 +216,11 @@ def _matrices(
 ) -> Iterator[LeaveOutMatrix]:
     scans = _scans(plan, len(whole), measuring)
     if named.families:
-        yield from families_of_scans(scans, named.families, list(rows.families), plan.bootstrap)
+        families, alone = list(rows.families), list(plan.real_only)
+        numbers = slices_for_places(plan.bank, plan.places, plan.seed)
+        measured = measure_places(plan.bank, numbers, measuring.judges_of, measuring.front, measuring.kept)
+        yield families_of_places(list(measured), named.families, families, alone, plan.bootstrap)
+        yield from families_of_scans(scans, named.families, families, alone, plan.bootstrap)
     if named.makers:
         chosen = slices_of_makers(plan.bank, plan.slices, plan.seed)
         slices = measure_slices(
@@ -251,6 +267,12 @@ def _notes(plan: LeaveOutPlan, named: LeftOutRows, few: Mapping[str, int]) -> It
             " Learned ones are of another family, too, and left out and tested with it; the inpainters themselves may "
             "have learnt from patients that are left out."
         )
+        if plan.real_only:
+            yield (
+                f"{', '.join(plan.real_only)}: learnt from untouched slices of the bank alone, patients left out as "
+                "for the others, so that no manipulation of any family was ever seen. Places: each by itself, before "
+                "neighbours are averaged."
+            )
         yield f"Families: {members}.{both if LEARNED_ONES in named.families else ''}"
     if named.makers:
         patients = slices.assign(maker=slices.manufacturer.map(maker)).groupby("maker").patient_id.nunique()
@@ -270,7 +292,8 @@ def _key(plan: LeaveOutPlan) -> str:
     """Stands for exactly this plan, these scans and this code."""
     facts = [
         plan.bank.digest, plan.options.model_dump(mode="json"), plan.over, plan.seed, plan.folds, plan.scanners,
-        plan.forged_scanners, plan.slices,
+        plan.forged_scanners, plan.slices, plan.places,
+        {name: options.model_dump(mode="json") for name, options in plan.real_only.items()},
     ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     house = Path(__file__).parents[1]

@@ -14,7 +14,7 @@ _Belongs = Callable[[MeasuredScan], bool]
 
 
 def families_of_scans(
-    scans: SaidOfScans, tested: Members, rows: Sequence[str], bootstrap: Bootstrap
+    scans: SaidOfScans, tested: Members, rows: Sequence[str], real_only: Sequence[str], bootstrap: Bootstrap
 ) -> list[LeaveOutMatrix]:
     """Whole scans by family: manipulated ones of a column's family against all untouched ones.
 
@@ -22,16 +22,17 @@ def families_of_scans(
         scans: By name of the training, scan by scan.
         tested: Manipulations by family; a family of which no scan was made has no column.
         rows: Families that were left out.
+        real_only: Detectors that have seen real slices alone.
         bootstrap: How intervals are made.
     """
     done = {one.manipulation for said in scans for one in said.values()}
     columns = {name: frozenset(own) for name, own in tested.items() if done & set(own)}
-    named = {NOTHING: NOTHING, **{name: family_row(name) for name in rows}}
+    named = {NOTHING: NOTHING, **{name: family_row(name) for name in rows}, **{name: name for name in real_only}}
 
     def belongs(column: str) -> _Belongs:
         return lambda scan: not scan.manipulation or scan.manipulation in columns[column]
 
-    return _of_scans("family", named, list(columns), belongs, scans, bootstrap)
+    return _of_scans("family", named, list(columns), belongs, scans, bootstrap, real_only)
 
 
 def makers_of_scans(
@@ -77,6 +78,7 @@ def _of_scans(
     belongs: Callable[[str], _Belongs],
     scans: SaidOfScans,
     bootstrap: Bootstrap,
+    real_only: Sequence[str] = (),
 ) -> list[LeaveOutMatrix]:
     """Three tables; none where nothing was measured. Rows are names with those of their trainings."""
     of_scans, of_slices, hits = [], [], []
@@ -84,9 +86,10 @@ def _of_scans(
         for column in columns:
             own = [said[judges] for said in scans if belongs(column)(said[judges])]
             figures = figures_of_scans(own, bootstrap)
-            of_scans.append(_cell(row, column, figures.scan_auc, figures.forged, figures.untouched))
-            of_slices.append(_cell(row, column, figures.slice_auc, figures.shown, figures.clean))
-            hits.append(_cell(row, column, figures.hit_rate, figures.forged))
+            alone = row in real_only
+            of_scans.append(_cell(row, column, figures.scan_auc, figures.forged, figures.untouched, real_only=alone))
+            of_slices.append(_cell(row, column, figures.slice_auc, figures.shown, figures.clean, real_only=alone))
+            hits.append(_cell(row, column, figures.hit_rate, figures.forged, real_only=alone))
     tables = [
         (f"Scan AUC by {by}, whole scans", of_scans, "scans"),
         (f"Slice AUC by {by}, slices of whole scans", of_slices, "slices"),
@@ -95,9 +98,11 @@ def _of_scans(
     return [LeaveOutMatrix.of(title, cells, unit) for title, cells, unit in tables if cells]
 
 
-def _cell(row: str, column: str, figure: Figure, tampered: int, untouched: int | None = None) -> LeaveOut:
+def _cell(
+    row: str, column: str, figure: Figure, tampered: int, untouched: int | None = None, *, real_only: bool = False
+) -> LeaveOut:
     low, high = (figure.interval.low, figure.interval.high) if figure.interval else (None, None)
-    return LeaveOut(row, column, figure.value, low, high, tampered, untouched)
+    return LeaveOut(row, column, figure.value, low, high, tampered, untouched, real_only)
 
 
 def _unnamed_last(makers: set[str]) -> list[str]:

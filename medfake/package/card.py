@@ -54,6 +54,7 @@ class Card(BaseModel):
         calibrated: What calibration did to validation slices; None where none was fitted.
         positive: Class that precision, recall, specificity, F1, H and fall-out of `metrics` are of.
         chosen: Options that a search within the train and val splits found.
+        learning: How it was trained and calibrated where its kind does so in its own way, a clause each.
         learnt: How many training slices it learnt from; None where nobody counted.
         both_classes: Accuracy, loss, precision and recall of either class, by split; "train" of some training slices.
         metrics: On slices, by split ("val", "test"), then by metric; None where undefined.
@@ -107,6 +108,7 @@ class Card(BaseModel):
     weights: dict[str, str | None]
     chosen: dict[str, Any] = {}
     positive: PositiveClass = PositiveClass.TAMPERED
+    learning: tuple[str, ...] = ()
     learnt: Learnt | None = None
     both_classes: dict[str, dict[str, float | None]] = {}
     metrics: dict[str, dict[str, float | None]]

@@ -32,6 +32,7 @@ class LeaveOut:
         high: The other end.
         tampered: Scans or slices, see `LeaveOutMatrix.unit`; None where they were not counted.
         untouched: Likewise; None for a figure of tampered ones alone.
+        real_only: Whether `left_out` is a detector that has seen real slices alone, and so nothing that is tested.
     """
 
     left_out: str
@@ -41,6 +42,7 @@ class LeaveOut:
     high: float | None = None
     tampered: int | None = None
     untouched: int | None = None
+    real_only: bool = False
 
     @property
     def interval(self) -> Interval | None:
@@ -50,7 +52,7 @@ class LeaveOut:
     @property
     def unseen(self) -> bool:
         """Whether the training has not seen what it is tested on."""
-        return self.left_out == self.tested_on
+        return self.real_only or self.left_out == self.tested_on
 
     @property
     def counted(self) -> str:

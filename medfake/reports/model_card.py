@@ -96,7 +96,7 @@ def _units(card: Card) -> list[str]:
 def _learnt_from(card: Card) -> list[str]:
     learnt = [one for one in card.measured_on if one.startswith("learnt")]
     split = [f"{name}: {count} patients" for name, count in card.patients.items()]
-    return _listed([*learnt, *card.sources, *split, card.evidence.sentence])
+    return _listed([*card.learning, *learnt, *card.sources, *split, card.evidence.sentence])
 
 
 def _how_measured(card: Card) -> list[str]:

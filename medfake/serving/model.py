@@ -211,7 +211,7 @@ def describe(model: Model) -> dict[str, object]:
         "threshold": card.threshold,
         "scan_threshold_low": card.scan_threshold_low,
         "scan_threshold_high": card.scan_threshold_high,
-        "measured_on": list(card.measured_on),
+        "measured_on": [*card.learning, *card.measured_on],
         "blind_to": list(card.blind_to),
         "false_alarms": card.false_alarms.model_dump() if card.false_alarms else None,
         "false_alarms_of_few": card.false_alarms_of_few.model_dump() if card.false_alarms_of_few else None,

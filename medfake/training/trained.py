@@ -21,6 +21,7 @@ class Trained:
         weights: kind and sha256 of the initial weights.
         chosen: Options that a search within the train and val splits found.
         slices: Training slices that it learnt from, where these are fewer than the train split has.
+        learning: How it was trained and calibrated where its kind does so in its own way, a clause each for the card.
         tables: What else travels with the package, text by file name, such as the candidates of a search.
     """
 
@@ -30,4 +31,5 @@ class Trained:
     weights: dict[str, str | None] = field(default_factory=lambda: {"kind": "none", "sha256": None})
     chosen: dict[str, Any] = field(default_factory=dict)
     slices: int | None = None
+    learning: tuple[str, ...] = ()
     tables: dict[str, str] = field(default_factory=dict)

@@ -110,5 +110,6 @@ def test_a_backbone_states_its_input_range_width_and_map_layer(name: str) -> Non
 
 def test_detectors_of_blocks_and_places_name_places() -> None:
     assert {name for name in detector_names() if detector_spec(name).localises} >= {
-        "ResidualCNN", "ResidualStatistics", "WaveletCooccurrenceSVM", "CopyMove",
+        "ResidualCNN", "ResidualStatistics", "WaveletCooccurrenceSVM", "CopyMove", "DenoiserResidual", "PaDiM",
+        "PatchCore",
     }  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medfake.detectors.anomaly.options import RealScansOptions
 from medfake.detectors.dense import fit
 from medfake.detectors.dense.options import ResidualStatisticsOptions
 from medfake.errors import ManifestError, SourceError
@@ -49,6 +50,7 @@ def plan(write_bank: WriteBank, tmp_path_factory: pytest.TempPathFactory) -> Lea
     options = ResidualStatisticsOptions(bank=str(bank.folder), rounds=1, members=1, epochs=2, places=256, widths=(16,))
     return LeaveOutPlan(
         bank=bank, reals=[reals], patients=lambda name: name, options=options, folds=2, scanners=1, slices=6,
+        places=6, real_only={"PaDiM": RealScansOptions()},
         bootstrap=Bootstrap(resamples=50),
     )  # fmt: skip
 
@@ -76,9 +78,10 @@ def made(plan: LeaveOutPlan, tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.mark.slow(minutes=2)
 def test_families_and_makers_are_rows_and_columns(made: Made) -> None:
-    families = (("nothing", "blend", "cube"), ("blend", "cube"))
+    families = (("nothing", "blend", "cube", "PaDiM"), ("blend", "cube"))
     makers = ("nothing", "GE", "SIEMENS")
     assert {matrix.title: (matrix.left_out, matrix.tested_on) for matrix in made.result.matrices} == {
+        "Place AUC by family, slices of the bank": (families[0], (*families[1], "all")),
         "Scan AUC by family, whole scans": families,
         "Slice AUC by family, slices of whole scans": families,
         "Right place by family, whole scans": families,
@@ -94,7 +97,7 @@ def test_families_and_makers_are_rows_and_columns(made: Made) -> None:
 
 @pytest.mark.slow(minutes=2)
 def test_cells_say_of_how_many_they_are(made: Made) -> None:
-    scans, slices = made.result.matrices[0].cells[0][0], made.result.matrices[3].cells[0][0]
+    scans, slices = made.result.matrices[1].cells[0][0], made.result.matrices[4].cells[0][0]
     assert scans is not None
     assert (scans.tampered, scans.untouched) == (2, 4)
     assert slices is not None
@@ -118,6 +121,14 @@ def test_no_training_sees_what_its_row_names_nor_who_is_tested(made: Made) -> No
         assert sum(family not in set(places.family) for places in made.trainings) == 2
     for word in ("GE", "SIEMENS"):
         assert sum(not places.manufacturer.str.startswith(word).any() for places in made.trainings) == 2
+
+
+@pytest.mark.slow(minutes=2)
+def test_what_saw_real_slices_alone_has_seen_no_family_and_no_patient_that_is_tested(made: Made) -> None:
+    for matrix in made.result.matrices:
+        for name, cells in zip(matrix.left_out, matrix.cells, strict=True):
+            assert all(cell is not None and (cell.unseen if name == "PaDiM" else not cell.real_only) for cell in cells)
+    assert any(note.startswith("PaDiM: learnt from untouched slices") for note in made.result.notes)
 
 
 @pytest.mark.slow(minutes=2)

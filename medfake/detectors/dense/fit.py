@@ -203,8 +203,33 @@ def _calibrate(detector: Any, aggregation: Any, dataset: Dataset) -> tuple[float
     Raises:
         TrainingError: Those that show lung are all real, or all tampered.
     """
-    rows = dataset.split(Split.VAL)
-    slices, labels = [], []
+    logits, known = said_of_slices(detector, aggregation, dataset, dataset.split(Split.VAL))
+    if len(set(known)) < 2:
+        raise TrainingError(
+            "validation slices that show lung are of one class alone: there is nothing to calibrate on",
+            where=dataset.name, received=f"{int(known.sum())} tampered of {len(known)}",
+            remedy="give the val split more patients in datasets.<name>.split",
+        )  # fmt: skip
+    a, b = fit_platt(logits, known)
+    calibrate(detector, aggregation, a, b)
+    return a, b
+
+
+def said_of_slices(
+    detector: Any, aggregation: Any, dataset: Dataset, rows: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
+    """What a detector says of slices, each as it stands among those of its scan.
+
+    Args:
+        detector: As of `build_detector`.
+        aggregation: As of `build_aggregation`; logits are calibrated as it is.
+        dataset: Of the slices.
+        rows: Of its manifest, whole scans or what the data set has of them.
+
+    Returns:
+        Logits and labels of slices that show lung, scan by scan.
+    """
+    slices, labels = [np.empty(0)], [np.empty(0, np.int64)]
     for _, scan in rows.groupby("scan_id"):
         shows_lung = [lung_in_view(hu, mm) for hu, mm in zip(dataset.mapped(scan), scan.spacing_mm, strict=True)]
         counted = counted_slices(np.ones(len(scan), bool), np.array(shows_lung))
@@ -212,14 +237,5 @@ def _calibrate(detector: Any, aggregation: Any, dataset: Dataset) -> tuple[float
         logit_map, counts = (np.concatenate([one[name] for one in said]) for name in ("place_logit", "place_counts"))
         places = [logit_map, counts * counted[:, None, None], scan.z_mm.to_numpy(np.float32)]
         slices.append(aggregation.predict_on_batch(places)["slice_p"][counted])
-        labels.append(scan.label[counted])
-    known = pd.concat(labels).to_numpy()
-    if len(set(known)) < 2:
-        raise TrainingError(
-            "validation slices that show lung are of one class alone: there is nothing to calibrate on",
-            where=dataset.name, received=f"{int(known.sum())} tampered of {len(known)}",
-            remedy="give the val split more patients in datasets.<name>.split",
-        )  # fmt: skip
-    a, b = fit_platt(logit(np.concatenate(slices), EDGE), known)
-    calibrate(detector, aggregation, a, b)
-    return a, b
+        labels.append(scan.label[counted].to_numpy())
+    return logit(np.concatenate(slices), EDGE), np.concatenate(labels)

@@ -14,7 +14,6 @@ QUANTILES: Final = (0.5, 1.5, 4.0)
 SHIFTS: Final = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 """Down and across, px, at which residuals are compared with themselves."""
 CHANNELS: Final = 12 * len(QUANTILES) + 3 * len(SHIFTS) + 2 + 2
-BRIGHTNESS: Final = CHANNELS - 2
 FEATURES: Final = 8 * CHANNELS
 
 LEAST_LUNG_IN_PLACE: Final = 0.3

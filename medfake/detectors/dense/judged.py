@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from medfake.detectors.dense import grid
 from medfake.package.cores import usable_cores
 from medfake.package.in_order import in_order
-from medfake.package.scorer import INPUT, RUN, Floats, Scores, join, open_session
+from medfake.package.scorer import INPUT, RUN, Floats, Scorer, Scores, join, open_session
 from medfake.training.keras_setup import load_keras
 
 _MOST_RUNS = 4  # at a time; 440 features of every place of two slices are held in each
@@ -48,14 +48,19 @@ class JudgedSlices:
 
         Args:
             slices: (slices, rows, cols) int16 HU, at least one.
-            judges: By name, at least one; of `build_judges`.
+            judges: By name, at least one; of `build_judges`, or graphs that look at slices themselves.
 
         Returns:
             Maps of places; p_tampered is NaN, as no slice is scored by itself.
         """
+        graphs = {name: one for name, one in judges.items() if isinstance(one, Scorer)}
+        said = {name: one.score(slices) for name, one in graphs.items()}
+        judges = {name: one for name, one in judges.items() if name not in graphs}
+        if not judges:
+            return said
         runs = (slices[at : at + RUN] for at in range(0, len(slices), RUN))
         parts = [_judged(*places, judges) for places in in_order(self._places, runs, self._threads)]
-        return {name: join([part[name] for part in parts]) for name in judges}
+        return said | {name: join([part[name] for part in parts]) for name in judges}
 
     def _places(self, slices: NDArray[np.int16]) -> tuple[Floats, Floats]:
         """(places, 440) features of those that count, and (slices, down, across) which do."""

@@ -88,7 +88,16 @@ class ResidualTexture(layers.Layer):
 
     Residuals of every filter are divided by the slice's own lung noise in that filter, so that scans of all doses and
     kernels look alike.
+
+    Attributes:
+        bands: How many residuals there are.
+        correlated: Those that are compared with their neighbours.
+        skewed: Those whose mean tells the sign of what sticks out; none before the first correlated one.
     """
+
+    bands = len(filters.NAMES)
+    correlated = filters.FINEST
+    skewed = filters.SKEWED
 
     def build(self, *_: Any, **__: Any) -> None:
         """The filter bank is a weight, so that every export carries it."""
@@ -99,25 +108,38 @@ class ResidualTexture(layers.Layer):
 
     def call(self, hu: Any, lung: Any) -> tuple[Any, Any]:
         """Filter, scale, describe."""
-        half = filters.EDGE_PX // 2
-        flat = ops.squeeze(hu, -1)  # as above
-        mirrored = ops.pad(ops.clip(flat, -1024.0, 1500.0), ((0, 0), (half, half), (half, half)), mode="reflect")
-        residuals = ops.conv(ops.expand_dims(mirrored, -1), self.bank, padding="valid")
+        residuals = self.residuals(hu, lung)
         some, of_lung = residuals[:, ::2, ::2], lung[:, ::2, ::2]  # a quarter tells the noise as well
         level = ops.sum(ops.log(ops.abs(some) + 0.5) * of_lung, axis=(1, 2), keepdims=True)
         noise = ops.exp(level / ops.maximum(ops.sum(of_lung, axis=(1, 2), keepdims=True), 1.0))
         z = residuals * (0.53 / (noise + 0.3))
         size = ops.abs(z)
         cells = [_cells(ops.minimum(size, limit)) * (1.0 / limit) for limit in grid.QUANTILES]
-        near = ops.clip(z[..., filters.FINEST.start :], -3.0, 3.0)
-        cells += self._neighbours(near[..., : filters.FINEST.stop - filters.FINEST.start])
-        cells += [_cells(near)[..., filters.SKEWED.start - filters.FINEST.start :][..., :2]]
+        near = ops.clip(z[..., self.correlated.start :], -3.0, 3.0)
+        cells += self._neighbours(near[..., : self.correlated.stop - self.correlated.start])
+        skewed = self.skewed.start - self.correlated.start
+        cells += [_cells(near)[..., skewed:][..., : self.skewed.stop - self.skewed.start]]
+        flat = ops.squeeze(hu, -1)  # as above
         brightness = _cells(ops.expand_dims(ops.clip(flat, -1024.0, 200.0), -1)) / 300.0
         return ops.concatenate([*cells, brightness, _slope(brightness)], axis=-1), _cells(lung)
 
+    def residuals(self, hu: Any, lung: Any) -> Any:
+        """What the filters leave of a slice, (slices, rows, cols, filters)."""
+        del lung
+        half = filters.EDGE_PX // 2
+        flat = ops.squeeze(hu, -1)  # as above
+        mirrored = ops.pad(ops.clip(flat, -1024.0, 1500.0), ((0, 0), (half, half), (half, half)), mode="reflect")
+        return ops.conv(ops.expand_dims(mirrored, -1), self.bank, padding="valid")
+
+    @property
+    def channels(self) -> int:
+        """How many describe a cell; the last two are brightness and its slope."""
+        correlated, skewed = (one.stop - one.start for one in (self.correlated, self.skewed))
+        return self.bands * len(grid.QUANTILES) + correlated * len(grid.SHIFTS) + skewed + 2
+
     @staticmethod
     def _neighbours(near: Any) -> list[Any]:
-        """Products with pixels a little further down and across, in cells: 5 shifts of 3 filters."""
+        """Products with pixels a little further down and across, in cells: 5 shifts of some filters."""
         rows, cols = ops.shape(near)[1], ops.shape(near)[2]
         far = ops.pad(near, ((0, 0), (0, 2), (0, 2), (0, 0)))
         return [_cells(near * far[:, y : y + rows, x : x + cols]) for y, x in grid.SHIFTS]
@@ -125,7 +147,7 @@ class ResidualTexture(layers.Layer):
     def compute_output_shape(self, hu_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Two: texture and lung share."""
         cells = [None if n is None else n // grid.CELL_PX for n in hu_shape[1:3]]
-        return (hu_shape[0], *cells, grid.CHANNELS), (lung_shape[0], *cells, 1)
+        return (hu_shape[0], *cells, self.channels), (lung_shape[0], *cells, 1)
 
 
 def _cells(pixels: Any) -> Any:
@@ -142,16 +164,17 @@ def _slope(brightness: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="medfake")
 class Comparison(layers.Layer):
-    """Texture and lung share of cells -> (slices, places, places, 440) features of places, and where they count.
+    """Texture and lung share of cells -> (slices, places, places, 8 x channels) features, and where places count.
 
     A place's centre against a ring around it, and against all lung of the slice; moments are weighted with lung.
+    There are 55 channels, 440 features, of the fixed filters; the last but one is brightness, whatever the others are.
     """
 
     def call(self, texture: Any, lung: Any) -> tuple[Any, Any, Any]:
         """Pool windows, take differences."""
         weighted = texture * lung
         stack = ops.concatenate([lung, weighted, weighted * texture], axis=-1)
-        small = _windows(stack[..., : grid.CHANNELS + 1], grid.CENTRE_CELLS, grid.STEP_CELLS)
+        small = _windows(stack[..., : texture.shape[-1] + 1], grid.CENTRE_CELLS, grid.STEP_CELLS)
         steps = ops.average_pool(stack, grid.STEP_CELLS, grid.STEP_CELLS, padding="valid") * float(grid.STEP_CELLS**2)
         middle = _windows(steps, grid.PLACE_CELLS // grid.STEP_CELLS)
         m1 = self._mean(small)
@@ -167,24 +190,25 @@ class Comparison(layers.Layer):
         spread = ops.sqrt(ops.sum(ops.square(m2 - mean) * counts, axis=(1, 2), keepdims=True) / places + 1e-4)
         usual = ops.sum(s2 * counts, axis=(1, 2), keepdims=True) / places
         features = [m1, m2, s2, m1 - mr, m2 - mr, s2 - sr, 0.3 * (m2 - mean) / spread, s2 - usual]
-        bright = m2[..., grid.BRIGHTNESS : grid.BRIGHTNESS + 1] * 300.0
+        bright = m2[..., -2:-1] * 300.0
         return ops.concatenate(features, axis=-1), counts, counts * ops.cast(bright < grid.BRIGHTEST_HU, "float32")
 
     @staticmethod
     def _mean(sums: Any) -> Any:
-        return sums[..., 1 : grid.CHANNELS + 1] / ops.maximum(sums[..., :1], 1e-3)
+        return sums[..., 1:] / ops.maximum(sums[..., :1], 1e-3)
 
     @staticmethod
     def _moments(sums: Any) -> tuple[Any, Any]:
-        mean = Comparison._mean(sums)
-        square = sums[..., grid.CHANNELS + 1 :] / ops.maximum(sums[..., :1], 1e-3)
+        channels = sums.shape[-1] // 2
+        mean = Comparison._mean(sums[..., : channels + 1])
+        square = sums[..., channels + 1 :] / ops.maximum(sums[..., :1], 1e-3)
         return mean, ops.sqrt(ops.maximum(square - ops.square(mean), 0.0) + 1e-4)
 
     def compute_output_shape(self, texture_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Three: features, lung places, and those of them that are not too bright."""
         places = [None if n is None else n // grid.STEP_CELLS + 1 for n in texture_shape[1:3]]
         one = (lung_shape[0], *places, 1)
-        return (texture_shape[0], *places, grid.FEATURES), one, one
+        return (texture_shape[0], *places, 8 * texture_shape[-1]), one, one
 
 
 def _windows(sums: Any, width: int, step: int = 1) -> Any:

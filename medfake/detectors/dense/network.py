@@ -7,8 +7,11 @@ from medfake.detectors.dense.options import ResidualStatisticsOptions
 from medfake.training.keras_setup import load_keras
 
 
-def build_front() -> Any:
-    """Everything before the judge; nothing is learnt.
+def build_front(texture: Any = None) -> Any:
+    """Everything before the judge; of the fixed filters nothing is learnt.
+
+    Args:
+        texture: Layer from HU and lung to texture of cells and their lung share; the fixed filters unless told.
 
     Returns:
         Keras model, (slices, rows, cols) int16 HU -> features (slices, down, across, 440), 0/1 where a place is lung,
@@ -22,8 +25,8 @@ def build_front() -> Any:
 
     hu = layers.Input((None, None), dtype="int16", name="hu")
     image = Hounsfield()(hu)
-    texture, share = ResidualTexture()(image, LungField()(image))
-    return keras.Model(hu, Comparison()(texture, share), name="front")
+    cells, share = (texture or ResidualTexture())(image, LungField()(image))
+    return keras.Model(hu, Comparison()(cells, share), name="front")
 
 
 def build_judges(mean: Any, deviation: Any, options: ResidualStatisticsOptions) -> Any:
@@ -76,11 +79,12 @@ def _side_by_side(logits: list[Any], name: str | None = None) -> Any:
     return layers.Concatenate(name=name)(logits) if len(logits) > 1 else layers.Identity(name=name)(logits[0])
 
 
-def build_detector(judges: Any) -> Any:
+def build_detector(judges: Any, front: Any = None) -> Any:
     """Front, judges and the score of every slice in one graph.
 
     Args:
-        judges: Of `build_judges`; their logits are averaged.
+        judges: (places, features) -> (places, members) logits, as of `build_judges`; they are averaged.
+        front: Of `build_front`; that of the fixed filters unless told.
 
     Returns:
         Keras model, (slices, rows, cols) int16 HU -> dict of p_tampered, site_y, site_x (px) and site_p of every slice
@@ -91,7 +95,7 @@ def build_detector(judges: Any) -> Any:
     from medfake.detectors.dense.layers import Everywhere, PlaneScores, Strongest
     from medfake.detectors.layers import Calibration
 
-    front = build_front()  # its layers, not the front as one: a gradient by pixels begins at one of them
+    front = front or build_front()  # its layers, not the front as one: a gradient by pixels begins at one of them
     features, _, counts = front.output
     logits, counts = Everywhere(judges)(features, counts)
     logit, y, x = Strongest()(PlaneScores()(logits, counts), counts)

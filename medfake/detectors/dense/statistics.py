@@ -159,7 +159,7 @@ def _seen(
     if unit.kind == "forged":
         untouched = untouched[rng.permutation(len(untouched))[:UNTOUCHED_OF_FORGED]]
     sites = bank.sites[bank.sites.number == unit.number]
-    owners = _nearest(tampered, sites)
+    owners = nearest_sites(tampered, sites)
     none = np.full(len(untouched), -1)
     yield _rows(unit.number, untouched, 0, none, degraded), features[tuple(untouched.T)]
     yield _rows(unit.number, tampered, 1, owners, degraded), features[tuple(tampered.T)]
@@ -173,7 +173,16 @@ def _front(session: Any, hu: NDArray[np.int16]) -> tuple[Features, NDArray[np.bo
     return features[0].astype(np.float16), lung[0, ..., 0] > 0
 
 
-def _nearest(places: NDArray[np.int64], sites: pd.DataFrame) -> NDArray[np.int64]:
+def nearest_sites(places: NDArray[np.int64], sites: pd.DataFrame) -> NDArray[np.int64]:
+    """Rows in `Bank.sites` of the sites that places are nearest to.
+
+    Args:
+        places: (n, 2) i, j on the grid.
+        sites: Of their slice.
+
+    Returns:
+        (n,); -1 where the slice has none.
+    """
     centres = sites[["y", "x"]].to_numpy(dtype=float)
     if not len(places) or not len(centres):
         return np.full(len(places), -1)

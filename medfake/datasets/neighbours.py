@@ -1,6 +1,6 @@
 """Slices around those of a data set, decoded from its sources: a data set keeps few of a scan's slices."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.config import DatasetParams
+from medfake.datasets.run import Run
 from medfake.datasets.scans import SCANS_FILE
 from medfake.datasets.source_files import find_files
 from medfake.dicom.reader import KnownSlice, read_slice, read_volume
@@ -30,27 +31,6 @@ class Neighbourhood:
 
     volume: NDArray[np.int16]
     z_mm: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Run:
-    """All slices of a scan that are near to some of them.
-
-    Attributes:
-        scan_id: Of the scan.
-        volume: (slices, rows, cols) int16 Hounsfield units.
-        z_mm: (slices,) ascending positions.
-        z_index: (slices,) places in the whole scan.
-    """
-
-    scan_id: str
-    volume: NDArray[np.int16]
-    z_mm: NDArray[np.float64]
-    z_index: NDArray[np.int64]
-
-
-Around = Callable[[pd.DataFrame], Iterator[Run]]
-"""Rows of the manifest -> all slices near to them, scan by scan."""
 
 
 def known_slice(row: Any) -> KnownSlice:

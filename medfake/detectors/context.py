@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Around
+from medfake.datasets.run import Around
 from medfake.detectors.registry import DetectorSpec
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch

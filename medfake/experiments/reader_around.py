@@ -3,7 +3,8 @@
 from functools import partial
 from typing import Any
 
-from medfake.datasets.neighbours import Around, runs_around
+from medfake.datasets.neighbours import runs_around
+from medfake.datasets.run import Around
 from medfake.detectors.families import Family
 from medfake.project import Project
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from medfake.config import Section
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Around
+from medfake.datasets.run import Around
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit

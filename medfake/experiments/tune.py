@@ -12,7 +12,7 @@ from typing import Any
 
 from medfake.config import Choices, Params, Span
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Around
+from medfake.datasets.run import Around
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit

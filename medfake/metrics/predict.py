@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Around, Run
+from medfake.datasets.run import Around, Run
 from medfake.errors import SourceError
 from medfake.package.aggregation import AggregationGraph
 from medfake.package.scan_scorer import open_graphs, scored_scan

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from medfake.config import DatasetParams
 from medfake.datasets.build import build_dataset
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Neighbourhood, neighbourhoods
+from medfake.datasets.neighbours import Neighbourhood, neighbourhoods, runs_around
+from medfake.datasets.run import Run
 from medfake.datasets.scans import SCANS_FILE, collect_scans
 from medfake.errors import SourceError
 
@@ -73,3 +75,47 @@ def test_a_hole_in_a_series_is_not_reached_over(
 def test_sources_that_are_gone_are_told(tmp_path: Path, make_params: MakeParams, collected: Path) -> None:
     with pytest.raises(SourceError, match="none of the files"):
         around(collected, make_params(tmp_path), rows_at(collected, 5), STEP_MM)
+
+
+def runs(collected: Path, params: DatasetParams, rows: pd.DataFrame, reach_mm: float) -> list[Run]:
+    return list(runs_around(collected / "scans", params, rows, reach_mm))
+
+
+@pytest.mark.parametrize(
+    ("reach_mm", "z_index"), [(4.9, [3, 4, 9]), (5.0, [2, 3, 4, 5, 8, 9, 10]), (100.0, list(range(16)))]
+)
+def test_what_lies_around_slices_of_a_scan_is_read_once(
+    reach_mm: float, z_index: list[int], collected: Path, trees: Path, make_params: MakeParams
+) -> None:
+    (run,) = runs(collected, make_params(trees), rows_at(collected, 3, 4, 9), reach_mm)
+    assert run.z_index.tolist() == z_index
+    assert len(run.volume) == len(run.z_mm) == len(z_index)
+    assert (np.diff(run.z_mm) > 0).all()
+
+
+def test_slices_of_the_data_set_stand_among_what_is_read(collected: Path, trees: Path, make_params: MakeParams) -> None:
+    dataset = Dataset.open(collected / "set")
+    found = runs(collected, make_params(trees), dataset.manifest, STEP_MM)
+    assert [run.scan_id for run in found] == sorted(dataset.manifest.scan_id.unique())
+    for run in found[:2]:
+        own = dataset.manifest[dataset.manifest.scan_id == run.scan_id].sort_values("z_index")
+        ours = np.searchsorted(run.z_index, own.z_index)
+        assert (run.volume[ours] == dataset.slices(own)).all()
+        assert run.z_mm[ours].tolist() == own.z_mm.tolist()
+
+
+def test_a_slice_that_cannot_be_decoded_is_left_out(
+    tmp_path: Path, trees: Path, make_params: MakeParams, collected: Path
+) -> None:
+    rows = rows_at(collected, 5)
+    table = pd.read_parquet(collected / "scans" / SCANS_FILE)
+    broken = (table.scan_id == rows.scan_id.iloc[0]) & (table.z_index == 6)
+    (tmp_path / "scans").mkdir()
+    table.assign(file=table.file.mask(broken, "gone")).to_parquet(tmp_path / "scans" / SCANS_FILE, index=False)
+    (run,) = runs(tmp_path, make_params(trees), rows, STEP_MM)
+    assert run.z_index.tolist() == [4, 5]
+
+
+def test_runs_of_sources_that_are_gone_are_told(tmp_path: Path, make_params: MakeParams, collected: Path) -> None:
+    with pytest.raises(SourceError, match="none of the files"):
+        runs(collected, make_params(tmp_path), rows_at(collected, 5), STEP_MM)

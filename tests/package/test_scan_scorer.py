@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 
 from medfake.errors import ManifestError, MedfakeError, ScanError
 from medfake.log_odds import sigmoid
@@ -200,6 +201,65 @@ def test_an_aggregation_beside_a_detector_without_places_is_refused(make_package
     onnx.save(strongest_place(), package / AGGREGATION_FILE)
     with pytest.raises(ManifestError, match="needs place_counts, place_logit"):
         open_package(package)
+
+
+def mean_of(inputs: dict[str, list[str]]) -> onnx.ModelProto:
+    """An aggregation that asks for some inputs, and takes the sigmoid of the first for the score of a slice."""
+    first, axes = next(iter(inputs)), list(range(1, len(next(iter(inputs.values())))))
+    nodes = [
+        helper.make_node("ReduceMean", [first], ["logit"], axes=axes, keepdims=0) if axes
+        else helper.make_node("Identity", [first], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["slice_p"]),
+        helper.make_node("ReduceMax", ["slice_p"], ["scan_p"], keepdims=0),
+    ]  # fmt: skip
+    taken = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in inputs.items()]
+    given = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in (("slice_p", ["n"]), ("scan_p", []))
+    ]
+    graph = helper.make_graph(nodes, "mean", taken, given)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_an_aggregation_of_slices_names_the_place_of_each_and_gives_no_map(make_package: MakePackage) -> None:
+    package = make_package()
+    onnx.save(mean_of({"slice_logit": ["n"], "slice_counts": ["n"], "z_mm": ["n"]}), package / AGGREGATION_FILE)
+    volume = chest(4)
+    volume[2, 12:84, 16:80] = -700
+    volume[3] = 500  # no lung: it does not count
+    scores = scored(open_package(package), volume)
+    alone = scored(open_package(make_package("b")), volume)
+    np.testing.assert_allclose(scores.slice_p[:3], alone.slice_p[:3], atol=1e-4)
+    assert scores.slice_p[3] == 0.5
+    assert (scores.place_p, scores.place_step_px) == (None, None)
+    assert (scores.sites[0].slice_index, scores.sites[0].y) == (2, 32.0)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("embedding", ["n", "width"]), ("place_logit", ["n", "gy", "gx"])])
+def test_an_aggregation_that_asks_for_what_its_detector_lacks_is_refused(
+    name: str, shape: list[str], make_package: MakePackage
+) -> None:
+    package = make_package()
+    onnx.save(mean_of({name: shape}), package / AGGREGATION_FILE)
+    with pytest.raises(ManifestError, match=f"needs {name}"):
+        open_package(package)
+
+
+def test_an_aggregation_that_asks_for_what_nobody_knows_is_refused(make_package: MakePackage) -> None:
+    package = make_package()
+    onnx.save(mean_of({"weather": ["n"]}), package / AGGREGATION_FILE)
+    with pytest.raises(ManifestError, match="not an aggregation") as caught:
+        open_package(package)
+    assert "weather -> slice_p, scan_p" in str(caught.value)
+
+
+def test_slices_that_come_in_any_order_are_handed_on_in_order_of_z(mapped: ScanScorer) -> None:
+    volume = np.random.default_rng(3).integers(-900, 300, (5, 96, 96)).astype(np.int16)
+    z_mm, order = np.arange(5) * 2.0, np.array([3, 0, 4, 1, 2])
+    first = mapped.score_scan([(volume, z_mm)], SPACING_MM)
+    mixed = mapped.score_scan([(volume[order], z_mm[order])], SPACING_MM)
+    np.testing.assert_array_equal(mixed.slice_p, first.slice_p[order])
+    assert mixed.p_tampered == first.p_tampered
 
 
 def test_a_graph_that_is_no_aggregation_is_refused(make_package: MakePackage) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Around, Run
+from medfake.datasets.run import Around, Run
 from medfake.detectors.sequence.options import NEIGHBOURS_MM
 from medfake.errors import TrainingError
 from medfake.package.scan_scorer import Chunk, scored_scan

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from medfake.datasets.dataset import Dataset
-from medfake.detectors.context import Around, TrainingContext
+from medfake.datasets.run import Around
+from medfake.detectors.context import TrainingContext
 from medfake.detectors.registry import detector_spec, validate_options
 from medfake.training.run_state import RunState
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medfake.datasets.dataset import Dataset
-from medfake.datasets.neighbours import Run
+from medfake.datasets.run import Run
 from medfake.detectors.cost import SplitSizes
 from medfake.detectors.families import family_of
 from medfake.detectors.fit import fit

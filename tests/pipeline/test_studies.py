@@ -31,6 +31,7 @@ SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its 
     "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "CustomCNN"],
     "shree": ["CustomCNN", "MobileNetV2"],
     "genuine": ["RandomForest", "MobileNetQuarter"],
+    "modalities": ["CustomCNN", "RandomForest"],
 }
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
 TESTED = {"val": 0.3, "test": 0.3}
@@ -38,16 +39,24 @@ NETWORK = {"weights": "none", "input_size": 32, "epochs": 2}
 CLASSICAL = {"pool": 16, "folds": 2}
 NETWORK_GRID = {"epochs": [1, 2]}  # where the study searches one
 PHANTOM = {"seed": 5, "reals": 6, "fakes": {"FM": 6, "FB": 6, "TM": 2, "TB": 2}, "slices": 16}
+OTHERS = {  # of studies that are not on the chest
+    "modalities": {
+        "heads": {**PHANTOM, "modality": "MR", "reals": 4, "fakes": {"FM": 4, "FB": 4, "TM": 2}},
+        "radiographs": {**PHANTOM, "modality": "X-ray", "slices": 1, "fakes": {"FM": 8, "FB": 8, "TM": 8}},
+    }
+}
+PIXELS = {"chest": 256, "heads": 128, "radiographs": 128}
 GRIDS = {"SVM": {"c": [0.1, 1.0]}, "RandomForest": {"trees": [5, 10]}, "DecisionTree": {"max_depth": [2, 4]}}
 
 
 def toy(name: str) -> dict[str, Any]:
     """A study with its own structure, on a small phantom, with small inputs and few epochs."""
     study = yaml.safe_load((STUDIES / f"{name}.yaml").read_text())
-    study["phantom"] = {"chest": PHANTOM}
+    study["phantom"] = OTHERS.get(name, {"chest": PHANTOM})
     for dataset in study["datasets"].values():
-        dataset["reals"] |= {"kind": "lidc", "path": "data/raw/chest/LIDC-IDRI"}
-        dataset["fakes"]["path"] = "data/raw/chest/CT-GAN"
+        if name not in OTHERS:
+            dataset["reals"] |= {"kind": "lidc", "path": "data/raw/chest/LIDC-IDRI"}
+            dataset["fakes"]["path"] = "data/raw/chest/CT-GAN"
         dataset["split"] |= {"val": 0.3, "test": 0.0, "folds": 3} if "folds" in dataset["split"] else TESTED
         if dataset.get("augment"):
             dataset["augment"] = {"flips": True, "shift_px": 0, "rotate_step_deg": 0}
@@ -133,9 +142,11 @@ def run_stages(commands: list[list[str]], study: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The phantom that all of these studies have, with a quarter of the pixels that the stage gives it."""
+    """The phantoms of all of these studies, with a quarter of the pixels that the stage gives them, or fewer."""
     folder = tmp_path_factory.mktemp("phantom")
-    write_phantom(folder / "data/raw/chest", PhantomParams.model_validate(PHANTOM), size=256)
+    for sets in ({"chest": PHANTOM}, *OTHERS.values()):
+        for key, block in sets.items():
+            write_phantom(folder / "data/raw" / key, PhantomParams.model_validate(block), size=PIXELS[key])
     return folder
 
 
@@ -154,9 +165,13 @@ def test_a_study_ends_with_its_tables(
     assert first <= runs
     page = (tmp_path / "reports/comparison.md").read_text()
     print(page)  # shown when the test fails, or with -s
-    {"alsabbagh": _alsabbagh, "solaiyappan": _solaiyappan, "shree": _shree, "genuine": _genuine}[name](
-        runs - first, page, tmp_path
-    )
+    {
+        "alsabbagh": _alsabbagh,
+        "solaiyappan": _solaiyappan,
+        "shree": _shree,
+        "genuine": _genuine,
+        "modalities": _modalities,
+    }[name](runs - first, page, tmp_path)
 
 
 def _alsabbagh(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
@@ -229,3 +244,23 @@ def _genuine(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
     manifest = pd.read_parquet(folder / "data/slices/genuine/manifest.parquet")
     assert sorted(rows.slice_id) == sorted(manifest.slice_id)
     assert all(one.out_of_fold and one.slices == len(rows) for one in report.trainings)
+
+
+def _modalities(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
+    """Both modalities to the end: guards, cards that name what they judge, explanations, robustness, a challenger."""
+    assert not repeated
+    for dataset, modality in (("heads", "MR"), ("radiographs", "X-ray")):
+        manifest = pd.read_parquet(folder / "data/slices" / dataset / "manifest.parquet")
+        assert set(manifest.modality) == {modality}
+        assert manifest.air_fraction.isna().all()
+        assert set(manifest.manipulation) == {"none", "injected", "removed"}
+        assert json.loads((folder / f"reports/checks/{dataset}.json").read_text())["passed"]
+        for detector in SMALL["modalities"]:
+            package = folder / "models" / dataset / detector / "seed-1"
+            assert json.loads((package / "card.json").read_text())["modality"] == modality
+        curves = json.loads((folder / f"reports/robustness/{dataset}.json").read_text())
+        (first, *_) = curves["runs"].values()
+        assert {one["unit"] for one in first["curves"]} >= {"units of white noise added"}
+    nominated = json.loads((folder / "reports/nomination.json").read_text())
+    assert "heads" in str(nominated)
+    assert "phantom" in page.lower()

@@ -18,7 +18,7 @@ def main(name: str) -> None:
     forged = block(project.params.forged, name, "forged")
     forge(
         Path(forged.reals), project.raw / name, forged.scans_per_patient, forged.manipulations, forged.seed,
-        project.inpainters_of(forged.inpainters),
+        project.inpainters_of(forged.inpainters), forged.modality,
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class PhantomParams(Section):
 class ForgedParams(Section):
     """Fakes that tamper/ makes out of real scans."""
 
+    modality: Annotated[Modality, Word] = Field(default=Modality.CT, description="of the scans; others are left alone")
     seed: int = Field(ge=0)
     reals: Folder = Field(description="folder of real scans")
     scans_per_patient: int = Field(ge=1)

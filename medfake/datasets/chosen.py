@@ -8,6 +8,7 @@ from medfake.datasets.split import is_leaky, split_options
 from medfake.datasets.views.registry import require_view_for, view_options
 from medfake.errors import ConfigError
 from medfake.tamper.learned import require_manipulation
+from medfake.tamper.registry import require_made_for
 from medfake.vocabulary import Modality, Split
 
 
@@ -22,7 +23,10 @@ def validate_chosen(params: Params) -> Params:
         kinds = [params.inpainters[one].kind for one in forged.inpainters]
         for number, manipulation in enumerate(forged.manipulations):
             key = f"forged.{name}.manipulations.{number}"
-            require_manipulation(manipulation, key, kinds, f"forged.{name}.inpainters")
+            if forged.modality is Modality.CT:
+                require_manipulation(manipulation, key, kinds, f"forged.{name}.inpainters")
+            else:
+                require_made_for(forged.modality, manipulation, key)
     for name, bank in params.banks.items():
         kinds = [params.inpainters[one].kind for one in bank.inpainters]
         for manipulation in bank.manipulations:

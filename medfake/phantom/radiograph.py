@@ -16,8 +16,8 @@ from medfake.phantom.vessels import draw, grow_tree
 Grid = NDArray[np.float32]
 SIZE: Final = 512
 PIXEL_MM: Final = 0.7
-_DEPTH_MM = 2.5  # between the layers that are summed
-_ACROSS = 2  # pixels between what is painted; what is drawn between is smooth
+_DEPTH_MM = 3.5  # between the layers that are summed
+_ACROSS = 3  # pixels between what is painted; what is drawn between is smooth
 WATER_PER_MM: Final = 0.0155  # attenuation at about 90 kV effective, after hardening
 _BONE_EXTRA = 0.9  # bone attenuates more than its Hounsfield units say at low energies
 _APEX_MM = 118.0

@@ -60,7 +60,7 @@ class ProbeInput:
         return self._textures[split]
 
 
-def _squares(rows: pd.DataFrame, seed: int, modality: Modality) -> list[Square]:
+def _squares(rows: pd.DataFrame, seed: int, modality: Modality = Modality.CT) -> list[Square]:
     """Where each slice is blanked; what has no site borrows the relative place of a random tampered slice."""
     rng = np.random.default_rng(seed)
     own = ((rows.label == 1) & rows.site_y.notna()).to_numpy()

@@ -56,6 +56,10 @@ class Tampering:
     places: Places
     modalities: tuple[Modality, ...] = (Modality.CT,)
 
+    def places_in(self, modality: Modality) -> Places:
+        """Finds where a volume of one of its modalities may be manipulated."""
+        return self.places if modality is self.modalities[0] else PLACES[modality][self.code]
+
 
 MANIPULATIONS: Registry[Tampering] = Registry("manipulation", room="medfake.tamper", where="forged in params.yaml")
 PLACES: dict[Modality, dict[LabelCode, Places]] = {

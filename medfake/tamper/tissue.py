@@ -44,7 +44,7 @@ def lesion(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generator) -> 
 
     Returns:
         A copy; voxels further than 16 mm from the place along any axis are unchanged, and none is brighter than the
-        brightest before.
+        brightest before, or darker than the darkest.
     """
     block = Block.cut(volume, spacing_mm, place)
     shape = soft_shape(block, rng, _LESION_MM, (1.0, 3.0), (Form.BLOB,))
@@ -96,7 +96,7 @@ def tissue_blend(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generato
 
 
 def _put(block: Block, volume: Volume, content: Grid, share: Grid) -> Volume:
-    return block.put(volume, content, share, limits=(0, int(volume.max())))
+    return block.put(volume, content, share, limits=(int(volume.min()), int(volume.max())))
 
 
 def _range_of(volume: Volume, place: Site) -> float:

@@ -35,6 +35,7 @@ SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its 
     "shree": ["CustomCNN", "MobileNetV2", "RandomForest"],
     "shree-networks": ["CustomCNN", "MobileNetV2"],
     "genuine": ["RandomForest", "WaveletCooccurrenceSVM", "CopyMove", "MobileNetQuarter"],
+    "modalities": ["CustomCNN", "RandomForest"],
 }
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
 TESTED = {"val": 0.3, "test": 0.3}
@@ -50,6 +51,13 @@ OUTLINED = {
     "nodules": 6,
     "outlines": True,
     "scanners": ["Phantom B"],
+}
+PHANTOMS = {  # of studies that need another
+    "shree": {"chest": OUTLINED},
+    "modalities": {
+        "heads": {**PHANTOM, "modality": "MR", "reals": 4, "fakes": {"FM": 4, "FB": 4, "TM": 2}},
+        "radiographs": {**PHANTOM, "modality": "X-ray", "slices": 1, "fakes": {"FM": 8, "FB": 8, "TM": 8}},
+    },
 }
 DCGAN = {
     "size": 128,
@@ -67,12 +75,13 @@ GRIDS = {"SVM": {"c": [0.1, 1.0]}, "RandomForest": {"trees": [5, 10]}, "Decision
 def toy(name: str) -> dict[str, Any]:
     """A study with its own structure, on a small phantom, with small inputs and few epochs."""
     study = yaml.safe_load((STUDIES / f"{name}.yaml").read_text())
-    study["phantom"] = {"chest": OUTLINED if name == "shree" else PHANTOM}
+    study["phantom"] = PHANTOMS.get(name, {"chest": PHANTOM})
     for generator in study["generators"].values():
         generator.update(DCGAN)
     for dataset in study["datasets"].values():
         kind = dataset["fakes"]["kind"]
-        dataset["reals"] = {"kind": "lidc", "path": "data/raw/chest/LIDC-IDRI"}
+        if "chest" in study["phantom"]:
+            dataset["reals"] = {"kind": "lidc", "path": "data/raw/chest/LIDC-IDRI"}
         if kind == "ct_gan":
             dataset["fakes"]["path"] = "data/raw/chest/CT-GAN"
         elif kind == "lidc":
@@ -179,16 +188,17 @@ def run_stages(commands: list[list[str]], study: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The phantom of a study, with a quarter or less of the pixels that the stage gives it."""
+    """The phantoms of a study, with a quarter or less of the pixels that the stage gives them."""
     root = tmp_path_factory.mktemp("phantom")
 
     @cache
-    def write(slices: int) -> Path:
-        params, size = (PHANTOM, 256) if slices == PHANTOM["slices"] else (OUTLINED, 128)
-        write_phantom(root / f"{slices}/data/raw/chest", PhantomParams.model_validate(params), size=size)
-        return root / str(slices)
+    def write(owner: str) -> Path:
+        for key, block in PHANTOMS.get(owner, {"chest": PHANTOM}).items():
+            size = 256 if block is PHANTOM else 128
+            write_phantom(root / owner / "data/raw" / key, PhantomParams.model_validate(block), size=size)
+        return root / owner
 
-    return lambda name: write(toy(name)["phantom"]["chest"]["slices"])
+    return lambda name: write(name if name in PHANTOMS else "")
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -303,10 +313,31 @@ def _genuine(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
     assert all(one.out_of_fold and one.slices == len(rows) for one in report.trainings)
 
 
+def _modalities(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
+    """Both modalities to the end: guards, cards that name what they judge, explanations, robustness, a challenger."""
+    assert not repeated
+    for dataset, modality in (("heads", "MR"), ("radiographs", "X-ray")):
+        manifest = pd.read_parquet(folder / "data/slices" / dataset / "manifest.parquet")
+        assert set(manifest.modality) == {modality}
+        assert manifest.air_fraction.isna().all()
+        assert set(manifest.manipulation) == {"none", "injected", "removed"}
+        assert json.loads((folder / f"reports/checks/{dataset}.json").read_text())["passed"]
+        for detector in SMALL["modalities"]:
+            package = folder / "models" / dataset / detector / "seed-1"
+            assert json.loads((package / "card.json").read_text())["modality"] == modality
+        curves = json.loads((folder / f"reports/robustness/{dataset}.json").read_text())
+        (first, *_) = curves["runs"].values()
+        assert {one["unit"] for one in first["curves"]} >= {"units of white noise added"}
+    nominated = json.loads((folder / "reports/nomination.json").read_text())
+    assert "heads" in str(nominated)
+    assert "phantom" in page.lower()
+
+
 CHECKS = {
     "alsabbagh": _alsabbagh,
     "solaiyappan": _solaiyappan,
     "shree": _shree,
     "shree-networks": _shree_networks,
     "genuine": _genuine,
+    "modalities": _modalities,
 }

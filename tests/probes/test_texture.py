@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from medfake.probes.texture import FEATURES, Square, describe
+from medfake.vocabulary import Modality
 
 SPACING_MM = 0.75
 HALF_PX = 16 / SPACING_MM
@@ -64,3 +65,13 @@ def test_a_slice_without_lung_or_air_is_described_by_zeros() -> None:
     tissue = np.full((64, 64), 40, np.int16)
     square = Square(32, 32, HALF_PX, borrowed=True, spacing_mm=SPACING_MM)
     assert np.array_equal(describe([tissue], [square], jobs=1), np.zeros((1, 2, FEATURES)))
+
+
+def test_of_other_modalities_the_noise_of_all_tissue_is_described(chest: np.ndarray) -> None:
+    shifted = (chest // 2 + 300).astype(np.int16)  # nothing as dark as lung; a body of -125 to 320 in air of -200
+    air = np.where(chest < -950, -1000, shifted).astype(np.int16)
+    of_mr = Square(80, 80, HALF_PX, borrowed=False, spacing_mm=SPACING_MM, modality=Modality.MR)
+    (whole, blanked), (tampered, _) = describe([air, smoothed(air, 80, 80)], [of_mr] * 2, jobs=1)
+    assert whole[-1] > 0.5  # the body, not the lungs in it
+    assert blanked[-1] < whole[-1]
+    assert not np.allclose(tampered, whole)

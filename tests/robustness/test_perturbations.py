@@ -8,6 +8,7 @@ from openjpeg.utils import encode_array
 from medfake.errors import ConfigError, DataError, TrainingError
 from medfake.robustness import storage
 from medfake.robustness.registry import PERTURBATIONS, Given, Needs, Stack, scaled
+from medfake.vocabulary import Modality, Units
 from tests.fixtures.chests import draw_chest
 
 Slice = NDArray[np.int16]
@@ -249,3 +250,15 @@ def test_a_bright_spot_is_where_zoom_says_it_went(place: tuple[int, int]) -> Non
 def test_places_stay_where_the_matrix_does() -> None:
     places = np.array([[0.0, 511.0], [3.5, 7.25]])
     assert (scaled(places, (512, 512), (512, 512)) == places).all()
+
+
+def test_windows_of_lungs_are_of_ct_alone_and_the_rest_of_any_modality() -> None:
+    of_ct = {name for name, one in PERTURBATIONS.items() if one.modalities == (Modality.CT,)}
+    assert of_ct == {"8-bit-window", "jpeg"}
+    assert all(one.modalities == tuple(Modality) for name, one in PERTURBATIONS.items() if name not in of_ct)
+
+
+def test_severities_of_other_modalities_count_no_hounsfield_units() -> None:
+    scale = PERTURBATIONS["noise"].scale
+    assert scale.unit_in(Units.HU) == scale.unit == "HU of white noise added"
+    assert scale.unit_in(Units.NORMALISED) == "units of white noise added"

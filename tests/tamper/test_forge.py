@@ -5,10 +5,12 @@ import numpy as np
 import pydicom
 import pytest
 
-from medfake.dicom.reader import read_volume
+from medfake.dicom.reader import read_stored, read_volume
 from medfake.dicom.series import find_series
+from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import SourceError
 from medfake.lungs import lungs_in_volume
+from medfake.phantom import write_patient
 from medfake.tamper.cube import Cube
 from medfake.tamper.forge import forge
 from medfake.tamper.registry import manipulations_of
@@ -142,3 +144,56 @@ def test_what_a_series_cannot_store_becomes_the_nearest_that_it_can(
         changed = forged != original
         assert changed.any()
         assert changed.mean() < 0.2
+
+
+@pytest.mark.parametrize(("modality", "slices", "size"), [(Modality.MR, 24, 96), (Modality.XRAY, 1, 192)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_scans_of_other_modalities_are_forged_as_they_are_stored(
+    tmp_path: Path, modality: Modality, slices: int, size: int, seed: int
+) -> None:
+    write_patient(tmp_path / "reals" / "one", seed, slices, None, size=size, modality=modality)
+    names = list(manipulations_of(modality))
+    forge(tmp_path / "reals", tmp_path / "out", len(names), names, 3, modality=modality)
+    (original,), _ = find_series(tmp_path / "reals", modality=modality)
+    before = read_stored(original.headers)
+    rows = labels(tmp_path / "out")
+    assert [row["manipulation"] for row in rows] == names
+    for row in rows:
+        (series,), _ = find_series(tmp_path / "out" / row["scan"], modality=modality)
+        assert {header.synthetic for header in series.headers} == {"forged"}
+        assert series.headers[0].monochrome1 == original.headers[0].monochrome1
+        assert series.spacing_zyx_mm == original.spacing_zyx_mm
+        changed = read_stored(series.headers) != before
+        assert changed[int(row["slice"])].any()
+        assert changed.mean() < 0.05
+
+
+def test_a_shadow_is_dense_whichever_way_round_a_radiograph_is_stored(tmp_path: Path) -> None:
+    for seed in (1, 2, 3, 4):  # one of each maker
+        write_patient(tmp_path / "reals" / str(seed), seed, 1, None, size=192, modality=Modality.XRAY)
+    forge(tmp_path / "reals", tmp_path / "out", 1, ["shadow"], 3, modality=Modality.XRAY)
+    originals, _ = find_series(tmp_path / "reals", modality=Modality.XRAY)
+    for row, original in zip(labels(tmp_path / "out"), originals, strict=True):
+        (series,), _ = find_series(tmp_path / "out" / row["scan"], modality=Modality.XRAY)
+        near = np.s_[0, int(row["y"]) - 1 : int(row["y"]) + 2, int(row["x"]) - 1 : int(row["x"]) + 2]
+        assert read_volume(series.headers)[near].mean() > read_volume(original.headers)[near].mean()
+
+
+def test_stored_values_that_no_volume_holds_are_refused(tmp_path: Path) -> None:
+    template = SeriesTemplate(
+        patient_id="P", manufacturer="T", model="T", kernel="", thickness_mm=4.0, spacing_mm=(1.0, 1.0), signed=False,
+        modality=Modality.MR,
+    )  # fmt: skip
+    positions = np.array([[0.0, 0.0, 4.0 * index] for index in range(3)])
+    bright = np.full((3, 32, 32), 32_768, np.uint16)
+    bright[:, 8:24] = 5
+    write_series(tmp_path / "reals", bright, positions, template, uid_seed="a", synthetic=None)
+    with pytest.raises(SourceError, match="cannot be manipulated") as caught:
+        forge(tmp_path / "reals", tmp_path / "out", 1, ["lesion"], 1, modality=Modality.MR)
+    assert caught.value.received == "5..32768"
+
+
+def test_where_there_is_no_brain_nothing_is_forged(tmp_path: Path) -> None:
+    write_patient(tmp_path / "reals", 1, 1, None, size=96, modality=Modality.XRAY)
+    with pytest.raises(SourceError, match="no MR series to forge from"):
+        forge(tmp_path / "reals", tmp_path / "out", 1, ["lesion"], 1, modality=Modality.MR)

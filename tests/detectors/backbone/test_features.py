@@ -1,6 +1,7 @@
 """Features of a frozen backbone: computed once, of every slice, the same as Keras computes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from medfake.datasets.dataset import Dataset
 from medfake.detectors.backbone.features import EXTRACTOR_ONNX, FEATURES_FILE, compute_features
 from medfake.detectors.backbone.options import BackboneOptions
 from medfake.detectors.backbone.spec import BackboneSpec
-from medfake.errors import ManifestError
+from medfake.errors import ManifestError, TrainingError
 from medfake.training.keras_setup import import_keras
 
 MakeDataset = Callable[..., Dataset]
@@ -107,3 +108,12 @@ def test_an_interrupt_leaves_nothing(dataset: Dataset, tmp_path: Path, monkeypat
 def test_the_graph_that_computed_them_is_kept(dataset: Dataset, tmp_path: Path) -> None:
     compute_features(Counting().spec, OPTIONS, dataset, tmp_path / "features")
     assert (tmp_path / "features" / EXTRACTOR_ONNX).stat().st_size > 0
+
+
+def test_other_modalities_are_not_seen_through_a_lung_window(dataset: Dataset, tmp_path: Path) -> None:
+    of_mr = replace(dataset, facts={**dataset.facts, "modality": "MR"})
+    with pytest.raises(TrainingError, match="a lung window shows little of MR") as caught:
+        compute_features(Counting().spec, OPTIONS, of_mr, tmp_path / "features")
+    assert "[-1000, 1000]" in str(caught.value.remedy)
+    whole_range = OPTIONS.model_copy(update={"window_hu": (-1000.0, 1000.0)})
+    assert len(compute_features(Counting().spec, whole_range, of_mr, tmp_path / "features").table) == 16

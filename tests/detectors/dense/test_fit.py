@@ -213,3 +213,9 @@ def test_too_few_patients_are_refused(
     with pytest.raises(TrainingError, match="needs manipulated and untouched places of 5 patients") as caught:
         fit(one)
     assert "banks.<name>.reals" in str(caught.value)
+
+
+def test_a_bank_teaches_nothing_about_other_modalities(bank: Bank, dataset: Dataset, tmp_path: Path) -> None:
+    of_mr = replace(dataset, facts={**dataset.facts, "modality": "MR"})
+    with pytest.raises(TrainingError, match="banks hold CT alone"):
+        fit(context(bank, of_mr, tmp_path, []))

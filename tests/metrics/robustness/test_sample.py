@@ -1,12 +1,18 @@
 """Slices are drawn from the test split alone, half of them tampered, the same for the same seed."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from medfake.config import RobustnessParams
 from medfake.datasets.dataset import Dataset
 from medfake.metrics.bootstrap import Bootstrap
+from medfake.metrics.robustness.perturb import usable
 from medfake.metrics.robustness.sample import draw_sample
+from medfake.regions import region_of
+from medfake.robustness.registry import PERTURBATIONS
+from medfake.vocabulary import Modality
 from tests.metrics.robustness.conftest import MakeBright
 
 BOOTSTRAP = Bootstrap(resamples=100)
@@ -53,3 +59,13 @@ def test_the_first_weighting_counts_every_patient_once(dataset: Dataset) -> None
     assert sample.weights.shape == (101, 5)
     assert (sample.weights[0] == 1).all()
     assert (sample.weights.sum(axis=1) == 5).all()
+
+
+def test_of_mr_every_slice_is_judged_and_a_lung_window_has_nothing_to_do(dataset: Dataset) -> None:
+    of_mr = replace(dataset, facts={"modality": "MR"})
+    sample = draw_sample(of_mr, RobustnessParams(slices=100), BOOTSTRAP)
+    assert sample.region is region_of(Modality.MR)
+    assert sample.shows_lung.all()
+    left = usable(PERTURBATIONS["jpeg"], 10, sample, "whole", lambda _rows, _reach: iter(()), of_mr.modality)
+    assert (len(left.rows), left.reason) == (0, "jpeg is of CT alone, and the data set of MR")
+    assert len(usable(PERTURBATIONS["noise"], 10, sample, "whole", lambda _r, _m: iter(()), of_mr.modality).rows) == 20

@@ -31,7 +31,7 @@ SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its 
     "alsabbagh": ["MobileNetV3Large", "CustomCNN"],
     "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "CustomCNN"],
     "shree": ["CustomCNN", "MobileNetV2"],
-    "genuine": ["RandomForest", "WaveletCooccurrenceSVM", "CopyMove", "MobileNetQuarter"],
+    "genuine": ["RandomForest", "WaveletCooccurrenceSVM", "MobileNetQuarter"],
 }
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there
 TESTED = {"val": 0.3, "test": 0.3}

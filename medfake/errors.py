@@ -26,7 +26,9 @@
     ├── ReproductionError           12   a run that cannot be done again: its code, data or params are gone
     │   └── FiguresDifferError      13   it was done again, and its figures are others
     ├── AlarmError                  14   a scan found what `--fail-on` names; its results are written all the same
-    └── DriftError                  15   served scans that are not like those of the detector, if asked for
+    ├── DriftError                  15   served scans that are not like those of the detector, if asked for
+    └── SealError                   16   a seal or a key that cannot be used, a scan that cannot be sealed
+        └── SealBrokenError         17   a scan that is not what was sealed, or a seal that was changed
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
 """
@@ -223,6 +225,18 @@ class DriftError(MedfakeError):
     """Raised when served scans are not like those that the detector knows, where a command was told to fail then."""
 
     exit_code = 15
+
+
+class SealError(MedfakeError):
+    """Raised when a seal or a key cannot be used, or a scan cannot be sealed."""
+
+    exit_code = 16
+
+
+class SealBrokenError(SealError):
+    """Raised when a scan is proven not to be what was sealed, or a seal to have been changed."""
+
+    exit_code = 17
 
 
 _STORAGE_ADVICE = {

@@ -13,6 +13,7 @@ from medfake.cli.monitor import monitor
 from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.reproduce import reproduce
 from medfake.cli.scan import scan
+from medfake.cli.seal import seal, verify
 from medfake.cli.serve import serve
 from medfake.cli.study import study
 from medfake.cli.tables import print_table
@@ -27,7 +28,7 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (scan, serve, data, explain, study, reproduce, promote, rollback, registry, monitor):
+for command in (scan, serve, data, explain, study, reproduce, promote, rollback, registry, monitor, seal, verify):
     cli.add_command(command)
 
 

@@ -34,7 +34,7 @@ SMALL: dict[str, list[str]] = {  # study -> detectors that stand for all of its 
     "solaiyappan": ["SVM", "RandomForest", "DecisionTree", "CustomCNN"],
     "shree": ["CustomCNN", "MobileNetV2", "RandomForest"],
     "shree-networks": ["CustomCNN", "MobileNetV2"],
-    "genuine": ["RandomForest", "WaveletCooccurrenceSVM", "CopyMove", "MobileNetQuarter"],
+    "genuine": ["RandomForest", "WaveletCooccurrenceSVM", "MobileNetQuarter"],
     "modalities": ["CustomCNN", "RandomForest"],
 }
 LIKE = {"alsabbagh": "ResNet50V2", "solaiyappan": "VGG19"}  # the network whose options the custom CNN has there

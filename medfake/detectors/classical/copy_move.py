@@ -20,7 +20,7 @@ from medfake.detectors.classical.graph_front import GraphFront, GraphOptions, lu
 from medfake.detectors.registry import detector
 from medfake.package.onnx_nodes import Nodes, as_model, whole
 
-BLOCK_PX: Final = 12
+BLOCK_PX: Final = 8
 """Edge of a block; small enough to lie within what is copied over a nodule."""
 COEFFICIENTS: Final = 27
 """Of a block, without its mean: what is copied is often made as bright as what it covers."""
@@ -96,7 +96,7 @@ def write_front(options: CopyMoveOptions) -> GraphFront:
 
 
 def cosines() -> NDArray[np.float32]:
-    """(27, 1, 12, 12) filters: a block's coefficients to the sixth diagonal (Ahmed et al. 1974), without the mean."""
+    """(27, 1, 8, 8) filters: a block's coefficients to the sixth diagonal (Ahmed et al. 1974), without the mean."""
     at, order = np.arange(BLOCK_PX), np.arange(_FINEST_SUM + 1)
     waves = np.cos(np.pi * (2 * at + 1) * order[:, None] / (2 * BLOCK_PX))
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)

@@ -18,6 +18,7 @@ from medfake.config import Section
 from medfake.tamper.attacks import fgsm, pgd
 from medfake.training.input_gradient import InputGradient
 from medfake.training.phase import Batch, TrainingBatches
+from medfake.training.precision import Precision
 
 
 class Adversarial(Section):
@@ -85,3 +86,14 @@ def against_attacks(batches: TrainingBatches, options: Adversarial | None, model
     if options is None:
         return batches
     return AdversarialBatches(batches, options, InputGradient(model, model.loss), seed)
+
+
+def refuse_lost_gradients(adversarial: Adversarial | None, precision: Precision) -> None:
+    """Refuse attacks in a precision that may turn out as float16.
+
+    Raises:
+        ValueError: It may, and gradients of pixels would be 0.
+    """
+    if adversarial is not None and precision in ("mixed", "mixed_float16"):
+        message = "adversarial needs precision float32 or mixed_bfloat16: in mixed_float16 gradients of pixels are 0"
+        raise ValueError(message)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from medfake.training.adversarial import Adversarial
 from medfake.training.hardware import compute_capabilities
 from medfake.training.keras_setup import load_keras
 
@@ -38,14 +37,3 @@ def computing_in(precision: Precision) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def refuse_lost_gradients(adversarial: Adversarial | None, precision: Precision) -> None:
-    """Refuse attacks in a precision that may turn out as float16.
-
-    Raises:
-        ValueError: It may, and gradients of pixels would be 0.
-    """
-    if adversarial is not None and precision in ("mixed", "mixed_float16"):
-        message = "adversarial needs precision float32 or mixed_bfloat16: in mixed_float16 gradients of pixels are 0"
-        raise ValueError(message)

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
 from medfake.detectors.grid_options import GridOptions
-from medfake.training.adversarial import Adversarial
-from medfake.training.precision import Precision, refuse_lost_gradients
+from medfake.training.adversarial import Adversarial, refuse_lost_gradients
+from medfake.training.precision import Precision
 
 LUNG_WINDOW_HU = (-1350.0, 150.0)
 Epochs = Annotated[int, Field(ge=0)]

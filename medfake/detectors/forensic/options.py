@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from medfake.config import Positive, Section
-from medfake.training.adversarial import Adversarial
-from medfake.training.precision import Precision, refuse_lost_gradients
+from medfake.training.adversarial import Adversarial, refuse_lost_gradients
+from medfake.training.precision import Precision
 
 
 class ResidualCNNOptions(Section):

@@ -33,7 +33,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     params["train"]["detectors"], params["stacks"] = list(NAMES), {}
     params["evaluation"]["bootstrap"] = 100
     params["explain"] = {"slices": 2, "occlusion": {"copies": 16}}
-    params["robustness"] = {"slices": 2, "perturbations": {"noise": [10]}}
+    params["robustness"] = {"slices": 4, "perturbations": {"noise": [10]}}
     # what so little training of so few patients is worth is not what this is about
     params["promote"] = {"metrics": {}, "patients": 1, "calibration_error": None, "robustness_drop": None}
     return dict(params)

@@ -2,9 +2,9 @@
 
     MedfakeError                     1
     ├── ConfigError                  3   params.yaml: a wrong key, type or value
-    ├── DicomError                   4   a file that cannot be read as CT
+    ├── DicomError                   4   a file that cannot be read as CT, MR or X-ray
     │   ├── NotDicomError                not a DICOM file at all
-    │   ├── UnsupportedImageError        DICOM, but no CT image that medfake reads
+    │   ├── UnsupportedImageError        DICOM, but no image that medfake reads
     │   ├── HeaderError                  a missing or impossible header field
     │   └── PixelDataError               truncated, oversized or undecodable pixels
     ├── DataError                    5   a data set that cannot be built
@@ -74,7 +74,7 @@ class ConfigError(MedfakeError):
 
 
 class DicomError(MedfakeError):
-    """Raised when a file cannot be read as CT.
+    """Raised when a file cannot be read as an image of CT, MR or X-ray.
 
     Args:
         what: As in `MedfakeError`.
@@ -112,7 +112,7 @@ class NotDicomError(DicomError):
 
 
 class UnsupportedImageError(DicomError):
-    """Raised when a DICOM file holds no CT image that medfake reads."""
+    """Raised when a DICOM file holds no image that medfake reads."""
 
 
 class HeaderError(DicomError):

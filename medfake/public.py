@@ -18,22 +18,28 @@ from medfake.reports.entry import read_entries
 from medfake.serving.model import Model, open_here
 from medfake.serving.report import ScanReport
 from medfake.serving.scan import scan_paths
+from medfake.vocabulary import Modality
 
 
-def read_series(folder: str | Path) -> tuple[Series, NDArray[np.int16]]:
-    """Read the one CT series of a folder.
+def read_series(folder: str | Path, modality: str = Modality.CT) -> tuple[Series, NDArray[np.int16]]:
+    """Read the one series of a folder.
+
+    Args:
+        folder: Anything else in it is passed over.
+        modality: "CT", "MR" or "X-ray".
 
     Returns:
-        The series, its headers sorted along the body, and its pixels: (slices, rows, cols) int16 Hounsfield units.
+        The series, its headers sorted along the body, and its pixels: (slices, rows, cols) int16 Hounsfield units, or
+        those of the modality.
 
     Raises:
-        SourceError: The folder holds no CT series, or several.
+        SourceError: The folder holds no series of the modality, or several.
         DicomError: A slice cannot be decoded.
     """
-    series, skipped = find_series(Path(folder))
+    series, skipped = find_series(Path(folder), modality=Modality(modality))
     if len(series) != 1:
         raise SourceError(
-            "one CT series was looked for", where=path_text(Path(folder)),
+            f"one {Modality(modality).noun} was looked for", where=path_text(Path(folder)),
             received=f"{len(series)} series, {len(skipped)} files that belong to none",
             remedy="name a folder with one series, or look with medfake data inspect",
         )  # fmt: skip
@@ -56,7 +62,7 @@ def open_model(wanted: str | Path | None = None) -> Model:
 
 
 def scan(paths: Sequence[str | Path], model: Model | None = None, jobs: int = 1) -> ScanReport:
-    """Say of every CT series below some paths whether it was tampered with.
+    """Say of every scan below some paths whether it was tampered with.
 
     Args:
         paths: Folders or files.

@@ -28,7 +28,7 @@ def explain(
     paths: tuple[Path, ...], model: str | None, method: str | None, out: Path, slices: int, json_file: Path | None,
     jobs: int,
 ) -> None:  # fmt: skip
-    """Draw what a detector looks at in the strongest slices of every CT series below PATHS."""
+    """Draw what a detector looks at in the strongest slices of every scan below PATHS."""
     from medfake.cli.tables import print_table
     from medfake.errors import ScanError
     from medfake.files import path_text
@@ -46,7 +46,7 @@ def explain(
     if not report.slices:
         raise ScanError(
             "nothing to explain", where=", ".join(map(path_text, paths)),
-            received=f"{len(report.skipped)} files, of which none is a CT slice that could be scored",
+            received=f"{len(report.skipped)} files without a score: {reasons(report.skipped)}",
             remedy="medfake scan PATH tells why of every file",
         )  # fmt: skip
     if not taken:

@@ -123,7 +123,7 @@ def scan(
     overlays: Path | None, jobs: int | None, dask: str | None, watch: Path | None, settle: float,
     fail_on: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Say of every CT series below PATHS whether it was tampered with."""
+    """Say of every scan below PATHS whether it was tampered with: CT series, or what else the detector learnt from."""
     _check_usage(paths, watch, jsonl, json_file or csv_file)
     if watch is not None and not watch.is_dir():
         raise _no_folder(watch)

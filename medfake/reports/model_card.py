@@ -88,10 +88,9 @@ def _units(card: Card) -> list[str]:
     if card.units is Units.HU:
         return []
     parts = f" It learnt from {', '.join(card.body_parts)}, and refuses what says to be another part of the body."
-    return [
-        f"Its values are {card.units}, {card.units.sentence}; padding counts for nothing. Scans of other modalities "
-        f"than {card.modality} are refused.{parts if card.body_parts else ''}"
-    ]
+    values = f"Its values are {card.units}, {card.units.sentence}; padding counts for nothing."
+    refused = f"Scans of other modalities than {card.modality} are refused."
+    return [f"{values} {refused}{parts if card.body_parts else ''}"]
 
 
 def _learnt_from(card: Card) -> list[str]:

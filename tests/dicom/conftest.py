@@ -1,13 +1,14 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
+from pydicom.sequence import Sequence as DicomSequence
 
 from medfake.dicom.writer import SeriesTemplate, write_series
+from medfake.vocabulary import Modality
 
 Edit = Callable[[Dataset], None]
 PATIENT = "QX-PATIENT-77"
@@ -49,10 +50,10 @@ def write(volume: np.ndarray) -> Callable[..., Path]:
 
 @pytest.fixture
 def edited(tmp_path: Path, write: Callable[..., Path]) -> Callable[..., Path]:
-    """One valid file with something changed."""
-    source = write(tmp_path / "source") / "1.dcm"
+    """One valid file with something changed; of CT unless told otherwise."""
 
-    def _edited(edit: Edit, name: str = "edited.dcm") -> Path:
+    def _edited(edit: Edit, name: str = "edited.dcm", modality: Modality = Modality.CT) -> Path:
+        source = write(tmp_path / f"source-{modality}", modality=modality) / "1.dcm"
         dataset = pydicom.dcmread(source)
         edit(dataset)
         target = tmp_path / name
@@ -60,6 +61,37 @@ def edited(tmp_path: Path, write: Callable[..., Path]) -> Callable[..., Path]:
         return target
 
     return _edited
+
+
+def changes(**values: object) -> Edit:
+    """Elements set to values, or taken out for None."""
+
+    def edit(dataset: Dataset) -> None:
+        for keyword, value in values.items():
+            if value is None:
+                delattr(dataset, keyword)
+            else:
+                setattr(dataset, keyword, value)
+
+    return edit
+
+
+@pytest.fixture
+def write_stack(tmp_path: Path) -> Callable[..., Path]:
+    """Write single MR images, each at a place with elements of its own, into one series."""
+
+    def _write(places: Sequence[tuple[float, dict[str, object]]], name: str = "stack") -> Path:
+        folder, rng = tmp_path / name, np.random.default_rng(0)
+        positions = np.array([(0.0, 0.0, z) for z, _ in places])
+        pixels = rng.integers(0, 900, (len(places), 16, 12)).astype(np.int16)
+        write_series(folder, pixels, positions, make_template(modality=Modality.MR), uid_seed=name, synthetic=None)
+        for index, (_, values) in enumerate(places):
+            dataset = pydicom.dcmread(folder / f"{index}.dcm")
+            changes(**values)(dataset)
+            dataset.save_as(folder / f"{index}.dcm")
+        return folder
+
+    return _write
 
 
 @pytest.fixture
@@ -72,21 +104,21 @@ def enhanced(edited: Callable[..., Path], volume: np.ndarray) -> Path:
         measures.PixelSpacing, measures.SliceThickness = dataset.PixelSpacing, dataset.SliceThickness
         orientation.ImageOrientationPatient = dataset.ImageOrientationPatient
         rescale.RescaleSlope, rescale.RescaleIntercept, rescale.RescaleType = "1", "-1000", "HU"
-        shared.PixelMeasuresSequence = Sequence([measures])
-        shared.PlaneOrientationSequence = Sequence([orientation])
-        shared.PixelValueTransformationSequence = Sequence([rescale])
+        shared.PixelMeasuresSequence = DicomSequence([measures])
+        shared.PlaneOrientationSequence = DicomSequence([orientation])
+        shared.PixelValueTransformationSequence = DicomSequence([rescale])
         frames = []
         for z in (0.0, 2.0, 4.0, 6.0):
             place, frame = Dataset(), Dataset()
             place.ImagePositionPatient = [-10.0, -20.0, z]
-            frame.PlanePositionSequence = Sequence([place])
+            frame.PlanePositionSequence = DicomSequence([place])
             frames.append(frame)
         for keyword in ("PixelSpacing", "SliceThickness", "ImageOrientationPatient", "ImagePositionPatient"):
             delattr(dataset, keyword)
         for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType"):
             delattr(dataset, keyword)
-        dataset.SharedFunctionalGroupsSequence = Sequence([shared])
-        dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
+        dataset.SharedFunctionalGroupsSequence = DicomSequence([shared])
+        dataset.PerFrameFunctionalGroupsSequence = DicomSequence(frames)
         dataset.NumberOfFrames = "4"
         dataset.PixelData = (volume.astype(np.int32) + 1000).astype("<i2").tobytes()
 

@@ -12,19 +12,9 @@ from pydicom.uid import MediaStorageDirectoryStorage, SecondaryCaptureImageStora
 
 from medfake.dicom.header import read_headers
 from medfake.errors import DicomError, HeaderError, NotDicomError, PixelDataError, UnsupportedImageError
+from tests.dicom.conftest import changes
 
 Edited = Callable[..., Path]
-
-
-def changes(**values: object) -> Callable[[Dataset], None]:
-    def edit(dataset: Dataset) -> None:
-        for keyword, value in values.items():
-            if value is None:
-                delattr(dataset, keyword)
-            else:
-                setattr(dataset, keyword, value)
-
-    return edit
 
 
 def test_a_header_tells_what_the_file_tells(edited: Edited) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from medfake.dicom.header_cache import HeaderCache
 from medfake.dicom.series import CHANGED, find_series
+from medfake.vocabulary import Modality
 
 
 @pytest.fixture
@@ -66,3 +67,12 @@ def test_a_file_that_changes_while_it_is_read_is_left_out_and_not_remembered(
     assert CHANGED in [one.reason for one in skipped]
     ((whole,), _) = find_series(folder, cache=cache)
     assert len(whole.headers) == 10
+
+
+def test_mr_and_x_ray_are_remembered_with_what_is_theirs(tmp_path: Path, write: Callable[..., Path]) -> None:
+    for modality in Modality:
+        write(tmp_path / "scans" / modality.name, modality=modality, echo_ms=90)
+    cache = HeaderCache(tmp_path / "headers.sqlite")
+    first, again = (find_series(tmp_path / "scans", cache=cache, modality=None) for _ in range(2))
+    assert first == again == find_series(tmp_path / "scans", modality=None)
+    assert {type(one.headers[0].modality) for one in again[0]} == {Modality}

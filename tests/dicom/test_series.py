@@ -11,6 +11,7 @@ from medfake import logs
 from medfake.dicom.series import find_series
 from medfake.errors import SourceError
 from medfake.logs import redact
+from medfake.vocabulary import Modality
 
 Write = Callable[..., Path]
 
@@ -184,3 +185,25 @@ def test_a_pipe_does_not_stop_a_folder(tmp_path: Path) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_others_than_what_is_looked_for_are_skipped_with_the_reason(tmp_path: Path, write: Callable[..., Path]) -> None:
+    for modality in Modality:
+        write(tmp_path / modality.name, z_mm=(0, 2), seed=modality.name, modality=modality)
+    ct, others = find_series(tmp_path)
+    assert [one.modality for one in ct] == [Modality.CT]
+    assert {one.reason for one in others} == {
+        "(0008,0060) Modality: an MR image, and CT is looked for",
+        "(0008,0060) Modality: an X-ray image, and CT is looked for",
+    }
+    everything, none = find_series(tmp_path, modality=None)
+    assert [(one.modality, len(one.headers)) for one in everything] == [
+        (Modality.CT, 2), (Modality.MR, 2), (Modality.XRAY, 1), (Modality.XRAY, 1),
+    ]  # fmt: skip
+    assert none == []
+
+
+def test_radiographs_of_one_series_are_scans_of_their_own(tmp_path: Path, write: Callable[..., Path]) -> None:
+    series, _ = find_series(write(tmp_path, modality=Modality.XRAY), modality=Modality.XRAY)
+    assert len({one.identity for one in series}) == len(series) == 4
+    assert {(one.plane, one.z_mm.tolist()[0], one.quality_flags) for one in series} == {("projection", 0.0, ())}

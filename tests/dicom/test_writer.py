@@ -5,14 +5,15 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import config
-from pydicom.uid import UID
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, MRImageStorage
 
 from medfake.dicom.header import read_headers
-from medfake.dicom.reader import read_volume
+from medfake.dicom.projection import Projection
+from medfake.dicom.reader import read_stored, read_volume
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import PixelDataError
-from medfake.vocabulary import Evidence
+from medfake.vocabulary import Evidence, Modality
 
 Template = Callable[..., SeriesTemplate]
 POSITIONS = np.array([(-201.0, -59.0, -515.800049 + 1.25 * index) for index in range(4)])
@@ -156,3 +157,66 @@ def test_the_nearest_that_can_be_stored_is_stored(template: Template) -> None:
     coarse = template(intercept=-1000, slope=3, signed=True)
     assert coarse.storable(given).tolist() == [[-1012, -1000, 8, 2999]]
     np.testing.assert_array_equal(coarse.storable(coarse.storable(given)), coarse.storable(given))
+
+
+@pytest.mark.parametrize(
+    ("modality", "sop_class", "word"),
+    [
+        (Modality.MR, MRImageStorage, "MR"),
+        (Modality.XRAY, DigitalXRayImageStorageForPresentation, "DX"),
+    ],
+)
+def test_mr_and_x_ray_keep_the_stored_values_that_they_are_given(
+    tmp_path: Path, template: Template, modality: Modality, sop_class: str, word: str
+) -> None:
+    stored = np.random.default_rng(0).integers(0, 4096, (4, 16, 12)).astype(np.uint16)
+    made = template(modality=modality, signed=False, bits_stored=12, slope=2, intercept=-3, body_part="CHEST")
+    write_series(tmp_path, stored, POSITIONS, made, uid_seed="s", synthetic=Evidence.PHANTOM)
+    dataset = pydicom.dcmread(tmp_path / "0.dcm")
+    assert (dataset.SOPClassUID, dataset.Modality, dataset.BitsStored) == (sop_class, word, 12)
+    assert "Synthetic" in dataset.DerivationDescription
+    series, skipped = find_series(tmp_path, modality=modality)
+    assert skipped == []
+    headers = [header for one in series for header in one.headers]
+    np.testing.assert_array_equal(read_stored(headers), stored)
+    assert {header.synthetic for header in headers} == {Evidence.PHANTOM}
+
+
+@pytest.mark.parametrize("modality", [Modality.MR, Modality.XRAY])
+def test_values_beyond_the_stored_bits_are_refused(tmp_path: Path, template: Template, modality: Modality) -> None:
+    made = template(modality=modality, signed=False, bits_stored=12)
+    for value, fine in ((4095, True), (4096, False)):
+        image = np.full((1, 16, 12), value, np.uint16)
+        if fine:
+            write_series(tmp_path, image, np.zeros((1, 3)), made, uid_seed="s", synthetic=None)
+            continue
+        with pytest.raises(PixelDataError, match=r"must lie within 0\.\.4095"):
+            write_series(tmp_path, image, np.zeros((1, 3)), made, uid_seed="s", synthetic=None)
+
+
+@pytest.mark.parametrize("modality", [Modality.MR, Modality.XRAY])
+def test_a_copy_of_what_was_read_is_read_alike(
+    tmp_path: Path, write: Callable[..., Path], volume: np.ndarray, modality: Modality
+) -> None:
+    write(tmp_path / "one", modality=modality, body_part="CHEST", echo_ms=90, monochrome1=modality is Modality.XRAY)
+    before, _ = find_series(tmp_path / "one", modality=modality)
+    for number, series in enumerate(before):
+        positions = np.array([header.position_mm for header in series.headers])
+        made, stored = SeriesTemplate.from_series(series), read_stored(series.headers)
+        write_series(tmp_path / "two" / str(number), stored, positions, made, uid_seed="t", synthetic=None)
+    after, _ = find_series(tmp_path / "two", modality=modality)
+    assert len(after) == len(before)
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(read_volume(one.headers), read_volume(other.headers))
+        for name in ("body_part", "bits_stored", "projection", "monochrome1", "spacing_mm", "padding"):
+            assert getattr(one.headers[0], name) == getattr(other.headers[0], name)
+        assert one.headers[0].contrast.echo_ms == other.headers[0].contrast.echo_ms
+
+
+def test_a_radiograph_that_says_nothing_of_its_values_is_written_as_it_is_shown(
+    tmp_path: Path, volume: np.ndarray, template: Template
+) -> None:
+    made = template(modality=Modality.XRAY, projection=Projection(), monochrome1=True)
+    write_series(tmp_path, volume[:1], POSITIONS[:1], made, uid_seed="s", synthetic=None)
+    (header,) = read_headers(tmp_path / "0.dcm")
+    assert (header.projection.sign, header.monochrome1, header.dense_is_dark) == (1, True, True)

@@ -1,0 +1,81 @@
+"""Radiographs of one chest, stored in every way that a header can tell: what is dense is bright in all."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from medfake.dicom.header import read_headers
+from medfake.dicom.reader import read_slice, read_stored
+from medfake.dicom.writer import SeriesTemplate, write_series
+from medfake.vocabulary import Modality
+from tests.dicom.conftest import changes, make_template
+
+TOP = (1 << 12) - 1
+DENSITY = np.linspace(0.0, 4.0, 40 * 30).reshape(40, 30)  # of what stands in the beam
+BEAM = np.rint(TOP * np.exp(-DENSITY)).astype(np.int64)
+LOGARITHM = np.rint(1000 * DENSITY).astype(np.int64)
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., np.ndarray]:
+    def _read(stored: np.ndarray, edit: Callable[[Dataset], None] = lambda _: None, **values: object) -> np.ndarray:
+        template: SeriesTemplate = make_template(modality=Modality.XRAY, signed=False, bits_stored=12)
+        write_series(tmp_path, stored[None].astype(np.uint16), np.zeros((1, 3)), template, uid_seed="x", synthetic=None)
+        dataset = dcmread(tmp_path / "0.dcm")
+        changes(**values)(dataset)
+        edit(dataset)
+        dataset.save_as(tmp_path / "0.dcm")
+        return read_slice(read_headers(tmp_path / "0.dcm")[0]).astype(float)
+
+    return _read
+
+
+@pytest.mark.parametrize(
+    ("stored", "values"),
+    [
+        (LOGARITHM, {}),
+        (TOP - LOGARITHM.clip(0, TOP), {"PixelIntensityRelationshipSign": 1}),
+        (
+            TOP - LOGARITHM.clip(0, TOP),
+            {
+                "PixelIntensityRelationshipSign": None,
+                "PhotometricInterpretation": "MONOCHROME1",
+                "PresentationLUTShape": "INVERSE",
+            },
+        ),
+        (BEAM, {"PixelIntensityRelationship": "LIN", "PixelIntensityRelationshipSign": 1}),
+        (TOP - BEAM, {"PixelIntensityRelationship": "LIN", "PixelIntensityRelationshipSign": -1}),
+        (LOGARITHM, {"PixelIntensityRelationship": "DISP"}),
+        (LOGARITHM, {"PixelIntensityRelationship": None, "PixelIntensityRelationshipSign": None}),
+    ],
+)
+def test_dense_is_bright_however_it_is_stored(
+    read: Callable[..., np.ndarray], stored: np.ndarray, values: dict[str, object]
+) -> None:
+    units = read(stored.clip(0, TOP), **values)
+    assert np.corrcoef(units.ravel(), DENSITY.ravel())[0, 1] > 0.999
+    assert (units[0, 0], units[-1, -1]) == (units.min(), units.max())
+
+
+@pytest.mark.parametrize("falling", [False, True])
+def test_a_table_and_the_sign_of_stored_values_go_together(read: Callable[..., np.ndarray], falling: bool) -> None:
+    def tabled(dataset: Dataset) -> None:
+        table = Dataset()
+        entries = np.arange(TOP + 1, dtype=np.uint16)
+        table.LUTDescriptor, table.ModalityLUTType = [TOP + 1, 0, 16], "US"
+        table.add_new("LUTData", "OW", (entries[::-1] if falling else entries).tobytes())
+        dataset.ModalityLUTSequence = Sequence([table])
+        del dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType
+
+    units = read(LOGARITHM.clip(0, TOP), tabled)
+    assert np.corrcoef(units.ravel(), DENSITY.ravel())[0, 1] > 0.999
+
+
+def test_stored_values_are_had_as_they_are(read: Callable[..., np.ndarray], tmp_path: Path) -> None:
+    read(LOGARITHM.clip(0, TOP), PixelIntensityRelationshipSign=1)
+    np.testing.assert_array_equal(read_stored(read_headers(tmp_path / "0.dcm"))[0], LOGARITHM.clip(0, TOP))

@@ -146,7 +146,7 @@ def measure_package(
     """
     package = Path(params.package)
     scorer = open_package(package)
-    found = read_labelled(params, jobs, cache)
+    found = read_labelled(params, jobs, cache, scorer.card.modality)
     labelled = [one for scan in found.tampered for one in scan.labelled_slices]
     judged = judge_slices(scorer, labelled, params.seed)
     perturbed: list[WithinRow] = []

@@ -1,8 +1,9 @@
 """CopyMove: blocks of a slice that stand twice, all moved by the same way (Fridrich, Soukal and Lukas 2003).
 
-Blocks around every pixel of the lungs are described by cosine coefficients, sorted so that equal ones are neighbours,
-and pairs of neighbours that are really alike vote for the way from one to the other. Chance votes for many ways, a copy
-for one: the score is how many votes the best has. What was turned, scaled or noised after it was copied is not found.
+Blocks around every pixel of the lungs, of a slice without lungs around every pixel, are described by cosine
+coefficients and sorted so that equal ones are neighbours; pairs of neighbours that are really alike vote for the way
+from one to the other. Chance votes for many ways, a copy for one: the score is how many votes the best has. What was
+turned, scaled or noised after it was copied is not found.
 """
 
 from typing import Any, Final
@@ -16,7 +17,7 @@ from medfake.config import Positive
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.classical.front import FLAT
 from medfake.detectors.classical.graph import SITE_OUTPUTS
-from medfake.detectors.classical.graph_front import GraphFront, GraphOptions, lung_mask
+from medfake.detectors.classical.graph_front import GraphFront, GraphOptions, lung_mask, or_everywhere
 from medfake.detectors.registry import detector
 from medfake.package.onnx_nodes import Nodes, as_model, whole
 
@@ -115,14 +116,14 @@ def _projections() -> NDArray[np.float32]:
 def _blocks(nodes: Nodes, image: str, lung: str, most: int) -> tuple[str, str, str]:
     """Of each slice its blocks of most structure: (slices, blocks, 27) codes, (slices, blocks) places, which count.
 
-    A place is the index of the block's corner. Coefficients are divided by what they usually are in the lungs of the
-    slice, or edges, which are alike everywhere, would outweigh noise, which never is.
+    They lie in the lungs, if the slice has any. A place is the index of the block's corner. Coefficients are divided by
+    what they usually are there, or edges, which are alike everywhere, would outweigh noise, which never is.
     """
     half, rest = BLOCK_PX // 2, BLOCK_PX - BLOCK_PX // 2 - 1
     waves = nodes("Conv", image, cosines(), kernel_shape=[BLOCK_PX, BLOCK_PX])
     around = nodes("AveragePool", lung, kernel_shape=[_AROUND_PX, _AROUND_PX], pads=[_AROUND_PX // 2] * 4)
     middle = nodes("Slice", around, whole(half, half), whole(-rest, -rest), whole(2, 3))
-    looked_at = nodes("Cast", nodes("GreaterOrEqual", middle, _LEAST_LUNG), to=1)
+    looked_at = or_everywhere(nodes, nodes("Cast", nodes("GreaterOrEqual", middle, _LEAST_LUNG), to=1))
     squares = nodes("ReduceSum", nodes("Mul", nodes("Mul", waves, waves), looked_at), whole(2, 3), keepdims=1)
     number = nodes("Max", nodes("ReduceSum", looked_at, whole(2, 3), keepdims=1), 1.0)
     usual = nodes("Sqrt", nodes("Div", squares, number))

@@ -87,12 +87,18 @@ class GraphOptions(ClassicalOptions):
         return self.write_front(dataset, learnt, seed)
 
 
+def or_everywhere(nodes: Nodes, places: str) -> str:
+    """Add: (slices, 1, down, across) 1 at some places of a slice; in a slice that has none of them, at all."""
+    some = nodes("ReduceMax", places, axes=[1, 2, 3], keepdims=1)
+    return nodes("Max", places, nodes("Sub", 1.0, some))
+
+
 def lung_mask(nodes: Nodes) -> tuple[str, str]:
     """Add what nearly every front begins with.
 
     Returns:
-        Names of (slices, 1, rows, cols) float32 HU within the range of `medfake.lungs`, and of 1 where the rule of
-        `medfake.lungs.lung_pixels` sees lung, else 0.
+        Names of (slices, 1, rows, cols) float32 HU (in other modalities than CT units of the slice's own range), and of
+        1 where the rule of `medfake.lungs.lung_pixels` sees lung, else 0.
     """
     image = nodes("Unsqueeze", nodes("Cast", INPUT, to=1), whole(1))
     clipped = nodes("Clip", image, float(lungs.DARKEST_HU), float(lungs.BRIGHTEST_HU))
@@ -100,4 +106,4 @@ def lung_mask(nodes: Nodes) -> tuple[str, str]:
     average = nodes("AveragePool", clipped, kernel_shape=[edge, edge], pads=[edge // 2] * 4, count_include_pad=0)
     dark = nodes("Less", clipped, float(lungs.AIR_BELOW_HU))
     inside = nodes("Greater", average, float(lungs.OPEN_AIR_HU))
-    return clipped, nodes("Cast", nodes("And", dark, inside), to=1)
+    return image, nodes("Cast", nodes("And", dark, inside), to=1)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake import lungs
-from medfake.detectors.classical.graph_front import lung_mask
+from medfake.detectors.classical.graph_front import lung_mask, or_everywhere
 from medfake.package.onnx_nodes import Nodes, whole
 
 BANDS: Final = 3
@@ -26,6 +26,7 @@ STATISTICS: Final = BANDS * (ALIKE + 5)
 
 _HIGHEST = LEVELS // 2
 _AROUND_BLOCKS = 5  # on whose lung it depends whether a block counts
+_LOUDEST = 200.0  # HU of a coefficient that is still taken for noise; one edge of metal would outweigh a slice
 _ROUNDING_HU = 0.5  # added to the noise that coefficients are divided by: a slice without noise has that of rounding
 _LEAST_DEVIATION = 1e-3
 _FURTHEST = 8.0  # deviations; a block beyond is strange enough
@@ -51,7 +52,8 @@ def add_blocks(nodes: Nodes, block_px: int) -> tuple[str, str]:
     blocks = {"kernel_shape": [edge, edge], "strides": [edge // 2, edge // 2]}
     counts = _counted(nodes, lung, block_px)
     details = nodes("Conv", image, haar_details(), strides=[2, 2], kernel_shape=[2, 2])
-    noise = _mean(nodes, nodes("AveragePool", nodes("Abs", details), **blocks), counts)
+    size = nodes("Min", nodes("Abs", details), _LOUDEST)
+    noise = _mean(nodes, nodes("AveragePool", size, **blocks), counts)
     scaled = nodes("Div", details, nodes("Add", noise, _ROUNDING_HU))
     levels = nodes("Clip", nodes("Round", scaled), float(-_HIGHEST), float(_HIGHEST))
     statistics = _haralick(nodes, _cooccurrences(nodes, levels, edge))
@@ -73,8 +75,7 @@ def _counted(nodes: Nodes, lung: str, block_px: int) -> str:
     edge = _AROUND_BLOCKS
     around = nodes("AveragePool", share, kernel_shape=[edge, edge], pads=[edge // 2] * 4)
     enough = nodes("Cast", nodes("GreaterOrEqual", around, lungs.LEAST_LUNG_IN_PLACE), to=1)
-    some = nodes("ReduceMax", enough, axes=[1, 2, 3], keepdims=1)
-    return nodes("Max", enough, nodes("Sub", 1.0, some))
+    return or_everywhere(nodes, enough)
 
 
 def _mean(nodes: Nodes, values: str, counts: str) -> str:

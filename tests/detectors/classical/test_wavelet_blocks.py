@@ -33,14 +33,14 @@ def statistics_of(hu: NDArray[np.int16]) -> tuple[Floats, Floats]:
 
 def by_hand(hu: NDArray[np.int16]) -> dict[str, Floats]:
     """(3, down, across) of scikit-image's statistics, each against the mean and deviation over blocks."""
-    cut = np.clip(hu, -1024, 200).astype(float)
+    cut = hu.astype(float)
     quads = np.stack([cut[0::2, 0::2], cut[0::2, 1::2], cut[1::2, 0::2], cut[1::2, 1::2]], axis=-1)
     details = np.einsum("yxk,bk->byx", quads, haar_details().reshape(3, 4))
     edge, step, number = BLOCK // 2, BLOCK // 4, (hu.shape[0] - BLOCK) // (BLOCK // 2) + 1
     found: dict[str, Floats] = {name: np.empty((3, number, number), np.float32) for name in PROPERTIES}
     for band, detail in enumerate(details):
         blocks = [[detail[y * step :, x * step :][:edge, :edge] for x in range(number)] for y in range(number)]
-        noise = np.mean([abs(one).mean() for row in blocks for one in row])
+        noise = np.mean([np.minimum(abs(one), 200).mean() for row in blocks for one in row])
         levels = np.clip(np.rint(detail / (noise + 0.5)), -2, 2).astype(np.uint8) + np.uint8(2)
         for y in range(number):
             for x in range(number):

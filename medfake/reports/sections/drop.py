@@ -135,7 +135,7 @@ def _table(report: DropReport) -> Table:
         caption=f"Accuracy at the threshold that validation chose ({report.evidence}); the positive class is nodule. "
         f"{100 * report.confidence:g} % intervals resample patients of originals, and deepfakes; in print none is. "
         "Sensitivity and specificity: on originals, beneath on deepfakes. Doubt: how well deepfakes are told from "
-        "originals by how unsure a detector is, with no class known.",
+        "originals by how unsure a detector is, with no class known; below 0.5 it is surer of deepfakes.",
         head=_HEAD,
         rows=[*rows, [theirs, *printed, "n/a", "n/a", "n/a"]],
         theirs=[len(rows)],
@@ -172,14 +172,13 @@ def _direct(report: DropReport, comparison: Comparison, dataset: str, reports: P
     """Detectors that were taught to tell generated slices from real ones, and what may help them."""
     results = comparison.of(dataset)
     best = max(results, key=lambda one: one.val.auc or 0.0)
-    doubt = max((one.doubt_auc.value or 0.0) for one in report.runs.values())
     yield (
         f"What the paper did not build: the question itself. Taught to tell generated slices from real ones, "
         f"{run_text(best, results)}, the best on validation, has AUC {with_interval_text(best.slices, 'auc')} on the "
         f"test slices of {data_text(best)}, other patients and other deepfakes than those learnt from; by doubt alone, "
-        f"detectors of nodules reach {number_text(doubt)} at most. Generated slices never went through a scanner, so "
-        "that noise and fine structure tell as much as what is drawn; and all are of one generator: nothing is said of "
-        "another. " + _given_away(reports / "probes" / f"{dataset}.json")
+        f"detectors of nodules reach {_doubt(report)}. Generated slices never went through a scanner, so that noise and "
+        "fine structure tell as much as what is drawn; and all are of one generator: nothing is said of another. "
+        + _given_away(reports / "probes" / f"{dataset}.json")
     )
     yield Table(
         caption=f"{dataset}: real or generated, test slices; {100 * report.confidence:g} % intervals over "
@@ -187,6 +186,12 @@ def _direct(report: DropReport, comparison: Comparison, dataset: str, reports: P
         head=("Detector", "AUC", "Accuracy", "Generated slices found", "Real slices kept"),
         rows=[_direct_row(one, results) for one in results],
     )
+
+
+def _doubt(report: DropReport) -> str:
+    """The least and the highest AUC by doubt."""
+    known = sorted(one.doubt_auc.value or 0.0 for one in report.runs.values())
+    return " to ".join(dict.fromkeys((number_text(known[0]), number_text(known[-1]))))
 
 
 def _direct_row(one: Result, results: Sequence[Result]) -> list[Cell | str]:

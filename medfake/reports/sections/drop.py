@@ -176,8 +176,8 @@ def _direct(report: DropReport, comparison: Comparison, dataset: str, reports: P
         f"What the paper did not build: the question itself. Taught to tell generated slices from real ones, "
         f"{run_text(best, results)}, the best on validation, has AUC {with_interval_text(best.slices, 'auc')} on the "
         f"test slices of {data_text(best)}, other patients and other deepfakes than those learnt from; by doubt alone, "
-        f"detectors of nodules reach {_doubt(report)}. Generated slices never went through a scanner, so that noise and "
-        "fine structure tell as much as what is drawn; and all are of one generator: nothing is said of another. "
+        f"detectors of nodules reach {_doubt(report)}. Generated slices never went through a scanner, so that noise "
+        "and fine structure tell as much as what is drawn; and all are of one generator: nothing is said of another. "
         + _given_away(reports / "probes" / f"{dataset}.json")
     )
     yield Table(

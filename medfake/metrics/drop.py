@@ -143,7 +143,8 @@ def _run(card: Card, sides: tuple[_Side, _Side], bootstrap: Bootstrap) -> RunDro
     )
     return RunDrop(
         detector=card.detector, seed=card.seed, threshold=card.threshold,
-        val_accuracy=card.metrics[Split.VAL].get("accuracy"), originals=on[0], deepfakes=on[1], drop=drop,
+        val_accuracy=card.metrics[Split.VAL].get("accuracy"), called=float((sides[1].p >= sides[1].cut).mean()),
+        originals=on[0], deepfakes=on[1], drop=drop,
         doubt_auc=_doubt_auc(sides, bootstrap),
     )  # fmt: skip
 

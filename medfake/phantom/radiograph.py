@@ -98,9 +98,8 @@ def shadow(rng: Generator, size: int = SIZE) -> Grid:
     heights = _LOWEST_MM + np.arange(across) * step
     plane = _slab(across, step)
     vessels = _vessels(rng, plane, heights)
-    coarse, fine = (
-        slow_variation(rng, max(across, plane.y.size), cells)[: plane.y.size, :across] for cells in (16, 96)
-    )
+    deep, edge = plane.y.size, max(across, plane.y.size)
+    coarse, fine = (slow_variation(rng, edge, cells)[:deep, :across] for cells in (16, 96))
     rows = np.empty((across, across), np.float32)
     for index, z in enumerate(heights):
         image, lung = paint(anatomy, plane, float(z), coarse, fine)
@@ -108,9 +107,8 @@ def shadow(rng: Generator, size: int = SIZE) -> Grid:
         if -112 < z < -72:
             air = _domed(z, -92, 20)
             lay_ellipse(image, -950.0, plane, 66, 0, 27 * air, 24 * air)  # in the stomach
-        image -= (image + 1000) * (
-            1 - plane.inside(anatomy.skin(plane, float(z)))
-        )  # no table, no shoulder blade outside
+        outside = 1 - plane.inside(anatomy.skin(plane, float(z)))
+        image -= (image + 1000) * outside  # no table, and no shoulder blade beyond the skin
         rows[index] = _attenuation(image).sum(axis=0) * np.float32(_DEPTH_MM)
     summed = zoom(rows[::-1], size / across, order=3, mode="nearest", grid_mode=True)[:size, :size]
     summed += _clavicles(rng, summed.shape, pixel, anatomy)

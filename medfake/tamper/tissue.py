@@ -19,11 +19,11 @@ from medfake.tamper.synthesis import NODULE_NOISE, holding, renoised
 from medfake.vocabulary import LabelCode, Modality
 
 _BOTH: Final = (Modality.MR, Modality.XRAY)
-_LESION_MM = (3.5, 8.0)
+_LESION_MM = (5.0, 10.0)
 _LESION_SHARE = (0.16, 0.40)  # of the range between dark and bright tissue: brighter or darker than what is around
 _SHADOW_MM = (6.0, 11.0)
 _SHADOW_SHARE = (0.06, 0.13)
-_HOLE_MM = (7.0, 12.0)
+_HOLE_MM = (8.0, 13.0)
 _FEATHER_MM = (1.0, 4.0)
 _SPREAD_MM = 5.0
 _DONORS = 80
@@ -92,7 +92,7 @@ def tissue_blend(volume: Volume, spacing_mm: Spacing, place: Site, rng: Generato
     As `self_blended` of CT does it; arguments and result are those of `lesion`.
     """
     block = Block.cut(volume, spacing_mm, place)
-    return _put(block, volume, filtered_in_place(volume, block, rng), soft_shape(block, rng, (7, 14)))
+    return _put(block, volume, filtered_in_place(volume, block, rng), soft_shape(block, rng, (9, 14)))
 
 
 def _put(block: Block, volume: Volume, content: Grid, share: Grid) -> Volume:

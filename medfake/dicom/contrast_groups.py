@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from medfake.dicom.header import SliceHeader
+from medfake.vocabulary import Modality
 
 SAME_ECHO: Final = 0.01
 """Relative; makers round echo times, and echoes of one excitation lie farther apart."""
@@ -18,7 +19,7 @@ MIXED: Final = (
 
 
 def by_contrast(group: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
-    """Part a stack by what its images say of their contrast; CT says nothing and stays whole.
+    """Part a stack by what its images say of their contrast; what is no MR stays whole.
 
     Temporal positions part it only where images repeat a place: some scanners count images by them.
 
@@ -28,6 +29,8 @@ def by_contrast(group: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     Returns:
         Stacks of one contrast each, in the order of their first image.
     """
+    if group[0].modality is not Modality.MR:
+        return [list(group)]
     parts: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
     echoes = _echoes([header.contrast.echo_ms for header in group])
     for header in group:

@@ -50,8 +50,11 @@ def normalise(values: NDArray[Any], padded: NDArray[np.bool_] | None, path: Path
         raise PixelDataError(
             "the image shows nothing", where=path, received=f"the value {low:g} everywhere", remedy="leave it out"
         )
-    scaled = np.rint((values.astype(np.float64) - low) * ((HIGH - LOW) / (high - low)) + LOW)
-    units: NDArray[np.int16] = np.clip(scaled, DARKEST, HIGH + BEYOND).astype(np.int16)
+    scaled = values.astype(np.float64)  # changed in place: a radiograph has up to 26 million pixels
+    scaled -= low
+    scaled *= (HIGH - LOW) / (high - low)
+    scaled += LOW
+    units: NDArray[np.int16] = np.clip(np.rint(scaled, out=scaled), DARKEST, HIGH + BEYOND).astype(np.int16)
     if padded is not None:
         units[padded] = DARKEST
     return units

@@ -28,7 +28,7 @@ def unread_position(path: Path, series: Series) -> float | str | None:
         Its position along the normal of the series, mm; None where it is no slice of the series (a note, a localizer,
         an instance that is there already); a sentence where that cannot be known.
     """
-    if path.is_symlink():
+    if path.is_symlink() or not series.modality.is_stack:
         return None
     try:
         dataset, _ = read_header_elements(path)

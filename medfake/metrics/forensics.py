@@ -153,7 +153,7 @@ def measure_package(
             "this package answers another question than tampering", where=f"measure.{name}.package",
             received=f"task {task}: {task.sentence}", remedy="measure a detector of tampering",
         )  # fmt: skip
-    found = read_labelled(params, jobs, cache)
+    found = read_labelled(params, jobs, cache, scorer.card.modality)
     labelled = [one for scan in found.tampered for one in scan.labelled_slices]
     judged = judge_slices(scorer, labelled, params.seed)
     perturbed: list[WithinRow] = []

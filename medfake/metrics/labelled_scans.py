@@ -18,7 +18,7 @@ from medfake.dicom.reader import read_slice, read_volume
 from medfake.dicom.series import Series
 from medfake.errors import DataError
 from medfake.metrics.scans import Floats
-from medfake.vocabulary import Evidence, Manipulation
+from medfake.vocabulary import Evidence, Manipulation, Modality
 
 READ_AT_ONCE: Final = 8
 """Slices of a scan that are in memory at a time."""
@@ -137,25 +137,28 @@ class LabelledSet:
         return next((one for one in (Evidence.PHANTOM, Evidence.FORGED) if one in marks), Evidence.CLINICAL)
 
 
-def read_labelled(params: MeasureParams, jobs: int = 1, cache: Path | None = None) -> LabelledSet:
+def read_labelled(
+    params: MeasureParams, jobs: int = 1, cache: Path | None = None, modality: Modality = Modality.CT
+) -> LabelledSet:
     """Read headers and labels of what a package is measured on; no pixels.
 
     Args:
         params: The measurement's block of params.yaml.
         jobs: Processes that read headers.
         cache: File of headers read before; made when missing.
+        modality: Of the package; scans of others are none that it is measured on.
 
     Raises:
-        SourceError: A folder is missing or holds nothing of its kind.
+        SourceError: A folder is missing or holds nothing of its kind and modality.
         LabelError: A label file lacks a column, or names scans that are not there.
         DataError: No scan has a labelled site.
     """
     key = pseudonym_key(params.identifiers)
     store = HeaderCache(cache) if cache else None
     both = params.reals != params.fakes
-    scans, problems = _read(params.fakes, key, jobs, store)
+    scans, problems = _read(params.fakes, key, jobs, store, modality)
     if both:
-        others, more = _read(params.reals, key, jobs, store)
+        others, more = _read(params.reals, key, jobs, store, modality)
         known = {scan.scan_id for scan in scans}
         scans += [scan for scan in others if not scan.tampered and scan.scan_id not in known]
         problems += more
@@ -170,8 +173,10 @@ def read_labelled(params: MeasureParams, jobs: int = 1, cache: Path | None = Non
     return found
 
 
-def _read(source: SourceParams, key: bytes, jobs: int, store: HeaderCache | None) -> tuple[list[LabelledScan], int]:
-    rules = SourceRules(source.min_slices, source.unknown_labels)
+def _read(
+    source: SourceParams, key: bytes, jobs: int, store: HeaderCache | None, modality: Modality
+) -> tuple[list[LabelledScan], int]:
+    rules = SourceRules(source.min_slices, source.unknown_labels, modality)
     reading = read_source(source.kind, Path(source.path), jobs, store, rules)
     return [_anonymous(scan, source.kind, key) for scan in reading.scans], len(reading.problems)
 

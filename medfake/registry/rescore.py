@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE
+from medfake.errors import ScanError
 from medfake.files import sha256_file
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import read_predictions
@@ -67,8 +68,14 @@ def predictions_on(version: Version, dataset: Dataset, registry: ModelRegistry) 
 
     Raises:
         RegistryError: The version's files are gone or altered.
-        ScanError: Its graph does not take these slices.
+        ScanError: Its graph does not take these slices, or they are of another modality than it has learnt.
     """
     package = registry.package(version)
     card = read_card(package)
+    if card.modality is not dataset.modality:
+        raise ScanError(
+            f"version {version.number} learnt from {card.modality}, and data set {dataset.name} is of "
+            f"{dataset.modality}", where=f"version {version.number}",
+            remedy="give each modality a registry of its own: another tracking.uri, or another project",
+        )  # fmt: skip
     return predict(dataset, package, (Split.VAL,), card.detector, card.seed).rows

@@ -28,13 +28,13 @@ def why_unsuited(series: Series, card: Card) -> str | None:
     if series.modality is not card.modality:
         return (
             f"{series.modality.scan}; the detector {card.detector} learnt from {card.modality}: "
-            f"scan it with one of {series.modality} (--model)"
+            f"scan it with a detector of {series.modality} (--model)"
         )
     known, said = parts_known(card), _said(series)
     if known and said and not _parts([said]) & _parts(known):
         return (
             f"{series.modality.scan} of {shown(said)} (0018,0015); the detector {card.detector} learnt from "
-            f"{', '.join(known)}: scan it with one of that part (--model)"
+            f"{', '.join(known)}: scan it with a detector of that part (--model)"
         )
     return None
 

@@ -1,5 +1,12 @@
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from medfake.cli.root import cli
+from medfake.errors import ConfigError
 
 HEAVY = {"tensorflow", "keras", "mlflow", "great_expectations", "optuna", "pandas"}
 
@@ -29,3 +36,22 @@ def test_every_command_shows_its_help_without_heavy_libraries() -> None:
         "walk(cli, [])"
     )
     assert not HEAVY & _modules_after(code)
+
+
+@pytest.mark.parametrize(("options", "files", "said"), [
+    (["--modality", "X-ray", "--manipulation", "shadow"], 1, "1 phantom slice in"),
+    (["--modality", "MR", "--slices", "24"], 24, "24 phantom slices in"),
+])  # fmt: skip
+def test_a_phantom_of_another_modality_is_written(tmp_path: Path, options: list[str], files: int, said: str) -> None:
+    result = CliRunner().invoke(cli, ["phantom", str(tmp_path / "one"), "--seed", "1", *options])
+    assert result.exit_code == 0, result.output
+    assert said in result.output
+    assert ("shadow in 0.dcm" in result.output) == ("shadow" in options)
+    assert len(list((tmp_path / "one").iterdir())) == files
+
+
+def test_a_manipulation_of_another_modality_writes_no_phantom(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["phantom", str(tmp_path / "one"), "--seed", "1", "--manipulation", "lesion"])
+    assert isinstance(result.exception, ConfigError)
+    assert "'lesion' is no manipulation of CT" in str(result.exception)
+    assert not list(tmp_path.iterdir())

@@ -10,8 +10,10 @@ from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from medfake.dicom.header import read_headers
+from medfake.dicom.normalised import DARKEST, normalise
 from medfake.dicom.reader import AIR_HU, read_slice, read_volume
 from medfake.errors import DicomError, PixelDataError
+from medfake.vocabulary import Modality
 
 Edited = Callable[..., Path]
 
@@ -204,3 +206,55 @@ def test_slices_of_different_shapes_are_refused(tmp_path: Path, write: Callable[
 def test_a_volume_of_no_slices_is_refused() -> None:
     with pytest.raises(PixelDataError, match="0 slices"):
         read_volume([])
+
+
+@pytest.mark.parametrize("modality", [Modality.MR, Modality.XRAY])
+@pytest.mark.parametrize("syntax", [RLELossless, DeflatedExplicitVRLittleEndian])
+def test_mr_and_x_ray_are_read_alike_in_other_transfer_syntaxes(
+    edited: Edited, modality: Modality, syntax: str
+) -> None:
+    def stored(dataset: Dataset) -> None:
+        if syntax == RLELossless:
+            dataset.compress(syntax, generate_instance_uid=False)
+        dataset.file_meta.TransferSyntaxUID = syntax
+
+    plain = read(edited(lambda _: None, modality=modality))
+    np.testing.assert_array_equal(read(edited(stored, "other.dcm", modality)), plain)
+
+
+def test_padding_of_mr_is_darkest_and_changes_nothing_else(edited: Edited, volume: np.ndarray) -> None:
+    def padded(dataset: Dataset) -> None:
+        pixels = volume[1].copy()
+        pixels[:, :3] = -2000
+        dataset.PixelData = pixels.astype("<i2").tobytes()
+        dataset.add_new("PixelPaddingValue", "SS", -2000)
+
+    units = read(edited(padded, modality=Modality.MR))
+    assert (units[:, :3] == DARKEST).all()
+    np.testing.assert_array_equal(units[:, 3:], normalise(volume[1][:, 3:], None, Path("x.dcm")))
+
+
+@pytest.mark.parametrize("modality", [Modality.MR, Modality.XRAY])
+def test_an_image_that_shows_nothing_is_refused(edited: Edited, modality: Modality) -> None:
+    path = edited(lambda dataset: setattr(dataset, "PixelData", bytes(2 * 16 * 12)), modality=modality)
+    with pytest.raises(PixelDataError, match="shows nothing"):
+        read(path)
+
+
+def test_mr_with_a_falling_slope_is_turned(edited: Edited) -> None:
+    def turned(dataset: Dataset) -> None:
+        dataset.RescaleSlope, dataset.RescaleIntercept = "-1", "4000"
+
+    plain, other = read(edited(lambda _: None, modality=Modality.MR)), read(edited(turned, "t.dcm", Modality.MR))
+    assert np.corrcoef(plain.ravel(), other.ravel())[0, 1] < -0.999
+
+
+def test_a_broken_table_of_a_radiograph_is_refused(edited: Edited) -> None:
+    def broken(dataset: Dataset) -> None:
+        table = Dataset()
+        table.LUTDescriptor, table.ModalityLUTType = [4096, 0, 16], "US"
+        table.add_new("LUTData", "OW", b"\0\0")
+        dataset.ModalityLUTSequence = Sequence([table])
+
+    with pytest.raises(PixelDataError, match="cannot be decoded"):
+        read(edited(broken, modality=Modality.XRAY))

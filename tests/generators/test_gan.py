@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medfake.generators.gan import Gan, GanOptions, moved
+from medfake.generators.gan import Gan, GanOptions, apart, moved
 from medfake.training.keras_setup import import_keras
 
 keras = import_keras(1)
@@ -73,6 +73,17 @@ def test_slices_move_with_air_behind_them_and_a_part_is_blanked() -> None:
     assert (there[2:, :6] == 0).sum() == 6 * 6 - 1
 
 
+def test_slices_are_apart_as_their_forms_are_and_noise_is_no_form() -> None:
+    same = np.zeros((4, 64, 64, 1), np.float32)
+    assert float(apart(same)) == 0
+    assert float(apart(same + np.array([0, 1, 0, 1], np.float32)[:, None, None, None])) == 0, "one is set beside one"
+    assert float(apart(same + np.array([0, 1, 1, 1], np.float32)[:, None, None, None])) == pytest.approx(0.5)
+    chequer = same + np.where(np.add.outer(np.arange(64), np.arange(64)) % 2, 1, -1)[None, ..., None]
+    chequer[2:] *= -1
+    assert float(apart(chequer.astype(np.float32))) == pytest.approx(0, abs=1e-6)
+    assert float(apart(same[:3])) == 0, "of an odd number the last is left over"
+
+
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
 @pytest.mark.slow
 def test_all_of_this_is_so_on_jax() -> None:
@@ -80,7 +91,7 @@ def test_all_of_this_is_so_on_jax() -> None:
         "from tests.generators import test_gan as here\n"
         "assert here.keras.backend.backend() == 'jax'\n"
         "tests = [one for name, one in vars(here).items() if name.startswith('test_') and 'jax' not in name]\n"
-        "assert len(tests) == 4\n"
+        "assert len(tests) == 5\n"
         "[one() for one in tests]\n"
     )
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}

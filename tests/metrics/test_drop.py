@@ -71,12 +71,23 @@ def test_deepfakes_of_which_half_show_the_other_class_cost_half_of_the_accuracy(
     report = measure(nodules, deepfakes(hu, asked), a=package())
     (one,) = report.runs.values()
     assert (one.originals.accuracy.value, one.deepfakes.accuracy.value, one.drop.value) == (1.0, 0.5, 0.5)
-    assert (one.deepfakes.sensitivity.value, one.deepfakes.specificity.value) == (0.5, 0.5)
+    assert (one.deepfakes.sensitivity.value, one.deepfakes.specificity.value, one.called) == (0.5, 0.5, 0.5)
     assert one.drop.interval is not None
     reach = 1.96 * 0.5 / IMAGES**0.5  # originals are all right, so that images alone spread it
     assert one.drop.interval.low == pytest.approx(0.5 - reach, abs=0.02)
     assert one.drop.interval.high == pytest.approx(0.5 + reach, abs=0.02)
     assert (report.slices, report.patients, report.deepfakes, report.asked) == (20, 2, IMAGES, IMAGES // 2)
+
+
+def test_one_patient_gives_no_interval(nodules: Dataset, make_package: Callable[..., Path]) -> None:
+    rows = nodules.manifest
+    one = replace(nodules, manifest=rows[(rows.split != "test") | (rows.patient_id == "patient-test0")])
+    folder = make_package("a", val=None, dataset="nodules", task="nodules", detector="a")
+    write_predictions(folder / PREDICTIONS_FILE, predict(one, folder, SCORED, "a", 1).rows)
+    (found,) = measure(one, deepfakes([DARK, BRIGHT, DARK], [0, 1, 1]), a=folder).runs.values()
+    assert found.originals.accuracy.value == 1.0
+    assert (found.originals.accuracy.interval, found.drop.interval) == (None, None)
+    assert found.deepfakes.accuracy.interval is not None
 
 
 def test_deepfakes_that_are_as_originals_cost_nothing(nodules: Dataset, package: Callable[..., Path]) -> None:

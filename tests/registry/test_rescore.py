@@ -188,3 +188,16 @@ def test_predictions_that_are_not_of_the_graph_refuse_it(
     (said,) = (one for one in judge(registry, HERE).judged if one.gate.name == "agreement")
     assert said.ruling.passed is passes
     assert ("its scores by 0.0e+00 from" if passes else "its scores by 2.0e-04 from") in said.ruling.sentence
+
+
+def test_a_champion_of_another_modality_is_not_compared_and_the_reason_is_told(
+    make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry
+) -> None:
+    digest = make_slices(bright="real")
+    nominate([make_package("a", modality="MR")], AUC, registry)
+    promote(registry, HERE)
+    nominate([measured_on_slices(make_package("b", dataset_sha256=digest, detector=STACK), right=True)], AUC, registry)
+    with pytest.raises(PromotionRefusedError) as caught:
+        promote(registry, HERE)
+    assert "version 1 learnt from MR, and data set chest is of CT" in str(caught.value.received)
+    assert "a registry of its own" in str(caught.value.remedy)

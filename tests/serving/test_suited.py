@@ -24,7 +24,7 @@ from tests.fixtures.modalities import change_files, write_mr, write_radiographs
 
 MakePackage = Callable[..., Path]
 WriteScan = Callable[..., Path]
-MR_TO_CT = "an MR series; the detector ResidualCNN learnt from CT: scan it with one of MR (--model)"
+MR_TO_CT = "an MR series; the detector ResidualCNN learnt from CT: scan it with a detector of MR (--model)"
 
 
 @pytest.fixture
@@ -111,6 +111,12 @@ def test_a_radiograph_of_another_part_is_skipped_and_one_that_says_none_is_warne
         assert report.scans == ()
         assert skipped(report)["x"].startswith(f"an X-ray image of {said} (0018,0015); the detector ResidualCNN")
         assert "learnt from CHEST" in skipped(report)["x"]
+
+
+def test_a_hand_that_only_its_code_names_is_skipped(tmp_path: Path, model_of: Callable[..., Model]) -> None:
+    folder = change_files(write_radiographs(tmp_path / "x", body_part="HAND"), BodyPartExamined=None)
+    report = scan_paths([folder], model_of(Modality.XRAY))
+    assert skipped(report)["x"].startswith("an X-ray image of HAND")
 
 
 def test_parts_of_the_body_are_those_that_the_card_names(tmp_path: Path, model_of: Callable[..., Model]) -> None:

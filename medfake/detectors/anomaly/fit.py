@@ -78,7 +78,6 @@ def train_anomaly(context: AnomalyContext) -> Trained:
         save=lambda folder: save_package(detector, aggregation, folder, sample),
         parameters=int(learnt.judge.count_params()),
         calibration={"a": a, "b": b},
-        slices=min(learnt.slices, len(dataset.split(Split.TRAIN))),
         learning=_clauses(learnt, len(logits), options),
     )
 

@@ -20,7 +20,7 @@ _MM: Final = 10.0
 
 Tensor = Any
 Step = tuple[Tensor, Tensor, Tensor]
-"""Features (..., width), 1 or 0 whether there is something to see (...,), and z in mm (...,), of one slice each."""
+"""Features (places, width), 1 or 0 whether there is anything to see (places,), and z in mm (places,), of one slice."""
 
 
 @keras.saving.register_keras_serializable(package="medfake")
@@ -91,10 +91,7 @@ class AlongZ(layers.Layer):
         super().__init__(**kwargs)
         self.units, self.reach_mm, self.bridge_mm = units, reach_mm, bridge_mm
         weighed = {name: keras.regularizers.L2(decay) for name in ("kernel_regularizer", "recurrent_regularizer")}
-        self.cells = [
-            layers.GRUCell(units, name=f"from_{side}", implementation=1, **weighed)  # 2 takes no more than two axes
-            for side in ("below", "above")
-        ]
+        self.cells = [layers.GRUCell(units, name=f"from_{side}", **weighed) for side in ("below", "above")]
         self.judge = layers.Dense(1, kernel_initializer="zeros", name="judge")
 
     def build(self, width: int) -> None:
@@ -117,7 +114,7 @@ class AlongZ(layers.Layer):
             steps: In order of z.
 
         Returns:
-            (...,) what to add to the scaled log odds of the window rule.
+            (places,) what to add to the scaled log odds of the window rule.
         """
         half = len(steps) // 2
         sides = steps[: half + 1], [*reversed(steps[half:])]
@@ -209,12 +206,16 @@ class OfScan(layers.Layer):
 
     def _walked(self, along: AlongZ, logits: Tensor, counts: Tensor, z_mm: Tensor) -> Tensor:
         features, seen = self.plane(logits, counts)
-        slices, reach = ops.shape(logits)[0], self.reach
-        z_mm = ops.reshape(ops.pad(z_mm, (reach, reach), constant_values=NOWHERE_MM), (-1, 1, 1))
-        features = ops.pad(features, ((reach, reach), (0, 0), (0, 0), (0, 0)))
-        seen = ops.pad(seen, ((reach, reach), (0, 0), (0, 0)))
-        steps = [tuple(one[at : at + slices] for one in (features, seen, z_mm)) for at in range(2 * reach + 1)]
-        more = along.walk(steps)
+        slices, down, across = (ops.shape(seen)[axis] for axis in range(3))
+        far = (self.reach, self.reach)
+        z_mm = ops.reshape(ops.pad(z_mm, far, constant_values=NOWHERE_MM), (-1, 1, 1))
+        features = ops.reshape(ops.pad(features, (far, (0, 0), (0, 0), (0, 0))), (-1, PLANE_FEATURES))
+        seen = ops.pad(seen, (far, (0, 0), (0, 0)))
+        known = features, ops.reshape(seen, (-1,)), ops.reshape(z_mm + ops.zeros_like(seen), (-1,))
+        places = down * across  # of all slices one after the other: cells take no more axes
+        starts = [at * places for at in range(2 * self.reach + 1)]
+        steps = [tuple(one[at : at + slices * places] for one in known) for at in starts]
+        more = ops.reshape(along.walk(steps), (-1, down, across))
         wide = ops.repeat(ops.repeat(more, PLANE_STEP, axis=1), PLANE_STEP, axis=2)
         return wide[:, : ops.shape(logits)[1], : ops.shape(logits)[2]]
 

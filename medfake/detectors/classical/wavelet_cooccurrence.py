@@ -125,7 +125,7 @@ def learn_plane(
         raise TrainingError(
             "there are no blocks to learn from", where=dataset.name,
             received=f"{int(labels.sum())} around sites, {int((labels == 0).sum())} far from any",
-            remedy="check the labels' places",
+            remedy="check the labels' places; slices that were generated whole have none, and are no work for it",
         )  # fmt: skip
     machine = LinearSVC(C=options.c, class_weight="balanced", dual=False, max_iter=_ITERATIONS)
     machine.fit(blocks, labels)
@@ -171,8 +171,9 @@ class _Blocks:
         middles = [(np.arange(number) + 1) * (self.block_px // 2) for number in grid]
         near = self._within(middles, row.site_y, row.site_x, _NEAR_MM / row.spacing_mm)
         near &= bool(row.label) and row.distance_mm <= _NEAR_MM
-        far = np.ones(grid, bool)
-        for y, x in [(row.site_y, row.site_x), *zip(sites.y, sites.x, strict=True)] if row.label else []:
+        places = [(row.site_y, row.site_x), *zip(sites.y, sites.x, strict=True)] if row.label else []
+        far = np.full(grid, not row.label or bool(np.isfinite(places).all(axis=1).any()))  # else tampered all over
+        for y, x in places:
             far &= ~self._within(middles, y, x, _FAR_MM / row.spacing_mm)
         return near, far
 

@@ -1,6 +1,7 @@
 """Statistics of blocks against what scikit-image counts, and what the machine behind them makes of slices."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,15 @@ def test_a_table_is_what_the_graph_says_of_its_rows(make_dataset: MakeDataset, t
     rows = made.manifest.iloc[[4, 1, 4]]
     np.testing.assert_array_equal(front.table(made, rows), front.of(made.slices(rows)))
     np.testing.assert_array_equal(front.table(made, rows.iloc[:1]), front.of(made.slices(rows.iloc[:1])))
+
+
+def test_slices_that_were_generated_whole_have_no_untouched_blocks(make_dataset: MakeDataset) -> None:
+    made = make_dataset({"train": 6}, size=96)
+    rows = made.manifest.assign(site_y=np.nan, site_x=np.nan, distance_mm=np.nan)
+    generated = replace(made, manifest=rows, sites=made.sites.iloc[:0])
+    with pytest.raises(TrainingError, match="no blocks to learn from") as caught:
+        learn_plane(generated, rows[rows.label == 1], WaveletCooccurrenceOptions(), seed=1)
+    assert caught.value.received == "0 around sites, 0 far from any"
 
 
 def test_slices_without_sites_teach_nothing(make_dataset: MakeDataset) -> None:

@@ -72,6 +72,8 @@ def main() -> None:
     kind = os.environ.get(_SIZE) or ("gpu" if has_gpu() else "cpu")
     sizes = SIZES[kind]
     print(f"gpu: {describe_hardware(network=True)}{'' if has_gpu() else '; no GPU: the bound is of this CPU'}")
+    if kind == "toy":
+        print("gpu: toy sizes: that it runs is seen, and its ratios mean nothing")
     names = [name for name in os.environ.get(_ONLY, "").split(",") if name] or NETWORKS
     for precision in _PRECISIONS:
         if precision == "tf32" and not has_gpu():

@@ -27,6 +27,7 @@ def test_without_a_gpu_it_says_so_and_measures_the_cpu() -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "no GPU: the bound is of this CPU" in done.stdout
+    assert "its ratios mean nothing" in done.stdout
     assert "TFLOP/s in a product of 128 x 128" in done.stdout
     measured = {(what, precision): float(ratio) for what, precision, ratio in LINE.findall(done.stdout)}
     assert set(measured) == {

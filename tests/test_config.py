@@ -384,3 +384,37 @@ def test_false_leaves_explanations_out_and_studies_older_than_them_have_some(val
     assert validate(Params, values, "params.yaml").explain.slices == 0
     del values["explain"]
     assert validate(Params, values, "params.yaml").explain.slices > 0
+
+
+@pytest.fixture
+def shree() -> dict[str, Any]:
+    """The study that measures a drop on deepfakes."""
+    loaded: dict[str, Any] = yaml.safe_load((PROJECT / "studies/shree.yaml").read_text())
+    return copy.deepcopy(loaded)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"dataset": "nodule"}, "drop.dcgan.dataset names 'nodule', which train.datasets does not have"),
+        ({"generator": "gan"}, "drop.dcgan.generator names 'gan', which generators does not have"),
+        ({"direct": "generate"}, "drop.dcgan.direct names 'generate', which train.datasets does not have"),
+        ({"detectors": ["VGG19"]}, "drop.dcgan.detectors names 'VGG19', which train.detectors does not have"),
+        ({"dataset": "generated"}, "dcgan learnt the classes of data set nodules, and detectors of generated"),
+    ],
+)
+def test_a_drop_is_of_detectors_and_a_generator_of_one_data_set(
+    shree: dict[str, Any], changed: dict[str, Any], message: str
+) -> None:
+    shree["drop"]["dcgan"].update(changed)
+    assert message in _message(shree)
+
+
+def test_a_drop_is_of_detectors_of_nodules(shree: dict[str, Any]) -> None:
+    shree["generators"]["dcgan"]["dataset"] = shree["drop"]["dcgan"]["dataset"] = "generated"
+    assert "must be of labelling.rule nodules, but generated asks was the slice tampered with?" in _message(shree)
+
+
+def test_a_nodule_data_set_has_no_fakes(shree: dict[str, Any]) -> None:
+    shree["datasets"]["nodules"]["fakes"] = {"kind": "ct_gan", "path": "data/raw/CT-GAN"}
+    assert "labelling.rule nodules uses no fakes" in _message(shree)

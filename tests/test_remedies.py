@@ -100,7 +100,8 @@ def _commands(text: str) -> Iterator[str]:
 
 
 def test_there_is_an_example_of_every_stage() -> None:
-    assert NAMES.keys() | {Stage.FORGE, Stage.GENERATE, Stage.FORENSICS} == set(Stage)  # quickstart has none of these
+    none = {Stage.FORGE, Stage.GENERATE, Stage.FORENSICS, Stage.DROP}  # quickstart has none of these
+    assert NAMES.keys() | none == set(Stage)
 
 
 @pytest.mark.parametrize("stage", NAMES)

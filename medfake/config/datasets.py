@@ -87,8 +87,8 @@ class NeighboursLabelling(Section):
 class NodulesLabelling(Section):
     """Another task than tampering: label 1 where a reader outlined a nodule, 0 away from all of them.
 
-    Shree et al. trained on it, section III. Slices of untampered scans whose nodules were looked for are used, and no
-    others.
+    Slices of untampered scans whose nodules were looked for are used, and no others. LIDC-IDRI outlines nodules of 3 mm
+    and more; smaller ones count as none.
     """
 
     task: ClassVar[Task] = Task.NODULES

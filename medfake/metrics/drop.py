@@ -17,6 +17,7 @@ from medfake.metrics.deepfakes import Deepfakes
 from medfake.metrics.drop_report import Agreement, DropReport, OnSlices, RunDrop, Shares
 from medfake.metrics.intervals import percentile_interval, share_interval
 from medfake.metrics.over_folds import read_tested
+from medfake.metrics.own_thresholds import cut_of
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import weighted_metrics
 from medfake.metrics.within_slice import Figure
@@ -58,16 +59,16 @@ def measure_drop(
         )  # fmt: skip
     cards = {key: read_card(package) for key, package in packages.items()}
     tests = {key: _originals(packages[key], card) for key, card in cards.items()}
-    originals = {key: _Side.of_originals(rows, bootstrap) for key, rows in tests.items()}
-    fakes = {key: _Side.of_deepfakes(package, deepfakes, bootstrap) for key, package in packages.items()}
+    originals = {key: _Side.of_originals(tests[key], card, bootstrap) for key, card in cards.items()}
+    fakes = {key: _Side.of_deepfakes(packages[key], card, deepfakes, bootstrap) for key, card in cards.items()}
     first = next(iter(tests.values()))
     return DropReport(
         name=name, dataset=dataset.name, generator=generator, evidence=dataset.evidence,
         confidence=bootstrap.confidence, slices=len(first), patients=int(first.patient_id.nunique()),
         deepfakes=len(deepfakes.asked), asked=int(deepfakes.asked.sum()),
         agreement=Agreement(
-            detectors=len(packages), originals=_shares(originals, cards, bootstrap),
-            deepfakes=_shares(fakes, cards, bootstrap),
+            detectors=len(packages), originals=_shares(list(originals.values()), bootstrap),
+            deepfakes=_shares(list(fakes.values()), bootstrap),
         ),
         runs={key: _run(card, (originals[key], fakes[key]), bootstrap) for key, card in cards.items()},
     )  # fmt: skip
@@ -78,35 +79,49 @@ class _Side:
     """Slices of one kind: labels, scores, and how often each counts in every resample.
 
     Attributes:
+        cut: (slices,) P from which on each counts as showing a nodule: thresholds of folds differ.
         weights: (resamples, clusters).
     """
 
     label: NDArray[np.int8]
     p: Floats
+    cut: Floats
     clusters: Clusters
     weights: Floats
 
     @classmethod
-    def of_originals(cls, rows: pd.DataFrame, bootstrap: Bootstrap) -> "_Side":
-        clusters = clusters_of(rows)
-        return cls(
-            rows.label.to_numpy(np.int8), rows.p_tampered.to_numpy(float), clusters, draw(clusters.count, bootstrap)
-        )
+    def of_originals(cls, rows: pd.DataFrame, card: Card, bootstrap: Bootstrap) -> "_Side":
+        clusters, label, p = clusters_of(rows), rows.label.to_numpy(np.int8), rows.p_tampered.to_numpy(float)
+        cut = np.broadcast_to(cut_of(rows, card.threshold), p.shape)
+        weights = draw(clusters.count, bootstrap)
+        return cls(label, p, cut, clusters, weights if clusters.count > 1 else weights * np.nan)
 
     @classmethod
-    def of_deepfakes(cls, package: Path, deepfakes: Deepfakes, bootstrap: Bootstrap) -> "_Side":
+    def of_deepfakes(cls, package: Path, card: Card, deepfakes: Deepfakes, bootstrap: Bootstrap) -> "_Side":
         """Images are independent; they are drawn with another seed than patients, so that both are."""
         count = len(deepfakes.asked)
         batches = (deepfakes.hu[start : start + RUN] for start in range(0, count, RUN))
         p = np.concatenate([one.p_tampered for one in Scorer(package / ONNX_FILE).score_each(batches)]).astype(float)
         other = Bootstrap(bootstrap.resamples, bootstrap.confidence, bootstrap.seed + 1)
-        return cls(deepfakes.asked, p, Clusters(np.arange(count), count, "images"), draw(count, other))
+        cut = np.full(count, card.threshold)
+        return cls(deepfakes.asked, p, cut, Clusters(np.arange(count), count, "images"), draw(count, other))
 
-    def metrics(self, threshold: float) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(slices,) whether each is called what it is labelled."""
+        right: NDArray[np.bool_] = (self.p >= self.cut) == (self.label == 1)
+        return right
+
+    @property
+    def doubt(self) -> Floats:
+        """(slices,) 0..0.5: how near log odds are to those of the threshold."""
+        return sigmoid(-np.abs(logit(self.p, _CLIP) - logit(self.cut, _CLIP)))
+
+    def metrics(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
         """As they are, and in every resample."""
         codes, ones = self.clusters.codes, np.ones((1, self.clusters.count))
         as_is, resampled = (
-            weighted_metrics(self.label, self.p, threshold, codes, weights) for weights in (ones, self.weights)
+            weighted_metrics(self.label, self.p, self.cut, codes, weights) for weights in (ones, self.weights)
         )
         return as_is, resampled
 
@@ -117,7 +132,7 @@ def _originals(package: Path, card: Card) -> pd.DataFrame:
 
 
 def _run(card: Card, sides: tuple[_Side, _Side], bootstrap: Bootstrap) -> RunDrop:
-    measured = [side.metrics(card.threshold) for side in sides]
+    measured = [side.metrics() for side in sides]
     on = [
         OnSlices(**{name: _figure(as_is[of], resampled[of], bootstrap) for name, of in _SHOWN.items()})
         for as_is, resampled in measured
@@ -128,15 +143,15 @@ def _run(card: Card, sides: tuple[_Side, _Side], bootstrap: Bootstrap) -> RunDro
     )
     return RunDrop(
         detector=card.detector, seed=card.seed, threshold=card.threshold,
-        val_accuracy=card.metrics[Split.VAL].get("accuracy"), originals=on[0], deepfakes=on[1], drop=drop,
-        doubt_auc=_doubt_auc(sides, card.threshold, bootstrap),
+        val_accuracy=card.metrics[Split.VAL].get("accuracy"), called=float((sides[1].p >= sides[1].cut).mean()),
+        originals=on[0], deepfakes=on[1], drop=drop,
+        doubt_auc=_doubt_auc(sides, bootstrap),
     )  # fmt: skip
 
 
-def _doubt_auc(sides: Sequence[_Side], threshold: float, bootstrap: Bootstrap) -> Figure:
-    """Doubt is how near log odds are to those of the threshold."""
-    cut = float(logit(np.array([threshold]), _CLIP)[0])
-    doubt = np.concatenate([sigmoid(-np.abs(logit(side.p, _CLIP) - cut)) for side in sides])
+def _doubt_auc(sides: Sequence[_Side], bootstrap: Bootstrap) -> Figure:
+    """Deepfakes against originals by doubt alone."""
+    doubt = np.concatenate([side.doubt for side in sides])
     generated = np.repeat([0, 1], [len(side.p) for side in sides])
     codes = np.concatenate([sides[0].clusters.codes, sides[1].clusters.codes + sides[0].clusters.count])
     weights = np.concatenate([side.weights for side in sides], axis=1)
@@ -147,11 +162,9 @@ def _doubt_auc(sides: Sequence[_Side], threshold: float, bootstrap: Bootstrap) -
     return _figure(as_is, resampled, bootstrap)
 
 
-def _shares(sides: Mapping[str, _Side], cards: Mapping[str, Card], bootstrap: Bootstrap) -> Shares:
+def _shares(sides: Sequence[_Side], bootstrap: Bootstrap) -> Shares:
     """Of slices by whether all detectors are right, none, or some."""
-    right = np.stack([(side.p >= cards[key].threshold) == (side.label == 1) for key, side in sides.items()])
-    side = next(iter(sides.values()))
-    judged = right.mean(axis=0)
+    judged, side = np.mean([one.right for one in sides], axis=0), sides[0]
     return Shares(
         with_label=_share(judged == 1, side, bootstrap), against_label=_share(judged == 0, side, bootstrap),
         split=_share((judged > 0) & (judged < 1), side, bootstrap),
@@ -168,6 +181,4 @@ def _share(is_one: NDArray[np.bool_], side: _Side, bootstrap: Bootstrap) -> Figu
 
 def _figure(as_is: Floats, resampled: Floats, bootstrap: Bootstrap) -> Figure:
     value = float(as_is[0])
-    if not np.isfinite(value):
-        return Figure(None)
-    return Figure(value, percentile_interval(resampled, bootstrap))
+    return Figure(value, percentile_interval(resampled, bootstrap)) if np.isfinite(value) else Figure(None)

@@ -5,7 +5,7 @@ The file reports/drop/NAME.json in short; figures are {"value": 0..1 or null, "i
     {"schema_version": 1, "name", "dataset", "generator", "evidence", "confidence", "slices", "patients", "deepfakes",
      "asked": deepfakes that were to show a nodule,
      "agreement": {"detectors", "originals": {"with_label", "against_label", "split"}, "deepfakes": likewise},
-     "runs": {"nodules/CustomCNN/seed-1": {"detector", "seed", "threshold", "val_accuracy",
+     "runs": {"nodules/CustomCNN/seed-1": {"detector", "seed", "threshold", "val_accuracy", "called",
          "originals": {"accuracy", "sensitivity", "specificity", "auc"}, "deepfakes": likewise,
          "drop": accuracy on originals minus accuracy on deepfakes,
          "doubt_auc": how well deepfakes are told from originals by the detector's doubt, without knowing a class}}}
@@ -44,6 +44,7 @@ class RunDrop:
     Attributes:
         threshold: Of slices, from its card.
         val_accuracy: On validation slices, by which one network is chosen to be told of; None where undefined.
+        called: Share of deepfakes that it calls a nodule.
         originals: On the test slices of the data set.
         deepfakes: On generated slices, the class asked for standing in for the truth.
         drop: Accuracy on originals minus accuracy on deepfakes; both are resampled, each on its own.
@@ -54,6 +55,7 @@ class RunDrop:
     seed: int
     threshold: float
     val_accuracy: float | None
+    called: float
     originals: OnSlices
     deepfakes: OnSlices
     drop: Figure

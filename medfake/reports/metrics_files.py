@@ -6,18 +6,20 @@ from medfake.files import json_text
 from medfake.metrics.binary import PAPER_METRICS
 from medfake.package.measured import Folds
 from medfake.reports.comparison import Comparison
+from medfake.vocabulary import Task
 
 _DIGITS: Final = 6  # of the JSON: what differs between processors lies behind them
 _INTERVALS_OF: Final = (*PAPER_METRICS, "h")
 
-Values = dict[str, float | int | None]
+Values = dict[str, float | int | str | None]
 
 
 def to_json(comparison: Comparison) -> str:
     """All metrics under flat keys "dataset/detector/seed-n/level/metric", level val, slice or scan.
 
     The papers' six and H also have "_low" and "_high" at slice and scan level; undefined ones are null. Of trainings
-    over folds "dataset/detector/seed-n/folds/" has "auc_mean", "auc_sd" and so on, and "pooled_auc".
+    over folds "dataset/detector/seed-n/folds/" has "auc_mean", "auc_sd" and so on, and "pooled_auc". Trainings of
+    another task than tampering name it under "dataset/detector/seed-n/task"; their label 1 is its answer yes.
 
     Returns:
         JSON text: sorted keys, six digits, a final line end.
@@ -37,6 +39,8 @@ def to_json(comparison: Comparison) -> str:
         if result.entry.folds is not None:
             values |= _over_folds(f"{name}/folds", result.entry.folds)
         values[f"{name}/rank"] = result.standing.rank
+        if result.entry.task is not Task.TAMPERING:
+            values[f"{name}/task"] = result.entry.task
         if result.localisation is not None:
             values[f"{name}/slice/hit_rate"] = result.localisation.hit_rate
     return _dump(values)

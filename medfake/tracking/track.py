@@ -20,7 +20,7 @@ from medfake.tracking.stage_figures import ROBUSTNESS_DROP, STEP_MS, stage_figur
 from medfake.tracking.store import Store
 from medfake.tracking.study_run import adopt, begin_group, find_run, study_label, study_run
 from medfake.tracking.tags import KIND_TAG, NOTE_TAG, PARENT_TAG, STUDY_TAG, Kind
-from medfake.vocabulary import Evidence, Split
+from medfake.vocabulary import Evidence, Split, Task
 
 COMPARED: Final = (
     *(f"{Split.TEST}/slice/{name}" for name in ("auc", "accuracy", "f1", "h")),
@@ -154,7 +154,8 @@ def _log_study(client: Any, params: Params, parent: str, trainings: Sequence[_Tr
 
 
 def _best(params: Params, trainings: Sequence[_Training]) -> _Training | None:
-    """By the validation figure that nominates."""
+    """By the validation figure that nominates; detectors of another task count where there are no others."""
+    trainings = [one for one in trainings if one.card.task is Task.TAMPERING] or trainings
     values = {one.name: one.card.metrics[Split.VAL].get(params.nominate.metric) for one in trainings}
     known = [one for one in trainings if values[one.name] is not None]
     return max(known, key=lambda one: values[one.name] or 0.0, default=None)

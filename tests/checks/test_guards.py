@@ -336,6 +336,9 @@ def test_a_guard_sees_other_faults_too(what, check):
 
 
 SOUND: dict[str, Broken] = {  # on the right side of a boundary
+    "a generated slice without air": Broken(
+        "", set_value("scan-t0:0", manipulation="generated", air_fraction=0.0, site_y=None, site_x=None)
+    ),
     "slices without a nodule as near as they may be": Broken(
         "", lambda table: set_value("scan-t0:3", z_mm=30.0)(no_manipulation(table)), _outline, NODULES
     ),

@@ -10,7 +10,7 @@ from medfake.reports.compare import compare
 from medfake.reports.entry import Entry
 from medfake.reports.notes import notes_text
 from medfake.reports.sentences import method_text
-from medfake.vocabulary import Evidence, PositiveClass
+from medfake.vocabulary import Evidence, PositiveClass, Task
 
 QUICK = Bootstrap(resamples=100)
 
@@ -178,6 +178,7 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
         calibration={"temperature": 2.0},
         folds=None,
         sources_apart=False,
+        task=Task.NODULES,
         chosen={"c": 0.1},
         learnt=Learnt(slices=9, of=12),
         both_classes={"train": {"accuracy": 0.9}, "test": {"accuracy": 0.6}},
@@ -188,7 +189,7 @@ def test_an_entry_takes_its_facts_from_a_card(predict):
     assert (entry.threshold, entry.scan_low, entry.scan_high) == (0.4, 0.2, 0.8)
     assert (entry.options, entry.git_revision, entry.run_id) == ({"trees": 5}, "4e6c7d0", "f" * 32)
     assert (entry.options, entry.chosen, entry.of_train) == ({"trees": 5}, {"c": 0.1}, {"accuracy": 0.9})
-    assert entry.learnt == card.learnt
+    assert (entry.learnt, entry.task) == (card.learnt, Task.NODULES)
 
 
 def test_many_runs_do_not_make_everything_a_tie(predict, enter):

@@ -43,13 +43,15 @@ def project(tracking: TrackingParams, tmp_path: Path, monkeypatch: pytest.Monkey
 def train(project: Project, make_package: Callable[..., Path]) -> Train:
     """Log a training with its figures and leave its package where the stage `train` would."""
 
-    def one(detector: str, seed: int, auc: float, val: float) -> str:
+    def one(detector: str, seed: int, auc: float, val: float, **card: object) -> str:
         tags = {KIND_TAG: Kind.TRAINING, PARENT_TAG: study_run(project)}
         facts = {"detector": detector, "seed": seed}
         with training_run(Store(project.params.tracking), f"{detector} {seed}", facts, tags) as run:
             run.log_epoch(1, {"val_loss": 0.5})
             run.log_metrics({"test/slice/auc": auc, "val/slice/auc": val})
-        made = make_package(f"{detector}-{seed}", detector=detector, seed=seed, val=val, mlflow_run_id=run.run_id)
+        made = make_package(
+            f"{detector}-{seed}", detector=detector, seed=seed, val=val, mlflow_run_id=run.run_id, **card
+        )
         package = project.package_of("chest", detector, seed)
         package.parent.mkdir(parents=True, exist_ok=True)
         made.rename(package)
@@ -78,6 +80,15 @@ def test_seeds_go_below_a_run_with_the_means_of_their_metrics(project: Project, 
     assert group.data.tags["seeds"] == "1, 2"
     assert {client.get_run(one).data.tags[PARENT_TAG] for one in seeds} == {group.info.run_id}
     assert client.get_run(alone).data.tags[PARENT_TAG] == tracked.run_id
+
+
+def test_detectors_of_another_task_are_best_only_among_their_like(project: Project, train: Train) -> None:
+    train("ResidualCNN", 1, 0.9, 0.9, task="nodules")
+    client, parent = _client(project), track(project).run_id
+    assert client.get_run(parent).data.tags["best_on_validation"] == "chest/ResidualCNN/seed-1"
+    train("RandomForest", 1, 0.6, 0.6)
+    track(project)
+    assert client.get_run(parent).data.tags["best_on_validation"] == "chest/RandomForest/seed-1"
 
 
 def test_the_studys_run_has_the_metrics_of_the_best_on_validation_and_the_reports(

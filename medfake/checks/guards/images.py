@@ -11,6 +11,7 @@ from medfake.config import DatasetParams
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.views.registry import VIEWS, view_of
 from medfake.remedies import DATASET, Stage, rerun
+from medfake.vocabulary import Manipulation
 
 HU_RANGE: Final = (-4096, 4095)
 AIR_RANGE: Final = (0.01, 0.99)  # share of a whole slice: air and tissue are both there
@@ -26,7 +27,10 @@ TISSUE_HU: Final = -200
     remedy="look at the named slices: a wrong rescale slope or intercept, or slices without a patient",
 )
 def values(data: Dataset, params: DatasetParams) -> Findings:
-    """Extremes of each slice; of whole slices also the share of air, which a cut of the lungs need not have."""
+    """Extremes of each slice; of whole slices also the share of air, which a cut of the lungs need not have.
+
+    Neither need slices that a generator made: how well it draws air is not what is guarded here.
+    """
     low, high = HU_RANGE
     whole = VIEWS[params.view.name].whole
     limits: dict[str, Limits] = {
@@ -35,6 +39,8 @@ def values(data: Dataset, params: DatasetParams) -> Findings:
     }
     limits |= {"air_fraction": AIR_RANGE} if whole else {}
     table = data.manifest[["slice_id", "hu_min", "hu_max", "air_fraction"]]
+    taken = data.manifest.manipulation != Manipulation.GENERATED
+    table = table.assign(air_fraction=table.air_fraction.where(taken))
     wrong = table[np.any([beyond(table[name], ends) for name, ends in limits.items()], axis=0)]
     air = table.air_fraction
     figures = f"HU {table.hu_min.min()}..{table.hu_max.max()}, air {air.min():.2f}..{air.max():.2f} of a slice; "

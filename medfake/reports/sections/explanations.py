@@ -13,6 +13,7 @@ from medfake.reports.drawing import DASHES, MOST_SERIES, SERIES, draw, legend
 from medfake.reports.parts import Cell, Details, Drawing, Part, Picture, Section, Table
 from medfake.reports.sections.registry import ReportInput, section
 from medfake.reports.sentences import interval_text, number_text
+from medfake.vocabulary import Manipulation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,15 +23,16 @@ MOST_PICTURES: Final = 24
 _LINEAR_BELOW: Final = 0.005
 """Share of pixels below which the axis of curves is linear; it is logarithmic beyond."""
 _METHOD: Final = (
-    "Hit rate: share of manipulated test slices on which the peak of the map lies within {mm:g} mm of the site, in the "
-    "slice's plane; a map without a peak is a miss. Beside it the chance of a place drawn from the slice's lung, and "
-    "the hit rate of always naming the middle of the lungs. All detectors are shown the same slices."
+    "Hit rate: share of manipulated test slices, or of those with a nodule where that is asked, on which the peak of "
+    "the map lies within {mm:g} mm of the site, in the slice's plane; a map without a peak is a miss. Beside it the "
+    "chance of a place drawn from the slice's lung, and the hit rate of always naming the middle of the lungs. All "
+    "detectors are shown the same slices."
 )
 _CURVES: Final = (
-    "Deletion blurs the pixels that speak most for tampering first, and P(tampered) should fall early; insertion "
-    "brings them back into the blurred slice, and it should rise early. Blur is foreign to a slice and may itself look "
-    "like tampering, so only the gain over random maps, drawn dotted, says something of a map, and only on the first "
-    "pixels: what follows is no site."
+    "Deletion blurs the pixels first that speak most for label 1, which is tampered where nothing else is asked, and "
+    "its P should fall early; insertion brings them back into the blurred slice, and it should rise early. Blur is "
+    "foreign to a slice and may itself look like tampering, so only the gain over random maps, drawn dotted, says "
+    "something of a map, and only on the first pixels: what follows is no site."
 )
 
 
@@ -161,14 +163,14 @@ def _drawing(dataset: str, drawn: Sequence[tuple[Explained, CurveFigures]], kind
         ticks = (0.0, 0.01, 0.1, 1.0)
         axes.set_xticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
         axes.minorticks_off()
-        axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), xlabel=f"pixels {done}", ylabel="mean P(tampered)")
+        axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), xlabel=f"pixels {done}", ylabel="mean P of label 1")
         legend(axes, f"{kind} area")
 
     named = (f"{_name(one, records)} {number_text(getattr(curves, f'{kind}_area').value)}" for one, curves in shown)
     return Drawing(
         svg=draw(paint, (4.2, 3.4), f"{kind} {dataset}"),
         alt=f"{kind.capitalize()} curves of the maps; random maps dotted. Area under the curve: {', '.join(named)}.",
-        caption=f"{kind.capitalize()}: mean P(tampered) against the share of pixels that are {done}.",
+        caption=f"{kind.capitalize()}: mean P of label 1 against the share of pixels that are {done}.",
     )
 
 
@@ -181,7 +183,8 @@ def _gallery(measured: Sequence[MeasuredTraining], records: Sequence[Explained])
         left -= len(record.pictures)
         for one in record.pictures:
             where = "at the site" if one.hit else "elsewhere" if one.peak else "nowhere"
-            said = f"{_name(record, records)}, {one.why}: {one.manipulation}, P {one.p_tampered:.2f}, peak {where}"
+            shown = "" if one.manipulation == Manipulation.NONE else f"{one.manipulation}, "  # as of nodules
+            said = f"{_name(record, records)}, {one.why}: {shown}P {one.p_tampered:.2f}, peak {where}"
             yield Picture(
                 png=(folder / one.file).read_bytes(),
                 alt=f"A test slice and, beside it, the same under the map of {record.detector}. {said}.",
@@ -199,7 +202,7 @@ def _how(records: Sequence[Explained], *, curves: bool) -> Iterator[str]:
     yield (
         "Pictures: lung window, the slice left and under its map right. The circle is the true site, the cross the "
         "peak of the map; colours run from nothing to the highest value of the slice. Best, worst and most uncertain "
-        "are chosen by P(tampered) among these slices."
+        "are chosen by that P among these slices."
     )
 
 

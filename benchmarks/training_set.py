@@ -11,8 +11,8 @@ EDGE = 512  # px
 
 
 @lru_cache(maxsize=2)
-def noise_set(train: int, val: int) -> Any:
-    """Dataset of `train` and `val` slices, half of each tampered."""
+def noise_set(train: int, val: int, edge: int = EDGE) -> Any:
+    """Dataset of `train` and `val` slices of some pixels, half of each tampered."""
     import numpy as np
     import pandas as pd
 
@@ -21,9 +21,9 @@ def noise_set(train: int, val: int) -> Any:
 
     folder, count = Path(tempfile.mkdtemp(prefix="medfake-bench-")), train + val
     rng = np.random.default_rng(1)
-    pixels = np.lib.format.open_memmap(folder / "shard-000.npy", "w+", np.int16, (count, EDGE, EDGE))
+    pixels = np.lib.format.open_memmap(folder / "shard-000.npy", "w+", np.int16, (count, edge, edge))
     for row in range(count):
-        pixels[row] = rng.integers(-1000, 100, (EDGE, EDGE)) + 20 * (row % 2)
+        pixels[row] = rng.integers(-1000, 100, (edge, edge)) + 20 * (row % 2)
     pixels.flush()
     manifest = pd.DataFrame(
         {
@@ -32,8 +32,8 @@ def noise_set(train: int, val: int) -> Any:
             "label": [row % 2 for row in range(count)],
             "manipulation": [(Manipulation.NONE, Manipulation.INJECTED)[row % 2] for row in range(count)],
             "split": [Split.TRAIN] * train + [Split.VAL] * val,
-            "rows": EDGE,
-            "cols": EDGE,
+            "rows": edge,
+            "cols": edge,
         }
     )
     return Dataset(folder, "noise", manifest, pd.DataFrame(), "0" * 64, Evidence.PHANTOM, "grouped")

@@ -9,7 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
-_DECLARED = re.compile(r'(?P<quote>")(?P<name>[A-Za-z0-9._-]+)(?P<extra>\[[a-z,-]+\])?(?:>=(?P<version>[0-9][^",]*))?"')
+_DECLARED = re.compile(
+    r'(?P<quote>")(?P<name>[A-Za-z0-9._-]+)(?P<extra>\[[a-z0-9,-]+\])?'
+    r'(?:>=(?P<version>[0-9][^",;]*))?(?P<marker>;[^"]*)?"'
+)
 
 
 def locked(lock: str) -> dict[str, str]:
@@ -27,7 +30,8 @@ def with_bounds(pyproject: str, versions: dict[str, str]) -> str:
 
     def bounded(found: re.Match[str]) -> str:
         version = versions.get(normalised(found["name"]))
-        return f'"{found["name"]}{found["extra"] or ""}>={version}"' if version else found[0]
+        bound = f"{found['name']}{found['extra'] or ''}>={version}{found['marker'] or ''}"
+        return f'"{bound}"' if version else found[0]
 
     lines = []
     for line in pyproject[begin:end].splitlines(keepends=True):

@@ -29,3 +29,8 @@ def test_a_bound_follows_the_lock_and_keeps_extra_and_reason(bounds: ModuleType)
     assert bounds.with_bounds(text, {"psy-copg": "3.3.9"}) == (
         'dependencies = [\n  "Psy.copg[binary]>=3.3.9", # why >=2\n  "other>=3",\n]\n\n[project.scripts]\na = "b>=1"\n'
     )
+
+
+def test_a_bound_keeps_the_platform_that_it_is_for(bounds: ModuleType) -> None:
+    text = "dependencies = [\n  \"jax[cuda13]>=1; sys_platform == 'linux'\",\n]\n\n[project.scripts]\n"
+    assert bounds.with_bounds(text, {"jax": "2"}) == text.replace(">=1", ">=2")

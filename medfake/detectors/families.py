@@ -12,6 +12,7 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.cost import Estimate
 from medfake.detectors.last_maps import LastMaps
 from medfake.detectors.registry import DetectorSpec
+from medfake.training.precision import SINGLE
 from medfake.training.trained import Trained
 
 Spec = TypeVar("Spec", bound=DetectorSpec)
@@ -61,6 +62,11 @@ class Family(ABC, Generic[Spec, Options]):
         """Stands for all options that what `prepare` stores depends on; None where it stores nothing."""
         del options
         return None
+
+    def policy(self, options: Options) -> str:
+        """What its trainings compute in, as Keras names it; most families know single precision alone."""
+        del options
+        return SINGLE
 
     def weights_sha256(self, spec: Spec, options: Options) -> str | None:
         """Of the file that a training begins with; None where it begins with none.

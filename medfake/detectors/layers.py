@@ -5,11 +5,42 @@ Imported inside functions: it loads Keras.
 
 from typing import Any
 
+import numpy as np
+
 from medfake.training.keras_setup import load_keras
 
 keras = load_keras()
 
 from keras import layers, ops  # noqa: E402  # load_keras must come first: it refuses foreign backends
+
+
+def average_pool_same(maps: Any, size: int, step: int = 1) -> Any:
+    """Average over windows that may reach beyond the border, where nothing counts.
+
+    What `keras.ops.average_pool` gives with padding "same". On JAX it has XLA count the pixels of every window while it
+    compiles, which takes minutes for large windows; here they are counted before.
+
+    Args:
+        maps: (slices, rows, cols, channels).
+        size: Edge of the window.
+        step: From window to window.
+    """
+    if keras.backend.backend() != "jax":
+        return ops.average_pool(maps, size, step, padding="same")
+    (before, counts), (left, across) = (_windows_same(length, size, step) for length in maps.shape[1:3])
+    ends = [(first, max((len(shares) - 1) * step + size - first - length, 0))
+            for first, shares, length in ((before, counts, maps.shape[1]), (left, across, maps.shape[2]))]  # fmt: skip
+    pooled = ops.average_pool(ops.pad(maps, ((0, 0), *ends, (0, 0))), size, step, padding="valid")
+    return pooled / ops.cast(counts[:, None, None] * across[None, :, None], pooled.dtype)
+
+
+def _windows_same(length: int, size: int, step: int) -> tuple[int, np.ndarray[Any, np.dtype[np.float32]]]:
+    """Pixels that are padded in front of an axis, and the share of each window that lies on it."""
+    count = -(-length // step)
+    before = max((count - 1) * step + size - length, 0) // 2
+    first = np.arange(count) * step - before
+    inside = np.minimum(first + size, length) - np.maximum(first, 0)
+    return before, (inside / size).astype(np.float32)
 
 
 @keras.saving.register_keras_serializable(package="medfake")

@@ -79,7 +79,8 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
     spec = detector_spec(detector)
     family = family_of(spec)
     origin = Origin.here(project, dataset)
-    tags = run_tags(project, origin, describe_hardware(network=family.network))
+    hardware = describe_hardware(network=family.network, policy=family.policy(options))
+    tags = run_tags(project, origin, hardware)
     provenance = provenance_of(project, dataset.name)  # now: files may change while it trains
     public = without_paths(options.model_dump(mode="json"))
     facts: Mapping[str, object] = {
@@ -131,6 +132,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
             chosen=trained.chosen,
             learnt=Learnt(slices=trained.slices or to_learn, of=to_learn),
             agreement=agreement,
+            trained_on=hardware,
             mlflow_run_id=run.run_id,
             **origin.facts(),
             **evaluate(predictions, params.evaluation, learnt, folds, stand_for_test=stand_for_test).facts(),
@@ -139,6 +141,7 @@ def _train(project: Project, dataset: Dataset, detector: str, options: Section, 
         write_training_reference(dataset, predictions, card, folder)
         write_provenance(provenance, folder)
         log_outcome(run, trained, card, read_tested(folder, card), Bootstrap.of(params.evaluation), fit_seconds)
+        run.log_metrics({"cost/waiting_share": state.pace.waiting_share})
         run.log_folder(folder, PACKAGE)
         if folds is not None:
             folds.move_graphs(folder)  # after what the store keeps: it has no use for them

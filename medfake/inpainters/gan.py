@@ -1,6 +1,6 @@
 """The conditional 3-D GAN: a small U-Net fills the middle of a cube, a small CNN tells what was filled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.random import Generator
 from medfake.inpainters.material import BRIGHTEST_HU, DARKEST_HU, Material, Values, middle
 from medfake.tamper.cube import PARENCHYMA_BELOW_HU
 from medfake.tamper.network_cube import EDGE
+from medfake.training.network_step import Step, compiled_step
 
 _LUNG_HU = -850.0  # what is filled in where no lung is around
 _UNIT_HU = 700.0
@@ -46,13 +47,7 @@ class Gan3D:
         self.discriminator = build_discriminator(width)
         self._warm = warm_steps
         self._optimizers = [keras.optimizers.Adam(learning_rate, beta_1=_MOMENTUM) for _ in range(2)]
-        for optimizer, network in zip(self._optimizers, self._networks, strict=True):
-            optimizer.build(network.trainable_variables)
-        self._update = _adversarial_update(self.generator, self.discriminator, *self._optimizers)
-
-    @property
-    def _networks(self) -> tuple[Any, Any]:
-        return self.generator, self.discriminator
+        self._fill, self._tell = _adversarial_steps(self.generator, self.discriminator, self._optimizers)
 
     def chance(self, rng: Generator, count: int) -> dict[str, Values]:
         """What makes two fillings of one hole differ."""
@@ -62,9 +57,10 @@ class Gan3D:
         """One step of both; the losses."""
         given = {**batch.inputs(), **self.chance(rng, len(batch))}
         weight = np.float32(np.clip((step - self._warm) / max(self._warm, 1), 0, 1))
-        l1, fooled, told = self._update(given["hu"], given["hole"], given["wanted"], given["noise"], weight)
-        losses = {"l1_hu": float(l1) * _UNIT_HU, "generator": float(fooled)}
-        return {**losses, "discriminator": float(told)} if weight else losses
+        filled = self._fill(given["hu"], given["hole"], given["wanted"], given["noise"], weight)
+        told = self._tell(given["hu"], given["hole"], given["wanted"], filled["content"])
+        losses = {"l1_hu": float(filled["l1"]) * _UNIT_HU, "generator": float(filled["fooled"])}
+        return {**losses, "discriminator": float(told["loss"])} if weight else losses
 
     def state(self) -> dict[str, list[Any]]:
         """All that must be known to go on."""
@@ -144,33 +140,31 @@ def _up(x: Any, channels: int) -> Any:
     return _conv(layers.UpSampling3D(2)(x), channels)  # a transposed convolution leaves a chequer that an eye sees
 
 
-def _adversarial_update(generator: Any, discriminator: Any, for_generator: Any, for_discriminator: Any) -> Any:
-    """One step of both networks with hinge losses (Lim and Ye 2017), traced once."""
-    import tensorflow as tf
+def _adversarial_steps(generator: Any, discriminator: Any, optimizers: Sequence[Any]) -> tuple[Step, Step]:
+    """A step of each network with hinge losses (Lim and Ye 2017); the second is given what the first filled in."""
+    from keras import ops
 
     near = middle(EDGE, 3)
 
     def scaled(hu: Any) -> Any:
-        clipped = tf.clip_by_value(hu, float(DARKEST_HU), float(BRIGHTEST_HU))
+        clipped = ops.clip(hu, float(DARKEST_HU), float(BRIGHTEST_HU))
         return ((clipped - _LUNG_HU) / _UNIT_HU)[_CROP]
 
-    def update(hu: Any, hole: Any, wanted: Any, noise: Any, weight: Any) -> Any:
-        inner = hole[_CROP]
-        with tf.GradientTape() as tape:
-            content = generator([hu, hole, wanted, noise], training=True)
-            weights = hole * (1.0 + _MIDDLE * near)
-            l1 = tf.reduce_sum(tf.abs(content - hu) * weights) / (tf.reduce_sum(weights) + 1.0) / _UNIT_HU
-            fooled = -tf.reduce_mean(discriminator([scaled(content), inner, wanted], training=True))
-            loss = _L1 * l1 + weight * fooled
-        gradients = tape.gradient(loss, generator.trainable_variables)
-        for_generator.apply(gradients, generator.trainable_variables)
-        with tf.GradientTape() as tape:
-            real = discriminator([scaled(hu), inner, wanted], training=True)
-            made = discriminator([scaled(content), inner, wanted], training=True)
-            told = tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + made))
-        gradients = tape.gradient(told, discriminator.trainable_variables)
-        for_discriminator.apply(gradients, discriminator.trainable_variables)
-        return l1, fooled, told
+    def fill(hu: Any, hole: Any, wanted: Any, noise: Any, weight: Any) -> tuple[Any, dict[str, Any]]:
+        content = generator([hu, hole, wanted, noise], training=True)
+        weights = hole * (1.0 + _MIDDLE * near)
+        l1 = ops.sum(ops.abs(content - hu) * weights) / (ops.sum(weights) + 1.0) / _UNIT_HU
+        fooled = -ops.mean(discriminator([scaled(content), hole[_CROP], wanted], training=True))
+        return _L1 * l1 + weight * fooled, {"l1": l1, "fooled": fooled, "content": content}
 
-    traced: Any = tf.function(update)
-    return traced
+    def tell(hu: Any, hole: Any, wanted: Any, content: Any) -> tuple[Any, dict[str, Any]]:
+        inner = hole[_CROP]
+        real = discriminator([scaled(hu), inner, wanted], training=True)
+        made = discriminator([scaled(content), inner, wanted], training=True)
+        return ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + made)), {}
+
+    for_generator, for_discriminator = optimizers
+    return (
+        compiled_step(generator, for_generator, fill, through=[discriminator]),
+        compiled_step(discriminator, for_discriminator, tell),
+    )

@@ -10,6 +10,7 @@ from medfake.inpainters.material import BRIGHTEST_HU, DARKEST_HU, Material, Valu
 from medfake.tamper.cube import PARENCHYMA_BELOW_HU
 from medfake.tamper.inpainted import LATENT
 from medfake.tamper.network_patch import EDGE
+from medfake.training.network_step import Step, compiled_step
 
 _LUNG_HU = -850.0
 _UNIT_HU = 700.0
@@ -41,8 +42,7 @@ class Vae2D:
         self.encoder = build_encoder(width)
         self._warm = max(warm_steps, 1)
         self._optimizer = keras.optimizers.Adam(learning_rate)
-        self._optimizer.build(self.generator.trainable_variables + self.encoder.trainable_variables)
-        self._update = _variational_update(self.generator, self.encoder, self._optimizer)
+        self._update = _variational_step(self.generator, self.encoder, self._optimizer)
 
     def chance(self, rng: Generator, count: int) -> dict[str, Values]:
         """What makes two fillings of one hole differ."""
@@ -52,8 +52,8 @@ class Vae2D:
         """One step; the losses."""
         given = {**batch.inputs(), **self.chance(rng, len(batch))}
         weight = np.float32(min(step / self._warm, 1.0))
-        l1, divergence = self._update(given["hu"], given["hole"], given["wanted"], given["code"], weight)
-        return {"l1_hu": float(l1) * _UNIT_HU, "divergence": float(divergence)}
+        told = self._update(given["hu"], given["hole"], given["wanted"], given["code"], weight)
+        return {"l1_hu": float(told["l1"]) * _UNIT_HU, "divergence": float(told["divergence"])}
 
     def state(self) -> dict[str, list[Any]]:
         """All that must be known to go on."""
@@ -132,27 +132,24 @@ def _up(x: Any, channels: int) -> Any:
     return _conv(layers.UpSampling2D(2)(x), channels)  # a transposed convolution leaves a chequer that an eye sees
 
 
-def _variational_update(decoder: Any, encoder: Any, optimizer: Any) -> Any:
-    """One step on the evidence lower bound with a Laplace likelihood (Kingma and Welling 2014), traced once."""
-    import tensorflow as tf
+def _variational_step(decoder: Any, encoder: Any, optimizer: Any) -> Step:
+    """A step of both on the evidence lower bound with a Laplace likelihood (Kingma and Welling 2014)."""
+    import keras
+    from keras import ops
 
     near = middle(EDGE, 2)
+    hu, hole, wanted, chance = (keras.Input(one.shape[1:], name=f"{one.name}_seen") for one in decoder.inputs)
+    mean, log_variance = encoder([hu, hole])
+    log_variance = ops.clip(log_variance, -8.0, 8.0)
+    content = decoder([hu, hole, wanted, mean + ops.exp(0.5 * log_variance) * chance])
+    both = keras.Model([hu, hole, wanted, chance], [content, mean, log_variance])
 
-    def update(hu: Any, hole: Any, wanted: Any, chance: Any, weight: Any) -> Any:
-        variables = decoder.trainable_variables + encoder.trainable_variables
-        with tf.GradientTape() as tape:
-            mean, log_variance = encoder([hu, hole], training=True)
-            log_variance = tf.clip_by_value(log_variance, -8.0, 8.0)
-            code = mean + tf.exp(0.5 * log_variance) * chance
-            content = decoder([hu, hole, wanted, code], training=True)
-            weights = hole * (1.0 + _MIDDLE * near)
-            l1 = tf.reduce_sum(tf.abs(content - hu) * weights) / (tf.reduce_sum(weights) + 1.0) / _UNIT_HU
-            divergence = 0.5 * tf.reduce_mean(
-                tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance, axis=1)
-            )
-            loss = l1 + weight * _KL * divergence
-        optimizer.apply(tape.gradient(loss, variables), variables)
-        return l1, divergence
+    def losses(hu: Any, hole: Any, wanted: Any, chance: Any, weight: Any) -> tuple[Any, dict[str, Any]]:
+        content, mean, log_variance = both([hu, hole, wanted, chance], training=True)
+        weights = hole * (1.0 + _MIDDLE * near)
+        l1 = ops.sum(ops.abs(content - hu) * weights) / (ops.sum(weights) + 1.0) / _UNIT_HU
+        code = ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance
+        divergence = 0.5 * ops.mean(ops.sum(code, axis=1))
+        return l1 + weight * _KL * divergence, {"l1": l1, "divergence": divergence}
 
-    traced: Any = tf.function(update)
-    return traced
+    return compiled_step(both, optimizer, losses)

@@ -72,6 +72,8 @@ class Card(BaseModel):
             seen; the weakest first.
         elsewhere: Measurements on scans that it has not learnt from.
         sources: What the scans are that it learnt from, with their licences, a clause each.
+        trained_on: Devices, backend of Keras for networks, and precision where it is not single; "" where nobody noted
+            it.
         graphs: SHA-256 of each graph of the package, by file name.
     """
 
@@ -119,6 +121,7 @@ class Card(BaseModel):
     sources: tuple[str, ...] = ()
     graphs: dict[str, str] = {}
     agreement: Agreement
+    trained_on: str = ""
     git_revision: str
     dvc_lock_sha256: str | None
     mlflow_run_id: str | None

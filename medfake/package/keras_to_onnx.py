@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.native_output import silence_native_output
+from medfake.package.converter import write_elsewhere
 
 LARGEST_HALF = float(np.finfo(np.float16).min), float(np.finfo(np.float16).max)
 SMALLEST = 4096  # values; what is smaller costs nothing, and TensorFlow can fold it into its neighbours
@@ -30,22 +31,23 @@ def write_onnx(model: Any, path: Path, example: NDArray[Any] | list[NDArray[Any]
         path: File to write.
         example: An input, or one of each, which builds what is not built yet.
     """
-    model(example, training=False)
+    if not model.built:
+        model(example, training=False)
     write_built(model, path)
 
 
 def write_built(model: Any, path: Path) -> None:
-    """As `write_onnx`, of a model that was called before."""
+    """As `write_onnx`, of a model that was called before; another backend's is converted in a process of its own."""
     import keras
 
+    if keras.backend.backend() != "tensorflow":
+        write_elsewhere(model, path)
+        return
     _fix_normalisation(model)
     with warnings.catch_warnings(), silence_native_output(), _convertible():
         warnings.simplefilter("ignore")  # tf2onnx warns about NumPy aliases
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
-        if keras.backend.backend() == "tensorflow":
-            _convert(model, path)
-        else:
-            model.export(path, format="onnx", verbose=False)
+        _convert(model, path)
 
 
 def is_large(variable: Any) -> bool:

@@ -207,6 +207,8 @@ def _origin(card: Card, graphs: Mapping[str, str]) -> list[str]:
     facts = [f"data set {card.dataset}, SHA-256 `{card.dataset_sha256}`"]
     facts += [f"{name}, SHA-256 `{digest}`" for name, digest in sorted(graphs.items())]
     facts.append(f"medfake {card.git_revision}, seed {card.seed}")
+    if card.trained_on:
+        facts.append(f"trained on {card.trained_on}")
     agreement = card.agreement
     facts.append(f"its graph differs from what was trained by {agreement.max_abs_difference:.1e} at most")
     return _listed(facts)

@@ -18,7 +18,12 @@ from medfake.native_output import silence_native_output
 
 BACKENDS = ("tensorflow", "jax")
 BACKEND_VARIABLE = "KERAS_BACKEND"
-_EXTRAS = ("jax", "matplotlib", "sklearn")
+_EXTRAS = (*BACKENDS, "matplotlib", "sklearn")  # but the backend that is used
+_ENVIRONMENT = {
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # twice as fast on a CPU, and the same from run to run on one machine
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # memory of a GPU as it is needed, so that trainings can share one
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # the same for JAX
+}
 _EPSILON = 1e-7  # of losses and norms, as Keras has it unless keras.json says otherwise
 
 
@@ -48,13 +53,16 @@ def load_keras() -> Any:
     """
     if "keras" not in sys.modules:
         require_backend()
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # twice as fast, and the same from run to run on one machine
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
     with warnings.catch_warnings(), silence_native_output(), _without_extras():
         warnings.simplefilter("ignore")  # imports of tf2onnx and friends warn about NumPy aliases
         import keras
+        from keras.src.utils.module_utils import tensorflow
 
+        bool(tensorflow.available)  # asked while it is hidden on JAX: Keras remembers the answer
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(_EPSILON)
@@ -101,7 +109,8 @@ def _without_extras() -> Iterator[None]:
     """Have Keras and TensorFlow do without optional packages that medfake never uses through them.
 
     TensorFlow Lite takes JAX, Keras takes Matplotlib for galleries and scikit-learn for wrappers, if they are there:
-    two fifths of the time that importing TensorFlow takes. Who needs them imports them afterwards as ever.
+    two fifths of the time that importing TensorFlow takes. Keras on JAX takes TensorFlow to seed it, which would then
+    look for a GPU of its own. Who needs them imports them afterwards as ever.
     """
     backend, _ = _named_backend()
     hidden = [name for name in _EXTRAS if name not in sys.modules and name != backend]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.training.hardware import device_count
+from medfake.training.pace import Pace, read_ahead
 from medfake.training.run_state import RunState, pack, unpack
 from medfake.training.trained import OnEpoch
 
@@ -29,12 +30,17 @@ class BatchSource:
     labels: NDArray[Any]
     batch_size: int
 
-    def batch(self, rows: Rows) -> Batch:
-        """Inputs and labels of some rows; where several devices share a batch also weights.
+    def batches(self, order: Rows) -> Iterator[Batch]:
+        """Inputs and labels of rows in an order, batch by batch, read ahead.
 
-        Every device takes as many rows: what is missing is filled up with rows that weigh nothing.
+        Where several devices share a batch every one takes as many rows: what is missing is filled up with rows that
+        weigh nothing, and weights come third.
         """
-        devices = device_count()
+        devices = device_count()  # asked here: Keras tells the thread that reads ahead of none
+        starts = range(0, len(order), self.batch_size)
+        return read_ahead(self._batch(order[at : at + self.batch_size], devices) for at in starts)
+
+    def _batch(self, rows: Rows, devices: int) -> Batch:
         if devices == 1:
             return self.take(rows), self.labels[rows]
         missing = -len(rows) % devices
@@ -66,8 +72,7 @@ class ShuffledRows:
     def epoch(self, number: int) -> Iterator[Batch]:
         """All rows, in an order of this epoch's own."""
         order = np.random.default_rng((self.seed, number)).permutation(len(self.source.labels))
-        for at in range(0, len(order), self.source.batch_size):
-            yield self.source.batch(order[at : at + self.source.batch_size])
+        return self.source.batches(order)
 
     def position(self) -> Mapping[str, Any]:
         """Nothing: the epoch says it all."""
@@ -125,7 +130,7 @@ def train_phase(
         best_weights = unpack(model, saved, whole)
         train.restore(state.position)
     for epoch in range(done, phase.epochs):
-        train_loss = learn(model, train.epoch(phase.first_epoch + epoch))
+        train_loss = learn(model, train.epoch(phase.first_epoch + epoch), state.pace)
         val_loss = _loss(model, val)
         if val_loss < best:
             best, best_weights = val_loss, model.get_weights()
@@ -136,11 +141,11 @@ def train_phase(
     model.set_weights(best_weights)
 
 
-def learn(model: Any, batches: Iterable[Batch]) -> float:
-    """One epoch; its mean loss."""
+def learn(model: Any, batches: Iterable[Batch], pace: Pace | None = None) -> float:
+    """One epoch; its mean loss. How long steps took and waited is added to a pace."""
     loss = float("nan")
     model.reset_metrics()
-    for batch in batches:
+    for batch in (pace or Pace()).timed(batches):
         loss = float(model.train_on_batch(*batch))
     return loss
 
@@ -149,6 +154,6 @@ def _loss(model: Any, val: BatchSource) -> float:
     """Mean loss of a split."""
     loss = float("nan")
     model.reset_metrics()
-    for at in range(0, len(val.labels), val.batch_size):
-        loss = float(model.test_on_batch(*val.batch(np.arange(at, min(at + val.batch_size, len(val.labels))))))
+    for batch in val.batches(np.arange(len(val.labels))):
+        loss = float(model.test_on_batch(*batch))
     return loss

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medfake.errors import TrainingError
 from medfake.files import in_a_word, write_atomic
+from medfake.training.pace import Pace
 
 _EVERY_S = 5.0  # a kill costs no more work than this, and no more than one epoch
 _VERSION = 2
@@ -26,6 +27,7 @@ class RunState:
         run_id: Of the MLflow run that goes on; None before it has begun.
         position: Where the training stands, e.g. phase and epoch; empty at the beginning.
         kept: What was found before anything was learnt, by name, such as a search for options; values that JSON knows.
+        pace: Of the steps in this process; not stored.
     """
 
     def __init__(self, path: Path, facts: Mapping[str, object]) -> None:
@@ -43,6 +45,7 @@ class RunState:
         self.run_id: str | None = None
         self.position: dict[str, Any] = {}
         self.kept: dict[str, Any] = {}
+        self.pace = Pace()
         self._groups: dict[str, list[NDArray[Any]]] = {}
         self._saved_at = time.monotonic()
         if path.exists():

@@ -1,6 +1,7 @@
 """What MLflow knows of a training, and how far a study is by what it knows."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,12 @@ def test_a_run_tells_what_was_asked_for_and_what_came_of_it(
         "slices.view": "whole",
     }
     assert run.data.metrics["cost/fit_seconds"] > 0
+    assert "cost/waiting_share" not in run.data.metrics  # there are no steps
+    assert run.data.tags["hardware"] == f"{os.cpu_count()} CPU cores"
     assert run.data.metrics["best_val_loss"] == pytest.approx(run.data.metrics["val_loss"], abs=1e-6)
     assert {"val/slice/auc", "test/slice/auc", "val/scan/auc", "test/scan/accuracy"} <= run.data.metrics.keys()
     card = read_card(tmp_path / "out")
+    assert card.trained_on == f"{os.cpu_count()} CPU cores"
     assert run.data.metrics["test/slice/auc"] == round(card.metrics["test"]["auc"] or 0, 6)
     both = {"log_loss", "untampered_precision", "tampered_recall"}
     assert {"train/slice/accuracy"} | {f"test/slice/{name}" for name in both} <= run.data.metrics.keys()

@@ -93,6 +93,9 @@ def test_a_kill_in_either_phase_changes_no_figure(study: Path, monkeypatch: pyte
     runs = client.search_runs(["1"], "tags.kind = 'training'")
     assert {run.info.run_id for run in runs} == {card["mlflow_run_id"] for card in cards}
     assert {run.info.status for run in runs} == {"FINISHED"}
+    assert {run.data.tags["hardware"] for run in runs} == {card["trained_on"] for card in cards}
+    assert {card["trained_on"] for card in cards} == {f"{os.cpu_count()} CPU cores, tensorflow"}
+    assert all(0 <= run.data.metrics["cost/waiting_share"] <= 1 for run in runs)
     epochs = {len({point.step for point in client.get_metric_history(run.info.run_id, "val_loss")}) for run in runs}
     assert epochs == {OPTIONS["epochs"] + OPTIONS["fine_tune"]["epochs"]}
 

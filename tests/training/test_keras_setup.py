@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from medfake.errors import ConfigError
-from medfake.training.keras_setup import BACKEND_VARIABLE, require_backend
+from medfake.training.keras_setup import BACKEND_VARIABLE, load_keras, require_backend
 
 BUILD = """
 import sys
@@ -84,3 +84,9 @@ def test_channels_first_and_another_precision_of_another_project_change_nothing(
     done = subprocess.run([sys.executable, "-c", BUILD], env=dict(os.environ), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout == "channels_last float32 1e-07 ['float32']\n"
+
+
+def test_neither_backend_takes_all_memory_of_a_gpu_at_once() -> None:
+    load_keras()
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"

@@ -22,6 +22,7 @@ from medfake.detectors.last_maps import LastMaps
 from medfake.detectors.stored_network import load_network
 from medfake.training.adversarial import slower
 from medfake.training.keras_setup import clear_session, import_keras
+from medfake.training.precision import SINGLE, policy_of
 from medfake.training.trained import Trained
 
 _SLICES, _ROUNDS = 2, 2
@@ -56,6 +57,10 @@ class Backbones(Family[BackboneSpec, BackboneOptions]):
             return None
         facts = json.dumps([options.weights, options.input_size, options.window_hu])
         return hashlib.sha256(facts.encode()).hexdigest()[:10]
+
+    def policy(self, options: BackboneOptions) -> str:
+        """That of the second phase; the first has nothing to gain from another than single precision."""
+        return policy_of(options.precision) if options.fine_tune.epochs else SINGLE
 
     def weights_sha256(self, spec: BackboneSpec, options: BackboneOptions) -> str | None:
         """Of the weights file."""

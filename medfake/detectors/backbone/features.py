@@ -26,6 +26,7 @@ from medfake.package.scorer import BATCH, INPUT, open_session
 from medfake.progress import track
 from medfake.training.hardware import device_count, has_gpu
 from medfake.training.keras_setup import import_keras
+from medfake.training.pace import read_ahead
 from medfake.vocabulary import Split
 
 FEATURES_FILE, FACTS_FILE = "features.npy", "features.json"
@@ -133,7 +134,8 @@ def _engine(extractor: Any, folder: Path) -> tuple[Callable[[NDArray[np.int16]],
 
 def _extract(dataset: Dataset, engine: Callable[[NDArray[np.int16]], Table], batch_size: int) -> Table:
     rows = dataset.manifest
-    batches = track(dataset.batches(rows, batch_size), f"features of {len(rows)} slices", -(-len(rows) // batch_size))
+    ahead = read_ahead(dataset.batches(rows, batch_size))
+    batches = track(ahead, f"features of {len(rows)} slices", -(-len(rows) // batch_size))
     return np.concatenate([np.asarray(engine(batch), np.float32) for batch in batches])
 
 

@@ -22,9 +22,10 @@ from medfake.errors import ExportMismatchError, TrainingError
 from medfake.package.export import export_keras
 from medfake.training.adversarial import against_attacks
 from medfake.training.calibration import TEMPERATURE, fit_temperature
-from medfake.training.hardware import computing_in, explain_out_of_memory, share_devices
+from medfake.training.hardware import explain_out_of_memory, share_devices
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, ShuffledRows, train_phase
+from medfake.training.precision import SINGLE, computing_in
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
 from medfake.vocabulary import CLASSES, Split
@@ -200,12 +201,12 @@ def _fine_tune(keras: Any, context: BackboneContext, extractor: Any, head: Any) 
     classes = _classes(options, dataset)
     whole = keras.Model(extractor.input, head(extractor.output))
     trained = whole
-    if options.precision != "float32":
+    if options.precision != SINGLE:
+        copy = build_head(extractor.output_shape[-1], options.head, classes)
         with computing_in(options.precision):
             backbone = context.spec.build((options.input_size, options.input_size, 3), None)
             half, _ = build_extractor(backbone, options, context.spec.contract)
-            copy = build_head(half.output_shape[-1], options.head, classes)
-            trained = keras.Model(half.input, keras.ops.cast(copy(half.output), "float32"))
+            trained = keras.Model(half.input, copy(half.output))
         trained.set_weights(whole.get_weights())
     for layer in trained.layers:
         if isinstance(layer, keras.Model) and layer.name != head.name:

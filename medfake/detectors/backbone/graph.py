@@ -46,7 +46,9 @@ def build_extractor(backbone: Any, options: BackboneOptions, contract: str) -> t
 
     hu = layers.Input((None, None), dtype="int16", name="hu")
     low, high = options.window_hu
-    image = Window(low, high, options.input_size, contract)(Hounsfield()(hu))
+    # in single precision whatever the rest computes in: bfloat16 knows but every eighth HU of bone
+    real = Hounsfield(dtype="float32")(hu)
+    image = Window(low, high, options.input_size, contract, dtype="float32")(real)
     pooled = layers.GlobalAveragePooling2D(dtype="float32", name="pooled")(backbone(image, training=False))
     return keras.Model(hu, pooled, name="extractor"), keras.Model(hu, image)
 

@@ -8,6 +8,7 @@ from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
 from medfake.detectors.grid_options import GridOptions
 from medfake.training.adversarial import Adversarial
+from medfake.training.precision import Precision, refuse_lost_gradients
 
 Epochs = Annotated[int, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -33,7 +34,8 @@ class BackboneOptions(GridOptions):
         beta_1: Of Adam, in both phases.
         beta_2: Likewise.
         calibration: "temperature" divides logits by one number that validation slices choose (Guo et al. 2017).
-        precision: Of the second phase: mixed ones compute in half precision and keep weights in single.
+        precision: Of the second phase: mixed ones compute in half precision, "mixed" in the one that the hardware is
+            quick in; weights, head and loss stay in single.
         folds: Of patients, for the grid search.
         grid: What is tried of the first phase, on frozen features, before both phases are trained with what was best.
         adversarial: Part of every batch of the second phase is attacked; null for none.
@@ -50,7 +52,7 @@ class BackboneOptions(GridOptions):
     beta_1: Decay = 0.9
     beta_2: Decay = 0.999
     calibration: Literal["none", "temperature"] = "none"
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    precision: Precision = "float32"
     fine_tune: FineTune = FineTune()
     adversarial: Adversarial | None = None
 
@@ -61,11 +63,7 @@ class BackboneOptions(GridOptions):
         if self.fine_tune.epochs == 0:
             message = "adversarial needs fine_tune.epochs above 0: a head on stored features never sees a pixel"
             raise ValueError(message)
-        if self.precision == "mixed_float16":
-            message = (
-                "adversarial needs precision float32 or mixed_bfloat16: in mixed_float16 gradients of pixels are 0"
-            )
-            raise ValueError(message)
+        refuse_lost_gradients(self.adversarial, self.precision)
         return self
 
     @property

@@ -15,6 +15,8 @@ keras = load_keras()
 
 from keras import layers, ops  # noqa: E402  # load_keras must come first: it refuses foreign backends
 
+from medfake.detectors.layers import average_pool_same  # noqa: E402  # likewise
+
 _EPSILON = 1e-6
 
 
@@ -49,7 +51,7 @@ class LungField(layers.Layer):
 
 def _pooled(image: Any, px: int, step: int) -> Any:
     """(slices, rows, cols) averaged over squares; what lies beyond the border does not count."""
-    return ops.squeeze(ops.average_pool(ops.expand_dims(image, -1), px, step, padding="same"), -1)
+    return ops.squeeze(average_pool_same(ops.expand_dims(image, -1), px, step), -1)
 
 
 def _widened(mask: Any, px: int) -> Any:
@@ -132,7 +134,7 @@ def _cells(pixels: Any) -> Any:
 
 def _slope(brightness: Any) -> Any:
     """Coarse gradient of the cells' brightness."""
-    smooth = ops.average_pool(brightness, 3, 1, padding="same")
+    smooth = average_pool_same(brightness, 3)
     wide = ops.pad(smooth, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
     down, across = wide[:, 2:, 1:-1] - wide[:, :-2, 1:-1], wide[:, 1:-1, 2:] - wide[:, 1:-1, :-2]
     return ops.sqrt(ops.square(down) + ops.square(across) + _EPSILON)

@@ -18,6 +18,7 @@ from medfake.detectors.registry import DetectorSpec
 from medfake.detectors.stored_network import load_network
 from medfake.training.adversarial import slower
 from medfake.training.keras_setup import clear_session, import_keras
+from medfake.training.precision import policy_of
 from medfake.training.trained import Trained
 
 _STORED_BYTES: Final = 1e6
@@ -35,6 +36,10 @@ class Forensic(Family[DetectorSpec, ResidualCNNOptions]):
     def fit(self, context: ForensicContext) -> Trained:
         """Train on patches, calibrate on slices."""
         return train_forensic(context)
+
+    def policy(self, options: ResidualCNNOptions) -> str:
+        """That of the convolutions; residuals and the judge are in single precision."""
+        return policy_of(options.precision)
 
     def last_maps(self, spec: DetectorSpec, package: Path) -> LastMaps:
         """Those from which places are judged, 4 px apart."""

@@ -16,7 +16,9 @@ from medfake.package.export import export_keras
 from medfake.training.adversarial import against_attacks
 from medfake.training.calibration import EDGE, TEMPERATURE, fit_platt, fit_temperature
 from medfake.training.keras_setup import import_keras
+from medfake.training.pace import read_ahead
 from medfake.training.phase import Batch, BatchSource, Phase, train_phase
+from medfake.training.precision import SINGLE, computing_in
 from medfake.training.trained import Trained
 from medfake.vocabulary import Split
 
@@ -44,9 +46,9 @@ class DrawnPatches:
     jitter_px: int
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The next batches."""
-        for _ in range(min(self.every, self.steps - number * self.every)):
-            yield self.source.draw(self.rng, self.batch_size, self.jitter_px)
+        """The next batches, drawn ahead."""
+        count = min(self.every, self.steps - number * self.every)
+        return read_ahead(self.source.draw(self.rng, self.batch_size, self.jitter_px) for _ in range(count))
 
     def position(self) -> Mapping[str, Any]:
         """State of the generator."""
@@ -72,17 +74,23 @@ def train_forensic(context: ForensicContext) -> Trained:
     rng = np.random.default_rng(seed)
     train, val = patch_source(dataset, Split.TRAIN, rng), patch_source(dataset, Split.VAL, rng)
     patch_model, slice_model = build_residual_cnn(options.top_places)
+    learner = patch_model
+    if options.precision != SINGLE:
+        with computing_in(options.precision):
+            learner, _ = build_residual_cnn(options.top_places)
+        learner.set_weights(patch_model.get_weights())
     steps = max(1, options.presentations // options.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
-    patch_model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
+    learner.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
     every = max(1, options.validate_every // options.batch_size)
     drawn = DrawnPatches(train, rng, steps, every, options.batch_size, options.jitter_px)
-    patches = against_attacks(drawn, options.adversarial, patch_model, seed)
+    patches = against_attacks(drawn, options.adversarial, learner, seed)
     val_patches, val_labels = val.draw(np.random.default_rng(0), VALIDATION_PATCHES, 0)
     looks = BatchSource(val_patches.__getitem__, val_labels, _VALIDATION_BATCH)
     phase = Phase("patches", -(-steps // every), start_counts=False)
-    train_phase(patch_model, patches, looks, phase, context.state, context.on_epoch)
+    train_phase(learner, patches, looks, phase, context.state, context.on_epoch)
+    patch_model.set_weights(learner.get_weights())
     calibration = _calibrate(slice_model, dataset, options.calibration)
     sample = dataset.slices(dataset.split(Split.VAL).iloc[:4])
     return Trained(

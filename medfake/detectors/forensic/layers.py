@@ -14,6 +14,8 @@ keras = load_keras()
 
 from keras import layers, ops  # noqa: E402  # load_keras must come first: it refuses foreign backends
 
+from medfake.detectors.layers import average_pool_same  # noqa: E402  # likewise
+
 HIGHEST_Z = 4.0  # residuals beyond four times the local noise are clipped
 
 
@@ -55,8 +57,8 @@ class NoiseScaledResiduals(layers.Layer):
         mirrored = ops.pad(hu, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")  # no edge where the image ends
         residuals = ops.conv(mirrored, self.bank, padding="valid")
         level = ops.mean(ops.abs(ops.clip(residuals, -200.0, 200.0)), axis=-1, keepdims=True)
-        cells = ops.average_pool(level, self._CELL, self._CELL, padding="same")
-        smooth = ops.average_pool(cells, self._CELLS + 1, 1, padding="same")
+        cells = average_pool_same(level, self._CELL, self._CELL)
+        smooth = average_pool_same(cells, self._CELLS + 1)
         noise = ops.repeat(ops.repeat(smooth, self._CELL, axis=1), self._CELL, axis=2)
         noise = noise[:, : ops.shape(hu)[1], : ops.shape(hu)[2]]
         return ops.clip(residuals / (noise + 1.0), -HIGHEST_Z, HIGHEST_Z)
@@ -114,7 +116,7 @@ class LungShare(layers.Layer):
     def call(self, hu: Any) -> Any:
         """Threshold and average."""
         clipped = ops.clip(hu, float(lungs.DARKEST_HU), float(lungs.BRIGHTEST_HU))
-        average = ops.average_pool(clipped, lungs.AVERAGED_PX, 1, padding="same")
+        average = average_pool_same(clipped, lungs.AVERAGED_PX)
         dark, inside = clipped < float(lungs.AIR_BELOW_HU), average > float(lungs.OPEN_AIR_HU)
         lung = ops.cast(ops.logical_and(dark, inside), "float32")
         return ops.average_pool(lung, lungs.PLACE_PX, lungs.PLACE_STEP_PX, padding="valid")
@@ -125,11 +127,16 @@ class LungShare(layers.Layer):
         return (shape[0], *grid, 1)
 
 
+def _smaller(one: Any, other: Any) -> Any:
+    """The smaller of two sizes, which may be unknown while a graph is traced; off the 16 px grid they differ by 1."""
+    known = isinstance(one, int) and isinstance(other, int)
+    return min(one, other) if known else ops.minimum(one, other)
+
+
 def _smoothed(logits: Any, lung: Any) -> tuple[Any, Any]:
     """Logits averaged over neighbouring places, and lung shares, of the places that both have."""
-    height = ops.minimum(ops.shape(logits)[1], ops.shape(lung)[1])  # sizes off the 16 px grid differ by a place
-    width = ops.minimum(ops.shape(logits)[2], ops.shape(lung)[2])
-    return ops.average_pool(logits[:, :height, :width], 3, 1, padding="same"), lung[:, :height, :width]
+    height, width = (_smaller(ops.shape(logits)[axis], ops.shape(lung)[axis]) for axis in (1, 2))
+    return average_pool_same(logits[:, :height, :width], 3), lung[:, :height, :width]
 
 
 @keras.saving.register_keras_serializable(package="medfake")

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from medfake.config import Positive, Section
 from medfake.training.adversarial import Adversarial
+from medfake.training.precision import Precision, refuse_lost_gradients
 
 
 class ResidualCNNOptions(Section):
@@ -16,6 +17,8 @@ class ResidualCNNOptions(Section):
         validate_every: Presentations between two looks at the validation patches.
         top_places: Strongest lung places that are averaged into a slice's score.
         adversarial: Part of every batch is attacked; null for none. Clean patches validate either way.
+        precision: Of the convolutions: mixed ones compute in half precision, "mixed" in the one that the hardware is
+            quick in; residuals, judge and loss stay in single.
         calibration: What validation slices fit: Platt's a and b, or one temperature (Guo et al. 2017).
     """
 
@@ -27,4 +30,10 @@ class ResidualCNNOptions(Section):
     jitter_px: int = Field(default=8, ge=0)
     top_places: int = Field(default=4, ge=1)
     adversarial: Adversarial | None = None
+    precision: Precision = "float32"
     calibration: Literal["platt", "temperature"] = "platt"
+
+    @model_validator(mode="after")
+    def _pixels_have_gradients(self) -> "ResidualCNNOptions":
+        refuse_lost_gradients(self.adversarial, self.precision)
+        return self

@@ -37,7 +37,9 @@ def build_residual_cnn(top_places: int) -> tuple[Any, Any]:
     )
     from medfake.detectors.layers import Calibration, Hounsfield
 
-    hounsfield, trunk, judge = Hounsfield(), _trunk(NoiseScaledResiduals()), _judge(CentreAgainstRing())
+    # single precision whatever convolutions compute in: residuals of 1 HU are lost beside 1000 HU in half of it
+    hounsfield, residuals = Hounsfield(dtype="float32"), NoiseScaledResiduals(dtype="float32")
+    trunk, judge = _trunk(residuals), _judge(CentreAgainstRing(dtype="float32"))
     patch = layers.Input((PATCH_PX, PATCH_PX), dtype="int16", name="hu")
     maps = layers.Cropping2D(_MARGIN_CELLS)(trunk(hounsfield(patch)))
     patch_model = keras.Model(patch, layers.Flatten()(judge(maps)))
@@ -73,5 +75,5 @@ def _judge(centre_against_ring: Any) -> Any:
     import keras
     from keras import layers
 
-    dense = [layers.Conv2D(32, 1, activation="relu"), layers.Conv2D(1, 1)]
+    dense = [layers.Conv2D(32, 1, activation="relu", dtype="float32"), layers.Conv2D(1, 1, dtype="float32")]
     return keras.Sequential([layers.Input((None, None, 48)), centre_against_ring, *dense], name="judge")

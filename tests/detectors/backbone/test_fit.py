@@ -24,6 +24,7 @@ from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
 from medfake.training.adversarial import Adversarial
 from medfake.training.keras_setup import import_keras
+from medfake.training.phase import train_phase
 from medfake.training.run_state import RunState
 from medfake.training.trained import Trained
 
@@ -313,8 +314,27 @@ def test_a_sigmoid_is_refused_for_three_classes(dataset: Dataset) -> None:
         train(Tiny(), BASE, replace(dataset, facts={**dataset.facts, "classes": 3}))
 
 
-def test_half_precision_trains_and_stores_single(dataset: Dataset, tmp_path: Path) -> None:
-    trained, told = train(Tiny(), TUNED.model_copy(update={"precision": "mixed_bfloat16"}), dataset)
+@pytest.mark.parametrize(
+    ("precision", "computed", "optimizer"),
+    [("mixed", "bfloat16", "Adam"), ("mixed_float16", "float16", "LossScaleOptimizer")],
+)
+def test_half_precision_trains_and_stores_single(
+    precision: str, computed: str, optimizer: str, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learners: list[Any] = []
+
+    def seen(model: Any, *rest: Any) -> None:
+        learners.append(model)
+        train_phase(model, *rest)
+
+    monkeypatch.setattr("medfake.detectors.backbone.fit.train_phase", seen)
+    trained, told = train(Tiny(), TUNED.model_copy(update={"precision": precision}), dataset)
+    head, whole = learners
+    assert type(whole.optimizer).__name__ == optimizer
+    assert {layer.compute_dtype for layer in whole.get_layer("tiny").layers} == {computed}
+    assert {layer.compute_dtype for layer in (*head.layers, *whole.get_layer("head").layers)} == {"float32"}
+    for name in ("Hounsfield", "Window"):
+        assert [one.compute_dtype for one in whole.layers if type(one).__name__ == name] == ["float32"]
     model = stored(trained, tmp_path)
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert all(np.isfinite(figures["val_loss"]) for _, figures in told)

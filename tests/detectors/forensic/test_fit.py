@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from medfake.datasets.dataset import Dataset
@@ -13,9 +14,11 @@ from medfake.detectors.fit import fit
 from medfake.detectors.forensic.fit import _calibrate
 from medfake.detectors.forensic.residual_cnn import build_residual_cnn
 from medfake.detectors.registry import detector_spec, validate_options
+from medfake.detectors.stored_network import load_network
 from medfake.package.card import KERAS_FILE, ONNX_FILE
 from medfake.package.scorer import Scorer
 from medfake.training.keras_setup import import_keras
+from medfake.training.precision import computing_in
 from medfake.training.run_state import RunState
 from medfake.training.trained import OnEpoch, Trained
 
@@ -61,6 +64,25 @@ def test_it_tells_train_and_validation_loss_at_every_look(trained: tuple[Trained
     _, told = trained
     assert [at for at, _ in told] == [1, 2]
     assert all(set(figures) == {"train_loss", "val_loss"} for _, figures in told)
+
+
+def test_half_precision_trains_convolutions_and_stores_single(dataset: Dataset, tmp_path: Path) -> None:
+    trained, told = train(dataset, precision="mixed_bfloat16")
+    assert all(np.isfinite(list(figures.values())).all() for _, figures in told)
+    assert trained.save(tmp_path).max_abs_difference <= 1e-4
+    model = load_network(tmp_path)
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
+
+
+def test_residuals_and_the_judge_are_in_single_precision_whatever_convolutions_are_in() -> None:
+    with computing_in("mixed_bfloat16"):
+        patch_model, _ = build_residual_cnn(4)
+    types = {type(layer).__name__: layer.compute_dtype for layer in patch_model._flatten_layers()}
+    assert {types[name] for name in ("Hounsfield", "NoiseScaledResiduals", "CentreAgainstRing")} == {"float32"}
+    trunk, judge = (patch_model.get_layer(name) for name in ("trunk", "judge"))
+    assert [one.compute_dtype for one in trunk.layers if "Conv2D" in type(one).__name__] == ["bfloat16"] * 3
+    assert [one.compute_dtype for one in judge.layers if "Conv2D" in type(one).__name__] == ["float32"] * 2
 
 
 def test_both_forms_are_stored(package: Path) -> None:

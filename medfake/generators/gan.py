@@ -199,7 +199,8 @@ def apart(pixels: Any) -> Any:
     """Mean difference between the coarse forms of the first half of a batch and of the second, a scalar."""
     from keras import ops
 
-    coarse = ops.average_pool(pixels, pixels.shape[1] // _COARSE)
+    edge = pixels.shape[1] // _COARSE
+    coarse = ops.mean(ops.reshape(pixels, (-1, _COARSE, edge, _COARSE, edge)), axis=(2, 4))
     half = pixels.shape[0] // 2 if pixels.shape[0] else ops.shape(pixels)[0] // 2
     return ops.mean(ops.abs(coarse[:half] - coarse[half : 2 * half]))
 

@@ -107,7 +107,8 @@ def _distances(name: str, facts: Mapping[str, Any]) -> Drawing:
             axes.axhline(floor, color=MUTED, linestyle=DASHES[1], label="halves of the real patients")
         axes.axvline(kept, color=MUTED, linestyle=":", linewidth=1, label="weights that are kept")
         axes.set(xlabel="epoch", ylabel="KID")
-        axes.set_yscale("symlog", linthresh=max(abs(floor or 1.0), 1e-3))
+        axes.set_yscale("symlog", linthresh=max(abs(floor or 1.0), 1e-3))  # unbiased distances may fall below 0
+        axes.set_ylim(bottom=min(0.0, floor or 0.0, *(row["kid"] for row in looks)))
         legend(axes, "Distance to held-out slices")
 
     told = ", ".join(f"{row['kid']:.3g} after {row['epoch']}" for row in looks[:: max(1, len(looks) // 6)])

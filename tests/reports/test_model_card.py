@@ -86,3 +86,9 @@ def test_a_figure_without_a_fault_is_no_promise() -> None:
     text = card_text(CARD.model_copy(update={"by_manipulation": (*CARD.by_manipulation, easy)}), GRAPHS)
     assert "1.000 (resampled): what medfake's own tool leaves behind" in text
     assert "1.000 (" not in card_text(CARD, GRAPHS)
+
+
+def test_how_a_detector_was_trained_in_its_own_way_stands_first_under_what_it_learnt_from() -> None:
+    card = CARD.model_copy(update={"learning": ("learnt from real scans only", "calibrated on real slices alone")})
+    under = card_text(card, GRAPHS).split("## What it learnt from\n\n")[1]
+    assert under.startswith("- learnt from real scans only\n- calibrated on real slices alone\n")

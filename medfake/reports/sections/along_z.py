@@ -58,7 +58,8 @@ def _of_dataset(
     )
     caption = (
         "AUC on the test split, with the same trunk and seed, and the difference with its interval: patients are "
-        "resampled, and both are computed on the same ones. Of a scan the slices of the data set are known."
+        "resampled, or scans where there is one patient, and both are computed on the same ones. Of a scan the slices "
+        "of the data set and those around them are known."
     )
     return [sentence, Table(caption=caption, head=_HEAD, rows=rows)]
 

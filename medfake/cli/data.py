@@ -103,6 +103,8 @@ def _header_cache() -> "HeaderCache | None":
 
 
 def _print(found: "Survey", path: Path) -> None:
+    from medfake.vocabulary import Modality
+
     rows: list[tuple[str, dict[str, int]]] = [
         ("modalities", found.modalities),
         ("manipulations", found.manipulations),
@@ -128,9 +130,10 @@ def _print(found: "Survey", path: Path) -> None:
     if len(found.problems) > _EXAMPLES:
         click.echo(f"  ... and {len(found.problems) - _EXAMPLES} faults more: --json lists them")
     named, command = _in_params(path)
-    click.echo(
-        f"next: name it under `datasets` in params.yaml as {{kind: {found.kind}, path: {named}}}, then {command}"
-    )
+    other = [word for word in found.modalities if word != Modality.CT]
+    beside = f" with modality: {' or '.join(found.modalities)}" if other else ""
+    entry = f"{{kind: {found.kind}, path: {named}}}{beside}"
+    click.echo(f"next: name it under `datasets` in params.yaml as {entry}, then {command}")
 
 
 def _in_params(path: Path) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from medfake.files import path_text
 from medfake.vocabulary import Modality, QualityFlag
 
 _EXAMPLES = 10
+_NO_FAULTS = {QualityFlag.TILT, QualityFlag.RAW}
 _FAULTS = ("permission denied", "the folder cannot be listed", CHANGED)
 
 
@@ -61,7 +62,7 @@ def read_source(
     reading.problems.extend(Problem(relative_text(one.path, root), one.reason, "it is left out") for one in faults)
     for scan in reading.scans:
         where = relative_text(scan.series.folder, root)
-        flags = {QualityFlag(flag) for flag in scan.series.quality_flags} - {QualityFlag.TILT}  # a tilt is no fault
+        flags = {QualityFlag(flag) for flag in scan.series.quality_flags} - _NO_FAULTS
         reading.problems.extend(
             Problem(where, one.sentence, "the scan is used as it is and flagged") for one in sorted(flags)
         )

@@ -12,6 +12,7 @@ from medfake.cli.root import cli
 from medfake.datasets.sources.labels import read_labels
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import SourceError, StorageError
+from tests.fixtures.modalities import write_mr, write_radiographs
 
 SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "ct-sample"
 
@@ -155,3 +156,11 @@ def test_real_scans_are_described() -> None:
     facts = json.loads(run("inspect", str(SAMPLE), "--json"))
     assert (facts["scans"], facts["patients"], facts["slices"]) == (3, 3, 150)
     assert facts["problems"] == []
+
+
+def test_scans_of_other_modalities_are_counted_and_how_to_ask_for_them_is_told(tmp_path: Path) -> None:
+    write_mr(tmp_path / "scans" / "head")
+    write_radiographs(tmp_path / "scans" / "chest")
+    said = run("inspect", str(tmp_path / "scans"))
+    assert "modalities       1 x MR, 1 x X-ray" in said
+    assert "with modality: MR or X-ray, then" in said

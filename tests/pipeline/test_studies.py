@@ -94,7 +94,9 @@ def toy(name: str) -> dict[str, Any]:
     if name in LIKE:
         study["detectors"]["CustomCNN"] = dict(study["detectors"][LIKE[name]])
     study["banks"], study["measure"] = {}, {}  # of scans that are not in the project
-    study["detectors"] = {name: own for name, own in study["detectors"].items() if not name.startswith("Residual")}
+    study["detectors"] = {
+        name: own for name, own in study["detectors"].items() if not name.startswith("Residual") and "bank" not in own
+    }
     for detector, options in study["detectors"].items():
         if detector in PASSIVE:
             continue

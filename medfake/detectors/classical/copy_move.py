@@ -26,6 +26,10 @@ BLOCK_PX: Final = 8
 COEFFICIENTS: Final = 27
 """Of a block, without its mean: what is copied is often made as bright as what it covers."""
 
+CHANCE_VOTES: Final = 8.0
+"""That a way may have by chance: up to 6 in 106 real and genuine slices. How many depends on how smooth a scanner's
+images are, and so do votes for other ways; neither says anything of a copy."""
+
 _FINEST_SUM = 6  # of a coefficient's row and column
 _AROUND_PX = 25  # on whose lung it depends whether a block is looked at
 _LEAST_LUNG = 0.3  # there
@@ -51,9 +55,9 @@ class CopyMoveOptions(GraphOptions):
     apart_px: int = Field(default=20, ge=BLOCK_PX)
 
     def columns(self, rows: int, cols: int) -> int:
-        """Two numbers of votes."""
+        """One number of votes."""
         del rows, cols
-        return 2
+        return 1
 
     def write_front(self, dataset: Dataset, learnt: pd.DataFrame, seed: int) -> GraphFront:
         """Nothing is learnt."""
@@ -63,7 +67,7 @@ class CopyMoveOptions(GraphOptions):
 
 @detector("CopyMove", family="classical", options=CopyMoveOptions, localises=True)
 def build_copy_move(options: CopyMoveOptions, seed: int) -> Any:
-    """Weighs (slices, 2) float32: votes for the best way, and for all others."""
+    """Turns (slices, 1) float32, votes for the best way, into a probability."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -76,8 +80,8 @@ def write_front(options: CopyMoveOptions) -> GraphFront:
     """Write the graph from slices to votes.
 
     Returns:
-        `hu` -> (slices, 2): log(1 + votes) of the best way and of all others; and the middle of the blocks that voted
-        for the best, px: one of the two places, of which this does not see which is the copy.
+        `hu` -> (slices, 1): log(1 + votes) of the best way, those left out that chance gives; and the middle of the
+        blocks that voted for it, px: one of the two places, of which this does not see which is the copy.
     """
     nodes = Nodes()
     image, lung = lung_mask(nodes)
@@ -89,8 +93,8 @@ def write_front(options: CopyMoveOptions) -> GraphFront:
     far = nodes("GreaterOrEqual", near, float(options.apart_px**2))
     alike = nodes("LessOrEqual", apart, float(options.alike**2))
     votes = nodes("Cast", nodes("And", nodes("And", far, alike), both), to=1)
-    best, others, chosen = _best_way(nodes, way, votes, image)
-    nodes.named(FLAT, nodes("Log", nodes("Add", nodes("Concat", best, others, axis=1), 1.0)))
+    best, chosen = _best_way(nodes, way, votes, image)
+    nodes.named(FLAT, nodes("Log", nodes("Add", nodes("Relu", nodes("Sub", best, CHANCE_VOTES)), 1.0)))
     for name, px in zip(SITE_OUTPUTS, _place(nodes, nodes("Min", first, second), width, chosen), strict=True):
         nodes.named(name, px)
     return GraphFront(as_model("copies", nodes, {FLAT: 2, **dict.fromkeys(SITE_OUTPUTS, 1)}))
@@ -175,8 +179,8 @@ def _ways(nodes: Nodes, first: str, second: str, width: str) -> tuple[str, str]:
     return way, nodes("Cast", square, to=1)
 
 
-def _best_way(nodes: Nodes, way: str, votes: str, image: str) -> tuple[str, str, str]:
-    """(slices, 1) votes of the best way and of all others, and (slices, pairs) 1 for those that vote for the best."""
+def _best_way(nodes: Nodes, way: str, votes: str, image: str) -> tuple[str, str]:
+    """(slices, 1) votes of the best way, and (slices, pairs) 1 for those that vote for it."""
     shape = nodes("Shape", image)
     area = nodes("Mul", nodes("Slice", shape, whole(2), whole(3)), nodes("Slice", shape, whole(3), whole(4)))
     slices = nodes("Slice", shape, whole(0), whole(1))
@@ -184,9 +188,8 @@ def _best_way(nodes: Nodes, way: str, votes: str, image: str) -> tuple[str, str,
     none = nodes("Expand", 0.0, bins)
     histogram = nodes("ScatterElements", none, way, votes, axis=1, reduction="add")
     best = nodes("ReduceMax", histogram, axes=[1], keepdims=1)
-    others = nodes("Sub", nodes("ReduceSum", votes, whole(1), keepdims=1), best)
     winner = nodes("ArgMax", histogram, axis=1, keepdims=1)
-    return best, others, nodes("Mul", nodes("Cast", nodes("Equal", way, winner), to=1), votes)
+    return best, nodes("Mul", nodes("Cast", nodes("Equal", way, winner), to=1), votes)
 
 
 def _place(nodes: Nodes, corner: str, width: str, chosen: str) -> list[str]:

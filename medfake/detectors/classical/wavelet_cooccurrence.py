@@ -24,7 +24,8 @@ from medfake.errors import TrainingError
 from medfake.package.onnx_nodes import Nodes, as_model, whole
 
 STRONGEST: Final = 4
-"""Blocks whose mean is one of the numbers that make a slice's score."""
+"""Blocks of a slice whose mean is its score. The plane has seen the slices that are learnt from: more numbers of them
+would teach no more than how well it knows them."""
 
 _NEAR_MM = 10.0  # of a site: a block there shows what was manipulated
 _FAR_MM = 40.0  # a cube reaches 16 mm, a block 15 mm
@@ -46,9 +47,9 @@ class WaveletCooccurrenceOptions(GraphOptions):
     c: Positive = 0.01
 
     def columns(self, rows: int, cols: int) -> int:
-        """Four numbers that sum up the blocks."""
+        """One number that sums up the blocks."""
         del rows, cols
-        return 4
+        return 1
 
     def write_front(self, dataset: Dataset, learnt: pd.DataFrame, seed: int) -> GraphFront:
         """Learn the plane, and write it behind the statistics of blocks."""
@@ -58,7 +59,7 @@ class WaveletCooccurrenceOptions(GraphOptions):
 
 @detector("WaveletCooccurrenceSVM", family="classical", options=WaveletCooccurrenceOptions, localises=True)
 def build_wavelet_cooccurrence_svm(options: WaveletCooccurrenceOptions, seed: int) -> Any:
-    """Weighs (slices, 4) float32: what the machine says of the strongest blocks and of all."""
+    """Turns (slices, 1) float32, what the machine says of the strongest blocks, into a probability."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -68,7 +69,7 @@ def build_wavelet_cooccurrence_svm(options: WaveletCooccurrenceOptions, seed: in
 
 
 def write_front(block_px: int, plane: NDArray[np.float32], offset: float) -> GraphFront:
-    """Write the graph from slices to four numbers and the strongest block.
+    """Write the graph from slices to one number and the strongest block.
 
     Args:
         block_px: Edge of a block.
@@ -76,8 +77,8 @@ def write_front(block_px: int, plane: NDArray[np.float32], offset: float) -> Gra
         offset: Of the machine.
 
     Returns:
-        `hu` -> (slices, 4): the machine's distance of the strongest block, of the four strongest on average, of all on
-        average, and how far they deviate; and the middle of the strongest, px.
+        `hu` -> (slices, 1): the machine's distance of the four strongest blocks that count, on average; and the middle
+        of the strongest, px.
     """
     nodes = Nodes()
     statistics, counts = add_blocks(nodes, block_px)
@@ -89,11 +90,8 @@ def write_front(block_px: int, plane: NDArray[np.float32], offset: float) -> Gra
     number = nodes("ReduceSum", counting, whole(1), keepdims=1)
     mean = nodes("Div", nodes("ReduceSum", nodes("Mul", distance, counting), whole(1), keepdims=1), number)
     off = nodes("Mul", nodes("Sub", distance, mean), counting)
-    deviation = nodes("Sqrt", nodes("Div", nodes("ReduceSum", nodes("Mul", off, off), whole(1), keepdims=1), number))
     strongest, at = nodes.several("TopK", 2, nodes("Add", off, mean), whole(STRONGEST), axis=1)
-    first = nodes("Slice", strongest, whole(0), whole(1), whole(1))
-    some = nodes("ReduceMean", strongest, axes=[1], keepdims=1)
-    nodes.named(FLAT, nodes("Concat", first, some, mean, deviation, axis=1))
+    nodes.named(FLAT, nodes("ReduceMean", strongest, axes=[1], keepdims=1))
     block = nodes("Squeeze", nodes("Slice", at, whole(0), whole(1), whole(1)), whole(1))
     for name, index in zip(SITE_OUTPUTS, (nodes("Div", block, across), nodes("Mod", block, across)), strict=True):
         steps = nodes("Mul", nodes("Cast", index, to=1), float(block_px // 2))

@@ -55,9 +55,16 @@ def finding(report: DropReport) -> str:
         f"{one.detector}, the most accurate on validation, tells slices with a nodule from others with accuracy "
         f"{_text(one.originals.accuracy)} on {report.slices} test slices of {report.patients} patients, and "
         f"{_text(one.deepfakes.accuracy)} on {report.deepfakes} deepfakes of {report.generator}: a drop of "
-        f"{_text(one.drop)}{'' if lost else ', which is not told from none'}.{_constant(one)} "
+        f"{_text(one.drop)}{'' if lost else ', which is not told from none'}.{_guesses(one)}{_constant(one)} "
         f"{report.evidence.sentence} {PAPERS['shree'].cited} print {originals:.3f} and {deepfakes:.2f} for their CNN."
     )
+
+
+def _guesses(one: RunDrop) -> str:
+    interval = one.originals.accuracy.interval
+    if interval is None or interval.low > 0.5:
+        return ""
+    return " On originals it is not told from guessing, so that there is little to lose."
 
 
 def _constant(one: RunDrop) -> str:

@@ -90,6 +90,12 @@ def test_one_answer_to_all_deepfakes_is_called_so(report: DropReport, called: fl
     assert ("whatever was asked for" in finding(replace(report, runs={"a": one}))) is constant
 
 
+@pytest.mark.parametrize(("originals", "guesses"), [(0.54, True), (0.56, False)])
+def test_who_guesses_on_originals_has_little_to_lose(report: DropReport, originals: float, guesses: bool) -> None:
+    one = run("CustomCNN", originals, 0.5)
+    assert ("little to lose" in finding(replace(report, runs={"a": one}))) is guesses
+
+
 def test_the_section_says_why_a_drop_is_no_detection_and_what_is(given: ReportInput, report: DropReport) -> None:
     report.write(given.reports / "drop/dcgan.json")
     section = drop(given)

@@ -22,7 +22,7 @@ from medfake.generators.gan import Gan, GanOptions
 from medfake.generators.material import Material, Pixels
 from medfake.generators.originals import require_own_folders
 from medfake.generators.pictures import beside
-from medfake.generators.stored import FACTS_FILE, SAMPLES_FOLDER, StoredGenerator, store_generator
+from medfake.generators.stored import FACTS_FILE, GRAPH_FILE, SAMPLES_FOLDER, StoredGenerator, store_generator
 from medfake.locks import exclusive_lock
 from medfake.project import Project, block
 from medfake.tracking.runs import Run, training_run
@@ -112,20 +112,22 @@ def _train(project: Project, name: str, plan: DcganParams, out: Path) -> None:
             gan, slices, learnt.nodule, judge, Schedule(plan.epochs, plan.look_every, plan.seed), state, name,
             run.log_epoch, draw,
         )  # fmt: skip
-        with replace_folder(out) as folder:
-            store_generator(gan.generator, plan.window_hu, plan.latent, folder, name)
-            shutil.copytree(grids, folder / SAMPLES_FOLDER)
-            found = _found(outcome, judge, look_samples(gan, plan.seed))
-            write_json(
-                folder / FACTS_FILE,
-                {
-                    "schema": SCHEMA, "key": key, "kind": plan.kind, "plan": told, "evidence": dataset.evidence,
-                    "dataset_sha256": dataset.digest, "spacing_mm": learnt.spacing_mm, "pictured": pictured,
-                    "learnt_from": _counts(learnt), "held_out": _counts(held_out), **found,
-                },
-            )  # fmt: skip
+        known = {
+            "schema": SCHEMA, "key": key, "kind": plan.kind, "plan": told, "evidence": dataset.evidence,
+            "dataset_sha256": dataset.digest, "spacing_mm": learnt.spacing_mm, "pictured": pictured,
+            "learnt_from": _counts(learnt), "held_out": _counts(held_out),
+        }  # fmt: skip
+        found = _found(outcome, judge, look_samples(gan, plan.seed))
+        _store(gan, plan, {**known, **found}, grids, out)
         _log_outcome(run, out, found, pictured=pictured)
     shutil.rmtree(work)
+
+
+def _store(gan: Gan, plan: DcganParams, facts: Mapping[str, Any], grids: Path, out: Path) -> None:
+    with replace_folder(out) as folder:
+        store_generator(gan.generator, plan.window_hu, plan.latent, folder, out.name)
+        shutil.copytree(grids, folder / SAMPLES_FOLDER)
+        write_json(folder / FACTS_FILE, facts)
 
 
 def _found(outcome: Outcome, judge: Judge, samples: Pixels) -> dict[str, Any]:
@@ -214,4 +216,5 @@ def _is_up_to_date(out: Path, key: str) -> bool:
         facts = json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False  # to be made anew
-    return isinstance(facts, dict) and facts.get("key") == key
+    whole = (out / GRAPH_FILE).is_file() and (out / SAMPLES_FOLDER).is_dir()
+    return whole and isinstance(facts, dict) and facts.get("key") == key

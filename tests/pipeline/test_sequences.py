@@ -8,13 +8,13 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from medfake.cli.root import main
+from medfake.cli.root import cli
 from medfake.config import PhantomParams
 from medfake.phantom import write_phantom
 from tests.pipeline.test_studies import PHANTOM, run_stages
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
-pytestmark = pytest.mark.slow(minutes=2)
+pytestmark = pytest.mark.slow(minutes=3)
 TRUNK = {"presentations": 64, "batch_size": 8, "validate_every": 32}
 NAMES = ("SliceGRU", "SliceWindow")
 
@@ -74,4 +74,4 @@ def one_scan(root: Path) -> Path:
 
 def typed(*arguments: str) -> Result:
     """What `medfake` answers."""
-    return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+    return CliRunner().invoke(cli, list(arguments), catch_exceptions=False)

@@ -175,16 +175,31 @@ def _opened(path: Path) -> "Iterator[tuple[BinaryIO | Inflating, FileMetaDataset
         ) from None
 
 
+def looks_like_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM files do (PS3.10 7.1), or without what stands before it: viewers read that, too.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(_PREFIX_AT + len(_PREFIX))
+    return start[_PREFIX_AT:] == _PREFIX or _lacks_prefix(start)
+
+
 def _require_prefix(start: bytes, path: Path) -> None:
     """The 128 bytes of preamble and "DICM" with which a DICOM file begins (PS3.10 7.1)."""
     if start[_PREFIX_AT:] == _PREFIX:
         return
-    if start.startswith(_PREFIX) or _is_data_set(start):
+    if _lacks_prefix(start):
         raise NotDicomError(
             'a DICOM data set without the prefix "DICM" of a file (PS3.10 7.1); dcmconv of DCMTK adds it',
             where=path, remedy=f"dcmconv {path.name} mended-{path.name}",
         )  # fmt: skip
     raise NotDicomError("not a DICOM file", where=path, remedy="leave the file out")
+
+
+def _lacks_prefix(start: bytes) -> bool:
+    return start.startswith(_PREFIX) or _is_data_set(start)
 
 
 def _is_data_set(start: bytes) -> bool:

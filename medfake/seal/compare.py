@@ -85,13 +85,15 @@ def compare(path: Path, sealed: Sealed, without: Sequence[Path] = ()) -> tuple[l
     }
     instances = {place.slice.instance: place for place in reversed(places.values())}
     seen: set[tuple[str, int]] = set()
+    read: set[str] = set()
     differences: list[Difference] = []
     by_pixels = {place.slice.pixels: place for place in reversed(places.values())}
     for head in track(found.images, f"verifying {len(found.images)} files", len(found.images)):
         own = instances.get(head.instance)
-        if own and (head.instance, own.slice.frame) in seen:
+        if own and head.instance in read:
             differences.append(_added(head, f"a second file of slice {own.number}"))
             continue
+        read.add(head.instance)
         try:
             slices = read_slices(head, sealed.salt)
         except DicomError as error:

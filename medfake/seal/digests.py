@@ -25,6 +25,7 @@ from medfake.seal.document import SealedSlice
 from medfake.seal.elements import GEOMETRY, RESCALE, photometric, texts
 
 _LARGEST_PIXELS: Final = 1 << 32  # bytes of a file's pixels once decoded
+_MOST_BITS: Final = 32  # of a stored value; PS3.5 8.1.1 knows no integers of more in images
 _FRAME_OVERHEAD = 1 << 14  # bytes of a compressed frame that are no pixels
 
 
@@ -42,16 +43,6 @@ class FileHead:
     series: str
     instance: str
     signatures: int
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM files do, with 128 bytes and DICM (PS3.10 7.1).
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
 
 
 def read_head(path: Path, salt: str) -> FileHead | None:
@@ -156,7 +147,8 @@ def _most_bytes(dataset: Dataset, pixels: PixelElement | None, path: Path) -> in
     try:
         frames = _frame_count(dataset)
         samples = int(dataset.get("SamplesPerPixel", 1) or 1)
-        needed = int(dataset.Rows) * int(dataset.Columns) * samples * frames * -(-int(dataset.BitsAllocated) // 8)
+        bits = int(dataset.BitsAllocated)
+        needed = int(dataset.Rows) * int(dataset.Columns) * samples * frames * -(-bits // 8) * (bits <= _MOST_BITS)
     except (AttributeError, TypeError, ValueError):
         needed = 0
     if not 0 < needed <= _LARGEST_PIXELS:

@@ -1,5 +1,6 @@
 """Header elements that give pixels their meaning, as texts that are the same however a file was encoded."""
 
+import json
 import math
 from collections.abc import Iterable
 from hashlib import sha256
@@ -21,10 +22,16 @@ GEOMETRY: Final = (
 RESCALE: Final = (
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "PixelIntensityRelationship", "PixelIntensityRelationshipSign",
-    "PresentationLUTShape", "Units", "Modality",
+    "PresentationLUTShape", "Units", "Modality", "SOPClassUID", "HighBit",
+    *(f"{colour}PaletteColorLookupTableDescriptor" for colour in ("Red", "Green", "Blue")),
+    *(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")),
+    *(f"Segmented{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")),
 )  # fmt: skip
-"""What a stored value means. Windows are no part of it: they change how an image is shown, and viewers store them."""
+"""What a stored value means, and by which kind of object a viewer reads it. Windows are no part of it: they change how
+an image is shown, and viewers store them."""
 PHOTOMETRIC: Final = "PhotometricInterpretation"
+_DECODED: Final = {"YBR_RCT": "RGB", "YBR_ICT": "RGB", "YBR_FULL_422": "YBR_FULL"}
+"""Colour models that exist compressed alone, and what a decoder makes of them."""
 
 
 def texts(groups: FunctionalGroups, keywords: Iterable[str]) -> dict[str, str]:
@@ -37,9 +44,9 @@ def texts(groups: FunctionalGroups, keywords: Iterable[str]) -> dict[str, str]:
 
 
 def photometric(dataset: Dataset) -> str:
-    """Photometric Interpretation (0028,0004); colour images only "colour", as compression changes its model."""
+    """Photometric Interpretation (0028,0004) of the decoded pixels, as compression has colour models of its own."""
     value = str(dataset.get(PHOTOMETRIC, "")).strip().upper()
-    return value if value.startswith("MONOCHROME") else "colour"
+    return _DECODED.get(value, value)
 
 
 def _is_empty(value: Any) -> bool:
@@ -61,10 +68,11 @@ def _text(value: Any) -> str:
 
 
 def _items(sequence: Sequence) -> str:
-    return "|".join(
-        ";".join(f"{int(one.tag):08x}={_text(_numbers(one.value))}" for one in item if not _is_empty(one.value))
+    """JSON, so that no text of an element can be taken for another element."""
+    return json.dumps([
+        {f"{int(one.tag):08x}": _text(_numbers(one.value)) for one in item if not _is_empty(one.value)}
         for item in sequence
-    )
+    ])  # fmt: skip
 
 
 def _numbers(value: Any) -> Any:

@@ -78,6 +78,7 @@ def load_private_key(path: Path, ask: AskPassphrase) -> "Ed25519PrivateKey":
     Raises:
         SealError: The file is missing, no such key, or the passphrase is wrong or missing.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -87,7 +88,7 @@ def load_private_key(path: Path, ask: AskPassphrase) -> "Ed25519PrivateKey":
             key = load_pem_private_key(text, None)
         except TypeError:  # it is encrypted
             key = load_pem_private_key(text, _passphrase(path, ask))
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         if b"ENCRYPTED" in text:
             raise SealError(
                 "the passphrase does not open this key", where=path_text(path),
@@ -105,13 +106,14 @@ def load_public_key(path: Path) -> "Ed25519PublicKey":
     Raises:
         SealError: The file is missing or no such key.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     text = _read(path, "give the public key of whoever sealed the scan")
     try:
         key = load_pem_public_key(text)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise _no_key(path, text, "a public key") from error
     if not isinstance(key, Ed25519PublicKey):
         raise _no_key(path, text, "a public key", type(key).__name__)
@@ -152,7 +154,7 @@ def _read(path: Path, remedy: str) -> bytes:
     try:
         with path.open("rb") as file:
             text = file.read(_LARGEST + 1)
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise SealError("there is no such key file", where=path_text(path), remedy=remedy) from None
     if len(text) > _LARGEST:
         raise _no_key(path, text, "a key")

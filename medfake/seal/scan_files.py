@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medfake.dicom.folders import NO_PERMISSION, Skipped, walk_folders
+from medfake.dicom.parse import looks_like_dicom
 from medfake.errors import DicomError, SealError
 from medfake.files import path_text
 from medfake.logs import redact
-from medfake.seal.digests import FileHead, is_dicom, read_head
+from medfake.seal.digests import FileHead, read_head
 
 _LINK = "a symbolic link"
 
@@ -63,7 +64,7 @@ def _sort(path: Path, salt: str, found: ScanFiles) -> None:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             found.left_out.append(Skipped(path, "not a regular file"))
-        elif not is_dicom(path):
+        elif not looks_like_dicom(path):
             found.left_out.append(Skipped(path, "not a DICOM file"))
         elif (head := read_head(path, salt)) is None:
             found.left_out.append(Skipped(path, "holds no image"))

@@ -17,6 +17,7 @@ from medfake.errors import MedfakeError
 from medfake.seal.keys import KeyPair, generate_keys
 
 PATIENT = "DOE^JANE-4711"
+INTACT = "intact: 5 slices of 1 series, as sealed on DAY with key KEY\n"
 TEMPLATE = SeriesTemplate(
     patient_id=PATIENT, manufacturer="ACME", model="One", kernel="B70f", thickness_mm=2.0, spacing_mm=(0.7, 0.8)
 )

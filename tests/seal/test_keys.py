@@ -1,5 +1,6 @@
 """Keys: made once, readable by their owner, and of one kind."""
 
+import base64
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,22 @@ def test_a_key_of_another_algorithm_is_refused(make: Callable[[], object], kind:
     assert caught.value.received == kind
 
 
+def test_a_key_on_a_curve_that_nobody_knows_is_refused() -> None:
+    curve, unknown = bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030177")
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    for word, text in (("PRIVATE", private), ("PUBLIC", public)):
+        body = base64.encodebytes(text.replace(curve, unknown)).decode()
+        Path(f"{word}.pem").write_text(f"-----BEGIN {word} KEY-----\n{body}-----END {word} KEY-----\n")
+    with pytest.raises(SealError, match="expected a private key of Ed25519"):
+        load_private_key(Path("PRIVATE.pem"), lambda: None)
+    with pytest.raises(SealError, match="expected a public key of Ed25519"):
+        load_public_key(Path("PUBLIC.pem"))
+
+
 def test_the_two_keys_are_not_taken_for_each_other(keys: KeyPair) -> None:
     with pytest.raises(SealError, match="expected a private key of Ed25519") as caught:
         load_private_key(keys.public, lambda: None)
@@ -122,5 +139,7 @@ def test_what_is_no_key_is_refused(text: bytes) -> None:
 
 
 def test_a_key_that_is_not_there_is_told() -> None:
-    with pytest.raises(SealError, match="there is no such key file"):
-        load_public_key(Path("gone.pem"))
+    Path("file").touch()
+    for path in (Path("gone.pem"), Path("file/gone.pem")):
+        with pytest.raises(SealError, match="there is no such key file"):
+            load_public_key(path)

@@ -101,12 +101,14 @@ class NodulesLabelling(Section):
     """Another task than tampering: label 1 where a reader outlined a nodule, 0 away from all of them.
 
     Slices of untampered scans whose nodules were looked for are used, and no others. LIDC-IDRI outlines nodules of 3 mm
-    and more; smaller ones count as none.
+    and more; slices near smaller ones, which have a mark alone, are of neither class.
     """
 
     task: ClassVar[Task] = Task.NODULES
     rule: Literal["nodules"]
-    ignore_mm: float = Field(gt=0, description="slices without a nodule are at least so far from every outline")
+    ignore_mm: float = Field(
+        gt=0, description="slices without a nodule are at least so far from every outline and every mark of a small one"
+    )
 
 
 AnyLabelling = ExtentLabelling | NeighboursLabelling | NodulesLabelling

@@ -19,8 +19,8 @@ def label_slices(slices: pd.DataFrame, sites: pd.DataFrame, rule: AnyLabelling) 
     Al-Kadi, section 3.2): tampered up to k slices away, no other slice of a tampered scan is used. Slices of untampered
     scans are real. Untouched slices of scans that medfake forged are copies of their originals and are left out.
     Slices of scans that were generated whole are tampered under either rule.
-    `nodules`: 1 where a reader outlined a nodule, 0 at least `ignore_mm` from every outline of the scan; only
-    untampered scans whose nodules were looked for are used.
+    `nodules`: 1 where a reader outlined a nodule, 0 at least `ignore_mm` from every outline and every mark of the scan;
+    only untampered scans whose nodules were looked for are used.
 
     Args:
         slices: scans.parquet.
@@ -78,14 +78,17 @@ def _label_nodules(scan: pd.DataFrame, sites: pd.DataFrame, rule: NodulesLabelli
     outlined = sites.dropna(subset=["low_mm", "high_mm"])
     if not untampered or not scan.annotated.all() or len(outlined) < len(sites):
         return scan[:0]  # nobody knows what its slices show
+    z_mm = scan.z_mm.to_numpy()[:, None]
+    from_mark_mm = np.abs(z_mm - scan.z_mm[scan.marked].to_numpy()).min(axis=1, initial=np.inf)
+    unmarked = from_mark_mm >= rule.ignore_mm - ROUNDING_MM
     if outlined.empty:
-        return scan
-    z_mm, low, high = scan.z_mm.to_numpy()[:, None], outlined.low_mm.to_numpy(), outlined.high_mm.to_numpy()
+        return scan.loc[unmarked]
+    low, high = outlined.low_mm.to_numpy(), outlined.high_mm.to_numpy()
     gaps_mm = np.maximum(np.maximum(low - z_mm, z_mm - high), 0)
     gap_mm = gaps_mm.min(axis=1)
     scan, _ = _with_nearest_site(scan, outlined)
     scan = scan.assign(**_places(outlined, gaps_mm.argmin(axis=1)))  # shown, though others may be nearer
-    shows, away = gap_mm <= ROUNDING_MM, gap_mm >= rule.ignore_mm - ROUNDING_MM
+    shows, away = gap_mm <= ROUNDING_MM, (gap_mm >= rule.ignore_mm - ROUNDING_MM) & unmarked
     scan["label"] = shows.astype(int)
     return _forget_far_sites(scan[shows | away], pd.Series(shows, scan.index))
 

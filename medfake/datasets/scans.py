@@ -130,6 +130,7 @@ def _slice_rows(scan: SourceScan, scan_id: str, patient_id: str, files: Mapping[
             "quality_flags": flags,
             "synthetic": header.synthetic or "",
             "annotated": scan.annotated,
+            "marked": index in scan.marked,
         }
         for index, (header, z_mm) in enumerate(zip(scan.series.headers, scan.series.z_mm, strict=True))
     ]

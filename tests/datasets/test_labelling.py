@@ -131,8 +131,10 @@ def test_every_slice_of_a_generated_scan_is_tampered_at_no_site(rule: ExtentLabe
 NODULES = NodulesLabelling(rule="nodules", ignore_mm=8.0)
 
 
-def _read(z_mm: list[float], manipulation: str = "none", annotated: bool = True) -> pd.DataFrame:
-    return _scan(z_mm, manipulation).assign(annotated=annotated)
+def _read(
+    z_mm: list[float], manipulation: str = "none", annotated: bool = True, marked_mm: float | None = None
+) -> pd.DataFrame:
+    return _scan(z_mm, manipulation).assign(annotated=annotated, marked=[one == marked_mm for one in z_mm])
 
 
 def _nodule(low_mm: float | None, high_mm: float | None, z_mm: float = 0.0, y: int = 40) -> pd.DataFrame:
@@ -152,6 +154,18 @@ def test_a_slice_with_a_nodule_has_its_place_and_others_have_none() -> None:
     labelled = label_slices(_read([-30.0, 4.0, 6.0]), sites, NODULES)
     assert labelled.label.tolist() == [0, 1, 1]
     np.testing.assert_array_equal(labelled.site_y, [np.nan, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("sites", [NOWHERE.assign(low_mm=[], high_mm=[]), _nodule(-2.0, 2.0, z_mm=0.0)])
+def test_slices_near_the_mark_of_a_small_nodule_are_of_neither_class(sites: pd.DataFrame) -> None:
+    scan = _read([0.0, 50.0, 57.99, 58.0, 90.0], marked_mm=50.0)
+    labelled = label_slices(scan, sites, NODULES)
+    assert labelled.z_mm.tolist() == [0.0, 58.0, 90.0]
+    assert labelled.label.tolist() == [0 if sites.empty else 1, 0, 0]
+
+
+def test_a_mark_takes_no_outline_away() -> None:
+    assert label_slices(_read([0.0], marked_mm=0.0), _nodule(-5.0, 5.0), NODULES).label.tolist() == [1]
 
 
 def test_a_scan_in_which_readers_found_nothing_has_slices_without_a_nodule() -> None:

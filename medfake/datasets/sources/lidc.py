@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medfake.datasets.sources.label_files import is_label_file
-from medfake.datasets.sources.nodules import NodulePlace, read_nodules
+from medfake.datasets.sources.nodules import NodulePlace, Nodules, read_nodules
 from medfake.datasets.sources.registry import Find, Problem, Reading, SourceScan, SourceSite, source
 from medfake.dicom.patients import patient_or_folder
 from medfake.errors import LabelError, SourceError
@@ -52,10 +53,10 @@ def read_lidc(root: Path, find: Find) -> Reading:
     for one in sorted(series, key=lambda one: _order(one, root)):
         first = one.headers[0]
         group = patient_or_folder(first.patient_id, path_text(one.folder.relative_to(root)))
-        sites = tuple(_sites(one, nodules.get(first.series_uid, [])))
-        annotated = first.series_uid in nodules  # an annotation without a nodule says that there is none
         key = "/".join(map(str, _order(one, root)))
-        reading.scans.append(SourceScan(one, "LIDC-IDRI", key, group, sites=sites, annotated=annotated))
+        scan = SourceScan(one, "LIDC-IDRI", key, group)
+        of_scan = nodules.get(first.series_uid, [])
+        reading.scans.append(_annotated(scan, of_scan) if of_scan else scan)
     if not reading.scans:
         raise SourceError(
             "no CT series below this folder", where=root, received=told_reasons(skipped),
@@ -71,11 +72,11 @@ def _order(series: Series, root: Path) -> tuple[object, ...]:
     return patient, first.study_uid, first.series_uid, first.rows, first.cols, *first.position_mm
 
 
-def _nodules(paths: list[Path], reading: Reading) -> dict[str, list[NodulePlace]]:
-    """Nodules by series UID; an XML file that is none of LIDC's is skipped, one that is broken is a problem."""
+def _nodules(paths: list[Path], reading: Reading) -> dict[str, list[Nodules]]:
+    """Annotations by series UID; an XML file that is none of LIDC's is skipped, one that is broken is a problem."""
     from medfake.dicom.folders import Skipped
 
-    of_series: dict[str, list[NodulePlace]] = {}
+    of_series: dict[str, list[Nodules]] = {}
     for path in paths:
         try:
             found = read_nodules(path)
@@ -85,18 +86,29 @@ def _nodules(paths: list[Path], reading: Reading) -> dict[str, list[NodulePlace]
         if found is None:
             reading.skipped.append(Skipped(path, "no LIDC nodule annotation"))
         else:
-            of_series.setdefault(found.series_uid, []).extend(found.places)
+            of_series.setdefault(found.series_uid, []).append(found)
     return of_series
 
 
-def _sites(series: Series, places: list[NodulePlace]) -> list[SourceSite]:
-    index = {header.sop_uid: at for at, header in enumerate(series.headers)}
-    first = series.headers[0]
-    return [
-        SourceSite(LabelCode.TM, index[place.sop_uid], place.y, place.x, reach=_reach(place, index))
-        for place in places
-        if place.sop_uid in index and 0 <= place.y < first.rows and 0 <= place.x < first.cols
-    ]
+def _annotated(scan: SourceScan, found: list[Nodules]) -> SourceScan:
+    """A scan with what readers drew in it; an annotation without a nodule says that there is none.
+
+    Where something was drawn beside the image or on a slice that is not there, nobody knows which slices show it.
+    """
+    index = {header.sop_uid: at for at, header in enumerate(scan.series.headers)}
+    first = scan.series.headers[0]
+    places = [place for one in found for place in one.places]
+    marked = {uid for one in found for uid in one.marked}
+    inside = [one for one in places if one.sop_uid in index and 0 <= one.y < first.rows and 0 <= one.x < first.cols]
+    drawn = marked.union(*(place.outlined for place in places))
+    return replace(
+        scan,
+        sites=tuple(
+            SourceSite(LabelCode.TM, index[one.sop_uid], one.y, one.x, reach=_reach(one, index)) for one in inside
+        ),
+        annotated=len(inside) == len(places) and drawn <= index.keys(),
+        marked=frozenset(index[uid] for uid in marked & index.keys()),
+    )
 
 
 def _reach(place: NodulePlace, index: dict[str, int]) -> tuple[int, int]:

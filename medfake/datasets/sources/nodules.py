@@ -1,6 +1,7 @@
 """Nodules of LIDC-IDRI: outlines of up to four readers in an XML file beside each CT series."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
@@ -32,14 +33,20 @@ class NodulePlace:
 
 @dataclass(frozen=True)
 class Nodules:
-    """Nodules of one CT series, each once however many readers drew it."""
+    """Nodules of one CT series, each once however many readers drew it.
+
+    Attributes:
+        places: Of those that were outlined.
+        marked: SOP UIDs of slices on which a reader marked a nodule by a single point, as those below 3 mm are.
+    """
 
     series_uid: str
     places: tuple[NodulePlace, ...]
+    marked: frozenset[str] = frozenset()
 
 
 def read_nodules(path: Path) -> Nodules | None:
-    """Read an annotation file; nodules below 3 mm, which have a mark and no outline, are left out.
+    """Read an annotation file; nodules below 3 mm, which have a mark and no outline, are no places.
 
     Args:
         path: XML; entities and document types are refused.
@@ -63,19 +70,19 @@ def read_nodules(path: Path) -> Nodules | None:
         return None
     uid = next((one.text or "" for one in root.iter() if _tag(one) == "SeriesInstanceUid"), "").strip()
     try:
-        drawn = [place for one in root.iter() if _tag(one) == "unblindedReadNodule" for place in _place(one)]
+        read = [one for one in root.iter() if _tag(one) == "unblindedReadNodule"]
+        drawn = [place for one in read for place in _place(one)]
+        marked = frozenset(uid for one in read for uid in _marked(one))
     except (KeyError, ValueError) as error:
         raise LabelError("an outline lacks a slice or a number", where=path, received=type(error).__name__) from None
-    return Nodules(uid, tuple(_merged(drawn)))
+    return Nodules(uid, tuple(_merged(drawn)), marked)
 
 
 def _place(nodule: Element) -> list[NodulePlace]:
     """The outline's centre on the middle slice of a reader's nodule; nothing for a mere mark."""
     outlines: dict[str, tuple[float, list[tuple[int, int]]]] = {}
-    for roi in (one for one in nodule if _tag(one) == "roi"):
-        text = {_tag(one): (one.text or "").strip() for one in roi}
-        points = [(int(_child(edge, "yCoord")), int(_child(edge, "xCoord"))) for edge in roi if _tag(edge) == "edgeMap"]
-        if len(points) > 1 and text.get("inclusion", "TRUE").upper() == "TRUE":
+    for text, points in _rois(nodule):
+        if len(points) > 1:
             outlines[text["imageSOP_UID"]] = (float(text["imageZposition"]), points)
     if not outlines:
         return []
@@ -83,6 +90,19 @@ def _place(nodule: Element) -> list[NodulePlace]:
     uid, (z_mm, points) = slices[len(slices) // 2]
     y, x = np.mean(points, axis=0)
     return [NodulePlace(uid, z_mm, round(float(y)), round(float(x)), frozenset(outlines))]
+
+
+def _marked(nodule: Element) -> list[str]:
+    return [text["imageSOP_UID"] for text, points in _rois(nodule) if len(points) == 1]
+
+
+def _rois(nodule: Element) -> Iterator[tuple[dict[str, str], list[tuple[int, int]]]]:
+    """Texts and (y, x) points of what is drawn on each slice; holes in a nodule are left out."""
+    for roi in (one for one in nodule if _tag(one) == "roi"):
+        text = {_tag(one): (one.text or "").strip() for one in roi}
+        if text.get("inclusion", "TRUE").upper() == "TRUE":
+            edges = (one for one in roi if _tag(one) == "edgeMap")
+            yield text, [(int(_child(edge, "yCoord")), int(_child(edge, "xCoord"))) for edge in edges]
 
 
 def _merged(places: list[NodulePlace]) -> list[NodulePlace]:

@@ -43,7 +43,9 @@ class SourceScan:
         generator: What made the fake, several joined by " + "; "" for real scans.
         manipulation: Of its tampered places.
         label_rows: How many rows of the label file are used in it.
-        annotated: Whether readers looked for nodules, so that a slice without a site shows none.
+        annotated: Whether readers looked for nodules, and all that they drew is known, so that a slice away from sites
+            and marks shows none.
+        marked: Slices on which they marked a nodule without saying how far it goes.
     """
 
     series: Series
@@ -56,6 +58,7 @@ class SourceScan:
     sites: tuple[SourceSite, ...] = ()
     label_rows: int = 0
     annotated: bool = False
+    marked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ def test_marks_of_small_nodules_and_holes_are_no_places(write: Callable[[str], P
     found = read_nodules(write(annotation(nodule(mark))))
     assert found is not None
     assert found.places == ()
+    assert found.marked == ({"a"} if "TRUE" in mark else set())
 
 
 def test_other_xml_is_no_annotation(write: Callable[[str], Path]) -> None:
@@ -131,3 +132,45 @@ def test_only_a_scan_that_readers_looked_at_is_known_to_have_no_nodule(
     (tmp_path / "158.xml").write_text(annotation(series=series or found.headers[0].series_uid))
     (scan,) = read_lidc(tmp_path, find_series).scans
     assert (scan.sites, scan.annotated) == ((), annotated)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "annotated"),
+    [
+        ((2, 3, 4), True),
+        ((2, 3, 4, None), False),  # a slice that is not there
+        ((None, 3, None), False),
+        ((None, None, 4), False),
+    ],
+)
+def test_a_scan_that_lacks_a_slice_with_an_outline_is_not_known_to_have_none(
+    tmp_path: Path, write_scan: Callable[..., None], drawn: tuple[int | None, ...], annotated: bool
+) -> None:
+    write_scan(tmp_path / "LIDC-IDRI-0001", "LIDC-IDRI-0001", 1, slices=5)
+    ((series,), _) = find_series(tmp_path)
+    rois = [
+        roi(f"gone-{number}" if at is None else series.headers[at].sop_uid, 2.0 * number)
+        for number, at in enumerate(drawn)
+    ]
+    text = annotation(nodule(*rois), nodule(), series=series.headers[0].series_uid)
+    (tmp_path / "158.xml").write_text(text)
+    (scan,) = read_lidc(tmp_path, find_series).scans
+    assert scan.annotated == annotated
+
+
+def test_marks_of_small_nodules_are_known_by_their_slices(tmp_path: Path, write_scan: Callable[..., None]) -> None:
+    write_scan(tmp_path / "LIDC-IDRI-0001", "LIDC-IDRI-0001", 1, slices=5)
+    ((series,), _) = find_series(tmp_path)
+    mark = nodule(roi(series.headers[3].sop_uid, 1.0, ((10, 20),)))
+    (tmp_path / "158.xml").write_text(annotation(mark, series=series.headers[0].series_uid))
+    (scan,) = read_lidc(tmp_path, find_series).scans
+    assert (scan.sites, scan.annotated, scan.marked) == ((), True, {3})
+
+
+def test_a_nodule_beside_the_image_leaves_its_scan_unknown(tmp_path: Path, write_scan: Callable[..., None]) -> None:
+    write_scan(tmp_path / "LIDC-IDRI-0001", "LIDC-IDRI-0001", 1, slices=5)
+    ((series,), _) = find_series(tmp_path)
+    beside = nodule(roi(series.headers[3].sop_uid, 1.0, tuple((y + 5000, x) for y, x in SQUARE)))
+    (tmp_path / "158.xml").write_text(annotation(beside, series=series.headers[0].series_uid))
+    (scan,) = read_lidc(tmp_path, find_series).scans
+    assert (scan.sites, scan.annotated) == ((), False)

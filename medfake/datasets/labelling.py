@@ -80,9 +80,9 @@ def _label_nodules(scan: pd.DataFrame, sites: pd.DataFrame, rule: NodulesLabelli
         return scan[:0]  # nobody knows what its slices show
     z_mm = scan.z_mm.to_numpy()[:, None]
     from_mark_mm = np.abs(z_mm - scan.z_mm[scan.marked].to_numpy()).min(axis=1, initial=np.inf)
-    unmarked = from_mark_mm >= rule.ignore_mm - ROUNDING_MM
+    unmarked: NDArray[np.bool_] = from_mark_mm >= rule.ignore_mm - ROUNDING_MM
     if outlined.empty:
-        return scan.loc[unmarked]
+        return scan[unmarked]
     low, high = outlined.low_mm.to_numpy(), outlined.high_mm.to_numpy()
     gaps_mm = np.maximum(np.maximum(low - z_mm, z_mm - high), 0)
     gap_mm = gaps_mm.min(axis=1)

@@ -2,6 +2,9 @@
 
 import struct
 
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xDA)})  # JPEG markers without a length
 _FRAME_HEADERS = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}  # SOF of JPEG (T.81) and JPEG-LS (T.87)
 _SEARCHED = 512  # bytes in which a JP2 box must give way to its codestream
@@ -25,6 +28,22 @@ def frame_shape(frame: bytes) -> tuple[int, int, int] | None:
         (components,) = struct.unpack_from(">H", frame, start + 40)
         return height - top, width - left, components
     return None
+
+
+def claimed_shape(dataset: Dataset, frame: int, frames: int) -> tuple[int, int, int] | None:
+    """What `frame_shape` says of one frame of a file whose pixels are compressed.
+
+    Args:
+        dataset: With its pixels, as they are stored.
+        frame: Index of the frame.
+        frames: How many the file has.
+
+    Raises:
+        ValueError: There is no such frame.
+    """
+    offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+    extended = offsets if all(offsets) else None
+    return frame_shape(get_frame(dataset.PixelData, frame, extended_offsets=extended, number_of_frames=frames))
 
 
 def _jpeg_shape(frame: bytes) -> tuple[int, int, int] | None:

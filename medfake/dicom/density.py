@@ -34,16 +34,14 @@ def density(dataset: Dataset, stored: NDArray[Any], slope: float, path: Path) ->
     """
     said = projection_of(dataset, path)
     as_shown = fields.text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
-    dense_is_dark = said.sign > 0 if said.sign else as_shown
     tabled = "ModalityLUTSequence" in dataset
+    rising = _table_rises(dataset) if tabled else slope > 0
+    dense_is_low = said.sign > 0 if said.sign else as_shown == rising  # among stored values
     if said.relationship == LINEAR and not tabled:
-        beam = stored if dense_is_dark else _brightest(dataset) - stored.astype(np.int64)
+        beam = stored if dense_is_low else _brightest(dataset) - stored.astype(np.int64)
         return -np.log1p(np.maximum(beam, 0).astype(np.float64))
     values = np.asarray(apply_modality_lut(stored, dataset) if tabled else stored * np.sign(slope), np.float64)
-    rising = _table_rises(dataset) if tabled else slope > 0
-    if said.sign and not rising:
-        dense_is_dark = not dense_is_dark
-    return -values if dense_is_dark else values
+    return -values if dense_is_low == rising else values
 
 
 def _brightest(dataset: Dataset) -> int:

@@ -91,7 +91,7 @@ class SliceHeader:
     @property
     def dense_is_dark(self) -> bool:
         """Whether what stops the beam has low stored values: by the sign, or else as an eye is to see it."""
-        return self.projection.sign > 0 if self.projection.sign else self.monochrome1
+        return self.projection.sign > 0 if self.projection.sign else self.monochrome1 == (self.slope > 0)
 
 
 def read_headers(path: Path) -> list[SliceHeader]:

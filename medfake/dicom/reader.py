@@ -17,11 +17,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
-from medfake.dicom.codestream import frame_shape
+from medfake.dicom.codestream import claimed_shape
 from medfake.dicom.density import density
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.normalised import normalise
@@ -193,18 +192,12 @@ def _decode(dataset: Dataset, header: Decodable) -> NDArray[Any]:
     frames = frame_count(dataset, header.path)
     index = header.frame if frames > 1 else None
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
-        claimed = _guarded(header.path, lambda: _claimed_shape(dataset, header.frame, frames))
+        claimed = _guarded(header.path, lambda: claimed_shape(dataset, header.frame, frames))
         if claimed is not None:
             _require_shape(claimed, (header.rows, header.cols, 1), header.path)  # a decoder would allocate it
     stored: NDArray[Any] = _guarded(header.path, lambda: pixel_array(dataset, index=index))
     _require_shape(stored.shape, (header.rows, header.cols), header.path)
     return stored
-
-
-def _claimed_shape(dataset: Dataset, frame: int, frames: int) -> tuple[int, int, int] | None:
-    offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
-    extended = offsets if all(offsets) else None
-    return frame_shape(get_frame(dataset.PixelData, frame, extended_offsets=extended, number_of_frames=frames))
 
 
 def _require_shape(found: tuple[int, ...], expected: tuple[int, ...], path: Path) -> None:

@@ -265,7 +265,7 @@ def _flags(headers: tuple[SliceHeader, ...]) -> set[QualityFlag]:
     flags = set()
     if any(header.projection.intent == RAW for header in headers):
         flags.add(QualityFlag.RAW)
-    if any(header.projection.sign and header.dense_is_dark != header.monochrome1 for header in headers):
+    if any(header.projection.sign and _contradicts_display(header) for header in headers):
         flags.add(QualityFlag.POLARITY)
     steps = np.diff(positions_along_normal(headers))
     if (steps <= SAME_PLACE_MM).any():
@@ -284,6 +284,11 @@ def _flags(headers: tuple[SliceHeader, ...]) -> set[QualityFlag]:
     if share_a_uid(headers):
         flags.add(QualityFlag.INSTANCE)
     return flags
+
+
+def _contradicts_display(header: SliceHeader) -> bool:
+    """Whether dense things are shown as air is: Photometric Interpretation speaks of values once they are rescaled."""
+    return (header.dense_is_dark == (header.slope > 0)) != header.monochrome1
 
 
 def _is_mixed(headers: Sequence[SliceHeader]) -> bool:

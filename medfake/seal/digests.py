@@ -18,6 +18,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.sequence import Sequence
 
 from medfake.dicom import fields
+from medfake.dicom.codestream import claimed_shape
 from medfake.dicom.parse import PARSE_ERRORS, PixelElement, read_dataset, read_header_elements
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import DicomError, PixelDataError
@@ -113,20 +114,23 @@ def _frames(dataset: Dataset, head: FileHead, salt: str) -> Iterator[SealedSlice
         yield SealedSlice(
             instance=head.instance,
             frame=frame,
-            pixels=_pixels_digest(dataset, frame if frames > 1 else None),
+            pixels=_pixels_digest(dataset, frame, frames),
             geometry=geometry,
             rescale=texts(groups, RESCALE) | {"PhotometricInterpretation": photometric(dataset)},
         )
 
 
-def _pixels_digest(dataset: Dataset, frame: int | None) -> str:
+def _pixels_digest(dataset: Dataset, frame: int, frames: int) -> str:
     """SHA-256 over what the image is (rows, columns, samples, bits, sign) and its values, lowest byte first.
 
     Bits above Bits Stored hold no pixel (PS3.5 8.1.1), and are left out as compression may drop them.
     """
-    stored: NDArray[Any] = pixel_array(dataset, index=frame, raw=True)
-    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
     samples = int(dataset.get("SamplesPerPixel", 1) or 1)
+    shape = (int(dataset.Rows), int(dataset.Columns), samples)
+    if dataset.file_meta.TransferSyntaxUID.is_compressed and claimed_shape(dataset, frame, frames) not in (None, shape):
+        raise ValueError("another size than the header says")  # a decoder would allocate it
+    stored: NDArray[Any] = pixel_array(dataset, index=frame if frames > 1 else None, raw=True)
+    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
     words = np.dtype("<i4" if bits > 16 else "<i2") if signed else np.dtype("<u4" if bits > 16 else "<u2")
     unused = words.itemsize * 8 - bits
     values = stored.astype(words)

@@ -50,6 +50,17 @@ def read(tmp_path: Path) -> Callable[..., np.ndarray]:
         ),
         (BEAM, {"PixelIntensityRelationship": "LIN", "PixelIntensityRelationshipSign": 1}),
         (TOP - BEAM, {"PixelIntensityRelationship": "LIN", "PixelIntensityRelationshipSign": -1}),
+        (
+            BEAM,
+            {
+                "PixelIntensityRelationship": "LIN",
+                "PixelIntensityRelationshipSign": None,
+                "RescaleSlope": "-1",
+                "RescaleIntercept": str(TOP),
+            },
+        ),
+        (TOP - LOGARITHM.clip(0, TOP), {"PixelIntensityRelationshipSign": 1, "RescaleSlope": "-1"}),
+        (TOP - LOGARITHM.clip(0, TOP), {"PixelIntensityRelationshipSign": None, "RescaleSlope": "-1"}),
         (LOGARITHM, {"PixelIntensityRelationship": "DISP"}),
         (LOGARITHM, {"PixelIntensityRelationship": None, "PixelIntensityRelationshipSign": None}),
     ],

@@ -62,12 +62,21 @@ def test_black_and_white_that_contradict_themselves_are_refused(xray: Edited, ph
             },
             True,
         ),
+        ({"PixelIntensityRelationshipSign": None, "RescaleSlope": "-1"}, True),
+        ({"PixelIntensityRelationshipSign": 1, "RescaleSlope": "-1"}, True),
     ],
 )
 def test_the_sign_says_whether_dense_is_dark_and_else_the_display(
     xray: Edited, values: dict[str, object], dark: bool
 ) -> None:
     assert read_headers(xray(**values))[0].dense_is_dark is dark
+
+
+@pytest.mark.parametrize(("slope", "flags"), [("1", {QualityFlag.POLARITY}), ("-1", set())])
+def test_the_display_follows_rescaled_values(xray: Edited, tmp_path: Path, slope: str, flags: set[QualityFlag]) -> None:
+    xray(PixelIntensityRelationshipSign=1, RescaleSlope=slope)
+    ((series,), _) = find_series(tmp_path / "edited.dcm", modality=None)
+    assert set(series.quality_flags) == flags
 
 
 def test_raw_values_and_a_display_against_the_sign_are_flagged(xray: Edited, tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """What pixels mean is sealed with them: bits, sign, colours, and what a viewer reads them by."""
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import EnhancedCTImageStorage, RLELossless
+from pydicom.uid import EnhancedCTImageStorage, JPEG2000Lossless, RLELossless
 
 from medfake.dicom.fields import element
-from tests.seal.conftest import INTACT, Said, change, change_pixel
+from tests.seal.conftest import INTACT, Said, change, change_pixel, write_scan
 
 Seal = Callable[[Path], Said]
 Verify = Callable[..., Said]
@@ -39,6 +40,19 @@ def test_a_palette_that_was_changed_is_named(scan: Path, seal: Seal, verify: Ver
     assert verify(scan).code == 0
     change(scan / "1.dcm", lambda one: palette(one, red=9))
     assert verify(scan).text.startswith("slice 2 (scan/1.dcm): rescale changed: (0028,1201) Red Palette")
+
+
+def test_a_compressed_image_that_claims_another_size_is_not_decoded(scan: Path, seal: Seal) -> None:
+    def claim(dataset: Dataset) -> None:
+        dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+        pixels = bytearray(dataset.PixelData)
+        at = pixels.index(b"\xff\x4f\xff\x51") + 8
+        pixels[at : at + 8] = struct.pack(">2I", 60_000, 60_000)
+        dataset.PixelData = bytes(pixels)
+
+    write_scan(scan, edge=64)  # the encoder takes no smaller ones
+    change(scan / "1.dcm", claim)
+    assert "1.dcm: the pixels cannot be decoded" in seal(scan).text
 
 
 def test_pixels_wider_than_images_have_them_are_not_sealed(scan: Path, seal: Seal) -> None:

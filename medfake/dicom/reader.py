@@ -85,11 +85,12 @@ def read_stored(headers: Sequence[Decodable]) -> NDArray[Any]:
         (slices, rows, cols) integers of the stored type, which `write_series` takes back for MR and X-ray.
 
     Raises:
-        PixelDataError: As of `read_volume`.
+        PixelDataError: As of `read_volume`; or a Modality LUT (0028,3000) says what values mean, which files of our own
+            have none of.
     """
     _require_one_size(headers)
     with quiet_pydicom():
-        return np.stack([_decode(read_dataset(one.path, justified_size), one) for one in headers])
+        return np.stack([_stored(read_dataset(one.path, justified_size), one) for one in headers])
 
 
 def read_volume(headers: Sequence[Decodable], at_file: Callable[[Path], object] | None = None) -> NDArray[np.int16]:
@@ -127,6 +128,15 @@ def _require_one_size(headers: Sequence[Decodable]) -> tuple[int, int]:
             received=f"{len(headers)} slices of {', '.join(f'{rows} x {cols}' for rows, cols in shapes) or 'no size'}",
         )
     return shapes[0]
+
+
+def _stored(dataset: Dataset, header: Decodable) -> NDArray[Any]:
+    if "ModalityLUTSequence" in dataset:
+        raise PixelDataError(
+            "stored values go through a table, and what is written of them would have none", where=header.path,
+            received="a Modality LUT (0028,3000)", remedy="leave this scan out",
+        )  # fmt: skip
+    return _decode(dataset, header)
 
 
 def _values(dataset: Dataset, header: Decodable) -> Slice:

@@ -137,7 +137,7 @@ def _beside_ct(first: SliceHeader) -> dict[str, Any]:
         "bits_stored": first.bits_stored,
         "echo_ms": first.contrast.echo_ms,
         "projection": first.projection,
-        "monochrome1": first.monochrome1,
+        "monochrome1": first.monochrome1 == (first.modality is Modality.MR or first.slope > 0),
     }
 
 

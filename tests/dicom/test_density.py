@@ -11,7 +11,9 @@ from pydicom.sequence import Sequence
 
 from medfake.dicom.header import read_headers
 from medfake.dicom.reader import read_slice, read_stored
+from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
+from medfake.errors import PixelDataError
 from medfake.vocabulary import Modality
 from tests.dicom.conftest import changes, make_template
 
@@ -73,20 +75,42 @@ def test_dense_is_bright_however_it_is_stored(
     assert (units[0, 0], units[-1, -1]) == (units.min(), units.max())
 
 
+def tabled(dataset: Dataset, falling: bool = False) -> None:
+    """Put a Modality LUT in the place of slope and intercept."""
+    table = Dataset()
+    entries = np.arange(TOP + 1, dtype=np.uint16)
+    table.LUTDescriptor, table.ModalityLUTType = [TOP + 1, 0, 16], "US"
+    table.add_new("LUTData", "OW", (entries[::-1] if falling else entries).tobytes())
+    dataset.ModalityLUTSequence = Sequence([table])
+    del dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType
+
+
 @pytest.mark.parametrize("falling", [False, True])
 def test_a_table_and_the_sign_of_stored_values_go_together(read: Callable[..., np.ndarray], falling: bool) -> None:
-    def tabled(dataset: Dataset) -> None:
-        table = Dataset()
-        entries = np.arange(TOP + 1, dtype=np.uint16)
-        table.LUTDescriptor, table.ModalityLUTType = [TOP + 1, 0, 16], "US"
-        table.add_new("LUTData", "OW", (entries[::-1] if falling else entries).tobytes())
-        dataset.ModalityLUTSequence = Sequence([table])
-        del dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType
-
-    units = read(LOGARITHM.clip(0, TOP), tabled)
+    units = read(LOGARITHM.clip(0, TOP), lambda dataset: tabled(dataset, falling))
     assert np.corrcoef(units.ravel(), DENSITY.ravel())[0, 1] > 0.999
 
 
 def test_stored_values_are_had_as_they_are(read: Callable[..., np.ndarray], tmp_path: Path) -> None:
     read(LOGARITHM.clip(0, TOP), PixelIntensityRelationshipSign=1)
     np.testing.assert_array_equal(read_stored(read_headers(tmp_path / "0.dcm"))[0], LOGARITHM.clip(0, TOP))
+
+
+def test_stored_values_behind_a_table_are_not_had(read: Callable[..., np.ndarray], tmp_path: Path) -> None:
+    read(LOGARITHM.clip(0, TOP), tabled)
+    with pytest.raises(PixelDataError, match="go through a table"):
+        read_stored(read_headers(tmp_path / "0.dcm"))
+
+
+@pytest.mark.parametrize("slope", ["1", "-1"])
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("sign", [1, -1, None])
+def test_a_copy_of_a_radiograph_has_the_values_of_the_original(
+    read: Callable[..., np.ndarray], tmp_path: Path, slope: str, photometric: str, sign: int | None
+) -> None:
+    display = {"PhotometricInterpretation": photometric, "PresentationLUTShape": None}
+    units = read(LOGARITHM.clip(0, TOP), PixelIntensityRelationshipSign=sign, RescaleSlope=slope, **display)
+    ((series,), _) = find_series(tmp_path, modality=Modality.XRAY)
+    stored, template = read_stored(series.headers), SeriesTemplate.from_series(series)
+    write_series(tmp_path / "copy", stored, np.zeros((1, 3)), template, uid_seed="y", synthetic=None)
+    np.testing.assert_array_equal(read_slice(read_headers(tmp_path / "copy" / "0.dcm")[0]), units)

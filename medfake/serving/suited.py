@@ -15,6 +15,7 @@ _SYNONYMS: Final = {
 }
 _PART_OF: Final = {word: part for part, words in _SYNONYMS.items() for word in words}
 _SAYS_NOTHING: Final = {"ENTIREBODY", "WHOLEBODY", "BODY", "UNKNOWN", "OTHER"}
+_SIDES: Final = {"LEFT", "RIGHT", "BOTH", "BILATERAL", "ENTIRE"}
 _LEARNT_ANYWAY: Final = {Modality.XRAY: ("CHEST",)}
 """What detectors of a modality are taken to have learnt where the headers of their scans did not say."""
 
@@ -31,7 +32,7 @@ def why_unsuited(series: Series, card: Card) -> str | None:
             f"scan it with a detector of {series.modality} (--model)"
         )
     known, said = parts_known(card), _said(series)
-    if known and said and not _parts([said]) & _parts(known):
+    if known and said and not any(_agree(_parts(said), _parts(one)) for one in known):
         return (
             f"{series.modality.scan} of {shown(said)} (0018,0015); the detector {card.detector} learnt from "
             f"{', '.join(known)}: scan it with a detector of that part (--model)"
@@ -55,6 +56,11 @@ def _said(series: Series) -> str:
     return "" if "".join(re.findall(r"[A-Z]+", part)) in _SAYS_NOTHING else part
 
 
-def _parts(texts: "tuple[str, ...] | list[str]") -> set[str]:
-    """Words of these texts, each synonym by one name."""
-    return {_PART_OF.get(word, word) for text in texts for word in re.findall(r"[A-Z]+", text.upper())}
+def _agree(one: set[str], other: set[str]) -> bool:
+    """Whether one text says no more than the other: "chest" and "chest abdomen" do, upper and lower limbs do not."""
+    return bool(one and other) and (one <= other or other <= one)
+
+
+def _parts(text: str) -> set[str]:
+    """Words of a text, each synonym by one name; its side says nothing of the part."""
+    return {_PART_OF.get(word, word) for word in re.findall(r"[A-Z]+", text.upper())} - _SIDES

@@ -128,6 +128,24 @@ def test_parts_of_the_body_are_those_that_the_card_names(tmp_path: Path, model_o
 
 
 @pytest.mark.parametrize(
+    ("said", "known", "fits"),
+    [
+        ("UPPER LIMB", ("LOWER LIMB",), False),
+        ("UPPER LIMB", ("CHEST", "UPPER LIMB"), True),
+        ("LEFT KNEE", ("RIGHT KNEE",), True),
+        ("LEFT HAND", ("LEFT KNEE",), False),
+        ("LEFT", ("LEFT KNEE",), False),
+        ("BRAIN AND NECK", ("HEAD",), True),
+    ],
+)
+def test_parts_agree_as_a_whole_and_not_by_one_word(
+    tmp_path: Path, model_of: Callable[..., Model], said: str, known: tuple[str, ...], fits: bool
+) -> None:
+    (series,), _ = find_series(write_mr(tmp_path / "mr", body_part=said), modality=Modality.MR)
+    assert (why_unsuited(series, model_of(Modality.MR, body_parts=known).card) is None) is fits
+
+
+@pytest.mark.parametrize(
     ("values", "words"),
     [
         ({"EstimatedRadiographicMagnificationFactor": "1.2"}, "magnified 1.2 times"),

@@ -44,7 +44,7 @@ def seal() -> None:
     PATH.seal.json: of each slice a digest of its decoded pixels, its geometry and what its values mean, signed with
     Ed25519. Nothing is written into the scan. A lossless change of the compression breaks no seal; a pixel, a
     position, a slope, a missing or an added slice does. UIDs are in it as salted digests; names, dates and file names
-    are not. Windows, overlays and whose scan it is are not covered.
+    are not. Windows, overlays, links and whose scan it is are not covered.
 
     Keep the private key off the archive, on the machine that seals, and its public key where scans are verified. For a
     new key run keygen into another folder, and give verify the old public key beside the new one: old seals stay valid.

@@ -64,6 +64,7 @@ def generate(project: Project, name: str) -> dict[str, Any]:
     with exclusive_lock(project.private / f"generator-{name}.lock", f"the training of generator {name}"):
         _train(project, name, plan, out)
         trained = StoredGenerator.open(out)
+        require_own_folders(project.params, name, out, deepfakes)  # training took long: files may have come since
         write_deepfakes(trained, deepfakes, plan.images)
         _write_report(trained, project.generator_reports / name)
     return trained.facts

@@ -70,11 +70,13 @@ def _written(folder: Path) -> set[str]:
     table = folder / TABLE_FILE
     if not table.is_file():
         return set()
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != COLUMNS:
-            return set()
-        return {TABLE_FILE, *(str(row["file"]) for row in rows)}
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            ours = tuple(rows.fieldnames or ()) == COLUMNS
+            return {TABLE_FILE, *(str(row["file"]) for row in rows)} if ours else set()
+    except (ValueError, csv.Error):  # no text, or no table
+        return set()
 
 
 def _not_ours(out: Path, received: str, name: str) -> OutputRefusedError:

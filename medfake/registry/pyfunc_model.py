@@ -41,7 +41,9 @@ class DetectorModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow 
 
         Args:
             context: MLflow's.
-            model_input: (slices, rows, cols) int16 Hounsfield units, at least 96 rows and columns.
+            model_input: (slices, rows, cols) int16, at least 96 rows and columns: Hounsfield units, or of detectors of
+                MR and X-ray the normalised units that the card tells. Pixels do not say what made them; whoever scores
+                through medfake has other modalities refused.
             params: Unused.
 
         Returns:
@@ -54,7 +56,8 @@ class DetectorModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow 
         slices = np.asarray(model_input)
         if slices.ndim != 3 or slices.dtype != np.int16 or min(slices.shape[1:]) < SMALLEST_EDGE:
             raise MlflowException(
-                f"expected (slices, rows, cols) int16 Hounsfield units, at least {SMALLEST_EDGE} rows and columns; "
+                f"expected (slices, rows, cols) int16 in the units of the card, {SMALLEST_EDGE} rows and columns or "
+                "more; "
                 f"received {slices.shape} {slices.dtype}",
                 INVALID_PARAMETER_VALUE,
             )

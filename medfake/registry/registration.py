@@ -158,7 +158,7 @@ def input_example(package: Path) -> NDArray[np.int16]:
         package: Folder with detector.onnx; classical models know one size, that of the slices which they learnt from.
 
     Returns:
-        (1, rows, cols) int16 Hounsfield units.
+        (1, rows, cols) int16, in HU air; dark in the units of any modality.
     """
     rows, cols = Scorer(package / ONNX_FILE).fixed_size or (SMALLEST_EDGE, SMALLEST_EDGE)
     return np.full((1, rows, cols), _AIR_HU, np.int16)
@@ -212,7 +212,7 @@ def _keep_validation(predictions: Path, path: Path) -> None:
 
 
 def _signature(package: Path) -> Any:
-    """Slices in Hounsfield units in, one row a slice out; the graph says its columns, but for maps and embeddings."""
+    """Slices in the units of the card in, a row a slice out; the graph says its columns, but for maps and embeddings."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 

@@ -101,9 +101,11 @@ def test_what_it_wrote_before_may_be_written_over_and_what_lies_beside_it_not(
         require(tmp_path, params, "dcgan")
     assert caught.value.received == "scan.dcm"
     (folder / "scan.dcm").unlink()
-    (folder / TABLE_FILE).write_text("file,label\n0000/0.dcm,1\n")
-    with pytest.raises(OutputRefusedError):
-        require(tmp_path, params, "dcgan")
+    long = csv.field_size_limit() + 1
+    for text in (b"file,label\n0000/0.dcm,1\n", b"\xff\xfe", f"{','.join(COLUMNS)}\n{long * 'x'},0,0,dcgan\n".encode()):
+        (folder / TABLE_FILE).write_bytes(text)
+        with pytest.raises(OutputRefusedError):
+            require(tmp_path, params, "dcgan")
 
 
 def test_files_of_others_where_the_network_goes_are_kept(tmp_path: Path, block: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ def read_table(root: Path) -> list[dict[str, str]]:
             table = csv.DictReader(file)
             missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
             rows = list(table)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise LabelError(
             "the table of generated slices cannot be read", where=path, received=in_a_word(error),
             remedy="run stage generate again, or point the path at the folder that it wrote",

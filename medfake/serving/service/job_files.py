@@ -5,7 +5,7 @@ jobs/ID/
   files/FOLDER/FILE    numbers; a scan is a (folder, series) pair, so folders stay apart; gone when it has ended
   bad.json             files and scans that ended a scoring process
   scans/SCAN.json      verdict and slices of a scan, in the client's names
-  scans/SCAN.hu        decoded slices, int16 Hounsfield units, for the viewer
+  scans/SCAN.hu        decoded slices, int16 in the units of their modality, for the viewer
   scans/SCAN.npz       the detector's map of places, where it has one
   report.json          as `medfake scan --json` would write it, in the client's names
 """

@@ -85,6 +85,9 @@ def test_a_tree_without_its_table_a_column_or_any_slice_is_refused(generated: Pa
     with pytest.raises(LabelError, match="lacks columns") as caught:
         read_generated(generated, find_series)
     assert caught.value.received == "generator"
+    write_table(generated, ["x" * 200_000])  # more than csv takes
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_generated(generated, find_series)
     (generated / TABLE_FILE).unlink()
     with pytest.raises(LabelError, match="cannot be read"):
         read_generated(generated, find_series)

@@ -212,7 +212,7 @@ def _keep_validation(predictions: Path, path: Path) -> None:
 
 
 def _signature(package: Path) -> Any:
-    """Slices in the units of the card in, a row a slice out; the graph says its columns, but for maps and embeddings."""
+    """Slices in units of the card in, a row a slice out; the graph says its columns, but for maps and embeddings."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 

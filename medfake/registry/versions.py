@@ -10,7 +10,7 @@ from typing import Any
 
 from medfake.files import sha256_file
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, Card
-from medfake.vocabulary import PositiveClass, Split
+from medfake.vocabulary import Modality, PositiveClass, Split
 
 MODEL_NAME = "medfake-detector"
 _FILES = "files_sha256"
@@ -36,6 +36,7 @@ class Version:
         value: Of that figure; None where undefined.
         figures: All validation figures that are defined.
         positive: Class that some of them are of.
+        modality: What made the images that it judges; CT of versions that are older than others.
         files: SHA-256 of every file that was registered, by its path in the stored model; empty in versions of old.
     """
 
@@ -53,6 +54,7 @@ class Version:
     run_id: str | None
     figures: dict[str, float]
     positive: str = PositiveClass.TAMPERED
+    modality: str = Modality.CT
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -90,6 +92,7 @@ def version_tags(card: Card, package: Path, metric: str, files: Mapping[str, str
         "package_sha256": package_sha256(package),
         "card_sha256": card_sha256(package),
         "positive": card.positive,
+        "modality": card.modality,
         "metric": metric,
         "value": repr(figures.get(metric)),
         _FILES: json.dumps(dict(files or {}), sort_keys=True),
@@ -116,6 +119,7 @@ def read_version(stored: Any, aliases: Iterable[str]) -> Version:
         run_id=stored.run_id,
         figures={key.removeprefix(_FIGURE): float(text) for key, text in tags.items() if key.startswith(_FIGURE)},
         positive=tags.get("positive", PositiveClass.TAMPERED),
+        modality=tags.get("modality", Modality.CT),
         files=_files(tags.get(_FILES, "{}")),
     )
 

@@ -5,13 +5,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE, PREDICTIONS_FILE
 from medfake.registry.gates.gate import GATES, Case
 from medfake.registry.nomination import Nomination, write_nomination
-from medfake.registry.versions import package_sha256
+from medfake.registry.versions import package_sha256, read_version
+from medfake.vocabulary import Modality
 from tests.fixtures.places import give_places
 
 MakePackage = Callable[..., Path]
@@ -26,7 +28,7 @@ def _nominate(case: Case, version: int, digest: str) -> None:
 def test_the_gates_of_this_project() -> None:
     assert GATES.names() == [
         *("agreement", "calibration", "champion", "evidence", "guards", "latency", "leakage", "loads", "metrics"),
-        *("nominated", "patients", "probed", "robustness", "shortcuts", "size", "unaltered"),
+        *("nominated", "patients", "probed", "robustness", "shortcuts", "size", "task", "unaltered"),
     ]
 
 
@@ -182,3 +184,20 @@ def test_a_champion_of_lesser_evidence_stands_back_whatever_its_figure(make_case
     assert ruling.passed
     assert "its forged evidence is not compared with the champion's phantom evidence" in ruling.sentence
     assert "auc n/a" in ruling.sentence
+
+
+@pytest.mark.parametrize(("modality", "passes"), [(Modality.CT, True), (Modality.MR, False)])
+def test_a_detector_of_another_modality_replaces_no_champion_whatever_its_evidence(
+    make_case: Callable[..., Case], modality: Modality, passes: bool
+) -> None:
+    case = make_case(evidence="clinical", modality=modality)
+    champion = replace(case.challenger, number=1, evidence="phantom", modality=Modality.CT)
+    ruling = GATES["champion"].judge(replace(case, champion=champion))
+    assert ruling.passed is passes
+    assert passes or "version 2 (ResidualCNN) judges MR, and version 1 (ResidualCNN) CT" in ruling.sentence
+    assert GATES["champion"].overrule is None
+
+
+def test_a_version_says_its_modality_and_one_of_old_is_of_ct(make_case: Callable[..., Case]) -> None:
+    assert make_case(modality=Modality.MR).challenger.modality == "MR"
+    assert read_version(SimpleNamespace(version=1, tags={}, run_id=None), ()).modality == Modality.CT

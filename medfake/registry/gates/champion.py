@@ -18,13 +18,21 @@ def beats_the_champion(case: Case) -> Ruling:
     A difference whose interval reaches 0 may be chance, and a champion that changes by chance helps nobody. Predictions
     that were stored with the versions are compared; what was not stored is scored anew where the data lie. A champion
     of lesser evidence is not compared: its figure is of an easier task. On one patient, or where no data are shared,
-    the challenger is refused: a champion is not replaced by what nobody compared with it. The test split decides
+    the challenger is refused: a champion is not replaced by what nobody compared with it, nor by a detector of another
+    modality, whatever its evidence. The test split decides
     nothing, and no flag overrules this gate.
     """
     challenger, champion = case.challenger, case.champion
     if champion is None:
         own = _own(case)
         return Ruling(True, f"{_name(challenger)} has validation {own.sentence}; there was no champion", figures=own)
+    if champion.modality != case.card.modality:
+        return Ruling(
+            False,
+            f"{_LOSES}: {_name(challenger)} judges {case.card.modality}, and {_name(champion)} {champion.modality}: "
+            "whoever scans with the champion would have these scans refused",
+            "give each modality a registry of its own: another tracking.uri, or another project",
+        )
     if champion.evidence in list(Evidence) and Evidence(champion.evidence).is_less_than(case.card.evidence):
         own = _own(case)
         apart = f"its {case.card.evidence} evidence is not compared with the champion's {champion.evidence} evidence"

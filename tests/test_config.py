@@ -410,9 +410,9 @@ def test_a_drop_is_of_detectors_and_a_generator_of_one_data_set(
     assert message in _message(shree)
 
 
-def test_a_drop_is_of_detectors_of_nodules(shree: dict[str, Any]) -> None:
+def test_a_generator_learns_nodules_and_so_a_drop_is_of_detectors_of_nodules(shree: dict[str, Any]) -> None:
     shree["generators"]["dcgan"]["dataset"] = shree["drop"]["dcgan"]["dataset"] = "generated"
-    assert "must be of labelling.rule nodules, but generated asks was the slice tampered with?" in _message(shree)
+    assert "generators.dcgan.dataset is generated, whose slices are not told apart by nodules" in _message(shree)
 
 
 def test_a_nodule_data_set_has_no_fakes(shree: dict[str, Any]) -> None:

@@ -212,12 +212,6 @@ class Params(Section):
                     f"{drop.dataset} know others: name {learnt}"
                 )
                 raise ValueError(message)
-            task = self.datasets[drop.dataset].task
-            if task is not Task.NODULES:
-                message = (
-                    f"drop.{name}.dataset must be of labelling.rule nodules, but {drop.dataset} asks {task.sentence}"
-                )
-                raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -148,7 +148,7 @@ def test_a_tree_is_recognised_by_looking(tree: str, kind: str, tmp_path: Path) -
 def test_an_unknown_kind_is_told_with_those_that_there_are(scans: Path) -> None:
     with pytest.raises(SourceError) as caught:
         run("inspect", str(scans), "--kind", "pacs")
-    assert caught.value.remedy == "choose among ct_gan, folder, lidc"
+    assert caught.value.remedy == "choose among ct_gan, folder, generated, lidc"
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample of real slices is not beside the project")

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from medfake.training.hardware import describe_hardware
 from medfake.training.run_state import RunState
 from medfake.vocabulary import Evidence
 from tests.detectors.anomaly.conftest import SHORT as ANOMALY
+from tests.detectors.anomaly.conftest import slice_by_slice
 from tests.detectors.dense.conftest import bank, write_bank  # noqa: F401  # fixtures
 from tests.detectors.sequence.conftest import SHORT as SEQUENCE
 from tests.detectors.sequence.conftest import in_scans
@@ -46,7 +46,7 @@ SCANS = {"one-class": "alone", "distances": "alone", "sequences": "in_scans"}
 """How the slices of a case lie in scans, see `placed`; the others take them as they come."""
 ATTACKED = {**LEARNT, "fine_tune": {"epochs": 1}, "adversarial": {"epsilon_hu": 2}}
 pytestmark = [
-    pytest.mark.slow(minutes=2),
+    pytest.mark.slow(minutes=3),
     pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed"),
 ]
 
@@ -70,9 +70,7 @@ def placed(dataset: Dataset, scans: str | None) -> Dataset:
     """The same slices, each a scan and a patient of its own, or four to a scan."""
     if scans == "in_scans":
         return in_scans(dataset)
-    own = dataset.manifest.slice_id
-    rows = dataset.manifest if scans is None else dataset.manifest.assign(scan_id=own, patient_id=own)
-    return replace(dataset, manifest=rows)
+    return dataset if scans is None else slice_by_slice(dataset)
 
 
 def said(package: Path, slices: np.ndarray) -> np.ndarray:
@@ -119,7 +117,7 @@ here.train_all_on_jax(Path({str(folder)!r}), {str(bank.folder)!r})
 @pytest.mark.parametrize("case", [*CASES, "attacked"])
 def test_every_kind_of_network_learns_and_is_stored_as_on_tensorflow(case: str, trained: Path) -> None:
     losses = np.load(trained / "heard.npz")[f"losses of {case}"]
-    assert len(losses) >= 2
+    assert (len(losses) >= 2) == (case != "distances")  # these are fitted at once, without epochs
     assert np.isfinite(losses).all()
     slices = np.load(trained / "slices.npy")
     scored = Scorer(trained / case / ONNX_FILE).score(slices).p_tampered

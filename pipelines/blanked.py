@@ -1,6 +1,7 @@
 """Stage `blanked`: score trainings again with the manipulated place blanked, if `probes.blanked` says so."""
 
 import shutil
+from functools import partial
 
 import click
 
@@ -12,6 +13,7 @@ from medfake.project import Project
 def main() -> None:
     """Say of every training of the first seed what it reads."""
     from medfake.datasets.dataset import SOURCES_APART, Dataset
+    from medfake.experiments.reader_around import reader_for
     from medfake.files import write_json
     from medfake.metrics.bootstrap import Bootstrap
     from medfake.package.card import CARD_FILE
@@ -25,7 +27,7 @@ def main() -> None:
         packages = [project.package_of(name, detector, params.train.seeds[0]) for detector in params.train.detectors]
         there = [one for one in packages if (one / CARD_FILE).is_file()]
         dataset, bootstrap = Dataset.open(project.slices / name), Bootstrap.of(params.evaluation)
-        report = measure_blanked(dataset, there, bootstrap, params.probes.seed)
+        report = measure_blanked(dataset, there, bootstrap, params.probes.seed, partial(reader_for, project, name))
         report.write(project.blanked / f"{name}.json")
         for one in report.trainings:
             figures = f"slice AUC {one.as_is}, with the site blanked {one.site}"

@@ -14,7 +14,8 @@ from medfake.datasets.run import Run
 from medfake.datasets.scans import SCANS_FILE
 from medfake.datasets.source_files import find_files
 from medfake.dicom.reader import KnownSlice, read_slice, read_volume
-from medfake.errors import DicomError
+from medfake.errors import DicomError, SourceError
+from medfake.remedies import Stage, make
 from medfake.vocabulary import Modality
 
 _WIDEST_GAP: Final = 1.5  # of the scan's usual step; a wider one is a hole in the series
@@ -58,7 +59,7 @@ def neighbourhoods(
     Raises:
         SourceError: The sources are not those that the data set was made of.
     """
-    table = pd.read_parquet(scans / SCANS_FILE)
+    table = _table(scans)
     of_scan = {
         scan_id: own.sort_values("z_index")
         for scan_id, own in table[table.scan_id.isin(rows.scan_id)].groupby("scan_id")
@@ -86,8 +87,10 @@ def runs_around(scans: Path, params: DatasetParams, rows: pd.DataFrame, reach_mm
     Raises:
         SourceError: The sources are not those that the data set was made of.
     """
-    table = pd.read_parquet(scans / SCANS_FILE)
+    table = _table(scans)
     table = table[table.scan_id.isin(rows.scan_id)].sort_values(["scan_id", "z_index"])
+    if table.empty:
+        return
     wanted = rows.groupby("scan_id").z_index.agg(set)
     kept = pd.concat([own[_reached(own, wanted[scan_id], reach_mm)] for scan_id, own in table.groupby("scan_id")])
     paths = find_files(params, set(kept.file))
@@ -95,6 +98,15 @@ def runs_around(scans: Path, params: DatasetParams, rows: pd.DataFrame, reach_mm
         found, volume = _decoded(own)
         if len(found):
             yield Run(str(scan_id), volume, found.z_mm.to_numpy(np.float64), found.z_index.to_numpy())
+
+
+def _table(scans: Path) -> pd.DataFrame:
+    if not (scans / SCANS_FILE).is_file():
+        raise SourceError(
+            "the scans that a data set was made of have no table here: what lies around its slices cannot be read",
+            where=scans / SCANS_FILE, remedy=make(Stage.SCANS, scans.name),
+        )  # fmt: skip
+    return pd.read_parquet(scans / SCANS_FILE)
 
 
 def _reached(scan: pd.DataFrame, wanted: set[int], reach_mm: float) -> NDArray[np.bool_]:

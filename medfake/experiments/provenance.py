@@ -60,7 +60,7 @@ def provenance_of(project: Project, dataset: str) -> Provenance:
 
 def stages_read(dataset: str) -> list[str]:
     """Stages whose outs a training on a data set reads, features apart: it computes those where they are missing."""
-    return [stage_name(Stage.SLICES, dataset), stage_name(Stage.BANK)]
+    return [stage_name(Stage.SCANS, dataset), stage_name(Stage.SLICES, dataset), stage_name(Stage.BANK)]
 
 
 def write_provenance(provenance: Provenance, package: Path) -> None:

@@ -64,8 +64,22 @@ def recover_data(scratch: Scratch, dataset: str, sha256: str, recorded: Outs) ->
 
 def recover_banks(scratch: Scratch, recorded: Outs) -> None:
     """Bring the banks of a run into the copy, if they are anywhere; few detectors need them, and those say so."""
-    stage = stage_name(Stage.BANK)
-    here, there = scratch.project.banks, scratch.home.banks
+    _recover(scratch, recorded, stage_name(Stage.BANK), scratch.project.banks, scratch.home.banks)
+
+
+def recover_scans(scratch: Scratch, dataset: str, recorded: Outs) -> None:
+    """Bring the table of the scans of a run into the copy, if it is anywhere, for what looks at slices around others.
+
+    The files of the scans stay where the project has them: nothing else has them.
+    """
+    here, there = scratch.project.scans / dataset, scratch.home.scans / dataset
+    if not here.exists():  # else the data set was built again from it
+        _recover(scratch, recorded, stage_name(Stage.SCANS, dataset), here, there)
+    scratch.point_home("datasets", dataset)
+
+
+def _recover(scratch: Scratch, recorded: Outs, stage: str, here: Path, there: Path) -> None:
+    """From the folder of the project where that is still what the run had, or from DVC."""
     if stage not in recorded:
         return
     now = locked_outs(scratch.home.dvc_lock, [stage])

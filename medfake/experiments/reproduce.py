@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from medfake.detectors.families import family_of
 from medfake.detectors.registry import DETECTORS
 from medfake.errors import FiguresDifferError, RegistryError, ReproductionError
 from medfake.experiments.provenance import BLOCKS, Provenance, read_provenance
-from medfake.experiments.recovered_data import recover_banks, recover_data
+from medfake.experiments.recovered_data import recover_banks, recover_data, recover_scans
 from medfake.experiments.scratch import Scratch, make_scratch
 from medfake.experiments.training_run import PACKAGE
 from medfake.metrics.same_figures import FigurePair, figure_pairs
@@ -99,6 +100,8 @@ def reproduce(
         scratch.write_params(_blocks(provenance))
         data = recover_data(scratch, card.dataset, card.dataset_sha256, outs)
         recover_banks(scratch, outs)
+        if family_of(DETECTORS[card.detector]).around_mm is not None:
+            recover_scans(scratch, card.dataset, outs)
         say(f"data set {card.dataset}: from {data}")
         say(f"training {card.detector} on {card.dataset}, seed {card.seed}")
         again = _train(scratch, card)

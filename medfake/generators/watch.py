@@ -55,7 +55,7 @@ class Watch:
         alike = spread < ALIKE
         if not alike:
             self.best = min(self.best, distance)
-            if distance <= max(MUCH_WORSE * self.best, self.floor):
+            if distance <= max(MUCH_WORSE * self.best, self.floor, 0.0):  # an unbiased distance may fall below 0
                 self.good, self.good_epoch = distance, epoch
         self._alike = self._alike + 1 if alike and epoch > self.warm_epochs else 0
         if self._alike >= _LOOKS:

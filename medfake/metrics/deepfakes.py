@@ -24,10 +24,12 @@ class Deepfakes:
     Attributes:
         hu: (images, rows, cols) int16 Hounsfield units.
         asked: (images,) 1 where a nodule was asked for.
+        spacing_mm: (images,) between their rows and columns.
     """
 
     hu: NDArray[np.int16]
     asked: NDArray[np.int8]
+    spacing_mm: NDArray[np.float64]
 
 
 def read_deepfakes(folder: Path, view: ViewParams) -> Deepfakes:
@@ -58,4 +60,5 @@ def read_deepfakes(folder: Path, view: ViewParams) -> Deepfakes:
             remedy=rerun(Stage.GENERATE, folder.name),
         )  # fmt: skip
     kept: list[Any] = [cut.pixels for cut in cuts if cut is not None]
-    return Deepfakes(np.stack(kept), asked)
+    spacing_mm = [one.spacing_mm[0] / cut.scale for one, cut in zip(headers, cuts, strict=True) if cut is not None]
+    return Deepfakes(np.stack(kept), asked, np.array(spacing_mm, np.float64))

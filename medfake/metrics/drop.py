@@ -18,11 +18,11 @@ from medfake.metrics.drop_report import Agreement, DropReport, OnSlices, RunDrop
 from medfake.metrics.intervals import percentile_interval, share_interval
 from medfake.metrics.over_folds import read_tested
 from medfake.metrics.own_thresholds import cut_of
+from medfake.metrics.robustness.judge import SliceJudge
 from medfake.metrics.scans import Floats
 from medfake.metrics.weighted import weighted_metrics
 from medfake.metrics.within_slice import Figure
-from medfake.package.card import ONNX_FILE, Card, read_card
-from medfake.package.scorer import RUN, Scorer
+from medfake.package.card import Card, read_card
 from medfake.vocabulary import Split, Task
 
 _SHOWN: Final = {"accuracy": "accuracy", "sensitivity": "recall", "specificity": "specificity", "auc": "auc"}
@@ -98,10 +98,12 @@ class _Side:
 
     @classmethod
     def of_deepfakes(cls, package: Path, card: Card, deepfakes: Deepfakes, bootstrap: Bootstrap) -> "_Side":
-        """Images are independent; they are drawn with another seed than patients, so that both are."""
-        count = len(deepfakes.asked)
-        batches = (deepfakes.hu[start : start + RUN] for start in range(0, count, RUN))
-        p = np.concatenate([one.p_tampered for one in Scorer(package / ONNX_FILE).score_each(batches)]).astype(float)
+        """Images are independent; they are drawn with another seed than patients, so that both are.
+
+        Each is judged as a scan of one slice, so that scores are of the kind that the threshold was chosen for.
+        """
+        count, spacing_mm = len(deepfakes.asked), [(mm, mm) for mm in deepfakes.spacing_mm.tolist()]
+        p = SliceJudge(package).judge(list(deepfakes.hu), spacing_mm).p
         other = Bootstrap(bootstrap.resamples, bootstrap.confidence, bootstrap.seed + 1)
         cut = np.full(count, card.threshold)
         return cls(deepfakes.asked, p, cut, Clusters(np.arange(count), count, "images"), draw(count, other))

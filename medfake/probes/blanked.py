@@ -4,7 +4,7 @@ What is still told apart then is told by something else, such as the source of a
 disturb a detector, it is also blanked elsewhere in the lung, where it should cost nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.folds import dataset_of_fold
+from medfake.datasets.run import Around
 from medfake.files import read_json, write_json
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.intervals import evaluate_with_intervals
@@ -22,13 +23,16 @@ from medfake.metrics.predict import predict
 from medfake.metrics.significance import paired_difference
 from medfake.package.card import Card, fold_graphs, read_card
 from medfake.probes.answer import Score
-from medfake.probes.blanked_slices import Blank, Patches, blanked_dataset, draw_patches
+from medfake.probes.blanked_slices import Blank, Patches, blanked_around, blanked_dataset, draw_patches
 from medfake.probes.texture import CUBE_MM
 from medfake.remedies import Stage, make, rerun
 from medfake.vocabulary import Evidence, Split
 
 SCHEMA_VERSION: Final = 1
 _DIGITS: Final = 6
+
+FindAround = Callable[[str], Around | None]
+"""Name of a detector -> what reads the slices around those of the data set, if it looks at them."""
 
 
 class Reads(StrEnum):
@@ -135,7 +139,13 @@ def read_blanked(path: Path) -> BlankedReport:
     )  # fmt: skip
 
 
-def measure_blanked(dataset: Dataset, packages: Sequence[Path], bootstrap: Bootstrap, seed: int) -> BlankedReport:
+def measure_blanked(
+    dataset: Dataset,
+    packages: Sequence[Path],
+    bootstrap: Bootstrap,
+    seed: int,
+    find_around: FindAround = lambda _: None,
+) -> BlankedReport:
     """Score the test slices of a data set again, blanked, with each of some packages.
 
     Args:
@@ -143,14 +153,16 @@ def measure_blanked(dataset: Dataset, packages: Sequence[Path], bootstrap: Boots
         packages: Folders.
         bootstrap: Of the intervals over patients.
         seed: Of the random places.
+        find_around: Stored predictions were made with what it finds; it is blanked, too.
 
     Raises:
         ManifestError: A package is not whole.
+        SourceError: A detector looks at slices around those of the data set, and its scans are not here.
     """
     split = dataset.manifest.split
     tested = dataset.manifest[(split == Split.TEST) if Split.TEST in dataset.parts else split.isin(list(Split))]
     patches = draw_patches(dataset, tested[tested["transform"] == ""], seed)
-    trainings = tuple(_measure(dataset, package, patches, bootstrap) for package in packages)
+    trainings = tuple(_measure(dataset, package, patches, bootstrap, find_around) for package in packages)
     return BlankedReport(dataset.name, dataset.digest, dataset.evidence, dataset.sources_apart, trainings)
 
 
@@ -172,11 +184,16 @@ def judge(as_is: Score, site: Score, of_site: Difference | None) -> Reads:
 
 
 def _measure(
-    dataset: Dataset, package: Path, patches: dict[Blank, dict[str, Any]], bootstrap: Bootstrap
+    dataset: Dataset,
+    package: Path,
+    patches: dict[Blank, dict[str, Any]],
+    bootstrap: Bootstrap,
+    find_around: FindAround,
 ) -> BlankedFigures:
     card = read_card(package)
     as_is = read_tested(package, card)
-    rows = {kind: _blanked_rows(dataset, package, card, own) for kind, own in patches.items()}
+    around = find_around(card.detector)
+    rows = {kind: _blanked_rows(dataset, package, card, own, around) for kind, own in patches.items()}
     kept = [one[(one["split"] == Split.TEST) & one["slice_id"].isin(list(patches[Blank.SITE]))]
             for one in (as_is, rows[Blank.ELSEWHERE], rows[Blank.SITE])]  # fmt: skip
     scores = [_score(one, bootstrap) for one in kept]
@@ -197,15 +214,18 @@ def _in_folds(card: Card) -> bool:
     return card.folds is not None and card.folds.stand_for_test
 
 
-def _blanked_rows(dataset: Dataset, package: Path, card: Card, patches: Patches) -> pd.DataFrame:
+def _blanked_rows(dataset: Dataset, package: Path, card: Card, patches: Patches, around: Around | None) -> pd.DataFrame:
     """Test rows scored anew; by the graph of its fold where folds stand for a test split."""
+    near = None if around is None else blanked_around(around, patches)
+
+    def scored(of: Dataset, graphs: Path) -> pd.DataFrame:
+        return predict(blanked_dataset(of, patches), graphs, (Split.TEST,), card.detector, card.seed, near).rows
+
     if card.folds is None or not card.folds.stand_for_test:
-        return predict(blanked_dataset(dataset, patches), package, (Split.TEST,), card.detector, card.seed).rows
-    parts = []
-    for one in card.folds.each:
-        fold = blanked_dataset(dataset_of_fold(dataset, one.fold), patches)
-        parts.append(predict(fold, fold_graphs(package, one.fold), (Split.TEST,), card.detector, card.seed).rows)
-    return pd.concat(parts, ignore_index=True)
+        return scored(dataset, package)
+
+    folds = [scored(dataset_of_fold(dataset, one.fold), fold_graphs(package, one.fold)) for one in card.folds.each]
+    return pd.concat(folds, ignore_index=True)
 
 
 def _score(rows: pd.DataFrame, bootstrap: Bootstrap) -> Score:

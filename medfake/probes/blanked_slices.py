@@ -5,7 +5,7 @@ Of other modalities than CT it is elsewhere in tissue, see `medfake.regions`.
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.run import Around, Run
 from medfake.lungs import AIR_BELOW_HU
 from medfake.metrics.within_slice import FAR_MM
 from medfake.probes.texture import CUBE_MM
@@ -58,6 +59,32 @@ def blanked_dataset(dataset: Dataset, patches: Patches) -> BlankedDataset:
     """
     own = {one.name: getattr(dataset, one.name) for one in fields(Dataset)}
     return BlankedDataset(**own, patches=patches)
+
+
+def blanked_around(around: Around, patches: Patches) -> Around:
+    """What lies around slices, each slice of it blanked where the nearest one along z that has squares is.
+
+    A manipulation reaches through several slices: those beside the one that is judged would show it.
+
+    Args:
+        around: Reads it as it is.
+        patches: From `draw_patches`.
+    """
+
+    def read(rows: pd.DataFrame) -> Iterator[Run]:
+        of_scan = dict(list(rows[rows.slice_id.isin(list(patches))].groupby("scan_id")))
+        for run in around(rows):
+            yield _blanked_run(run, of_scan[run.scan_id], patches) if run.scan_id in of_scan else run
+
+    return read
+
+
+def _blanked_run(run: Run, own: pd.DataFrame, patches: Patches) -> Run:
+    nearest = np.abs(run.z_mm[:, None] - own.z_mm.to_numpy()).argmin(axis=1)
+    names = own.slice_id.to_numpy()[nearest]
+    return replace(
+        run, volume=np.stack([_blanked(hu, patches[one]) for hu, one in zip(run.volume, names, strict=True)])
+    )
 
 
 def draw_patches(dataset: Dataset, rows: pd.DataFrame, seed: int) -> dict[Blank, dict[str, tuple[Patch, ...]]]:

@@ -73,5 +73,4 @@ def _squares(rows: pd.DataFrame, seed: int, modality: Modality = Modality.CT) ->
         x = np.where(own, rows.site_x, lent.site_x.to_numpy() / lent.cols.to_numpy() * rows.cols.to_numpy())
     half_px = CUBE_MM / 2 / rows.spacing_mm.to_numpy()
     places = zip(y.tolist(), x.tolist(), half_px.tolist(), (~own).tolist(), rows.spacing_mm.tolist(), strict=True)
-    places = zip(y.tolist(), x.tolist(), half_px.tolist(), (~own).tolist(), rows.spacing_mm.tolist(), strict=True)
     return [Square(*place, modality) for place in places]

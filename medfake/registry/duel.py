@@ -1,13 +1,13 @@
 """Challenger and champion on the same validation slices: a paired test over their patients."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medfake.metrics.binary import measure
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.significance import paired_difference
 from medfake.package.card import read_card
+from medfake.project import Project
 from medfake.registry.compared import Compared
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.rescore import data_of, predictions_on, stored_predictions
@@ -33,32 +33,39 @@ class Sides:
     anew: tuple[int, ...]
 
 
-def both_sides(challenger: Version, champion: Version, registry: ModelRegistry, slices: Path) -> Sides | None:
+def both_sides(challenger: Version, champion: Version, registry: ModelRegistry, project: Project) -> Sides | None:
     """Predictions of both on one data set: the one that they share, the challenger's, or the champion's.
 
     Args:
         challenger: In the registry.
         champion: Likewise.
         registry: Where both are.
-        slices: Folder of the data sets: what was not stored with a version is scored anew where its data lie.
+        project: Of the data sets: what was not stored with a version is scored anew where its data lie.
 
     Returns:
         None where there is no data set that both can be asked about.
 
     Raises:
         RegistryError: The files of one are gone or altered.
+        MedfakeError: One that is scored anew does not take these slices, see `predictions_on`.
     """
     if challenger.dataset_sha256 == champion.dataset_sha256:
-        return _on(data_of(challenger, slices), challenger, champion, registry, shared=True)
+        return _on(data_of(challenger, project.slices), challenger, champion, registry, project, shared=True)
     for owner in (challenger, champion):
-        dataset = data_of(owner, slices)
+        dataset = data_of(owner, project.slices)
         if dataset is not None:
-            return _on(dataset, challenger, champion, registry, shared=False)
+            return _on(dataset, challenger, champion, registry, project, shared=False)
     return None
 
 
 def _on(
-    dataset: "Dataset | None", challenger: Version, champion: Version, registry: ModelRegistry, *, shared: bool
+    dataset: "Dataset | None",
+    challenger: Version,
+    champion: Version,
+    registry: ModelRegistry,
+    project: Project,
+    *,
+    shared: bool,
 ) -> Sides | None:
     said, anew = {}, []
     for version in (challenger, champion):
@@ -67,7 +74,7 @@ def _on(
         if rows is None:
             if dataset is None:
                 return None
-            rows = predictions_on(version, dataset, registry)
+            rows = predictions_on(version, dataset, registry, project)
             anew.append(version.number)
         said[version.number] = rows
     return Sides(said[challenger.number], said[champion.number], tuple(anew))

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from medfake.datasets.dataset import Dataset
 from medfake.datasets.manifest import MANIFEST_FILE
 from medfake.errors import ScanError
+from medfake.experiments.reader_around import reader_for
 from medfake.files import sha256_file
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import read_predictions
 from medfake.package.card import PREDICTIONS_FILE, read_card
+from medfake.project import Project
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.stored_files import PACKAGE
 from medfake.registry.versions import Version
@@ -53,15 +55,17 @@ def stored_predictions(version: Version, package: Path) -> "pd.DataFrame | None"
     return rows[rows["split"] == Split.VAL]
 
 
-def predictions_on(version: Version, dataset: Dataset, registry: ModelRegistry) -> "pd.DataFrame":
+def predictions_on(version: Version, dataset: Dataset, registry: ModelRegistry, project: Project) -> "pd.DataFrame":
     """Score the validation split of a data set with a version's graphs.
 
-    The version may have been trained on patients of that split, which flatters it.
+    The version may have been trained on patients of that split, which flatters it. What looks along z is given the
+    slices around those of the data set, as it was when its stored predictions were made.
 
     Args:
         version: In the registry.
         dataset: Its val split is scored.
         registry: Where the version is.
+        project: Knows where the scans of the data set lie.
 
     Returns:
         Columns as of predictions.parquet.
@@ -69,6 +73,8 @@ def predictions_on(version: Version, dataset: Dataset, registry: ModelRegistry) 
     Raises:
         RegistryError: The version's files are gone or altered.
         ScanError: Its graph does not take these slices, or they are of another modality than it has learnt.
+        SourceError: It looks along z, and the scans of the data set are not here.
+        ConfigError: It looks along z, and params.yaml does not say where they are.
     """
     package = registry.package(version)
     card = read_card(package)
@@ -78,4 +84,5 @@ def predictions_on(version: Version, dataset: Dataset, registry: ModelRegistry) 
             f"{dataset.modality}", where=f"version {version.number}",
             remedy="give each modality a registry of its own: another tracking.uri, or another project",
         )  # fmt: skip
-    return predict(dataset, package, (Split.VAL,), card.detector, card.seed).rows
+    around = reader_for(project, dataset.name, card.detector)
+    return predict(dataset, package, (Split.VAL,), card.detector, card.seed, around).rows

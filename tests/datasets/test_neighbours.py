@@ -119,3 +119,17 @@ def test_a_slice_that_cannot_be_decoded_is_left_out(
 def test_runs_of_sources_that_are_gone_are_told(tmp_path: Path, make_params: MakeParams, collected: Path) -> None:
     with pytest.raises(SourceError, match="none of the files"):
         runs(collected, make_params(tmp_path), rows_at(collected, 5), STEP_MM)
+
+
+def test_without_the_table_of_scans_it_is_told_how_to_make_it(
+    tmp_path: Path, trees: Path, make_params: MakeParams
+) -> None:
+    rows = pd.DataFrame({"scan_id": ["s"], "z_index": [0]})
+    with pytest.raises(SourceError, match="have no table here") as caught:
+        list(runs_around(tmp_path / "chest", make_params(trees), rows, STEP_MM))
+    assert caught.value.remedy == "dvc repro scans@chest"
+
+
+def test_scans_that_the_table_does_not_know_are_left_out(collected: Path, trees: Path, make_params: MakeParams) -> None:
+    other = pd.DataFrame({"scan_id": ["of another table"], "z_index": [0]})
+    assert runs(collected, make_params(trees), other, STEP_MM) == []

@@ -26,6 +26,15 @@ def test_what_is_nearer_than_patients_are_to_each_other_is_good_whatever_was_bes
     assert not watch.is_good(15)
 
 
+@pytest.mark.parametrize("floor", [0.0, -0.03])
+def test_a_distance_below_0_is_good_though_patients_are_no_farther_from_each_other(floor: float) -> None:
+    watch = Watch(floor)
+    watch.look(5, -0.02, 1.0, FINE)
+    assert watch.is_good(5)
+    watch.look(10, 0.001, 1.0, FINE)
+    assert not watch.is_good(10)
+
+
 @pytest.mark.parametrize("name", ["generator_loss", "discriminator_loss"])
 @pytest.mark.parametrize(
     ("value", "said"), [(LARGEST_LOSS, ""), (LARGEST_LOSS + 1, "above 50"), (float("nan"), "is no number"),

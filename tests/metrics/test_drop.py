@@ -53,9 +53,8 @@ def package(nodules: Dataset, make_package: Callable[..., Path]) -> Callable[...
 
 
 def deepfakes(hu: list[int], asked: list[int]) -> Deepfakes:
-    return Deepfakes(
-        np.broadcast_to(np.array(hu)[:, None, None], (len(hu), EDGE, EDGE)).astype(np.int16), np.array(asked, np.int8)
-    )
+    pixels = np.broadcast_to(np.array(hu)[:, None, None], (len(hu), EDGE, EDGE)).astype(np.int16)
+    return Deepfakes(pixels, np.array(asked, np.int8), np.full(len(hu), 0.7))
 
 
 def measure(nodules: Dataset, made: Deepfakes, **packages: Path) -> DropReport:

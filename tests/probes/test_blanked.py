@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from medfake.datasets.dataset import Dataset
+from medfake.datasets.run import Run
 from medfake.lungs import lungs_in_slice
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.metrics.predict import predict
@@ -17,7 +18,7 @@ from medfake.metrics.predictions import SCORED, write_predictions
 from medfake.package.card import ONNX_FILE, PREDICTIONS_FILE
 from medfake.probes.answer import Score
 from medfake.probes.blanked import BlankedReport, Difference, Reads, judge, measure_blanked, read_blanked
-from medfake.probes.blanked_slices import AIR_HU, Blank, blanked_dataset, draw_patches
+from medfake.probes.blanked_slices import AIR_HU, Blank, blanked_around, blanked_dataset, draw_patches
 
 BOOTSTRAP = Bootstrap(resamples=200)
 SPACING_MM, HALF_MM = 0.75, 16.0
@@ -180,3 +181,16 @@ def test_all_sites_that_reach_into_a_slice_are_blanked(dataset) -> None:
     sites = pd.DataFrame({"scan_id": row.scan_id.iloc[0], "z_mm": [z_mm + 16, z_mm + 17], "y": [40, 90], "x": [70, 70]})
     drawn = draw_patches(replace(dataset, sites=sites), row, 1)[Blank.SITE]
     assert len(drawn[row.slice_id.iloc[0]]) == 2
+
+
+def test_what_lies_around_a_blanked_slice_is_blanked_where_the_nearest_one_is() -> None:
+    rows = pd.DataFrame({"slice_id": ["a", "b"], "scan_id": "s", "z_mm": [2.0, 8.0]})
+    patches = {"a": ((slice(0, 2), slice(0, 2)),), "b": ((slice(4, 6), slice(4, 6)),)}
+    z_mm = np.array([0.0, 2.0, 4.0, 6.0, 8.0, 10.0])
+    bodies = [Run(name, np.full((6, 8, 8), 40, np.int16), z_mm, np.arange(6)) for name in ("s", "t")]
+    blanked, other = blanked_around(lambda _: iter(bodies), patches)(rows)
+    assert (other.volume == 40).all()
+    assert (blanked.volume[:3, :2, :2] == AIR_HU).all()
+    assert (blanked.volume[3:, 4:6, 4:6] == AIR_HU).all()
+    assert int((blanked.volume == AIR_HU).sum()) == 6 * 4
+    assert (bodies[0].volume == 40).all()

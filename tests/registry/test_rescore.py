@@ -1,12 +1,15 @@
 """Challenger and champion of other data, or without predictions: scored anew where the data of one lie here."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pyarrow as pa
 import pytest
+from onnx import TensorProto, helper
 
 from medfake.config import NominateParams
 from medfake.datasets.dataset import Dataset
@@ -16,7 +19,7 @@ from medfake.errors import PromotionRefusedError
 from medfake.files import sha256_file, write_json
 from medfake.metrics.predict import predict
 from medfake.metrics.predictions import write_predictions
-from medfake.package.card import PREDICTIONS_FILE, read_card
+from medfake.package.card import AGGREGATION_FILE, PREDICTIONS_FILE, read_card
 from medfake.registry.model_registry import ModelRegistry
 from medfake.registry.nominate import nominate
 from medfake.registry.promotion import judge, promote
@@ -27,6 +30,7 @@ from tests.registry.conftest import write_checks
 AUC = NominateParams(metric="auc")
 BLANK = {pa.string(): "", pa.bool_(): False}
 PATIENTS = 8
+PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 STACK = "Hybrid"  # its predictions are out of fold, and need not be those of its graph
 MakeSlices = Callable[..., str]
 
@@ -201,3 +205,40 @@ def test_a_champion_of_another_modality_is_not_compared_and_the_reason_is_told(
         promote(registry, HERE)
     assert "version 1 learnt from MR, and data set chest is of CT" in str(caught.value.received)
     assert "a registry of its own" in str(caught.value.remedy)
+
+
+@pytest.fixture
+def along_z(make_slices: MakeSlices, make_package: Callable[..., Path], registry: ModelRegistry) -> None:
+    """The champion averages over slices along z and was measured on other data; the challenger has data of its own."""
+    digest = make_slices(bright="real")
+    sequence = make_package("a", detector="SliceWindow")
+    onnx.save(mean_along_z(), sequence / AGGREGATION_FILE)
+    nominate([sequence], AUC, registry)
+    promote(registry, HERE)
+    nominate([measured_on_slices(make_package("b", dataset_sha256=digest, detector=STACK), right=True)], AUC, registry)
+
+
+def mean_along_z() -> onnx.ModelProto:
+    """An aggregation that says of every slice and of the scan what their mean log odds say."""
+    nodes = [
+        helper.make_node("ReduceMean", ["slice_logit"], ["mean"], axes=[0], keepdims=1),
+        helper.make_node("Mul", ["slice_logit", "nothing"], ["zeros"]),
+        helper.make_node("Add", ["zeros", "mean"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["slice_p"]),
+        helper.make_node("ReduceMax", ["slice_p"], ["scan_p"], keepdims=0),
+    ]
+    given = [helper.make_tensor_value_info("slice_logit", TensorProto.FLOAT, ["n"])]
+    outputs = [helper.make_tensor_value_info(*one) for one in
+               (("slice_p", TensorProto.FLOAT, ["n"]), ("scan_p", TensorProto.FLOAT, []))]  # fmt: skip
+    nothing = helper.make_tensor("nothing", TensorProto.FLOAT, [], [0.0])
+    graph = helper.make_graph(nodes, "mean", given, outputs, initializer=[nothing])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_what_looks_along_z_is_not_scored_on_the_data_sets_slices_alone(along_z: None, registry: ModelRegistry) -> None:
+    """Its stored figures were made with slices around: where those cannot be read, it is refused and told."""
+    shutil.copyfile(PARAMS, HERE.params_file)
+    with pytest.raises(PromotionRefusedError) as caught:
+        promote(registry, HERE)
+    assert "what lies around its slices cannot be read" in str(caught.value.received)
+    assert "dvc repro scans@chest" in str(caught.value.remedy)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from medfake.datasets.dataset import Dataset
 from medfake.errors import TrainingError
 from medfake.tamper.bank import Bank, SliceKind
+from medfake.vocabulary import TAMPERED_CODES
 
 LEAST_PATIENTS: Final = 3
 """Of fewer, what is usual is how their scanners are."""
@@ -31,9 +32,9 @@ class RealSlice:
 
 
 def real_rows(dataset: Dataset, split: str) -> pd.DataFrame:
-    """Slices of a split that are of scans none of whose slices is manipulated."""
-    manifest = dataset.manifest
-    tampered = set(manifest.scan_id[manifest.label == 1])
+    """Slices of a split that are of scans none of whose slices is manipulated, those that are not kept included."""
+    manifest, sites = dataset.manifest, dataset.sites
+    tampered = {*manifest.scan_id[manifest.label == 1], *sites.scan_id[sites.kind.isin(TAMPERED_CODES)]}
     rows = dataset.split(split)
     return rows[~rows.scan_id.isin(tampered)]
 

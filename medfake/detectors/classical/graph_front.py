@@ -28,10 +28,12 @@ class GraphFront(Front):
 
     Attributes:
         model: onnx.ModelProto.
+        known: Features of slices by shard and row, which a table takes instead of asking the graph again; a front that
+            learns puts in what another one says that has not seen the slice.
     """
 
     model: Any
-    _known: dict[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
+    known: dict[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
 
     def of(self, slices: NDArray[np.int16]) -> Table:
         """(slices, rows, cols) int16 HU -> (slices, features) float32."""
@@ -41,13 +43,13 @@ class GraphFront(Front):
     def table(self, dataset: Dataset, rows: pd.DataFrame) -> Table:
         """Features of rows, of each slice computed once: a search asks for the same in every fold."""
         places = list(zip(rows.shard, rows.row.astype(int), strict=True))
-        unknown = [place not in self._known for place in places]
+        unknown = [place not in self.known for place in places]
         missing, done = rows[unknown], 0
         for slices in dataset.batches(missing, _AT_ONCE):
             for features in self.of(slices):
-                self._known[missing.shard.iloc[done], int(missing.row.iloc[done])] = features
+                self.known[missing.shard.iloc[done], int(missing.row.iloc[done])] = features
                 done += 1
-        return np.stack([self._known[place] for place in places])
+        return np.stack([self.known[place] for place in places])
 
     def graph(self) -> Any:
         """The graph itself."""

@@ -19,13 +19,13 @@ from medfake.detectors.classical.front import FLAT
 from medfake.detectors.classical.graph import SITE_OUTPUTS
 from medfake.detectors.classical.graph_front import GraphFront, GraphOptions, run_graph
 from medfake.detectors.classical.wavelet_blocks import STATISTICS, add_blocks
+from medfake.detectors.grid_search import Fold, patient_folds
 from medfake.detectors.registry import detector
 from medfake.errors import TrainingError
 from medfake.package.onnx_nodes import Nodes, as_model, whole
 
 STRONGEST: Final = 4
-"""Blocks of a slice whose mean is its score. The plane has seen the slices that are learnt from: more numbers of them
-would teach no more than how well it knows them."""
+"""Blocks of a slice whose mean is its score."""
 
 _NEAR_MM = 10.0  # of a site: a block there shows what was manipulated
 _FAR_MM = 40.0  # a cube reaches 16 mm, a block 15 mm
@@ -52,9 +52,29 @@ class WaveletCooccurrenceOptions(GraphOptions):
         return 1
 
     def write_front(self, dataset: Dataset, learnt: pd.DataFrame, seed: int) -> GraphFront:
-        """Learn the plane, and write it behind the statistics of blocks."""
-        plane = learn_plane(dataset, learnt, self, seed)
-        return write_front(self.block_px, *plane)
+        """Learn the plane, and write it behind the statistics of blocks.
+
+        Of the slices themselves planes speak that were learnt from other patients: they score those that a plane has
+        seen too well, and a probability would be learnt that is too sure of the slices of others.
+        """
+        blocks, labels, owners = Blocks(self.block_px).drawn(dataset, learnt, np.random.default_rng(seed))
+        front = write_front(self.block_px, *fit_plane(blocks, labels, self.c, dataset.name))
+        for fold in self._folds(learnt, seed):
+            seen = np.isin(owners, fold.learnt)
+            if len(np.unique(labels[seen])) < 2:  # the others show no site: nobody but the plane itself can speak
+                continue
+            plane = fit_plane(blocks[seen], labels[seen], self.c, dataset.name)
+            held_out = learnt.iloc[fold.held_out]
+            said = write_front(self.block_px, *plane).table(dataset, held_out)
+            front.known.update(zip(zip(held_out.shard, held_out.row.astype(int), strict=True), said, strict=True))
+        return front
+
+    def _folds(self, rows: pd.DataFrame, seed: int) -> list[Fold]:
+        """Of patients; none where too few are there to leave one out."""
+        labels = rows.label.to_numpy()
+        fewest = min(rows.patient_id[labels == label].nunique() for label in (0, 1))
+        count = min(self.folds, fewest)
+        return patient_folds(rows, labels, count, seed, "train split") if count > 1 else []
 
 
 @detector("WaveletCooccurrenceSVM", family="classical", options=WaveletCooccurrenceOptions, localises=True)
@@ -99,16 +119,16 @@ def write_front(block_px: int, plane: NDArray[np.float32], offset: float) -> Gra
     return GraphFront(as_model("wavelets", nodes, {FLAT: 2, **dict.fromkeys(SITE_OUTPUTS, 1)}))
 
 
-def learn_plane(
-    dataset: Dataset, rows: pd.DataFrame, options: WaveletCooccurrenceOptions, seed: int
+def fit_plane(
+    blocks: NDArray[np.float32], labels: NDArray[np.int_], c: float, name: str
 ) -> tuple[NDArray[np.float32], float]:
-    """Learn from blocks around the sites of some slices, and from others, far from any site.
+    """Learn from blocks around sites, and from others, far from any site.
 
     Args:
-        dataset: Of the slices.
-        rows: Of the manifest, to learn from.
-        options: The machine's.
-        seed: Of the draw of untouched blocks.
+        blocks: (blocks, 42) statistics.
+        labels: (blocks,) 1 around sites.
+        c: Inverse strength of the regularisation.
+        name: Of the data set, for errors.
 
     Returns:
         (42,) float32 plane and its offset: what is manipulated lies on the positive side.
@@ -118,19 +138,18 @@ def learn_plane(
     """
     from sklearn.svm import LinearSVC
 
-    blocks, labels = _Blocks(options.block_px).drawn(dataset, rows, np.random.default_rng(seed))
     if len(np.unique(labels)) < 2:
         raise TrainingError(
-            "there are no blocks to learn from", where=dataset.name,
+            "there are no blocks to learn from", where=name,
             received=f"{int(labels.sum())} around sites, {int((labels == 0).sum())} far from any",
             remedy="check the labels' places; slices that were generated whole have none, and are no work for it",
         )  # fmt: skip
-    machine = LinearSVC(C=options.c, class_weight="balanced", dual=False, max_iter=_ITERATIONS)
+    machine = LinearSVC(C=c, class_weight="balanced", dual=False, max_iter=_ITERATIONS)
     machine.fit(blocks, labels)
     return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
 
 
-class _Blocks:
+class Blocks:
     """Statistics of blocks, before any machine has judged them."""
 
     def __init__(self, block_px: int) -> None:
@@ -138,6 +157,7 @@ class _Blocks:
 
     @cached_property
     def graph(self) -> Any:
+        """Gets statistics and counts of slices."""
         nodes = Nodes()
         statistics, counts = add_blocks(nodes, self.block_px)
         nodes.named("statistics", statistics)
@@ -146,10 +166,10 @@ class _Blocks:
 
     def drawn(
         self, dataset: Dataset, rows: pd.DataFrame, rng: Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
-        """(blocks, 42) of slices, and 1 for those around sites."""
-        parts, labels = [np.empty((0, STATISTICS), np.float32)], [np.empty(0, int)]
-        for row, hu in zip(rows.itertuples(), dataset.mapped(rows), strict=True):
+    ) -> tuple[NDArray[np.float32], NDArray[np.int_], NDArray[np.int_]]:
+        """(blocks, 42) of slices, 1 for those around sites, and which row each is of."""
+        parts, labels, owners = [np.empty((0, STATISTICS), np.float32)], [np.empty(0, int)], [np.empty(0, int)]
+        for number, (row, hu) in enumerate(zip(rows.itertuples(), dataset.mapped(rows), strict=True)):
             statistics, counts = self.graph(["statistics", "counts"], np.ascontiguousarray(hu)[None])
             sites = dataset.sites[dataset.sites.scan_id == row.scan_id] if row.label else dataset.sites.iloc[:0]
             near, far = self._apart(row, sites, counts.shape[2:])
@@ -160,7 +180,8 @@ class _Blocks:
             ])  # fmt: skip
             parts.append(statistics[0].reshape(STATISTICS, -1)[:, chosen].T)
             labels.append((near & counting).ravel()[chosen].astype(int))
-        return np.concatenate(parts), np.concatenate(labels)
+            owners.append(np.full(len(chosen), number))
+        return np.concatenate(parts), np.concatenate(labels), np.concatenate(owners)
 
     def _apart(
         self, row: Any, sites: pd.DataFrame, grid: tuple[int, int]

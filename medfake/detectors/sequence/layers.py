@@ -73,6 +73,7 @@ class WindowRule(layers.Layer):
         return (z_mm_shape[0], *counts_shape[1:]) if logits_shape else counts_shape
 
 
+@keras.saving.register_keras_serializable(package="medfake")
 class AlongZ(layers.Layer):
     """Two gated recurrent units (Cho et al. 2014) that walk from either side to the slice that is judged.
 
@@ -89,7 +90,7 @@ class AlongZ(layers.Layer):
 
     def __init__(self, units: int, reach_mm: float, bridge_mm: float, decay: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.units, self.reach_mm, self.bridge_mm = units, reach_mm, bridge_mm
+        self.units, self.reach_mm, self.bridge_mm, self.decay = units, reach_mm, bridge_mm, decay
         weighed = {name: keras.regularizers.L2(decay) for name in ("kernel_regularizer", "recurrent_regularizer")}
         self.cells = [layers.GRUCell(units, name=f"from_{side}", **weighed) for side in ("below", "above")]
         self.judge = layers.Dense(1, kernel_initializer="zeros", name="judge")
@@ -101,6 +102,11 @@ class AlongZ(layers.Layer):
             cell.build((None, width + 2))
         self.judge.build((None, 2 * self.units))
         self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        own = {name: getattr(self, name) for name in ("units", "reach_mm", "bridge_mm", "decay")}
+        return {**super().get_config(), **own}
 
     def start_from(self, scale: float, shift: float) -> None:
         """Begin with the log odds of the window rule, scaled and shifted."""
@@ -179,6 +185,7 @@ def rule_of_windows(windows: Tensor) -> Tensor:
     return 0.5 * smooth[:, half] + 0.5 * shrunk(total, number, full * ops.sum(near, axis=1))
 
 
+@keras.saving.register_keras_serializable(package="medfake")
 class OfScan(layers.Layer):
     """Logits of places, which count, and z -> (slices, down, across) log odds within the scan.
 
@@ -218,6 +225,17 @@ class OfScan(layers.Layer):
         more = ops.reshape(along.walk(steps), (-1, down, across))
         wide = ops.repeat(ops.repeat(more, PLANE_STEP, axis=1), PLANE_STEP, axis=2)
         return wide[:, : ops.shape(logits)[1], : ops.shape(logits)[2]]
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor: on other backends than TensorFlow it is stored before it is converted."""
+        along = None if self.along is None else keras.saving.serialize_keras_object(self.along)
+        return {**super().get_config(), "along": along, "reach": self.reach}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "OfScan":
+        """As it was stored; what walks along z gets its weights afterwards."""
+        along = config.pop("along")
+        return cls(None if along is None else keras.saving.deserialize_keras_object(along), **config)
 
     def compute_output_shape(self, logits_shape: Any, counts_shape: Any, z_mm_shape: Any) -> Any:
         """Places, slices, and the one scan."""

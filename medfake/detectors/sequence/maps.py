@@ -59,9 +59,17 @@ def require_neighbours(dataset: Dataset, around: Around | None) -> None:
     """See to it, before anything is trained, that there is something along z to learn from; arguments as above.
 
     Raises:
-        TrainingError: No scan of the train split has two slices so near to each other that both would be looked at.
+        TrainingError: No scan of the train split has two slices so near to each other that both would be looked at, or
+            slices are stored in parts, which do not lie over each other.
         SourceError: As above.
     """
+    if dataset.view != "whole":
+        raise TrainingError(
+            "what looks along z needs whole slices: parts of neighbouring ones do not lie over each other",
+            where=dataset.name, received=f"view {dataset.view}",
+            remedy=f"set datasets.{dataset.name}.view to {{name: whole}}, or leave sequence detectors out of "
+            "train.detectors for this data set",
+        )  # fmt: skip
     rows, runs = _runs(dataset, Split.TRAIN, around)
     if not any((np.diff(run.z_mm) <= NEIGHBOURS_MM).any() for run in runs):
         raise TrainingError(

@@ -45,6 +45,8 @@ class SliceJudge:
     def judge(self, slices: Sequence[Slice], spacing_mm: Sequence[tuple[float, float]]) -> Verdicts:
         """Score slices as scans of one slice, so that scores are of the kind that thresholds were chosen for.
 
+        What looks along z has nothing to look at then, perturbed or not: its figures are of slices alone, no scans.
+
         Args:
             slices: (rows, cols) int16 HU each, of any size that detectors take.
             spacing_mm: Between rows and between columns of each.

@@ -47,7 +47,7 @@ def _duel(challenger: Version, champion: Version, case: Case) -> Ruling:
     evaluation = case.project.evaluation
     bootstrap = Bootstrap.of(evaluation) if evaluation else Bootstrap()
     try:
-        sides = both_sides(challenger, champion, case.registry, case.project.slices)
+        sides = both_sides(challenger, champion, case.registry, case.project)
         if sides is None:
             return _nothing_shared(challenger, champion)
         found = compare(sides, challenger, champion, case.registry, bootstrap)

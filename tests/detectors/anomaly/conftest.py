@@ -1,6 +1,7 @@
 """One-class detectors at toy size, on small chests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ def context_of(name: str, dataset: Dataset, folder: Path, **options: object) -> 
     )  # fmt: skip
 
 
+def slice_by_slice(dataset: Dataset) -> Dataset:
+    """The same slices, each a scan and a patient of its own."""
+    own, tampered = dataset.manifest.slice_id, dataset.manifest.label == 1
+    rows = dataset.manifest.assign(scan_id=own, patient_id=own)
+    return replace(dataset, manifest=rows, sites=dataset.sites.assign(scan_id=own[tampered].to_numpy()))
+
+
 @pytest.fixture(scope="session")
 def chests(make_real: Callable[..., Dataset]) -> Dataset:
     return make_real({"train": 6, "val": 4, "test": 2})
@@ -37,8 +45,6 @@ def make_real(make_dataset: Callable[..., Dataset]) -> Callable[..., Dataset]:
 
     def make(per_split: dict[str, int], **facts: Any) -> Dataset:
         made = make_dataset({split: 2 * count for split, count in per_split.items()}, **facts)
-        own = made.manifest.slice_id
-        made.manifest["scan_id"] = made.manifest["patient_id"] = own
-        return made
+        return slice_by_slice(made)
 
     return make

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.anomaly.options import RealScansOptions
+from medfake.detectors.anomaly.real_slices import real_rows
 from medfake.detectors.fit import fit
 from medfake.errors import ManifestError, TrainingError
 from medfake.package.aggregation import AggregationGraph
@@ -186,3 +188,12 @@ def test_options_say_what_they_take() -> None:
         RealScansOptions(false_alarms=0)
     with pytest.raises(ValueError, match="least_variance"):
         RealScansOptions(least_variance=1)
+
+
+def test_slices_of_a_scan_whose_manipulated_ones_were_not_kept_are_not_learnt_from(chests: Dataset) -> None:
+    first = real_rows(chests, "train").iloc[0]
+    site = {"scan_id": first.scan_id, "kind": "FM", "z_mm": 90.0, "y": 10.0, "x": 10.0}
+    tampered = replace(chests, sites=pd.concat([chests.sites, pd.DataFrame([site])], ignore_index=True))
+    assert set(real_rows(chests, "train").slice_id) - set(real_rows(tampered, "train").slice_id) == {first.slice_id}
+    annotated = replace(tampered, sites=tampered.sites.replace({"kind": {"FM": "TM"}}))
+    assert len(real_rows(annotated, "train")) == len(real_rows(chests, "train"))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from skimage.feature import graycomatrix, graycoprops
@@ -12,7 +13,7 @@ from skimage.feature import graycomatrix, graycoprops
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.classical.graph_front import run_graph
 from medfake.detectors.classical.wavelet_blocks import LEVELS, STATISTICS, add_blocks, haar_details
-from medfake.detectors.classical.wavelet_cooccurrence import WaveletCooccurrenceOptions, learn_plane, write_front
+from medfake.detectors.classical.wavelet_cooccurrence import Blocks, WaveletCooccurrenceOptions, fit_plane, write_front
 from medfake.errors import TrainingError
 from medfake.package.onnx_nodes import Nodes, as_model
 
@@ -111,9 +112,39 @@ def test_slices_of_any_size_have_one_number_and_a_place_within_them(size: tuple[
     assert ((y >= 16) & (y <= size[0] - 16) & (x >= 16) & (x <= size[1] - 16)).all()
 
 
+def learnt_plane(dataset: Dataset, rows: pd.DataFrame) -> tuple[Floats, float]:
+    blocks, labels, _ = Blocks(BLOCK).drawn(dataset, rows, np.random.default_rng(1))
+    return fit_plane(blocks, labels, 0.01, dataset.name)
+
+
+def test_slices_that_are_learnt_from_are_spoken_of_by_planes_of_other_patients(make_dataset: MakeDataset) -> None:
+    made = make_dataset({"train": 12}, size=192)
+    train = made.split("train").assign(patient_id=np.repeat(list("abc"), 4))
+    front = WaveletCooccurrenceOptions(folds=3).write_front(made, train, 1)
+    for patient in "abc":
+        own = train.patient_id == patient
+        others = write_front(BLOCK, *learnt_plane_without(made, train, own))
+        np.testing.assert_allclose(front.table(made, train[own]), others.of(made.slices(train[own])), atol=1e-4)
+    assert not np.allclose(front.table(made, train), front.of(made.slices(train)), atol=1e-4)
+
+
+def learnt_plane_without(dataset: Dataset, rows: pd.DataFrame, own: pd.Series) -> tuple[Floats, float]:
+    """Of the blocks that are drawn of all rows, those of others."""
+    blocks, labels, owners = Blocks(BLOCK).drawn(dataset, rows, np.random.default_rng(1))
+    seen = np.isin(owners, np.flatnonzero(~own))
+    return fit_plane(blocks[seen], labels[seen], 0.01, dataset.name)
+
+
+def test_of_too_few_patients_the_plane_itself_speaks(make_dataset: MakeDataset) -> None:
+    made = make_dataset({"train": 12}, size=192)
+    train = made.split("train").assign(patient_id="one")
+    front = WaveletCooccurrenceOptions().write_front(made, train, 1)
+    np.testing.assert_allclose(front.table(made, train), front.of(made.slices(train)), atol=1e-5)
+
+
 def test_the_machine_finds_the_blocks_around_sites(make_dataset: MakeDataset) -> None:
     made = make_dataset({"train": 24, "val": 16}, size=192)
-    front = write_front(BLOCK, *learn_plane(made, made.split("train"), WaveletCooccurrenceOptions(), seed=1))
+    front = write_front(BLOCK, *learnt_plane(made, made.split("train")))
     tampered = made.split("val")[made.split("val").label == 1]
     y, x = run_graph(front.graph())(["site_y", "site_x"], made.slices(tampered))
     assert (np.hypot(y - tampered.site_y, x - tampered.site_x) < 24).mean() > 0.7
@@ -132,7 +163,7 @@ def test_slices_that_were_generated_whole_have_no_untouched_blocks(make_dataset:
     rows = made.manifest.assign(site_y=np.nan, site_x=np.nan, distance_mm=np.nan)
     generated = replace(made, manifest=rows, sites=made.sites.iloc[:0])
     with pytest.raises(TrainingError, match="no blocks to learn from") as caught:
-        learn_plane(generated, rows[rows.label == 1], WaveletCooccurrenceOptions(), seed=1)
+        learnt_plane(generated, rows[rows.label == 1])
     assert caught.value.received == "0 around sites, 0 far from any"
 
 
@@ -140,5 +171,5 @@ def test_slices_without_sites_teach_nothing(make_dataset: MakeDataset) -> None:
     made = make_dataset({"train": 6}, size=96)
     real = made.manifest[made.manifest.label == 0]
     with pytest.raises(TrainingError, match="no blocks to learn from") as caught:
-        learn_plane(made, real, WaveletCooccurrenceOptions(), seed=1)
+        learnt_plane(made, real)
     assert caught.value.received == "0 around sites, 75 far from any"

@@ -181,6 +181,13 @@ def test_a_package_with_maps_may_be_the_trunk(
     assert 0 <= score(tmp_path, scans, [0.0, 2.5])[1].p_tampered <= 1
 
 
+def test_parts_of_slices_are_refused_before_anything_is_trained(scans: Dataset, make_context: MakeContext) -> None:
+    cut = replace(scans, facts={**scans.facts, "view": {"name": "delocalized"}})
+    with pytest.raises(TrainingError, match="needs whole slices") as caught:
+        fit(make_context(cut))
+    assert caught.value.received == "view delocalized"
+
+
 def test_a_package_without_maps_is_refused(scans: Dataset, make_context: MakeContext, make_package: Any) -> None:
     with pytest.raises(TrainingError, match="gives no maps of places"):
         fit(make_context(scans, package=str(make_package())))

@@ -1,5 +1,6 @@
 """What walks along z: gaps, masks, order and ends of sequences; and that ONNX says the same."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from medfake.detectors.sequence.network import build_aggregation, build_along_z,
 from medfake.detectors.sequence.options import SliceGRUOptions
 from medfake.package.keras_to_onnx import write_onnx
 from medfake.package.scorer import open_session
+from medfake.training.keras_setup import load_keras
 
 OPTIONS = SliceGRUOptions(units=3, reach=2, reach_mm=12.0, bridge_mm=10.0)
 Maps = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
@@ -135,3 +137,14 @@ def test_the_stored_graph_says_what_keras_says(slices: int, aggregation: Any, se
     answer = said(aggregation, given)
     for name, one in zip(("place_p", "slice_p", "scan_p"), stored, strict=True):
         np.testing.assert_allclose(one, answer[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("learnt", [True, False])
+def test_an_archive_holds_all_of_it(learnt: bool, along: Any, tmp_path: Path) -> None:
+    """Networks of other backends than TensorFlow are stored so on their way to ONNX."""
+    whole = build_aggregation(along if learnt else None, OPTIONS.reach)
+    whole.save(tmp_path / "network.keras")
+    again = load_keras().saving.load_model(tmp_path / "network.keras")
+    given = maps(6)
+    for name, one in said(again, given).items():
+        np.testing.assert_allclose(one, said(whole, given)[name], atol=1e-6)

@@ -4,6 +4,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,12 +18,12 @@ from medfake.cli.root import cli
 from medfake.metrics.embeddings import write_embeddings
 from medfake.metrics.predictions import write_predictions
 from medfake.package.card import EMBEDDINGS_FILE, PREDICTIONS_FILE
+from medfake.training.keras_setup import BACKEND_VARIABLE
 from tests.fixtures.timed import package_timing, timings_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 NOISE = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
-PLACEHOLDERS = {"PATH", "FOLDER"}
 
 
 def _commands() -> list[str]:
@@ -42,6 +43,10 @@ def _parse(arguments: list[str]) -> None:
     while isinstance(command, click.Group):
         if command.invoke_without_command and (not arguments or arguments[0].startswith("-")):
             break  # it is a command itself
+        if arguments[0] not in command.list_commands(context) and command.subcommand_metavar.startswith("|"):
+            _, child, arguments = command.resolve_command(context, arguments)  # it is one where it is given a path
+            command = child
+            break
         name, *arguments = arguments
         child = command.get_command(context, name)
         assert child is not None, f"medfake has no command {name}"
@@ -57,6 +62,8 @@ def test_the_readme_shows_commands_of_every_kind() -> None:
 @pytest.mark.parametrize("command", _commands())
 def test_every_command_of_the_readme_exists(command: str) -> None:
     program, *arguments = shlex.split(command)
+    if program == f"{BACKEND_VARIABLE}=jax":
+        program, *arguments = arguments
     if program == "make":
         assert arguments[0] in _make_targets()
     elif program == "medfake":
@@ -70,6 +77,10 @@ def test_every_command_of_the_readme_exists(command: str) -> None:
     elif program == "cp":
         assert (PROJECT / arguments[0]).exists()
         assert (PROJECT / arguments[1]).exists()
+    elif program == ".venv/bin/pip":
+        extra = re.fullmatch(r"medfake\[(\w+)\]", arguments[1])
+        assert extra is not None
+        assert extra[1] in tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     else:
         assert (program, arguments) == ("source", [".venv/bin/activate"])
 

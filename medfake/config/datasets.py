@@ -61,7 +61,9 @@ class ForgedParams(Section):
 class SourceParams(Section):
     """A folder of scans and the kind of tree it is."""
 
-    kind: Name = Field(description="ct_gan, lidc, folder, generated, or what another file of datasets/sources/ registers")
+    kind: Name = Field(
+        description="ct_gan, lidc, folder, generated, or what another file of datasets/sources/ registers"
+    )
     path: Folder
     min_slices: int | None = Field(
         default=None, ge=1, description="shorter series are left out; null for 3 of lidc and 1 of the other kinds"

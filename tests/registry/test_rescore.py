@@ -203,7 +203,7 @@ def test_a_champion_of_another_modality_is_not_compared_and_the_reason_is_told(
     nominate([measured_on_slices(make_package("b", dataset_sha256=digest, detector=STACK), right=True)], AUC, registry)
     with pytest.raises(PromotionRefusedError) as caught:
         promote(registry, HERE)
-    assert "version 1 learnt from MR, and data set chest is of CT" in str(caught.value.received)
+    assert "version 2 (Hybrid) judges CT, and version 1 (ResidualCNN) MR" in str(caught.value.received)
     assert "a registry of its own" in str(caught.value.remedy)
 
 

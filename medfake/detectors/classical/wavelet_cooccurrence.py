@@ -19,7 +19,7 @@ from medfake.detectors.classical.front import FLAT
 from medfake.detectors.classical.graph import SITE_OUTPUTS
 from medfake.detectors.classical.graph_front import GraphFront, GraphOptions, run_graph
 from medfake.detectors.classical.wavelet_blocks import STATISTICS, add_blocks
-from medfake.detectors.grid_search import Fold, patient_folds
+from medfake.detectors.grid_search import Fold
 from medfake.detectors.registry import detector
 from medfake.errors import TrainingError
 from medfake.package.onnx_nodes import Nodes, as_model, whole
@@ -70,11 +70,12 @@ class WaveletCooccurrenceOptions(GraphOptions):
         return front
 
     def _folds(self, rows: pd.DataFrame, seed: int) -> list[Fold]:
-        """Of patients; none where too few are there to leave one out."""
-        labels = rows.label.to_numpy()
-        fewest = min(rows.patient_id[labels == label].nunique() for label in (0, 1))
-        count = min(self.folds, fewest)
-        return patient_folds(rows, labels, count, seed, "train split") if count > 1 else []
+        """Of patients, whichever classes they show; none where there is but one."""
+        from sklearn.model_selection import GroupKFold
+
+        count = min(self.folds, rows.patient_id.nunique())
+        splitter = GroupKFold(count, shuffle=True, random_state=seed) if count > 1 else None
+        return [Fold(*both) for both in splitter.split(rows, groups=rows.patient_id)] if splitter else []
 
 
 @detector("WaveletCooccurrenceSVM", family="classical", options=WaveletCooccurrenceOptions, localises=True)

@@ -1,7 +1,7 @@
 """What detectors of nodules lose on deepfakes, which is no detection of deepfakes (Shree et al., section V)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from medfake.metrics.over_folds import read_tested
 from medfake.metrics.own_thresholds import cut_of
 from medfake.metrics.robustness.judge import SliceJudge
 from medfake.metrics.scans import Floats
+from medfake.metrics.single_numbers import SINGLE_NUMBERS, ranked
 from medfake.metrics.weighted import weighted_metrics
 from medfake.metrics.within_slice import Figure
 from medfake.package.card import Card, read_card
@@ -70,6 +71,7 @@ def measure_drop(
             detectors=len(packages), originals=_shares(list(originals.values()), bootstrap),
             deepfakes=_shares(list(fakes.values()), bootstrap),
         ),
+        single_numbers=_single_numbers(dataset, first, deepfakes, bootstrap),
         runs={key: _run(card, (originals[key], fakes[key]), bootstrap) for key, card in cards.items()},
     )  # fmt: skip
 
@@ -93,8 +95,7 @@ class _Side:
     def of_originals(cls, rows: pd.DataFrame, card: Card, bootstrap: Bootstrap) -> "_Side":
         clusters, label, p = clusters_of(rows), rows.label.to_numpy(np.int8), rows.p_tampered.to_numpy(float)
         cut = np.broadcast_to(cut_of(rows, card.threshold), p.shape)
-        weights = draw(clusters.count, bootstrap)
-        return cls(label, p, cut, clusters, weights if clusters.count > 1 else weights * np.nan)
+        return cls(label, p, cut, clusters, _drawn(clusters, bootstrap))
 
     @classmethod
     def of_deepfakes(cls, package: Path, card: Card, deepfakes: Deepfakes, bootstrap: Bootstrap) -> "_Side":
@@ -104,9 +105,8 @@ class _Side:
         """
         count, spacing_mm = len(deepfakes.asked), [(mm, mm) for mm in deepfakes.spacing_mm.tolist()]
         p = SliceJudge(package).judge(list(deepfakes.hu), spacing_mm).p
-        other = Bootstrap(bootstrap.resamples, bootstrap.confidence, bootstrap.seed + 1)
-        cut = np.full(count, card.threshold)
-        return cls(deepfakes.asked, p, cut, Clusters(np.arange(count), count, "images"), draw(count, other))
+        cut, clusters = np.full(count, card.threshold), _images(count)
+        return cls(deepfakes.asked, p, cut, clusters, _drawn(clusters, bootstrap))
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -153,15 +153,45 @@ def _run(card: Card, sides: tuple[_Side, _Side], bootstrap: Bootstrap) -> RunDro
 
 def _doubt_auc(sides: Sequence[_Side], bootstrap: Bootstrap) -> Figure:
     """Deepfakes against originals by doubt alone."""
-    doubt = np.concatenate([side.doubt for side in sides])
-    generated = np.repeat([0, 1], [len(side.p) for side in sides])
-    codes = np.concatenate([sides[0].clusters.codes, sides[1].clusters.codes + sides[0].clusters.count])
-    weights = np.concatenate([side.weights for side in sides], axis=1)
+    return _told_apart(np.concatenate([side.doubt for side in sides]), [one.clusters for one in sides], bootstrap)
+
+
+def _single_numbers(
+    dataset: Dataset, tested: pd.DataFrame, deepfakes: Deepfakes, bootstrap: Bootstrap
+) -> dict[str, Figure]:
+    """Deepfakes against originals by one number of their pixels, AUC."""
+    manifest = dataset.manifest
+    rows = manifest[manifest.slice_id.isin(tested.slice_id)].sort_values("slice_id")
+    hu, clusters = dataset.slices(rows), [clusters_of(rows), _images(len(deepfakes.asked))]
+    return {
+        name: _told_apart(ranked(number(hu), number(deepfakes.hu)), clusters, bootstrap)
+        for name, number in SINGLE_NUMBERS.items()
+    }
+
+
+def _told_apart(p: Floats, clusters: Sequence[Clusters], bootstrap: Bootstrap) -> Figure:
+    """AUC of scores of originals, then of deepfakes; patients of the former are resampled, and images of the latter."""
+    originals, made = clusters
+    codes = np.concatenate([originals.codes, made.codes + originals.count])
+    generated = np.repeat([0, 1], [len(originals.codes), len(made.codes)])
+    drawn = np.concatenate([_drawn(one, bootstrap) for one in clusters], axis=1)
     as_is, resampled = (
-        weighted_metrics(generated, doubt, 0.5, codes, many)["auc"]
-        for many in (np.ones((1, weights.shape[1])), weights)
+        weighted_metrics(generated, p, 0.5, codes, many)["auc"] for many in (np.ones((1, drawn.shape[1])), drawn)
     )
     return _figure(as_is, resampled, bootstrap)
+
+
+def _images(count: int) -> Clusters:
+    """Deepfakes, which are independent of each other."""
+    return Clusters(np.arange(count), count, "images")
+
+
+def _drawn(clusters: Clusters, bootstrap: Bootstrap) -> Floats:
+    """(resamples, clusters); images are drawn with another seed than patients, and one patient tells no interval."""
+    if clusters.unit == "images":
+        return draw(clusters.count, replace(bootstrap, seed=bootstrap.seed + 1))
+    weights = draw(clusters.count, bootstrap)
+    return weights if clusters.count > 1 else weights * np.nan
 
 
 def _shares(sides: Sequence[_Side], bootstrap: Bootstrap) -> Shares:

@@ -5,6 +5,7 @@ The file reports/drop/NAME.json in short; figures are {"value": 0..1 or null, "i
     {"schema_version": 1, "name", "dataset", "generator", "evidence", "confidence", "slices", "patients", "deepfakes",
      "asked": deepfakes that were to show a nodule,
      "agreement": {"detectors", "originals": {"with_label", "against_label", "split"}, "deepfakes": likewise},
+     "single_numbers": {"highest HU": AUC by which deepfakes are told from originals, ...},
      "runs": {"nodules/CustomCNN/seed-1": {"detector", "seed", "threshold", "val_accuracy", "called",
          "originals": {"accuracy", "sensitivity", "specificity", "auc"}, "deepfakes": likewise,
          "drop": accuracy on originals minus accuracy on deepfakes,
@@ -23,7 +24,7 @@ from medfake.metrics.within_slice import Figure
 from medfake.remedies import Stage, make, rerun
 from medfake.vocabulary import Evidence
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _DIGITS: Final = 6
 
 
@@ -109,6 +110,8 @@ class DropReport:
         slices: Originals, test slices.
         patients: Theirs.
         asked: Deepfakes that were to show a nodule.
+        single_numbers: Deepfakes against originals by one number of their pixels (`SINGLE_NUMBERS`), AUC; far from 0.5
+            on either side, a detector needs to see no more.
         runs: By data set/detector/seed.
     """
 
@@ -122,6 +125,7 @@ class DropReport:
     deepfakes: int
     asked: int
     agreement: Agreement
+    single_numbers: Mapping[str, Figure]
     runs: Mapping[str, RunDrop]
 
     @property

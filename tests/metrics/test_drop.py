@@ -102,6 +102,14 @@ def test_doubt_tells_deepfakes_without_knowing_a_class(nodules: Dataset, package
     assert (one.drop.value, one.doubt_auc.value) == (0.0, 1.0)
 
 
+def test_one_number_of_the_pixels_tells_what_it_tells(nodules: Dataset, package: Callable[..., Path]) -> None:
+    """Flat slices have no fine structure; half of the originals are as bright as the brightest deepfakes."""
+    made = measure(nodules, deepfakes([BRIGHT - 1, DARK] * 10, [1, 0] * 10), a=package()).single_numbers
+    assert {name: one.value for name, one in made.items()} == {
+        "highest HU": pytest.approx(0.375), "lowest HU": pytest.approx(0.375), "fine structure": 0.5,
+    }  # fmt: skip
+
+
 def test_where_all_detectors_agree_against_the_class_asked_for_is_counted(
     nodules: Dataset, package: Callable[..., Path]
 ) -> None:

@@ -46,6 +46,7 @@ def report() -> DropReport:
     return DropReport(
         name="dcgan", dataset="nodules", generator="dcgan", evidence=Evidence.PHANTOM, confidence=0.95, slices=40,
         patients=8, deepfakes=500, asked=250, agreement=Agreement(detectors=2, originals=shares, deepfakes=shares),
+        single_numbers={"highest HU": Figure(0.02, Interval(0.0, 0.05)), "fine structure": figure(0.6)},
         runs={f"nodules/{one.detector}/seed-1": one for one in runs},
     )  # fmt: skip
 
@@ -112,6 +113,16 @@ def test_the_section_says_why_a_drop_is_no_detection_and_what_is(given: ReportIn
     assert {len(row) for row in first.rows} == {len(first.head)}
     assert [row[0] for row in second.rows] == ["CustomCNN", "RandomForest"]
     assert any(isinstance(part, Drawing) for part in section.parts)
+
+
+@pytest.mark.parametrize(("auc", "told"), [(0.11, False), (0.1, True), (0.89, False), (0.9, True)])
+def test_a_direct_detector_stands_beside_what_one_number_tells(
+    given: ReportInput, report: DropReport, auc: float, told: bool
+) -> None:
+    replace(report, single_numbers={"highest HU": figure(auc)}).write(given.reports / "drop/dcgan.json")
+    said = words(drop(given))
+    assert ("One number of the pixels tells them as well" in said) is told
+    assert f"by highest HU {auc:.3f}" in said
 
 
 def test_what_gives_the_class_away_is_said_beside_the_figure(given: ReportInput, report: DropReport) -> None:

@@ -99,8 +99,8 @@ def plan(name: str | None) -> None:
     project = Project.find()
     params = read_study_named(name, project).params if name else project.params
     found = make_plan(params, project.slices)
-    table = Table("data set", "detector", "runs", "slices", "forward, slices/s", "hours", "GB")
-    for line in found.lines:
+    table = Table("data set", "detector", "runs", "slices", "slices/s", "hours", "GB")
+    for line in (*found.generators, *found.lines):
         measured = (_rounded(line.slices_per_s, 2), _rounded(line.hours, 1), _rounded(line.gigabytes, 2))
         table.add_row(line.dataset, line.detector, str(line.trainings), str(line.slices), *measured)
     Console().print(table)

@@ -108,7 +108,7 @@ def _train(project: Project, name: str, plan: DcganParams, out: Path) -> None:
         def draw(epoch: int, samples: Pixels) -> None:
             _write_png(grids / f"epoch-{epoch:04d}.png", beside(samples, shown))
 
-        gan = Gan(_options(plan))
+        gan = Gan(GanOptions.of(plan))
         outcome = train_gan(
             gan, slices, learnt.nodule, judge, Schedule(plan.epochs, plan.look_every, plan.seed), state, name,
             run.log_epoch, draw,
@@ -190,13 +190,6 @@ def _counts(material: Material) -> dict[str, int]:
         "slices": len(material), "nodule": int(material.nodule.sum()),
         "patients": len(set(material.patients.tolist())),
     }  # fmt: skip
-
-
-def _options(plan: DcganParams) -> GanOptions:
-    return GanOptions(
-        plan.size, plan.latent, plan.width, plan.batch_size, plan.generator_rate, plan.discriminator_rate,
-        plan.smoothing, plan.shift, plan.cut,
-    )  # fmt: skip
 
 
 def _told(plan: DcganParams) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class Plan:
         data_gigabytes: Of the data sets.
         guessed: Data sets that are not built and do not say how large they will be.
         missing: Detector to the package that it needs and that is not installed.
+        generators: Of whole slices, a training each.
     """
 
     lines: tuple[Line, ...]
@@ -83,11 +84,12 @@ class Plan:
     data_gigabytes: float
     guessed: tuple[str, ...]
     missing: Mapping[str, str]
+    generators: tuple[Line, ...] = ()
 
     @property
     def trainings(self) -> int:
-        """First ones and repeated ones."""
-        return sum(line.trainings for line in self.lines) + self.repeated
+        """First ones and repeated ones, and those of generators."""
+        return sum(line.trainings for line in (*self.lines, *self.generators)) + self.repeated
 
     @property
     def unmeasured(self) -> list[str]:
@@ -103,7 +105,7 @@ class Plan:
     @property
     def hours(self) -> float | None:
         """Of all that was measured, which is not all where `unmeasured` names detectors; None where nothing was."""
-        known = [line.hours for line in self.lines if line.hours is not None]
+        known = [line.hours for line in (*self.lines, *self.generators) if line.hours is not None]
         return sum(known) + (self.repeated_hours or 0.0) if known else None
 
     @property
@@ -142,7 +144,8 @@ def make_plan(params: Params, slices: Path) -> Plan:
         for name in sizes
     ]
     guessed = tuple(name for name, size in sizes.items() if size is None)
-    return Plan(tuple(lines), repeated, sum(data) / 1e9, guessed, missing)
+    generators = tuple(_generator_line(params, name, slices) for name in params.generators)
+    return Plan(tuple(lines), repeated, sum(data) / 1e9, guessed, missing, generators)
 
 
 def _slices(params: Params, folder: Path) -> int | None:
@@ -168,6 +171,18 @@ def _line(params: Params, dataset: str, detector: str, slices: int, estimate: Es
     hours = None if seconds is None else seconds / 3600
     gigabytes = cost.bytes(with_folds) / 1e9
     return Line(dataset, detector, trainings, slices, cost.slices_per_s, hours, gigabytes, cost.memory)
+
+
+def _generator_line(params: Params, name: str, slices: Path) -> Line:
+    """A generator of whole slices: some of its steps are timed."""
+    from medfake.generators.cost import seconds_of_a_step
+
+    plan = params.generators[name]
+    count = _slices(params, slices / plan.dataset) or _UNKNOWN_SLICES
+    learnt = count * _shares(params.datasets[plan.dataset])[0]
+    seconds = seconds_of_a_step(plan)
+    hours = plan.epochs * (learnt / plan.batch_size) * seconds / 3600
+    return Line(plan.dataset, f"generator {name}", 1, count, plan.batch_size / seconds, hours, None)
 
 
 def _shares(block: DatasetParams) -> list[float]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from medfake.config import DcganParams
 from medfake.generators.networks import build_discriminator, build_generator
 from medfake.training.network_step import compiled_step
 
@@ -17,7 +18,7 @@ _MOMENTUM: Final = 0.5
 _AVERAGE: Final = 0.99
 """Of the generator's weights, of which slices are made: single steps sway."""
 _SETTLING = 20  # batches until BatchNorm knows the averaged weights
-_VARIETY: Final = 5.0
+_VARIETY: Final = 2.0
 """Weight of what the generator loses where slices are alike, beside 1 for where it fools nobody."""
 _COARSE: Final = 16
 """Parts along an edge that are compared for it: form, and no noise."""
@@ -50,6 +51,14 @@ class GanOptions:
     smoothing: float
     shift: float
     cut: float
+
+    @classmethod
+    def of(cls, plan: DcganParams) -> "GanOptions":
+        """As a block of params.yaml says."""
+        return cls(
+            plan.size, plan.latent, plan.width, plan.batch_size, plan.generator_rate, plan.discriminator_rate,
+            plan.smoothing, plan.shift, plan.cut,
+        )  # fmt: skip
 
 
 class Gan:
@@ -171,13 +180,14 @@ class Gan:
         """What the generator loses where it fools nobody, in the form that does not saturate (Goodfellow et al. 2014).
 
         It also loses where its slices differ less than real ones do, as Mao et al. 2019 have it, but no more once they
-        differ as much: a generator of chests, which are much alike, would soon make one chest alone.
+        differ as much: a generator of chests, which are much alike, would soon make one chest alone. Both are compared
+        as they were moved: parts that lay at the same pixels in every step would show as a grid.
         """
         from keras import ops
 
-        made = self.generator([noise, nodule], training=True)
-        fooled = ops.mean(ops.softplus(-self.discriminator([moved(made, *moves), nodule], training=True)))
-        alike = ops.relu(1.0 - apart(made) / (apart(real) + _LEAST_APART))
+        made = moved(self.generator([noise, nodule], training=True), *moves)
+        fooled = ops.mean(ops.softplus(-self.discriminator([made, nodule], training=True)))
+        alike = ops.relu(1.0 - apart(made) / (apart(moved(real, *moves)) + _LEAST_APART))
         return fooled + _VARIETY * alike, {"fooled": fooled}
 
     def _move(self, rng: Generator) -> tuple[NDArray[np.int32], Pixels]:

@@ -1,13 +1,17 @@
 """What a plan adds up, and what it says of hours that nobody measured."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from medfake.config import load_params
 from medfake.detectors.cost import Memory, SplitSizes
 from medfake.detectors.families import family_of
 from medfake.detectors.registry import detector_spec, validate_options
-from medfake.experiments.plan import Line, Plan
+from medfake.experiments.plan import Line, Plan, make_plan
+
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
 
 def line(detector: str, hours: float | None, trainings: int = 2) -> Line:
@@ -42,6 +46,28 @@ def test_repeated_trainings_count_as_average_ones_of_those_measured() -> None:
     found = plan(line("VGG19", 3.0), line("Xception", 1.0), line("SVM", None), repeated=4)
     assert found.repeated_hours == pytest.approx(4 * (1.5 + 0.5) / 2)
     assert found.hours == pytest.approx(4.0 + 4.0)
+
+
+def test_generators_are_trainings_whose_hours_count_and_no_repeated_ones() -> None:
+    found = replace(plan(line("VGG19", 3.0), repeated=2), generators=(line("generator dcgan", 5.0, trainings=1),))
+    assert found.trainings == 2 + 1 + 2
+    assert found.repeated_hours == pytest.approx(2 * 1.5)
+    assert found.hours == pytest.approx(3.0 + 5.0 + 3.0)
+
+
+def test_a_plan_times_the_steps_of_a_generator_and_counts_its_epochs(tmp_path: Path) -> None:
+    """2,000 slices, 70 % of them to learn from, in batches of 4: 350 steps an epoch."""
+    params = load_params(STUDIES / "shree.yaml")
+    small = params.generators["dcgan"].model_copy(update={"size": 64, "width": 2, "batch_size": 4, "epochs": 10})
+    nodules = params.datasets["nodules"].model_copy(update={"planned_slices": 2000})
+    params = params.model_copy(update={
+        "generators": {"dcgan": small}, "datasets": {**params.datasets, "nodules": nodules},
+        "train": params.train.model_copy(update={"detectors": []}),
+    })  # fmt: skip
+    (found,) = make_plan(params, tmp_path).generators
+    assert (found.dataset, found.detector, found.slices, found.trainings) == ("nodules", "generator dcgan", 2000, 1)
+    assert found.slices_per_s is not None
+    assert found.hours == pytest.approx(2000 * 0.7 * 10 / found.slices_per_s / 3600)
 
 
 @pytest.mark.parametrize(

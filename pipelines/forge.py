@@ -12,10 +12,12 @@ from medfake.project import Project, block
 @click.option("--name", required=True, help="A key under `forged` in params.yaml.")
 def main(name: str) -> None:
     """Write one set of forged scans."""
+    from medfake.dicom.made_here import require_made_here
     from medfake.tamper.forge import forge
 
     project = Project.find()
     forged = block(project.params.forged, name, "forged")
+    require_made_here(project.raw / name, f"forged.{name}")
     forge(
         Path(forged.reals), project.raw / name, forged.scans_per_patient, forged.manipulations, forged.seed,
         project.inpainters_of(forged.inpainters), forged.modality,

@@ -1,12 +1,16 @@
 """Every stage of dvc.yaml names the code that it runs, so that an update of medfake makes anew what it may change."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import grimp
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from medfake.errors import OutputRefusedError
 
 PROJECT = Path(__file__).resolve().parents[2]
 STAGES: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
@@ -90,3 +94,35 @@ def test_a_study_has_every_key_that_stages_are_told_to_depend_on(study: Path) ->
     named = {key.split(".")[0] for block in blocks for key in block.get("params", [])}
     named |= {loop.strip("${}").split(".")[0] for loop in loops}
     assert named <= yaml.safe_load(study.read_text()).keys()
+
+
+@pytest.mark.parametrize("stage", ["phantom", "forge", "generate"])
+def test_dvc_removes_nothing_where_originals_may_lie(stage: str) -> None:
+    """Without `persist` it would, before the stage itself could refuse."""
+    outs = [out for out in STAGES[stage]["do"]["outs"] if isinstance(out, dict)]
+    raw = [options for out in outs for path, options in out.items() if path.startswith("data/raw/")]
+    assert raw
+    assert all(options["persist"] for options in raw)
+
+
+@pytest.mark.parametrize(("stage", "block"), [("phantom", "phantom"), ("forge", "forged")])
+def test_originals_where_made_scans_would_go_stay(
+    stage: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    params["forged"] = {
+        "chest": {"seed": 1, "reals": "elsewhere", "scans_per_patient": 1, "manipulations": ["injection"]}
+    }
+    params["phantom"] = {"chest": params["phantom"]["chest"]}
+    if block == "forged":
+        params["phantom"] = {}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    scan = tmp_path / "data/raw/chest/LIDC-IDRI/scan.dcm"
+    scan.parent.mkdir(parents=True)
+    scan.write_bytes(b"original")
+    monkeypatch.chdir(tmp_path)
+    command = import_module(f"pipelines.{stage}").main
+    with pytest.raises(OutputRefusedError, match=rf"{block}\.chest"):
+        CliRunner().invoke(command, ["--name", "chest"], catch_exceptions=False)
+    assert scan.read_bytes() == b"original"

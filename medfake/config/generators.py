@@ -17,7 +17,7 @@ class DcganParams(Section):
     seed: int = Field(ge=0)
     size: Literal[64, 128, 256] = Field(default=128, description="rows and columns; those of the data set's slices")
     latent: int = Field(default=100, ge=2, description="normal numbers that a slice is made of")
-    width: int = Field(default=16, ge=2, description="channels at half of the size, doubled at every halving up to 8 x")
+    width: int = Field(default=24, ge=2, description="channels at half of the size, doubled at every halving up to 8 x")
     epochs: int = Field(default=200, ge=1)
     batch_size: int = Field(default=16, ge=4)
     generator_rate: Positive = 2.0e-4

@@ -153,7 +153,7 @@ def _frame_header(dataset: Dataset, path: Path, frame: int, modality: Modality) 
         transfer_syntax=str(syntax),
         lossy=_lossy(dataset),
         image_type=fields.image_type(dataset, groups),
-        synthetic=_synthetic(dataset),
+        synthetic=synthetic_mark(dataset),
     )
 
 
@@ -210,7 +210,8 @@ def _lossy(dataset: Dataset) -> bool:
     return said == "01" or (not said and syntax.endswith("JPEG 2000 Image Compression"))
 
 
-def _synthetic(dataset: Dataset) -> str | None:
+def synthetic_mark(dataset: Dataset) -> str | None:
+    """What medfake itself says that it made, an `Evidence`, in (0018,A001); None for whatever it did not make."""
     for item in dataset.get("ContributingEquipmentSequence", None) or ():
         if str(item.get("Manufacturer", "")) == SYNTHETIC_MARK:
             return str(item.get("ContributionDescription", "")) or SYNTHETIC_MARK

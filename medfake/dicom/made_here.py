@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from medfake.dicom.series import find_series
-from medfake.errors import OutputRefusedError
+from medfake.dicom.header import synthetic_mark
+from medfake.dicom.parse import read_header_elements
+from medfake.dicom.quiet import quiet_pydicom
+from medfake.errors import DicomError, OutputRefusedError
 from medfake.files import path_text
 
 _TABLES: Final = frozenset({".csv", ".xml"})
@@ -26,16 +28,21 @@ def require_made_here(folder: Path, key: str) -> None:
         raise _refused(folder, key, "a link" if folder.is_symlink() else "a file")
     if not folder.exists():
         return
-    series, others = find_series(folder, modality=None)
-    headers = [header for one in series for header in one.headers]
-    strays = [header.path for header in headers if header.synthetic is None]
-    strays += [one.path for one in others if one.path.suffix.lower() not in _TABLES]
-    if not headers:
-        strays += [one.path for one in others]
+    files = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    made = {path: _is_made_here(path) for path in files}
+    tables = {path for path in files if path.suffix.lower() in _TABLES and any(made.values())}
+    strays = [path for path in files if not made[path] and path not in tables]
     if strays:
-        count = len(set(strays))
-        first = path_text(min(strays).relative_to(folder))
-        raise _refused(folder, key, first if count == 1 else f"{first} and {count - 1} more")
+        first, more = path_text(strays[0].relative_to(folder)), len(strays) - 1
+        raise _refused(folder, key, f"{first} and {more} more" if more else first)
+
+
+def _is_made_here(path: Path) -> bool:
+    try:
+        with quiet_pydicom():
+            return not path.is_symlink() and synthetic_mark(read_header_elements(path)[0]) is not None
+    except DicomError:
+        return False
 
 
 def _refused(folder: Path, key: str, received: str) -> OutputRefusedError:

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medfake.config import PhantomParams
 from medfake.dicom.made_here import require_made_here
 from medfake.dicom.writer import SeriesTemplate, write_series
 from medfake.errors import OutputRefusedError
-from medfake.vocabulary import Evidence
+from medfake.phantom import write_phantom
+from medfake.vocabulary import Evidence, LabelCode
 
 
 def scan(folder: Path, mark: Evidence | None) -> None:
@@ -24,6 +26,13 @@ def test_scans_with_the_mark_and_their_tables_are_ours(tmp_path: Path, mark: Evi
     scan(tmp_path / "chest/a", mark)
     (tmp_path / "chest/labels.csv").write_text("uuid\n")
     (tmp_path / "chest/a/outlines.xml").write_text("<a/>")
+    require_made_here(tmp_path / "chest", "phantom.chest")
+
+
+def test_what_is_no_scan_to_detectors_bears_the_mark_as_well(tmp_path: Path) -> None:
+    """A phantom has localizers, which are no axial slices."""
+    write_phantom(tmp_path / "chest", PhantomParams(seed=1, reals=2, fakes={LabelCode.FM: 1}, slices=16), size=64)
+    assert list((tmp_path / "chest").rglob("scout/*.dcm"))
     require_made_here(tmp_path / "chest", "phantom.chest")
 
 

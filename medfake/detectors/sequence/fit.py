@@ -11,7 +11,7 @@ from medfake.detectors.sequence.maps import MappedScan, mapped_scans, require_ne
 from medfake.detectors.sequence.trunk import SequenceContext, Trunk, trunk_of
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.log_odds import logit
-from medfake.package.aggregation import counted_maps
+from medfake.package.aggregation import GIVEN
 from medfake.package.card import AGGREGATION_FILE, LARGEST_DIFFERENCE, Agreement
 from medfake.package.keras_to_onnx import write_onnx
 from medfake.package.scan_scores import ScoredScan
@@ -30,7 +30,8 @@ def train_sequence(context: SequenceContext) -> Trained:
     A training that was cut short goes on in the trunk's training; sequences take seconds and are learnt anew.
 
     Raises:
-        TrainingError: No scan has slices near to each other, or the trunk cannot be trained, or gives no maps.
+        TrainingError: No scan has slices near to each other, or the trunk cannot be trained, or does not give what
+            sequences are made of.
         ManifestError: The package that is named as a trunk is not whole.
     """
     dataset = context.dataset
@@ -38,7 +39,7 @@ def train_sequence(context: SequenceContext) -> Trained:
     import_keras(context.seed)
     work = TemporaryDirectory(prefix="medfake-trunk-")
     trunk = trunk_of(context, Path(work.name))
-    scorer = trunk.open()
+    scorer = trunk.open(context.options.looks_at)
     train = mapped_scans(dataset, Split.TRAIN, scorer, context.around)  # as they are asked for
     val = list(mapped_scans(dataset, Split.VAL, scorer, context.around))
     aggregation = context.spec.build(context, train, val, Path(work.name) / _STATE_FILE)
@@ -61,18 +62,18 @@ def save_package(trunk: Trunk, aggregation: Any, scan: ScoredScan, folder: Path)
 
     Args:
         trunk: Whose graphs are taken as they are.
-        aggregation: Keras model of maps and z, calibrated.
+        aggregation: Keras model of some of `GIVEN`, calibrated.
         scan: On which both forms of it must agree.
         folder: Of the package.
 
     Raises:
         ExportMismatchError: They differ by more than 1e-4.
     """
-    given = maps_and_z(scan)
+    given = given_to(aggregation, scan)
     path = folder / AGGREGATION_FILE
     write_onnx(aggregation, path, given)
     said = aggregation.predict_on_batch(given)
-    named = dict(zip(("place_logit", "place_counts", "z_mm"), given, strict=True))
+    named = dict(zip(names_of(aggregation), given, strict=True))
     again = open_session(path, threads=1).run(["slice_p"], named)
     difference = float(np.abs(np.asarray(said["slice_p"]) - again[0]).max())
     if not difference <= LARGEST_DIFFERENCE:
@@ -88,9 +89,14 @@ def save_package(trunk: Trunk, aggregation: Any, scan: ScoredScan, folder: Path)
     )
 
 
-def maps_and_z(scan: ScoredScan) -> list[Floats]:
-    """What an aggregation of places takes."""
-    return [*counted_maps(scan), scan.z_mm.astype(np.float32)]
+def names_of(aggregation: Any) -> list[str]:
+    """What a Keras model of a scan asks for, of `GIVEN`."""
+    return [one.name for one in aggregation.inputs]
+
+
+def given_to(aggregation: Any, scan: ScoredScan) -> list[Floats]:
+    """What it takes of a scan."""
+    return [GIVEN[name](scan) for name in names_of(aggregation)]
 
 
 def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[float, float]:
@@ -104,7 +110,7 @@ def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[
     said, labels = [], []
     for scan in val:
         counted = scan.scored.counted[scan.ours]
-        within = np.asarray(aggregation.predict_on_batch(maps_and_z(scan.scored))["slice_p"])[scan.ours]
+        within = np.asarray(aggregation.predict_on_batch(given_to(aggregation, scan.scored))["slice_p"])[scan.ours]
         said.append(within[counted])
         labels.append(scan.rows.label.to_numpy()[counted])
     known = np.concatenate(labels)

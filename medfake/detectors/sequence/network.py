@@ -8,11 +8,11 @@ from medfake.training.keras_setup import load_keras
 
 
 def build_along_z(options: SliceGRUOptions) -> Any:
-    """What walks along z, with weights of its own."""
+    """What walks along z beside the window rule, with weights of its own."""
     load_keras()
-    from medfake.detectors.sequence.layers import AlongZ
+    from medfake.detectors.sequence.layers import BesideRule
 
-    along = AlongZ(options.units, options.reach_mm, options.bridge_mm, options.decay, name="along_z")
+    along = BesideRule(options.units, options.reach_mm, options.bridge_mm, options.decay, name="along_z")
     along.build(PLANE_FEATURES)
     return along
 

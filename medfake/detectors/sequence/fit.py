@@ -14,6 +14,7 @@ from medfake.log_odds import logit
 from medfake.package.aggregation import GIVEN
 from medfake.package.card import AGGREGATION_FILE, LARGEST_DIFFERENCE, Agreement
 from medfake.package.keras_to_onnx import write_onnx
+from medfake.package.pieces import write_reach
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import Floats, open_session
 from medfake.training.calibration import EDGE, fit_platt
@@ -72,6 +73,9 @@ def save_package(trunk: Trunk, aggregation: Any, scan: ScoredScan, folder: Path)
     given = given_to(aggregation, scan)
     path = folder / AGGREGATION_FILE
     write_onnx(aggregation, path, given)
+    reach_mm = getattr(aggregation, "reach_mm", None)  # what others put together may look at the whole scan
+    if reach_mm is not None and float(aggregation.get_layer("calibration").a) > 0:  # else the lowest slice is the scan
+        write_reach(path, reach_mm)
     said = aggregation.predict_on_batch(given)
     named = dict(zip(names_of(aggregation), given, strict=True))
     again = open_session(path, threads=1).run(["slice_p"], named)

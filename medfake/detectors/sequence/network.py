@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from medfake.detectors.dense import grid
 from medfake.detectors.sequence.grid import PLANE_FEATURES
 from medfake.detectors.sequence.options import SliceGRUOptions
 from medfake.training.keras_setup import load_keras
@@ -61,4 +62,6 @@ def build_aggregation(along: Any, reach: int = 0) -> Any:
     places, slices, scan = OfScan(along, reach)(logits, counts, z_mm)
     calibration = Calibration(name="calibration")
     outputs = {"place_p": calibration(places), "slice_p": calibration(slices), "scan_p": calibration(scan)}
-    return keras.Model([logits, counts, z_mm], outputs)
+    model = keras.Model([logits, counts, z_mm], outputs)
+    model.reach_mm = max(grid.WINDOW_MM, 0.0 if along is None else along.reach_mm)  # scans may be cut by it
+    return model

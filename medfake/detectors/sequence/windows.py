@@ -131,9 +131,7 @@ def joined(parts: Sequence[Windows]) -> Windows:
     )
 
 
-def _steps(
-    features: Floats, counts: Floats, z_mm: Floats, places: NDArray[np.int64], reach: int
-) -> Floats:
+def _steps(features: Floats, counts: Floats, z_mm: Floats, places: NDArray[np.int64], reach: int) -> Floats:
     """(places, 2 reach + 1, width + 2)."""
     beyond = ((reach, reach), (0, 0), (0, 0))
     known = np.pad(features, (*beyond, (0, 0)))

@@ -14,6 +14,7 @@ from medfake.detectors.dense import grid
 from medfake.detectors.fit import fit
 from medfake.detectors.forensic.pooled import with_embedding
 from medfake.detectors.forensic.residual_cnn import build_residual_cnn
+from medfake.detectors.sequence.fit import save_package
 from medfake.detectors.sequence.grid import NOWHERE_MM
 from medfake.detectors.sequence.maps import MappedScan
 from medfake.detectors.sequence.options import SliceFeatureGRUOptions
@@ -25,8 +26,10 @@ from medfake.detectors.sequence.slice_features.network import (
 )
 from medfake.detectors.stored_network import load_network
 from medfake.errors import ManifestError, TrainingError
-from medfake.package.card import AGGREGATION_FILE, KERAS_FILE, ONNX_FILE
+from medfake.package.aggregation import AggregationGraph
+from medfake.package.card import AGGREGATION_FILE, KERAS_FILE, ONNX_FILE, Agreement
 from medfake.package.keras_to_onnx import write_onnx
+from medfake.package.pieces import PIECE, write_reach
 from medfake.package.scan_scorer import open_graphs, scored_scan
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import Scorer, Scores, open_session
@@ -36,6 +39,7 @@ from tests.detectors.sequence.conftest import MakeContext
 
 NAME = "SliceFeatureGRU"
 WIDTH, REACH = 5, 2
+LONG = 2 * PIECE + 7
 OPTIONS = SliceFeatureGRUOptions(units=3, reach=REACH, reach_mm=12.0, bridge_mm=10.0)
 SPACING_MM = (0.7, 0.7)
 Given = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
@@ -226,3 +230,41 @@ def test_a_network_on_a_backbone_may_be_the_trunk(
     trained = fit(make_context(scans, detector=NAME, package=str(trunk)))
     trained.save(tmp_path)
     assert (tmp_path / ONNX_FILE).read_bytes() == (package / ONNX_FILE).read_bytes()
+
+
+def test_a_long_scan_that_is_cut_into_pieces_gets_the_scores_that_it_gets_as_a_whole(
+    aggregation: Any, tmp_path: Path
+) -> None:
+    features, _, z_mm = slices(LONG, step_mm=1.0)
+    yes = np.ones(LONG, bool)
+    scores = Scores(np.full(LONG, 0.5, np.float32), embedding=features)
+    scan = ScoredScan(scores, z_mm.astype(np.float64), yes, yes, SPACING_MM)
+    path = tmp_path / AGGREGATION_FILE
+    write_onnx(aggregation, path, list(slices(3)))
+    uncut = AggregationGraph(path)(scan)
+    write_reach(path, aggregation.reach_mm)
+    cut = AggregationGraph(path)(scan)
+    np.testing.assert_allclose(cut.slice_p, uncut.slice_p, atol=1e-6)
+    assert cut.p_tampered == pytest.approx(uncut.p_tampered, abs=1e-6)
+
+
+def test_a_package_says_how_far_it_looks(package: Path) -> None:
+    assert AggregationGraph(package / AGGREGATION_FILE).reach_mm == 12.0
+
+
+def test_where_the_lowest_slice_would_be_the_scan_nothing_is_cut(aggregation: Any, tmp_path: Path) -> None:
+    """A trunk that is wrong throughout is calibrated with a negative slope."""
+
+    class NoTrunk:
+        def copy_to(self, _: Path) -> Agreement:
+            return Agreement(max_abs_difference=0.0, slices=1)
+
+    scan = mapped([0, 1, 0], [np.nan, 0.0, np.nan], [True] * 3).scored
+    calibration = aggregation.get_layer("calibration")
+    try:
+        for a, reach_mm in ((-1.0, None), (1.0, 12.0)):
+            calibration.set_weights([np.float32(a), np.float32(0)])
+            save_package(NoTrunk(), aggregation, scan, tmp_path)  # type: ignore[arg-type]
+            assert AggregationGraph(tmp_path / AGGREGATION_FILE).reach_mm == reach_mm
+    finally:
+        calibration.set_weights([np.float32(1), np.float32(0)])

@@ -9,7 +9,7 @@ from medfake.detectors.context import TrainingContext
 from medfake.detectors.registry import DetectorSpec
 from medfake.detectors.sequence.along_z import draws_of, require_both, train_on_windows
 from medfake.detectors.sequence.maps import MappedScan
-from medfake.detectors.sequence.options import SliceFeatureGRUOptions
+from medfake.detectors.sequence.options import SliceGRUOptions
 from medfake.detectors.sequence.slice_features.network import build_of_slice_windows, build_parts
 from medfake.detectors.sequence.windows import CORE_MM, Windows, cut_windows, joined
 from medfake.package.aggregation import GIVEN
@@ -18,7 +18,7 @@ from medfake.training.run_state import RunState
 _LEAST_DEVIATION: Final = 1e-6
 """Features that vary less are left as they are."""
 
-Context = TrainingContext[DetectorSpec, SliceFeatureGRUOptions]
+Context = TrainingContext[DetectorSpec, SliceGRUOptions]
 
 
 def learn_from_features(
@@ -51,7 +51,7 @@ def learn_from_features(
     return along, standardised
 
 
-def slice_windows(scans: Iterable[MappedScan], options: SliceFeatureGRUOptions) -> Windows:
+def slice_windows(scans: Iterable[MappedScan], options: SliceGRUOptions) -> Windows:
     """Cut a sequence around every slice of some scans that counts.
 
     The rim of a manipulation along z does not train.
@@ -63,7 +63,7 @@ def slice_windows(scans: Iterable[MappedScan], options: SliceFeatureGRUOptions) 
     return joined([_of_scan(one, options) for one in scans])
 
 
-def _of_scan(scan: MappedScan, options: SliceFeatureGRUOptions) -> Windows:
+def _of_scan(scan: MappedScan, options: SliceGRUOptions) -> Windows:
     scored, rows = scan.scored, scan.rows
     rim = (rows.label == 1) & (rows.distance_mm > CORE_MM)
     kept = scored.counted[scan.ours] & ~rim.to_numpy(bool)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from medfake.detectors.sequence.options import SliceFeatureGRUOptions
+from medfake.detectors.sequence.options import SliceGRUOptions
 from medfake.training.keras_setup import load_keras
 
 
-def build_parts(width: int, options: SliceFeatureGRUOptions) -> tuple[Any, Any]:
+def build_parts(width: int, options: SliceGRUOptions) -> tuple[Any, Any]:
     """What walks along z and what scales features, with weights of their own."""
     load_keras()
     from medfake.detectors.sequence.layers import AlongZ
@@ -17,7 +17,7 @@ def build_parts(width: int, options: SliceFeatureGRUOptions) -> tuple[Any, Any]:
     return along, Standardised(width, name="standardised")
 
 
-def build_of_slice_windows(along: Any, standardised: Any, options: SliceFeatureGRUOptions) -> Any:
+def build_of_slice_windows(along: Any, standardised: Any, options: SliceGRUOptions) -> Any:
     """Keras model to train, (windows, 2 reach + 1, width + 2) -> (windows, 1) log odds."""
     keras = load_keras()
     from medfake.detectors.sequence.slice_features.layers import OfSliceWindows
@@ -48,4 +48,7 @@ def build_slice_aggregation(along: Any, standardised: Any, reach: int) -> Any:
     counts, z_mm = (layers.Input((), name=name) for name in ("slice_counts", "z_mm"))
     slices, scan = OfSlices(along, standardised, reach)(embedding, counts, z_mm)
     calibration = Calibration(name="calibration")
-    return keras.Model([embedding, counts, z_mm], {"slice_p": calibration(slices), "scan_p": calibration(scan)})
+    outputs = {"slice_p": calibration(slices), "scan_p": calibration(scan)}
+    model = keras.Model([embedding, counts, z_mm], outputs)
+    model.reach_mm = along.reach_mm  # scans may be cut by it
+    return model

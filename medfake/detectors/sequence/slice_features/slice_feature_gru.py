@@ -7,14 +7,14 @@ from typing import Any
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.registry import DetectorSpec, detector
 from medfake.detectors.sequence.maps import MappedScan
-from medfake.detectors.sequence.options import SliceFeatureGRUOptions
+from medfake.detectors.sequence.options import SliceFeatureGRUOptions, SliceGRUOptions
 from medfake.detectors.sequence.slice_gru import FAMILY
 from medfake.training.run_state import RunState
 
 
 @detector("SliceFeatureGRU", family=FAMILY, options=SliceFeatureGRUOptions, localises=True)
 def build_slice_feature_gru(
-    context: TrainingContext[DetectorSpec, SliceFeatureGRUOptions],
+    context: TrainingContext[DetectorSpec, SliceGRUOptions],
     train: Iterable[MappedScan],
     val: Sequence[MappedScan],
     state: Path,

@@ -14,7 +14,7 @@ from medfake.log_odds import logit
 from medfake.package.aggregation import GIVEN
 from medfake.package.card import AGGREGATION_FILE, LARGEST_DIFFERENCE, Agreement
 from medfake.package.keras_to_onnx import write_onnx
-from medfake.package.pieces import write_reach
+from medfake.package.pieces import pieces_of, write_reach
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import Floats, open_session
 from medfake.training.calibration import EDGE, fit_platt
@@ -64,16 +64,17 @@ def save_package(trunk: Trunk, aggregation: Any, scan: ScoredScan, folder: Path)
     Args:
         trunk: Whose graphs are taken as they are.
         aggregation: Keras model of some of `GIVEN`, calibrated.
-        scan: On which both forms of it must agree.
+        scan: On whose first piece both forms of it must agree.
         folder: Of the package.
 
     Raises:
         ExportMismatchError: They differ by more than 1e-4.
     """
-    given = given_to(aggregation, scan)
+    reach_mm = reach_of_model(aggregation)
+    first = next(pieces_of(scan.z_mm, reach_mm)).read
+    given = [values[first] for values in given_to(aggregation, scan)]
     path = folder / AGGREGATION_FILE
     write_onnx(aggregation, path, given)
-    reach_mm = getattr(aggregation, "reach_mm", None)  # what others put together may look at the whole scan
     if reach_mm is not None and float(aggregation.get_layer("calibration").a) > 0:  # else the lowest slice is the scan
         write_reach(path, reach_mm)
     said = aggregation.predict_on_batch(given)
@@ -83,13 +84,13 @@ def save_package(trunk: Trunk, aggregation: Any, scan: ScoredScan, folder: Path)
     if not difference <= LARGEST_DIFFERENCE:
         raise ExportMismatchError(
             f"the ONNX form of what puts slices together differs by more than {LARGEST_DIFFERENCE}",
-            where=folder.name, received=f"{difference:.2e} on {len(scan.z_mm)} slices",
+            where=folder.name, received=f"{difference:.2e} on {len(given[0])} slices",
             remedy="report the detector and its options; nothing was stored",
         )  # fmt: skip
     of_trunk = trunk.copy_to(folder)
     return Agreement(
         max_abs_difference=max(difference, of_trunk.max_abs_difference),
-        slices=min(len(scan.z_mm), of_trunk.slices),
+        slices=min(len(given[0]), of_trunk.slices),
     )
 
 
@@ -103,6 +104,19 @@ def given_to(aggregation: Any, scan: ScoredScan) -> list[Floats]:
     return [GIVEN[name](scan) for name in names_of(aggregation)]
 
 
+def reach_of_model(aggregation: Any) -> float | None:
+    """How far it looks along z, mm; None where it may look at the whole scan, as what others put together may."""
+    return getattr(aggregation, "reach_mm", None)
+
+
+def slice_p_of(aggregation: Any, scan: ScoredScan) -> Floats:
+    """P of each slice within its scan, which is cut as it is where it is served."""
+    given = given_to(aggregation, scan)
+    pieces = pieces_of(scan.z_mm, reach_of_model(aggregation))
+    said = [(one, aggregation.predict_on_batch([values[one.read] for values in given])["slice_p"]) for one in pieces]
+    return np.concatenate([np.asarray(p)[one.kept] for one, p in said])
+
+
 def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[float, float]:
     """Fit Platt's a and b on validation slices, as they stand in their scans, and store them in the graph.
 
@@ -114,7 +128,7 @@ def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[
     said, labels = [], []
     for scan in val:
         counted = scan.scored.counted[scan.ours]
-        within = np.asarray(aggregation.predict_on_batch(given_to(aggregation, scan.scored))["slice_p"])[scan.ours]
+        within = slice_p_of(aggregation, scan.scored)[scan.ours]
         said.append(within[counted])
         labels.append(scan.rows.label.to_numpy()[counted])
     known = np.concatenate(labels)

@@ -14,7 +14,7 @@ from medfake.detectors.dense import grid
 from medfake.detectors.fit import fit
 from medfake.detectors.forensic.pooled import with_embedding
 from medfake.detectors.forensic.residual_cnn import build_residual_cnn
-from medfake.detectors.sequence.fit import save_package
+from medfake.detectors.sequence.fit import save_package, slice_p_of
 from medfake.detectors.sequence.grid import NOWHERE_MM
 from medfake.detectors.sequence.maps import MappedScan
 from medfake.detectors.sequence.options import SliceFeatureGRUOptions
@@ -246,6 +246,7 @@ def test_a_long_scan_that_is_cut_into_pieces_gets_the_scores_that_it_gets_as_a_w
     cut = AggregationGraph(path)(scan)
     np.testing.assert_allclose(cut.slice_p, uncut.slice_p, atol=1e-6)
     assert cut.p_tampered == pytest.approx(uncut.p_tampered, abs=1e-6)
+    np.testing.assert_allclose(slice_p_of(aggregation, scan), uncut.slice_p, atol=1e-5)
 
 
 def test_a_package_says_how_far_it_looks(package: Path) -> None:

@@ -16,6 +16,7 @@ from medfake.copies.search import find_copies
 from medfake.errors import ManifestError, ScanError
 from medfake.log_odds import logit
 from medfake.package.copied import with_copies
+from medfake.package.pieces import pieces_of, reach_of
 from medfake.package.scan_scores import MOST_SITES, SAME_SITE_MM, ScanScores, ScoredScan, Site
 from medfake.package.scorer import EMBEDDING_OUTPUT, PLACE_OUTPUTS, Floats, Scores, onnxruntime_errors, open_session
 from medfake.package.strongest_run import P_MIN, sites_of_slices
@@ -23,7 +24,8 @@ from medfake.package.strongest_run import P_MIN, sites_of_slices
 PLACE_STEP_PX: Final = 8
 """Place (i, j) of a slice is centred on row 8 i, column 8 j."""
 _PLACES: Final = "place_p"
-_OUTPUTS: Final = ("slice_p", "scan_p")
+_SCAN: Final = "scan_p"
+_OUTPUTS: Final = ("slice_p", _SCAN)
 
 
 def _slice_logit(scan: ScoredScan) -> Floats:
@@ -57,6 +59,7 @@ class AggregationGraph:
 
     Attributes:
         inputs: Names of what it asks for, of `GIVEN`.
+        reach_mm: How far along z it looks from a slice; None where it may look at the whole scan.
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
@@ -70,6 +73,7 @@ class AggregationGraph:
             ManifestError: No ONNX graph, or another than the contract says.
         """
         self._session = open_session(path, threads)
+        self.reach_mm = reach_of(self._session)
         self.inputs = tuple(entry.name for entry in self._session.get_inputs())
         outputs = [entry.name for entry in self._session.get_outputs()]
         self._of_places = set(PLACE_OUTPUTS) <= set(self.inputs)
@@ -95,7 +99,7 @@ class AggregationGraph:
             ScanError: The graph does not take it, or its result is no number.
         """
         order = np.argsort(scan.z_mm, kind="stable")
-        said = self._run({name: GIVEN[name](scan)[order] for name in self.inputs})
+        said = self._run_along({name: GIVEN[name](scan)[order] for name in self.inputs}, scan.z_mm[order])
         for name in said.keys() & {"slice_p", _PLACES}:
             said[name] = _put_back(said[name], order)
         slice_p, scan_p = said["slice_p"], said["scan_p"]
@@ -111,6 +115,18 @@ class AggregationGraph:
         )
         judged = _with_places(plain, scan, said[_PLACES]) if self._of_places else _with_slices(plain, scan)
         return with_copies(judged, scan, find_copies(scan.patches, scan.z_mm, scan.spacing_mm))
+
+    def _run_along(self, given: dict[str, Floats], z_mm: NDArray[np.float64]) -> dict[str, Floats]:
+        """Piece by piece where the graph looks no farther than it says, so that long scans take no more memory."""
+        pieces = list(pieces_of(z_mm, self.reach_mm))
+        if len(pieces) == 1:
+            return self._run(given)
+        parts = []
+        for piece in pieces:
+            said = self._run({name: values[piece.read] for name, values in given.items()})
+            parts.append({name: values[piece.kept] for name, values in said.items() if name != _SCAN})
+        whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return {**whole, _SCAN: whole["slice_p"].max(keepdims=True)}
 
     def _run(self, given: dict[str, Floats]) -> dict[str, Floats]:
         try:

@@ -41,8 +41,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "one-class": ("DenoiserResidual", ANOMALY["DenoiserResidual"]),
     "distances": ("PatchCore", ANOMALY["PatchCore"]),
     "sequences": ("SliceGRU", {**SEQUENCE, "trunk": PATCHES}),
+    "sequences-of-features": ("SliceFeatureGRU", {**SEQUENCE, "trunk": PATCHES}),
 }
-SCANS = {"one-class": "alone", "distances": "alone", "sequences": "in_scans"}
+SCANS = {"one-class": "alone", "distances": "alone", "sequences": "in_scans", "sequences-of-features": "in_scans"}
 """How the slices of a case lie in scans, see `placed`; the others take them as they come."""
 ATTACKED = {**LEARNT, "fine_tune": {"epochs": 1}, "adversarial": {"epsilon_hu": 2}}
 pytestmark = [

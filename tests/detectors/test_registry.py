@@ -74,6 +74,7 @@ def test_a_wrong_type_is_named_with_its_value() -> None:
         ("SliceGRU", "reach_mm", 12.0, 12.1),
         ("SliceGRU", "bridge_mm", 0.1, 0.0),
         ("SliceGRU", "alone", 1.0, 1.1),
+        ("SliceFeatureGRU", "noise", 0.0, -0.1),
         ("RandomForest", "pool", 1, 0),
         ("RandomForest", "max_depth", 1, 0),
         ("RandomForest", "max_depth", None, -3),
@@ -115,6 +116,6 @@ def test_a_backbone_states_its_input_range_width_and_map_layer(name: str) -> Non
 def test_detectors_with_maps_name_places() -> None:
     localising = [name for name in detector_names() if detector_spec(name).localises]
     assert localising == sorted([
-        "CopyMove", "DenoiserResidual", "PaDiM", "PatchCore", "ResidualCNN", "ResidualStatistics", "SliceGRU",
-        "SliceWindow", "WaveletCooccurrenceSVM",
+        "CopyMove", "DenoiserResidual", "PaDiM", "PatchCore", "ResidualCNN", "ResidualStatistics", "SliceFeatureGRU",
+        "SliceGRU", "SliceWindow", "WaveletCooccurrenceSVM",
     ])  # fmt: skip

@@ -16,18 +16,19 @@ from tests.pipeline.test_studies import PHANTOM, run_stages
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 pytestmark = pytest.mark.slow(minutes=3)
 TRUNK = {"presentations": 64, "batch_size": 8, "validate_every": 32}
-NAMES = ("SliceGRU", "SliceWindow")
+NAMES = ("SliceGRU", "SliceFeatureGRU", "SliceWindow")
 
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Quickstart's, with the two sequence detectors in it, on a phantom with a quarter of the pixels."""
+    """Quickstart's, with the sequence detectors in it, on a phantom with a quarter of the pixels."""
     monkeypatch.chdir(tmp_path)
     write_phantom(tmp_path / "data/raw/chest", PhantomParams.model_validate(PHANTOM), size=256)
     params = yaml.safe_load((STUDIES / "quickstart.yaml").read_text())
     params["datasets"]["chest"]["split"] |= {"val": 0.3, "test": 0.3}
     params["detectors"] = {
         "SliceGRU": {"trunk": TRUNK, "units": 3, "reach": 2, "epochs": 1, "sequences": 64},
+        "SliceFeatureGRU": {"trunk": TRUNK, "units": 3, "reach": 2, "epochs": 1, "sequences": 64},
         "SliceWindow": {"trunk": TRUNK},
     }
     params["train"]["detectors"], params["stacks"] = list(NAMES), {}

@@ -106,6 +106,16 @@ def test_attacks_are_called_white_box_and_do_not_count_as_the_weakest_point(tmp_
     assert "fgsm and pgd are white-box" in texts(section)
 
 
+def test_detectors_that_look_along_z_are_said_to_be_judged_on_slices_alone(tmp_path: Path) -> None:
+    one, two = replace(FIRM, detector="SliceGRU"), replace(FRAIL, detector="SliceFeatureGRU")
+    said = [section_of(tmp_path, report(*runs)) for runs in ((FIRM, FRAIL), (one, FRAIL), (one, two, FIRM))]
+    none, single, both = (texts(section) for section in said if section is not None)
+    assert "along z" not in none
+    assert "SliceGRU looks along z in scans and cannot here" in single
+    assert "SliceGRU, SliceFeatureGRU look along z in scans and cannot here" in both
+    assert "say nothing of how a perturbed scan is judged" in both
+
+
 def test_there_is_a_panel_a_perturbation_with_a_line_a_training(tmp_path: Path) -> None:
     section = section_of(tmp_path, report(FRAIL, FIRM))
     assert section is not None

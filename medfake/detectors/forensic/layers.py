@@ -247,3 +247,34 @@ class PlacesOfMap(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Arguments, for saving."""
         return {**super().get_config(), "least_lung": self.least_lung}
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class PooledPlaces(layers.Layer):
+    """Features of places and lung shares -> one vector a slice: their mean and maximum over places that count.
+
+    (slices, places, places, c) of at least 0 and (slices, places, places, 1) -> (slices, 2 c); 0 without such places.
+
+    Args:
+        least_lung: Share of lung below which a place does not count.
+    """
+
+    def __init__(self, least_lung: float = lungs.LEAST_LUNG_IN_PLACE, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least_lung = least_lung
+
+    def call(self, features: Any, lung: Any) -> Any:
+        """Mask and pool."""
+        height, width = (_smaller(ops.shape(features)[axis], ops.shape(lung)[axis]) for axis in (1, 2))
+        inside = ops.cast(lung[:, :height, :width] >= self.least_lung, features.dtype)
+        masked = features[:, :height, :width] * inside
+        number = ops.maximum(ops.sum(inside, axis=(1, 2)), 1.0)
+        return ops.concatenate([ops.sum(masked, axis=(1, 2)) / number, ops.max(masked, axis=(1, 2))], axis=-1)
+
+    def compute_output_shape(self, features_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """(slices, 2 c)."""
+        return (features_shape[0] or lung_shape[0], 2 * features_shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments, for saving."""
+        return {**super().get_config(), "least_lung": self.least_lung}

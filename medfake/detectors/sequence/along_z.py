@@ -42,21 +42,43 @@ def learn_along_z(context: Context, train: Iterable[MappedScan], val: Iterable[M
         TrainingError: A split shows no tampered place, or no untouched one.
     """
     options, sites = context.options, context.dataset.sites
-    keras = import_keras(context.seed)
+    import_keras(context.seed)
     plane = build_plane()
 
     def seen(scan: ScoredScan) -> tuple[Floats, Floats]:
         features, counts = plane.predict_on_batch(list(counted_maps(scan)))
         return np.asarray(features), np.asarray(counts)
 
-    rng = np.random.default_rng([context.seed, 1])
+    rng = draws_of(context)
     learnt = windows_of(train, sites, seen, options, rng)
     looked_at = windows_of(val, sites, seen, options, np.random.default_rng(0))
-    for split, windows in ((Split.TRAIN, learnt), (Split.VAL, looked_at)):
-        _require_both(split, windows, context)
+    require_both(learnt, looked_at, context)
     along = build_along_z(options)
     _start_as_rule(along, balanced(learnt, VALIDATION_WINDOWS, np.random.default_rng(0)))
-    model = build_of_windows(along, options)
+    train_on_windows(build_of_windows(along, options), learnt, looked_at, context, rng, state)
+    return along
+
+
+def draws_of(context: Context) -> np.random.Generator:
+    """What draws sequences in training; the trunk's draws are others."""
+    return np.random.default_rng([context.seed, 1])
+
+
+def train_on_windows(
+    model: Any, learnt: Windows, looked_at: Windows, context: Context, rng: np.random.Generator, state: RunState
+) -> None:
+    """Train a network on sequences; those of the val split choose the weights.
+
+    Args:
+        model: (windows, steps, width + 2) -> (windows, 1) log odds.
+        learnt: Of the train split.
+        looked_at: Of the val split.
+        context: Options, seed, and who is told the losses, after those of the trunk.
+        rng: Draws sequences.
+        state: Of this phase alone.
+    """
+    options = context.options
+    keras = import_keras(context.seed)
     steps = options.epochs * -(-options.sequences // options.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=keras.losses.BinaryCrossentropy(from_logits=True))
@@ -65,18 +87,22 @@ def learn_along_z(context: Context, train: Iterable[MappedScan], val: Iterable[M
     told_before = 0 if options.package else epochs_of(options.trunk)
     phase = Phase("along z", options.epochs, told_before)
     train_phase(model, DrawnWindows(learnt, options, rng), looks, phase, state, context.on_epoch)
-    return along
 
 
-def _require_both(split: str, windows: Windows, context: Context) -> None:
-    """Raises TrainingError where a class is missing."""
-    tampered = int((windows.labels == 1).sum())
-    if not 0 < tampered < len(windows.labels):
-        raise TrainingError(
-            f"the {split} split has no sequences of both classes", where=context.dataset.name,
-            received=f"{tampered} tampered of {len(windows.labels)} sequences",
-            remedy="check the labels' places and that the slices show lungs",
-        )  # fmt: skip
+def require_both(learnt: Windows, looked_at: Windows, context: Context) -> None:
+    """See to it that there is something to tell apart.
+
+    Raises:
+        TrainingError: A split shows no tampered sequence, or no untouched one.
+    """
+    for split, windows in ((Split.TRAIN, learnt), (Split.VAL, looked_at)):
+        tampered = int((windows.labels == 1).sum())
+        if not 0 < tampered < len(windows.labels):
+            raise TrainingError(
+                f"the {split} split has no sequences of both classes", where=context.dataset.name,
+                received=f"{tampered} tampered of {len(windows.labels)} sequences",
+                remedy="check the labels' places and that the slices show lungs",
+            )  # fmt: skip
 
 
 def _start_as_rule(along: Any, windows: Windows) -> None:

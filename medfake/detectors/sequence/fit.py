@@ -11,9 +11,10 @@ from medfake.detectors.sequence.maps import MappedScan, mapped_scans, require_ne
 from medfake.detectors.sequence.trunk import SequenceContext, Trunk, trunk_of
 from medfake.errors import ExportMismatchError, TrainingError
 from medfake.log_odds import logit
-from medfake.package.aggregation import counted_maps
+from medfake.package.aggregation import GIVEN
 from medfake.package.card import AGGREGATION_FILE, LARGEST_DIFFERENCE, Agreement
 from medfake.package.keras_to_onnx import write_onnx
+from medfake.package.pieces import pieces_of, write_reach
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import Floats, open_session
 from medfake.training.calibration import EDGE, fit_platt
@@ -30,7 +31,8 @@ def train_sequence(context: SequenceContext) -> Trained:
     A training that was cut short goes on in the trunk's training; sequences take seconds and are learnt anew.
 
     Raises:
-        TrainingError: No scan has slices near to each other, or the trunk cannot be trained, or gives no maps.
+        TrainingError: No scan has slices near to each other, or the trunk cannot be trained, or does not give what
+            sequences are made of.
         ManifestError: The package that is named as a trunk is not whole.
     """
     dataset = context.dataset
@@ -38,7 +40,7 @@ def train_sequence(context: SequenceContext) -> Trained:
     import_keras(context.seed)
     work = TemporaryDirectory(prefix="medfake-trunk-")
     trunk = trunk_of(context, Path(work.name))
-    scorer = trunk.open()
+    scorer = trunk.open(context.options.looks_at)
     train = mapped_scans(dataset, Split.TRAIN, scorer, context.around)  # as they are asked for
     val = list(mapped_scans(dataset, Split.VAL, scorer, context.around))
     aggregation = context.spec.build(context, train, val, Path(work.name) / _STATE_FILE)
@@ -61,36 +63,58 @@ def save_package(trunk: Trunk, aggregation: Any, scan: ScoredScan, folder: Path)
 
     Args:
         trunk: Whose graphs are taken as they are.
-        aggregation: Keras model of maps and z, calibrated.
-        scan: On which both forms of it must agree.
+        aggregation: Keras model of some of `GIVEN`, calibrated.
+        scan: On whose first piece both forms of it must agree.
         folder: Of the package.
 
     Raises:
         ExportMismatchError: They differ by more than 1e-4.
     """
-    given = maps_and_z(scan)
+    reach_mm = reach_of_model(aggregation)
+    first = next(pieces_of(scan.z_mm, reach_mm)).read
+    given = [values[first] for values in given_to(aggregation, scan)]
     path = folder / AGGREGATION_FILE
     write_onnx(aggregation, path, given)
+    if reach_mm is not None and float(aggregation.get_layer("calibration").a) > 0:  # else the lowest slice is the scan
+        write_reach(path, reach_mm)
     said = aggregation.predict_on_batch(given)
-    named = dict(zip(("place_logit", "place_counts", "z_mm"), given, strict=True))
+    named = dict(zip(names_of(aggregation), given, strict=True))
     again = open_session(path, threads=1).run(["slice_p"], named)
     difference = float(np.abs(np.asarray(said["slice_p"]) - again[0]).max())
     if not difference <= LARGEST_DIFFERENCE:
         raise ExportMismatchError(
             f"the ONNX form of what puts slices together differs by more than {LARGEST_DIFFERENCE}",
-            where=folder.name, received=f"{difference:.2e} on {len(scan.z_mm)} slices",
+            where=folder.name, received=f"{difference:.2e} on {len(given[0])} slices",
             remedy="report the detector and its options; nothing was stored",
         )  # fmt: skip
     of_trunk = trunk.copy_to(folder)
     return Agreement(
         max_abs_difference=max(difference, of_trunk.max_abs_difference),
-        slices=min(len(scan.z_mm), of_trunk.slices),
+        slices=min(len(given[0]), of_trunk.slices),
     )
 
 
-def maps_and_z(scan: ScoredScan) -> list[Floats]:
-    """What an aggregation of places takes."""
-    return [*counted_maps(scan), scan.z_mm.astype(np.float32)]
+def names_of(aggregation: Any) -> list[str]:
+    """What a Keras model of a scan asks for, of `GIVEN`."""
+    return [one.name for one in aggregation.inputs]
+
+
+def given_to(aggregation: Any, scan: ScoredScan) -> list[Floats]:
+    """What it takes of a scan."""
+    return [GIVEN[name](scan) for name in names_of(aggregation)]
+
+
+def reach_of_model(aggregation: Any) -> float | None:
+    """How far it looks along z, mm; None where it may look at the whole scan, as what others put together may."""
+    return getattr(aggregation, "reach_mm", None)
+
+
+def slice_p_of(aggregation: Any, scan: ScoredScan) -> Floats:
+    """P of each slice within its scan, which is cut as it is where it is served."""
+    given = given_to(aggregation, scan)
+    pieces = pieces_of(scan.z_mm, reach_of_model(aggregation))
+    said = [(one, aggregation.predict_on_batch([values[one.read] for values in given])["slice_p"]) for one in pieces]
+    return np.concatenate([np.asarray(p)[one.kept] for one, p in said])
 
 
 def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[float, float]:
@@ -104,7 +128,7 @@ def _calibrate(aggregation: Any, val: Sequence[MappedScan], name: str) -> tuple[
     said, labels = [], []
     for scan in val:
         counted = scan.scored.counted[scan.ours]
-        within = np.asarray(aggregation.predict_on_batch(maps_and_z(scan.scored))["slice_p"])[scan.ours]
+        within = slice_p_of(aggregation, scan.scored)[scan.ours]
         said.append(within[counted])
         labels.append(scan.rows.label.to_numpy()[counted])
     known = np.concatenate(labels)

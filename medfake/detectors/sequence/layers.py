@@ -77,7 +77,6 @@ class WindowRule(layers.Layer):
 class AlongZ(layers.Layer):
     """Two gated recurrent units (Cho et al. 2014) that walk from either side to the slice that is judged.
 
-    What they say is added to the log odds of the window rule, so that a training that finds nothing leaves that rule.
     Slices on which there is nothing to see are passed over, and nothing is carried over a gap wider than `bridge_mm`:
     the walk begins anew behind it.
 
@@ -97,7 +96,6 @@ class AlongZ(layers.Layer):
 
     def build(self, width: int) -> None:
         """Weights for steps of so many features."""
-        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
         for cell in self.cells:
             cell.build((None, width + 2))
         self.judge.build((None, 2 * self.units))
@@ -108,11 +106,6 @@ class AlongZ(layers.Layer):
         own = {name: getattr(self, name) for name in ("units", "reach_mm", "bridge_mm", "decay")}
         return {**super().get_config(), **own}
 
-    def start_from(self, scale: float, shift: float) -> None:
-        """Begin with the log odds of the window rule, scaled and shifted."""
-        self.scale.assign(scale)
-        self.judge.bias.assign([shift])
-
     def walk(self, steps: Sequence[Step]) -> Tensor:
         """Judge the middle one of an odd number of steps.
 
@@ -120,7 +113,7 @@ class AlongZ(layers.Layer):
             steps: In order of z.
 
         Returns:
-            (places,) what to add to the scaled log odds of the window rule.
+            (places,) log odds, 0 before anything is learnt.
         """
         half = len(steps) // 2
         sides = steps[: half + 1], [*reversed(steps[half:])]
@@ -147,6 +140,25 @@ class AlongZ(layers.Layer):
         return state
 
 
+@keras.saving.register_keras_serializable(package="medfake")
+class BesideRule(AlongZ):
+    """What such units say is added to the log odds of the window rule: a training that finds nothing leaves that rule.
+
+    Args:
+        arguments: As of `AlongZ`.
+    """
+
+    def build(self, width: int) -> None:
+        """Weights for steps of so many features, and the scale of the rule."""
+        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+        super().build(width)
+
+    def start_from(self, scale: float, shift: float) -> None:
+        """Begin with the log odds of the window rule, scaled and shifted."""
+        self.scale.assign(scale)
+        self.judge.bias.assign([shift])
+
+
 class OfWindows(layers.Layer):
     """(windows, steps, width + 2) -> (windows, 1) log odds of the middle step, by the window rule and along z.
 
@@ -155,7 +167,7 @@ class OfWindows(layers.Layer):
         noise: Deviation of what is added to features in training.
     """
 
-    def __init__(self, along: AlongZ, noise: float, **kwargs: Any) -> None:
+    def __init__(self, along: BesideRule, noise: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.along, self.noise = along, layers.GaussianNoise(noise)
 
@@ -194,7 +206,7 @@ class OfScan(layers.Layer):
         reach: Slices to either side that it walks over.
     """
 
-    def __init__(self, along: AlongZ | None, reach: int = 0, **kwargs: Any) -> None:
+    def __init__(self, along: BesideRule | None, reach: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.along, self.reach = along, reach
         self.plane, self.rule = PlaneFeatures(), WindowRule()

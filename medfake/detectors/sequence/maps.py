@@ -15,6 +15,7 @@ from medfake.package.scan_scorer import Chunk, scored_scan
 from medfake.package.scan_scores import ScoredScan
 from medfake.package.scorer import RUN, Scorer
 from medfake.progress import track
+from medfake.regions import region_of
 from medfake.vocabulary import Split
 
 
@@ -47,11 +48,12 @@ def mapped_scans(dataset: Dataset, split: str, trunk: Scorer, around: Around | N
     """
     rows, runs = _runs(dataset, split, around)
     of_scan = dict(list(rows.groupby("scan_id")))
+    region = region_of(dataset.modality)
     for run in track(runs, f"maps of {split} scans", len(of_scan)):
         own = of_scan[run.scan_id]
         own = own[own.z_index.isin(run.z_index)]
         spacing_mm = float(own.spacing_mm.iloc[0])
-        scored = scored_scan(trunk, _chunks(run), (spacing_mm, spacing_mm), copies=False)
+        scored = scored_scan(trunk, _chunks(run), (spacing_mm, spacing_mm), copies=False, region=region)
         yield MappedScan(own, scored, np.searchsorted(run.z_index, own.z_index.to_numpy()))
 
 

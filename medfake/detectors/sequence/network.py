@@ -2,17 +2,18 @@
 
 from typing import Any
 
+from medfake.detectors.dense import grid
 from medfake.detectors.sequence.grid import PLANE_FEATURES
 from medfake.detectors.sequence.options import SliceGRUOptions
 from medfake.training.keras_setup import load_keras
 
 
 def build_along_z(options: SliceGRUOptions) -> Any:
-    """What walks along z, with weights of its own."""
+    """What walks along z beside the window rule, with weights of its own."""
     load_keras()
-    from medfake.detectors.sequence.layers import AlongZ
+    from medfake.detectors.sequence.layers import BesideRule
 
-    along = AlongZ(options.units, options.reach_mm, options.bridge_mm, options.decay, name="along_z")
+    along = BesideRule(options.units, options.reach_mm, options.bridge_mm, options.decay, name="along_z")
     along.build(PLANE_FEATURES)
     return along
 
@@ -61,4 +62,6 @@ def build_aggregation(along: Any, reach: int = 0) -> Any:
     places, slices, scan = OfScan(along, reach)(logits, counts, z_mm)
     calibration = Calibration(name="calibration")
     outputs = {"place_p": calibration(places), "slice_p": calibration(slices), "scan_p": calibration(scan)}
-    return keras.Model([logits, counts, z_mm], outputs)
+    model = keras.Model([logits, counts, z_mm], outputs)
+    model.reach_mm = max(grid.WINDOW_MM, 0.0 if along is None else along.reach_mm)  # scans may be cut by it
+    return model

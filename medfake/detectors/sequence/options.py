@@ -1,12 +1,13 @@
 """Options of sequence detectors, as they stand under their names in params.yaml."""
 
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
 from medfake.config import Positive, Section
 from medfake.config.paths import FromRoot
 from medfake.detectors.forensic.options import ResidualCNNOptions
+from medfake.package.scorer import EMBEDDING_OUTPUT, PLACE_OUTPUTS
 
 NEIGHBOURS_MM: Final = 12.0
 """To either side of a slice of the data set, slices are read from its scan to learn from."""
@@ -19,6 +20,9 @@ class SliceWindowOptions(Section):
         package: Folder of a trained detector with maps of places, taken as it is; null trains one first.
         trunk: Options of the ResidualCNN that is trained where no package is named.
     """
+
+    looks_at: ClassVar[tuple[str, ...]] = PLACE_OUTPUTS
+    """Outputs of the trunk that it is made of."""
 
     package: Annotated[str | None, FromRoot(of_experiment=True)] = None
     trunk: ResidualCNNOptions = Field(default_factory=ResidualCNNOptions)
@@ -50,3 +54,20 @@ class SliceGRUOptions(SliceWindowOptions):
     alone: Annotated[float, Field(ge=0, le=1)] = 0.3
     noise: Annotated[float, Field(ge=0)] = 0.05
     decay: Annotated[float, Field(ge=0)] = 1e-4
+
+
+class SliceFeatureGRUOptions(SliceGRUOptions):
+    """Recurrent units along z over one vector of features a slice; the rest is as of `SliceGRUOptions`.
+
+    Attributes:
+        package: Folder of a trained detector with an embedding of slices, as networks on a backbone have, or of a
+            ResidualCNN; null trains a ResidualCNN first.
+        noise: Of standardised features.
+    """
+
+    looks_at: ClassVar[tuple[str, ...]] = (EMBEDDING_OUTPUT,)
+
+    epochs: int = Field(default=20, ge=1)
+    sequences: int = Field(default=2000, ge=64)
+    noise: Annotated[float, Field(ge=0)] = 0.3
+    decay: Annotated[float, Field(ge=0)] = 1e-3

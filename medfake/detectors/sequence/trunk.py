@@ -1,27 +1,37 @@
-"""What sees single slices: a package of maps that is named, or a ResidualCNN that is trained first."""
+"""What sees single slices: a package that is named, or a ResidualCNN that is trained first."""
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.forensic.fit import train_forensic
+from medfake.detectors.forensic.pooled import with_embedding
 from medfake.detectors.registry import DetectorSpec, detector_spec
 from medfake.detectors.sequence.options import SliceWindowOptions
+from medfake.detectors.stored_network import has_network, load_network
 from medfake.errors import TrainingError
 from medfake.files import sha256_file
 from medfake.package.card import KERAS_FILE, ONNX_FILE, Agreement, read_card, require_graph
-from medfake.package.scorer import Scorer
+from medfake.package.export import export_keras
+from medfake.package.scorer import EMBEDDING_OUTPUT, Scorer
+from medfake.vocabulary import Split
 
 OWN: Final = "ResidualCNN"
+_SAMPLE: Final = 4  # validation slices on which Keras and ONNX must agree
+_LACKS: Final = (
+    ("maps of places", "name one of a ResidualCNN or of ResidualStatistics"),
+    ("embedding of slices", "name one of a network on a backbone, or of a ResidualCNN with its detector.keras"),
+)
 
 SequenceContext = TrainingContext[DetectorSpec, SliceWindowOptions]
 
 
 @dataclass(frozen=True)
 class Trunk:
-    """A detector of slices with maps of places, stored.
+    """A detector of slices, stored.
 
     Attributes:
         folder: With its detector.onnx, and detector.keras where it has one.
@@ -35,17 +45,21 @@ class Trunk:
     parameters: int | None
     weights: dict[str, str | None]
 
-    def open(self) -> Scorer:
+    def open(self, looks_at: Sequence[str]) -> Scorer:
         """Its graph.
 
+        Args:
+            looks_at: Outputs that sequences are made of.
+
         Raises:
-            TrainingError: It gives no maps of places.
+            TrainingError: It does not give them.
         """
         scorer = Scorer(require_graph(self.folder))
-        if not scorer.gives_places:
+        if not set(looks_at) <= set(scorer.outputs):
+            missing, remedy = _LACKS[EMBEDDING_OUTPUT in looks_at]
             raise TrainingError(
-                "the package that sequences are to be made of gives no maps of places", where=self.folder.name,
-                received=", ".join(scorer.outputs), remedy="name one of a ResidualCNN or of ResidualStatistics",
+                f"the package that sequences are to be made of gives no {missing}", where=self.folder.name,
+                received=", ".join(scorer.outputs), remedy=remedy,
             )  # fmt: skip
         return scorer
 
@@ -60,22 +74,42 @@ class Trunk:
 def trunk_of(context: SequenceContext, folder: Path) -> Trunk:
     """The package that the options name, or a ResidualCNN, trained on the data set and stored in a folder.
 
+    A ResidualCNN of which an embedding is wanted is stored anew with one.
+
     Raises:
         TrainingError: It cannot be trained.
         ManifestError: The package that is named is not whole.
     """
     options = context.options
+    wants_embedding = EMBEDDING_OUTPUT in options.looks_at
     if options.package is not None:
         package = Path(options.package)
         card = read_card(package)
-        return Trunk(package, card.agreement, card.parameters, {"kind": "package", "sha256": package_sha256(options)})
+        weights = {"kind": "package", "sha256": package_sha256(options)}
+        trunk = Trunk(package, card.agreement, card.parameters, weights)
+        pooled = wants_embedding and not _gives_embedding(package) and card.detector == OWN and has_network(package)
+        return _with_embedding(trunk, context, folder) if pooled else trunk
     trained = train_forensic(
         TrainingContext(
             spec=detector_spec(OWN), options=options.trunk, dataset=context.dataset, seed=context.seed,
             features=context.features, state=context.state, on_epoch=context.on_epoch,
         )
     )  # fmt: skip
-    return Trunk(folder, trained.save(folder), trained.parameters, trained.weights)
+    trunk = Trunk(folder, trained.save(folder), trained.parameters, trained.weights)
+    return _with_embedding(trunk, context, folder) if wants_embedding else trunk
+
+
+def _gives_embedding(package: Path) -> bool:
+    return EMBEDDING_OUTPUT in Scorer(require_graph(package)).outputs
+
+
+def _with_embedding(trunk: Trunk, context: SequenceContext, folder: Path) -> Trunk:
+    """A ResidualCNN stored anew, with an embedding of slices in place of its maps."""
+    network, pooled = load_network(trunk.folder), folder / "pooled"
+    pooled.mkdir()
+    dataset = context.dataset
+    sample = dataset.slices(dataset.split(Split.VAL).iloc[:_SAMPLE])
+    return replace(trunk, folder=pooled, agreement=export_keras(with_embedding(network), pooled, sample))
 
 
 def package_sha256(options: SliceWindowOptions) -> str | None:

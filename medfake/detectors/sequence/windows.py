@@ -5,7 +5,7 @@ runs of the former and single ones of the latter. Were sequences drawn as they c
 away; so untouched ones are drawn with as many neighbours as tampered ones have.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ Labels = NDArray[np.int8]
 
 _TAMPERED_MM: Final = 12.0
 """Places at most so far from a site are tampered."""
-_CORE_MM: Final = 10.0
+CORE_MM: Final = 10.0
 """Along z, slices this near to a site show the inner part of a manipulation."""
 _FAR_MM: Final = 40.0
 """Places of tampered slices at least so far from every site are untouched; between, they do not train."""
@@ -66,7 +66,7 @@ def place_labels(rows: pd.DataFrame, sites: pd.DataFrame, shape: tuple[int, int]
             continue
         apart = np.linalg.norm(centres[:, :, None] - np.array([own, *known]), axis=-1) * spacing_mm
         of_slice[apart.min(axis=-1) < _FAR_MM] = -1
-        if distance_mm <= _CORE_MM:
+        if distance_mm <= CORE_MM:
             of_slice[apart[..., 0] <= _TAMPERED_MM] = 1
     return labels
 
@@ -84,11 +84,8 @@ def windows_of(
         rng: Draws untouched places.
     """
     of_scan = dict(list(sites.groupby("scan_id")))
-    parts = [_of_scan(one, of_scan.get(one.rows.scan_id.iloc[0], sites.iloc[:0]), seen, options, rng) for one in scans]
-    return Windows(
-        np.concatenate([one.steps for one in parts]),
-        np.concatenate([one.labels for one in parts]),
-        np.concatenate([one.neighbours for one in parts]),
+    return joined(
+        [_of_scan(one, of_scan.get(one.rows.scan_id.iloc[0], sites.iloc[:0]), seen, options, rng) for one in scans]
     )
 
 
@@ -104,13 +101,37 @@ def _of_scan(scan: MappedScan, sites: pd.DataFrame, seen: Any, options: SliceGRU
     places = np.concatenate([tampered, *untouched]).astype(np.int64)
     known = labels[tuple(places.T)].astype(np.int8)
     places[:, 0] = scan.ours[places[:, 0]]
-    steps = _steps(features, counts, scan.scored.z_mm.astype(np.float32), places, options.reach)
-    return Windows(steps, known, _neighbours(steps, options))
+    return cut_windows(features, counts, scan.scored.z_mm, places, known, options)
 
 
-def _steps(
-    features: Floats, counts: Floats, z_mm: NDArray[np.float64], places: NDArray[np.int64], reach: int
-) -> Floats:
+def cut_windows(
+    features: Floats, counts: Floats, z_mm: NDArray[np.float64], places: NDArray[np.int64], labels: Labels,
+    options: SliceGRUOptions,
+) -> Windows:  # fmt: skip
+    """Cut sequences around some places of a scan.
+
+    Args:
+        features: (slices, down, across, width).
+        counts: (slices, down, across) 1 where there is something to see.
+        z_mm: (slices,) ascending.
+        places: (n, 3) slice, row and column.
+        labels: (n,) 1 tampered, 0 untouched.
+        options: Reach and widest gap.
+    """
+    steps = _steps(features, counts, z_mm.astype(np.float32), places, options.reach)
+    return Windows(steps, labels, _neighbours(steps, options))
+
+
+def joined(parts: Sequence[Windows]) -> Windows:
+    """Sequences of several scans, at least one."""
+    return Windows(
+        np.concatenate([one.steps for one in parts]),
+        np.concatenate([one.labels for one in parts]),
+        np.concatenate([one.neighbours for one in parts]),
+    )
+
+
+def _steps(features: Floats, counts: Floats, z_mm: Floats, places: NDArray[np.int64], reach: int) -> Floats:
     """(places, 2 reach + 1, width + 2)."""
     beyond = ((reach, reach), (0, 0), (0, 0))
     known = np.pad(features, (*beyond, (0, 0)))

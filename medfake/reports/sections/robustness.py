@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from medfake.detectors.families import family_of
+from medfake.detectors.registry import DETECTORS
 from medfake.metrics.robustness.curves import Curve, Point, RobustnessReport, RunRobustness, read_robustness
 from medfake.metrics.within_slice import Figure
 from medfake.reports.drawing import DASHES, MARKERS, MOST_SERIES, MUTED, SERIES, draw, legend
@@ -23,6 +25,10 @@ METHOD: Final = (
 WHITE_BOX: Final = (
     "fgsm and pgd are white-box: whoever does them holds the network and asks for its gradient. They say how little "
     "has to change, not what happens by itself, and detectors without a gradient are not safer for it."
+)
+ALONG_Z: Final = (
+    "{they} along z in scans and cannot here, as slices have no neighbours: these figures are of what is left, the "
+    "slice alone, and say nothing of how a perturbed scan is judged."
 )
 _INCHES: Final = (3.6, 2.9)
 _CHANCE: Final = 0.5
@@ -92,6 +98,8 @@ def _of_dataset(report: RobustnessReport, *, named: bool) -> list[Part]:
     ]
     if any(curve.white_box for run in runs for curve in run.curves):
         parts.append(WHITE_BOX)
+    if blind := _along_z(runs):
+        parts.append(ALONG_Z.format(they=f"{', '.join(blind)} {'looks' if len(blind) == 1 else 'look'}"))
     unable = [
         f"{_name(run, runs)} (AUC {number_text(_clean_auc(run).value)})" for run in runs if not _finds_something(run)
     ]
@@ -114,6 +122,12 @@ def _of_dataset(report: RobustnessReport, *, named: bool) -> list[Part]:
 
 def _on(report: RobustnessReport, named: bool) -> str:
     return f" on {report.dataset}" if named else ""
+
+
+def _along_z(runs: Sequence[RunRobustness]) -> list[str]:
+    """Detectors whose families look along z, each once."""
+    known = dict.fromkeys(run.detector for run in runs if run.detector in DETECTORS)
+    return [name for name in known if family_of(DETECTORS[name]).around_mm is not None]
 
 
 def _facts(report: RobustnessReport) -> str:

@@ -44,7 +44,7 @@ def make_context(tmp_path_factory: pytest.TempPathFactory) -> MakeContext:
         around: Around | None = None, **options: object,
     ) -> TrainingContext:  # fmt: skip
         nowhere = tmp_path_factory.mktemp("nowhere")
-        short = SHORT if detector == "SliceGRU" else {}
+        short = {} if detector == "SliceWindow" else SHORT
         return TrainingContext(
             spec=detector_spec(detector), options=validate_options(detector, {"trunk": TRUNK, **short, **options}),
             dataset=dataset, seed=1, features=nowhere, state=RunState(state or nowhere / "state", {}),

@@ -10,11 +10,15 @@ from medfake.detectors.dense import grid
 from medfake.detectors.sequence.grid import NOWHERE_MM
 from medfake.detectors.sequence.network import build_aggregation, build_along_z, build_of_windows, build_plane
 from medfake.detectors.sequence.options import SliceGRUOptions
+from medfake.package.aggregation import AggregationGraph
 from medfake.package.keras_to_onnx import write_onnx
-from medfake.package.scorer import open_session
+from medfake.package.pieces import PIECE, write_reach
+from medfake.package.scan_scores import ScoredScan
+from medfake.package.scorer import Scores, open_session
 from medfake.training.keras_setup import load_keras
 
 OPTIONS = SliceGRUOptions(units=3, reach=2, reach_mm=12.0, bridge_mm=10.0)
+LONG = 2 * PIECE + 7
 Maps = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
@@ -148,3 +152,32 @@ def test_an_archive_holds_all_of_it(learnt: bool, along: Any, tmp_path: Path) ->
     given = maps(6)
     for name, one in said(again, given).items():
         np.testing.assert_allclose(one, said(whole, given)[name], atol=1e-6)
+
+
+@pytest.mark.parametrize("learnt", [True, False])
+@pytest.mark.parametrize("step_mm", [0.7, 2.5, 12.0])
+def test_a_long_scan_that_is_cut_into_pieces_gets_the_scores_that_it_gets_as_a_whole(
+    step_mm: float, learnt: bool, along: Any, aggregation: Any, tmp_path: Path
+) -> None:
+    whole = aggregation if learnt else build_aggregation(None)
+    write_onnx(whole, tmp_path / "aggregation.onnx", list(maps(3)))
+    scan = scored(maps(LONG, step_mm))
+    uncut = AggregationGraph(tmp_path / "aggregation.onnx")(scan)
+    write_reach(tmp_path / "aggregation.onnx", whole.reach_mm)
+    graph = AggregationGraph(tmp_path / "aggregation.onnx")
+    assert graph.reach_mm == (12.0 if learnt else 8.0)
+    cut = graph(scan)
+    np.testing.assert_allclose(cut.slice_p, uncut.slice_p, atol=1e-6)
+    np.testing.assert_allclose(cut.place_p, uncut.place_p, atol=1e-6)  # type: ignore[arg-type]
+    assert cut.p_tampered == pytest.approx(uncut.p_tampered, abs=1e-6)
+    assert [(one.slice_index, one.y, one.x) for one in cut.sites] == [
+        (one.slice_index, one.y, one.x) for one in uncut.sites
+    ]
+
+
+def scored(given: Maps) -> ScoredScan:
+    """Of every slice that there are maps of."""
+    logits, counts, z_mm = given
+    yes = np.ones(len(z_mm), bool)
+    scores = Scores(np.full(len(z_mm), 0.5, np.float32), place_logit=logits, place_counts=counts)
+    return ScoredScan(scores, z_mm.astype(np.float64), yes, yes, (0.7, 0.7))

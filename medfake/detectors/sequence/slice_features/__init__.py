@@ -1,0 +1,1 @@
+"""One vector of features a slice, and recurrent units over neighbouring slices."""

@@ -1,6 +1,7 @@
 """Whether a detector can say anything of a scan: what made it, and which part of the body it shows."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from medfake.dicom.fields import shown
@@ -18,6 +19,8 @@ _SAYS_NOTHING: Final = {"ENTIREBODY", "WHOLEBODY", "BODY", "UNKNOWN", "OTHER"}
 _SIDES: Final = {"LEFT", "RIGHT", "BOTH", "BILATERAL", "ENTIRE"}
 _LEARNT_ANYWAY: Final = {Modality.XRAY: ("CHEST",)}
 """What detectors of a modality are taken to have learnt where the headers of their scans did not say."""
+_PACKAGE: Final = {Modality.CT: "builtin"}
+_BY_ANOTHER: Final = "scan it with a detector of {} (--model)"
 
 
 def why_unsuited(series: Series, card: Card) -> str | None:
@@ -29,7 +32,7 @@ def why_unsuited(series: Series, card: Card) -> str | None:
     if series.modality is not card.modality:
         return (
             f"{series.modality.scan}; the detector {card.detector} learnt from {card.modality}: "
-            f"scan it with a detector of {series.modality} (--model)"
+            f"{_BY_ANOTHER.format(series.modality)}"
         )
     known, said = parts_known(card), _said(series)
     if known and said and not any(_agree(_parts(said), _parts(one)) for one in known):
@@ -38,6 +41,26 @@ def why_unsuited(series: Series, card: Card) -> str | None:
             f"{', '.join(known)}: scan it with a detector of that part (--model)"
         )
     return None
+
+
+def remedy_of(reasons: Mapping[str, int], modality: Modality) -> str:
+    """What to do where nothing could be scored.
+
+    Args:
+        reasons: Why files were skipped, counted; `why_unsuited` may be among them.
+        modality: Of the detector.
+
+    Returns:
+        To take a detector of the modality that most files are of which wait for another one; else to give others.
+    """
+    wait = {one: sum(n for why, n in reasons.items() if why.endswith(_BY_ANOTHER.format(one))) for one in Modality}
+    other = max(wait, key=wait.__getitem__)
+    if not wait[other]:
+        return f"give a folder that holds {modality.files} as DICOM files"
+    return (
+        f"scan it with a package that learnt from {other}: --model "
+        f"{_PACKAGE.get(other, 'models/DATASET/DETECTOR/seed-1')}; or give a folder that holds {modality.files}"
+    )
 
 
 def parts_known(card: Card) -> tuple[str, ...]:

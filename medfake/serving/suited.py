@@ -19,8 +19,10 @@ _SAYS_NOTHING: Final = {"ENTIREBODY", "WHOLEBODY", "BODY", "UNKNOWN", "OTHER"}
 _SIDES: Final = {"LEFT", "RIGHT", "BOTH", "BILATERAL", "ENTIRE"}
 _LEARNT_ANYWAY: Final = {Modality.XRAY: ("CHEST",)}
 """What detectors of a modality are taken to have learnt where the headers of their scans did not say."""
-_PACKAGE: Final = {Modality.CT: "builtin"}
+_PACKAGE: Final[dict[str, str]] = {Modality.CT: "builtin"}
+_ANY_PACKAGE: Final = "models/DATASET/DETECTOR/seed-1"
 _BY_ANOTHER: Final = "scan it with a detector of {} (--model)"
+_THAT_PART: Final = "that part"
 
 
 def why_unsuited(series: Series, card: Card) -> str | None:
@@ -38,7 +40,7 @@ def why_unsuited(series: Series, card: Card) -> str | None:
     if known and said and not any(_agree(_parts(said), _parts(one)) for one in known):
         return (
             f"{series.modality.scan} of {shown(said)} (0018,0015); the detector {card.detector} learnt from "
-            f"{', '.join(known)}: scan it with a detector of that part (--model)"
+            f"{', '.join(known)}: {_BY_ANOTHER.format(_THAT_PART)}"
         )
     return None
 
@@ -51,15 +53,18 @@ def remedy_of(reasons: Mapping[str, int], modality: Modality) -> str:
         modality: Of the detector.
 
     Returns:
-        To take a detector of the modality that most files are of which wait for another one; else to give others.
+        To take a detector of the modality, or of the part of the body, that most files are of which wait for another
+        one; else to give other files.
     """
-    wait = {one: sum(n for why, n in reasons.items() if why.endswith(_BY_ANOTHER.format(one))) for one in Modality}
+    words = (*Modality, _THAT_PART)
+    wait = {one: sum(n for why, n in reasons.items() if why.endswith(_BY_ANOTHER.format(one))) for one in words}
     other = max(wait, key=wait.__getitem__)
     if not wait[other]:
         return f"give a folder that holds {modality.files} as DICOM files"
+    learnt = f"{modality} of {_THAT_PART}" if other == _THAT_PART else other
     return (
-        f"scan it with a package that learnt from {other}: --model "
-        f"{_PACKAGE.get(other, 'models/DATASET/DETECTOR/seed-1')}; or give a folder that holds {modality.files}"
+        f"scan it with a package that learnt from {learnt}: --model {_PACKAGE.get(other, _ANY_PACKAGE)}; "
+        f"or give a folder that holds {modality.files}"
     )
 
 

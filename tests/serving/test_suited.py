@@ -96,6 +96,17 @@ def test_where_nothing_fits_a_detector_of_what_is_there_is_what_to_take(
     assert remedy in refused.value.remedy
 
 
+def test_of_another_part_of_the_body_a_detector_of_that_part_is_what_to_take(
+    tmp_path: Path, model_of: Callable[..., Model]
+) -> None:
+    hand = write_radiographs(tmp_path / "hand", body_part="HAND")
+    with pytest.raises(ScanError) as refused:
+        scan_paths([hand], model_of(Modality.XRAY)).require_scans([hand])
+    assert refused.value.remedy.startswith(
+        "scan it with a package that learnt from X-ray of that part: --model models/"
+    )
+
+
 def test_where_no_detector_would_fit_other_files_are_what_to_give(
     tmp_path: Path, model_of: Callable[..., Model]
 ) -> None:

@@ -66,32 +66,38 @@ def lung_pixels(hu: Pixels) -> Mask:
     return lung
 
 
-def place_shares(lung: Mask, step_px: int = PLACE_STEP_PX) -> NDArray[np.float64]:
+def place_shares(lung: Mask, step_px: int = PLACE_STEP_PX, place_px: int = PLACE_PX) -> NDArray[np.float64]:
     """Share of lung in every place.
 
     Args:
         lung: (rows, cols) bool, from `lung_pixels`.
         step_px: Between neighbouring places.
+        place_px: Edge of a place.
 
     Returns:
-        (places down, places across) 0..1; place (i, j) is centred on row 48 + i step, column 48 + j step.
+        (places down, places across) 0..1; place (i, j) is centred on row 48 + i step, column 48 + j step, 48 being half
+        a place.
     """
-    shares: NDArray[np.float64] = square_sums(lung, PLACE_PX, step_px) / PLACE_PX**2
+    shares: NDArray[np.float64] = square_sums(lung, place_px, step_px) / place_px**2
     return shares
 
 
-def judged_places(region: Mask, step_px: int = PLACE_STEP_PX) -> NDArray[np.int64]:
+def judged_places(
+    region: Mask, step_px: int = PLACE_STEP_PX, place_px: int = PLACE_PX, least: float = LEAST_LUNG_IN_PLACE
+) -> NDArray[np.int64]:
     """Places of a slice that hold enough lung to be judged.
 
     Args:
         region: (rows, cols) bool, from `lung_pixels`; of other modalities that of `medfake.regions`.
         step_px: Between neighbouring places; a divisor of 16 finds those that a detector judges and more.
+        place_px: Edge of a place.
+        least: Share of it that must be lung, 0..1.
 
     Returns:
         (n, 2) row and column of their centres, px.
     """
-    places: NDArray[np.int64] = np.argwhere(place_shares(region, step_px) >= LEAST_LUNG_IN_PLACE)
-    return places * step_px + PLACE_PX // 2
+    places: NDArray[np.int64] = np.argwhere(place_shares(region, step_px, place_px) >= least)
+    return places * step_px + place_px // 2
 
 
 def lungs_in_slice(hu: Pixels, spacing_mm: float) -> Mask:

@@ -14,10 +14,10 @@ from medfake.datasets.views.localized import LocalizedView
 from medfake.datasets.views.registry import VIEWS, Place, require_view_for, view_of
 from medfake.dicom.normalised import normalise
 from medfake.errors import ConfigError
-from medfake.lungs import LEAST_LUNG_IN_PLACE, judged_places, lungs_in_slice, place_shares
+from medfake.lungs import lungs_in_slice, place_shares
 from medfake.phantom.head_scan import scan_head
 from medfake.phantom.mr_scanners import MR_SCANNERS
-from medfake.regions import LEAST_UNITS, region_of, tissue_in_slice, tissue_pixels
+from medfake.regions import LEAST_UNITS, TISSUE, region_of, tissue_in_slice, tissue_pixels
 from medfake.vocabulary import Modality
 from tests.fixtures.bodies import chest
 
@@ -58,36 +58,53 @@ def test_air_alone_holds_no_tissue() -> None:
 @pytest.mark.parametrize(("units", "tissue"), [(LEAST_UNITS, False), (LEAST_UNITS + 1, True)])
 def test_tissue_is_brighter_than_air_up_to_the_border(units: int, tissue: bool) -> None:
     image = np.full((12, 9), units, np.int16)
-    assert (tissue_pixels(image) == tissue).all()
     assert (tissue_in_slice(image, 1.0) == tissue).all()
+    image[:, ::2] += 1 if tissue else -1  # noise
+    assert (tissue_pixels(image) == tissue).all()
+
+
+def test_what_has_one_value_is_no_tissue() -> None:
+    image = np.random.default_rng(0).integers(300, 700, (64, 64)).astype(np.int16)
+    image[:, :20] = 900  # a collimator
+    tissue = tissue_pixels(image)
+    assert not tissue[:, :16].any()
+    assert tissue[:, 24:].all()
 
 
 def test_the_graph_judges_the_places_that_numpy_says(head: Units) -> None:
     from medfake.training.keras_setup import import_keras
 
     import_keras(0)
-    from medfake.detectors.forensic.layers import SHARES
+    from medfake.detectors.forensic.forms import FORMS
     from medfake.detectors.layers import Hounsfield
 
-    for image in (head, head[:191, 30:230]):
-        graph = np.asarray(SHARES[Modality.MR]()(Hounsfield()(image[None])))[0, :, :, 0]
-        shares = place_shares(tissue_pixels(image))
+    collimated = head.copy()
+    collimated[:60, :] = 800
+    for image in (head, head[:191, 30:230], collimated):
+        graph = np.asarray(FORMS[Modality.MR].share()(Hounsfield()(image[None])))[0, :, :, 0]
+        shares = place_shares(tissue_pixels(image), TISSUE.step_px, TISSUE.place_px)
         np.testing.assert_allclose(graph, shares, atol=1e-3)
-        near = np.abs(shares - LEAST_LUNG_IN_PLACE) <= 1e-3
-        np.testing.assert_array_equal(graph[~near] >= LEAST_LUNG_IN_PLACE, shares[~near] >= LEAST_LUNG_IN_PLACE)
+        near = np.abs(shares - TISSUE.least_in_place) <= 1e-3
+        np.testing.assert_array_equal(graph[~near] >= TISSUE.least_in_place, shares[~near] >= TISSUE.least_in_place)
 
 
-def test_every_modality_has_a_layer_of_its_region() -> None:
-    from medfake.detectors.forensic.layers import SHARES
+def test_every_modality_has_layers_of_its_places() -> None:
+    from medfake.detectors.forensic.forms import FORMS
 
-    assert set(SHARES) == set(Modality)
+    assert set(FORMS) == set(Modality)
+    for modality, forms in FORMS.items():
+        region = region_of(modality)
+        assert (region.place_px, region.step_px) == (forms.share.PLACE_PX, forms.share.STEP_PX)
+        assert (region.place_px, region.step_px) == (forms.strongest.PLACE_PX, forms.strongest.STEP_PX)
 
 
-def test_places_of_a_head_are_judged_and_those_of_the_air_are_not(head: Units) -> None:
-    places = {tuple(place) for place in judged_places(tissue_pixels(head))}
-    assert (128, 128) in places
+def test_places_of_a_head_are_judged_and_those_of_skin_and_air_are_not(head: Units) -> None:
+    places = TISSUE.judged(head)
+    assert {tuple(place) for place in places} >= {(128, 128)}
     assert len(places) > 40
-    assert not judged_places(tissue_pixels(np.full((128, 128), -1000, np.int16))).size
+    for y, x in places:
+        assert (head[y - 24 : y + 24, x - 24 : x + 24] < -900).mean() < 0.1
+    assert not TISSUE.judged(np.full((128, 128), -1000, np.int16)).size
 
 
 def test_a_matched_square_of_a_head_moves_into_the_head(head: Units) -> None:

@@ -91,7 +91,9 @@ def list_registry(json_file: Path | None) -> None:
     rows = [vars(one) for one in open_registry().versions()]
     if not write_listing(json_file, json_format("a list of versions", Version.__annotations__), rows):
         return
-    print_table(rows, ("number", "aliases", "detector", "dataset", "protocol", "evidence", "metric", "value"))
+    print_table(
+        rows, ("number", "aliases", "detector", "modality", "dataset", "protocol", "evidence", "metric", "value")
+    )
     if not rows:
         click.echo(f"no detector is registered\nnext: {at_root('dvc repro', Project.find())}")
 

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from medfake.errors import ScanError
 from medfake.files import json_text, path_text
 from medfake.outputs import csv_format, json_format, open_output
+from medfake.serving.suited import remedy_of
 from medfake.vocabulary import Modality
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def nothing_to_score(paths: Sequence[Path], skipped: Counter[str], modality: Mod
     """
     return ScanError(
         "nothing to score", where=", ".join(map(path_text, paths)), received=why_skipped(skipped),
-        remedy=f"give a folder that holds {modality.files} as DICOM files",
+        remedy=remedy_of(skipped, modality),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Whether a detector can say anything of a scan: what made it, and which part of the body it shows."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from medfake.dicom.fields import shown
@@ -18,6 +19,10 @@ _SAYS_NOTHING: Final = {"ENTIREBODY", "WHOLEBODY", "BODY", "UNKNOWN", "OTHER"}
 _SIDES: Final = {"LEFT", "RIGHT", "BOTH", "BILATERAL", "ENTIRE"}
 _LEARNT_ANYWAY: Final = {Modality.XRAY: ("CHEST",)}
 """What detectors of a modality are taken to have learnt where the headers of their scans did not say."""
+_PACKAGE: Final[dict[str, str]] = {Modality.CT: "builtin"}
+_ANY_PACKAGE: Final = "models/DATASET/DETECTOR/seed-1"
+_BY_ANOTHER: Final = "scan it with a detector of {} (--model)"
+_THAT_PART: Final = "that part"
 
 
 def why_unsuited(series: Series, card: Card) -> str | None:
@@ -29,15 +34,38 @@ def why_unsuited(series: Series, card: Card) -> str | None:
     if series.modality is not card.modality:
         return (
             f"{series.modality.scan}; the detector {card.detector} learnt from {card.modality}: "
-            f"scan it with a detector of {series.modality} (--model)"
+            f"{_BY_ANOTHER.format(series.modality)}"
         )
     known, said = parts_known(card), _said(series)
     if known and said and not any(_agree(_parts(said), _parts(one)) for one in known):
         return (
             f"{series.modality.scan} of {shown(said)} (0018,0015); the detector {card.detector} learnt from "
-            f"{', '.join(known)}: scan it with a detector of that part (--model)"
+            f"{', '.join(known)}: {_BY_ANOTHER.format(_THAT_PART)}"
         )
     return None
+
+
+def remedy_of(reasons: Mapping[str, int], modality: Modality) -> str:
+    """What to do where nothing could be scored.
+
+    Args:
+        reasons: Why files were skipped, counted; `why_unsuited` may be among them.
+        modality: Of the detector.
+
+    Returns:
+        To take a detector of the modality, or of the part of the body, that most files are of which wait for another
+        one; else to give other files.
+    """
+    words = (*Modality, _THAT_PART)
+    wait = {one: sum(n for why, n in reasons.items() if why.endswith(_BY_ANOTHER.format(one))) for one in words}
+    other = max(wait, key=wait.__getitem__)
+    if not wait[other]:
+        return f"give a folder that holds {modality.files} as DICOM files"
+    learnt = f"{modality} of {_THAT_PART}" if other == _THAT_PART else other
+    return (
+        f"scan it with a package that learnt from {learnt}: --model {_PACKAGE.get(other, _ANY_PACKAGE)}; "
+        f"or give a folder that holds {modality.files}"
+    )
 
 
 def parts_known(card: Card) -> tuple[str, ...]:

@@ -14,6 +14,9 @@ from medfake.tamper.site import Site, Spacing, Volume
 
 _BRAIN_MM = 24.0  # from the skin: scalp, skull, and the brain's surface
 _LEAST_DEPTH_MM = 34.0  # of the middle of a head from its skin: a slice of its crown has less
+_FLUID_SHARE = 0.35  # of the value of most of the brain: grey and white matter differ by less, fluid by more
+_FLUID_SMOOTH_MM = 1.5  # noise and thin folds are no ventricle
+_FLUID_MM = 6.0  # what is put in does not reach into a ventricle
 _LUNG_MM = 10.0  # from the border of a lung's shadow
 _STEP: Final = 2
 _SPOT_MM = 3.0
@@ -27,7 +30,7 @@ Mask = NDArray[np.bool_]
 
 
 def brain_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Site]:
-    """Random places in brain tissue, 24 mm from the skin, away from the ends of the stack.
+    """Random places in brain tissue, 24 mm from the skin, away from the ends of the stack and from the ventricles.
 
     Args:
         volume: (slices, rows, cols) int16 in any scale.
@@ -38,7 +41,8 @@ def brain_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int
     Returns:
         At most `count`, 45 mm apart; fewer where the brain has no room.
     """
-    return _drawn(_brain(volume, spacing_mm), spacing_mm, rng, count)
+    brain = _brain(volume, spacing_mm)
+    return _drawn(brain & ~_near_fluid(volume, brain, spacing_mm), spacing_mm, rng, count)
 
 
 def lesion_places(volume: Volume, spacing_mm: Spacing, rng: Generator, count: int) -> list[Site]:
@@ -66,6 +70,19 @@ def _brain(volume: Volume, spacing_mm: Spacing) -> Mask:
         depth = _depth_mm(tissue_in_slice(_units(plane), spacing_mm[1]), spacing_mm)
         inside[index] = (depth >= _BRAIN_MM) & (depth.max() >= _LEAST_DEPTH_MM)
     return away_from_ends(inside, spacing_mm[0])
+
+
+def _near_fluid(volume: Volume, brain: Mask, spacing_mm: Spacing) -> Mask:
+    """(slices, rows, cols) bool: within 6 mm in plane of what is far brighter or darker than most of the brain."""
+    from scipy import ndimage
+
+    near = np.zeros(volume.shape, bool)
+    for index in np.flatnonzero(brain.any(axis=(1, 2))):
+        smooth = ndimage.gaussian_filter(volume[index].astype(np.float32), _FLUID_SMOOTH_MM / spacing_mm[1])
+        usual = float(np.median(smooth[brain[index]]))
+        fluid = brain[index] & (np.abs(smooth - usual) > _FLUID_SHARE * usual)
+        near[index] = ndimage.distance_transform_edt(~fluid, sampling=spacing_mm[1:]) < _FLUID_MM
+    return near
 
 
 def _lung_fields(volume: Volume, spacing_mm: Spacing) -> Mask:

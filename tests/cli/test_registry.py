@@ -143,3 +143,13 @@ def test_a_reason_that_is_too_long_is_refused_with_what_to_do(
     done = CliRunner().invoke(cli, ["promote", "--reason", "x" * 501])
     assert isinstance(done.exception, RegistryError)
     assert here.champion() is None
+
+
+def test_the_list_says_of_which_modality_a_version_is(
+    make_package: Callable[..., Path], here: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    nominate([make_package("MR", modality="MR")], NominateParams(metric="auc"), here)
+    told = CliRunner().invoke(cli, ["registry", "list"]).output.splitlines()
+    assert [word.strip(" ┃") for word in told[1].split("┃")[3:5]] == ["detector", "modality"]
+    assert "│ MR " in told[3]

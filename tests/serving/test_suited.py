@@ -1,6 +1,7 @@
 """A detector judges scans of its own modality and part of the body, and says why it skips the others."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,48 @@ def test_of_a_mixed_folder_what_fits_is_scored_and_the_rest_says_why_not(
 
 def test_the_reason_names_what_to_do(mixed: Path, model_of: Callable[..., Model]) -> None:
     assert skipped(scan_paths([mixed], model_of(Modality.CT)))["mr"] == MR_TO_CT
+
+
+@pytest.mark.parametrize(
+    ("modality", "folder", "remedy"),
+    [
+        (
+            Modality.CT,
+            "mr",
+            "learnt from MR: --model models/DATASET/DETECTOR/seed-1; or give a folder",
+        ),
+        (Modality.CT, "", "a package that learnt from MR: "),  # most files are of it
+        (Modality.MR, "xray", "a package that learnt from X-ray: "),
+    ],
+)
+def test_where_nothing_fits_a_detector_of_what_is_there_is_what_to_take(
+    mixed: Path, model_of: Callable[..., Model], modality: Modality, folder: str, remedy: str
+) -> None:
+    shutil.rmtree(mixed / "ct")
+    with pytest.raises(ScanError) as refused:
+        scan_paths([mixed / folder], model_of(modality)).require_scans([mixed])
+    assert remedy in refused.value.remedy
+
+
+def test_of_another_part_of_the_body_a_detector_of_that_part_is_what_to_take(
+    tmp_path: Path, model_of: Callable[..., Model]
+) -> None:
+    hand = write_radiographs(tmp_path / "hand", body_part="HAND")
+    with pytest.raises(ScanError) as refused:
+        scan_paths([hand], model_of(Modality.XRAY)).require_scans([hand])
+    assert refused.value.remedy.startswith(
+        "scan it with a package that learnt from X-ray of that part: --model models/"
+    )
+
+
+def test_where_no_detector_would_fit_other_files_are_what_to_give(
+    tmp_path: Path, model_of: Callable[..., Model]
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("x")
+    with pytest.raises(ScanError) as refused:
+        scan_paths([tmp_path / "in"], model_of(Modality.XRAY)).require_scans([tmp_path])
+    assert refused.value.remedy == "give a folder that holds X-ray images (CR, DX) as DICOM files"
 
 
 def test_an_mr_series_speaks_by_all_its_slices_and_no_lung_is_asked_for(
@@ -201,7 +244,9 @@ def test_where_nothing_fits_the_command_says_what_to_give(
     result = CliRunner().invoke(cli, arguments)
     assert isinstance(result.exception, ScanError)
     assert "a CT series; the detector ResidualCNN learnt from MR" in str(result.exception.received)
-    assert result.exception.remedy == "give a folder that holds MR series as DICOM files"
+    assert result.exception.remedy == (
+        "scan it with a package that learnt from CT: --model builtin; or give a folder that holds MR series"
+    )
     assert len(json.loads(out.read_text())["skipped"]) == 4
 
 

@@ -127,6 +127,18 @@ def test_places_in_a_head_lie_in_the_brain_and_away_from_the_ends(patients: dict
             assert head.volume[place.z, place.y, place.x] > 0.1 * head.volume.max()
 
 
+@pytest.mark.parametrize("fluid", [100.0, 1600.0], ids=["dark as in T1", "bright as in T2"])
+def test_nothing_is_put_into_a_ventricle(fluid: float) -> None:
+    down, across = np.mgrid[:200, :200] - 100.0
+    head = np.where(np.hypot(down, across) < 85, 700.0, 5.0)
+    head[np.hypot(down, across - 20) < 12] = fluid
+    volume = np.rint(np.stack([head] * 12) + default_rng(0).normal(0, 25, (12, 200, 200))).clip(0).astype(np.int16)
+    places = [PLACES[Modality.MR][LabelCode.FM](volume, (4.0, 1.0, 1.0), default_rng(seed), 4) for seed in range(12)]
+    found = np.array([(place.y, place.x) for some in places for place in some])
+    assert len(found) >= 24
+    assert np.hypot(*(found - (100, 120)).T).min() >= 12 + 5  # of 6 mm, less half of what is smoothed
+
+
 def test_places_in_a_chest_lie_in_the_lungs_shadows(patients: dict[Modality, Patient]) -> None:
     chest = patients[Modality.XRAY]
     fields = lung_fields(chest.volume[0], chest.spacing_mm)

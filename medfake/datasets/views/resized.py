@@ -7,8 +7,11 @@ from pydantic import Field
 
 from medfake.config import ViewParams
 from medfake.datasets.views.registry import Cut, Place, view
+from medfake.dicom.normalised import DARKEST
+from medfake.dicom.reader import AIR_HU
+from medfake.vocabulary import Units
 
-AIR_HU = -1024
+_EMPTY = {Units.HU: AIR_HU, Units.NORMALISED: DARKEST}
 
 
 class ResizedView(ViewParams, extra="forbid"):
@@ -21,8 +24,8 @@ class ResizedView(ViewParams, extra="forbid"):
 class Resized:
     """The whole slice, area-averaged to a square: no pixel of the slice counts more than another, and none is skipped.
 
-    What is no square is padded with air on its shorter sides first, so that nothing is stretched. A slice with fewer
-    pixels than the square has nothing for this view: pixels are not made up.
+    What is no square is padded on its shorter sides first, with air or the darkest value of its modality, so that
+    nothing is stretched. A slice with fewer pixels than the square has nothing for this view: pixels are not made up.
     """
 
     def __init__(self, params: ResizedView) -> None:
@@ -36,13 +39,14 @@ class Resized:
         """The same for every slice."""
         return self.size, self.size
 
-    def cut(self, hu: NDArray[np.int16], _: Place) -> Cut | None:
+    def cut(self, hu: NDArray[np.int16], place: Place) -> Cut | None:
         """The averaged slice, which a slice of the wanted size is already; None for a smaller one."""
         edge = max(hu.shape)
         if edge < self.size:
             return None
         missing = [edge - length for length in hu.shape]
-        square = np.pad(hu, [(more // 2, more - more // 2) for more in missing], constant_values=AIR_HU)
+        empty = _EMPTY[place.modality.units]
+        square = np.pad(hu, [(more // 2, more - more // 2) for more in missing], constant_values=empty)
         mean = _shares(edge, self.size)
         scale = self.size / edge
         first_centre = 0.5 / scale - 0.5  # stored pixel 0 is the mean of an area that has its centre here

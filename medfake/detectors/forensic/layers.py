@@ -9,7 +9,6 @@ import numpy as np
 
 from medfake import lungs, regions
 from medfake.training.keras_setup import load_keras
-from medfake.vocabulary import Modality
 
 keras = load_keras()
 
@@ -113,10 +112,12 @@ class RegionShare(layers.Layer):
     The rule of `Region.pixels`, as a graph has it.
     """
 
+    PLACE_PX, STEP_PX = lungs.PLACE_PX, lungs.PLACE_STEP_PX
+
     def call(self, image: Any) -> Any:
         """Average over each place."""
         region = ops.cast(self.inside(image), "float32")
-        return ops.average_pool(region, lungs.PLACE_PX, lungs.PLACE_STEP_PX, padding="valid")
+        return ops.average_pool(region, self.PLACE_PX, self.STEP_PX, padding="valid")
 
     def inside(self, image: Any) -> Any:
         """(slices, rows, cols, 1) True where the region is."""
@@ -124,7 +125,7 @@ class RegionShare(layers.Layer):
 
     def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """(slices, places, places, 1)."""
-        grid = [None if n is None else (n - lungs.PLACE_PX) // lungs.PLACE_STEP_PX + 1 for n in shape[1:3]]
+        grid = [None if n is None else (n - self.PLACE_PX) // self.STEP_PX + 1 for n in shape[1:3]]
         return (shape[0], *grid, 1)
 
 
@@ -146,19 +147,6 @@ class LungShare(RegionShare):
         return ops.logical_and(dark, inside)
 
 
-@keras.saving.register_keras_serializable(package="medfake")
-class TissueShare(RegionShare):
-    """Of tissue in normalised units, see `medfake.regions.tissue_pixels`."""
-
-    def inside(self, image: Any) -> Any:
-        """Surroundings brighter than air."""
-        average = average_pool_same(image, regions.AVERAGED_PX)
-        return average > float(regions.LEAST_UNITS)
-
-
-SHARES = {Modality.CT: LungShare, Modality.MR: TissueShare, Modality.XRAY: TissueShare}
-
-
 def _smoothed(logits: Any, lung: Any) -> tuple[Any, Any]:
     """Logits averaged over neighbouring places, and lung shares, of the places that both have."""
     height, width = (_smaller(ops.shape(logits)[axis], ops.shape(lung)[axis]) for axis in (1, 2))
@@ -174,6 +162,7 @@ class StrongestPlaces(layers.Layer):
         least_lung: Share of lung below which a place does not count.
     """
 
+    PLACE_PX, STEP_PX = lungs.PLACE_PX, lungs.PLACE_STEP_PX
     NOWHERE = -12.0  # logit of a place outside the lungs, and so of a slice without any
 
     def __init__(self, top: int, least_lung: float = lungs.LEAST_LUNG_IN_PLACE, **kwargs: Any) -> None:
@@ -190,7 +179,7 @@ class StrongestPlaces(layers.Layer):
         best, where = ops.top_k(filled, self.top)
         places = ops.shape(masked)[2]
         first = where[:, 0]
-        step, middle = float(lungs.PLACE_STEP_PX), lungs.PLACE_PX / 2
+        step, middle = float(self.STEP_PX), self.PLACE_PX / 2
         y = ops.cast(first // places, "float32") * step + middle
         x = ops.cast(first % places, "float32") * step + middle
         found = ops.cast(best > self.NOWHERE, "float32")  # a slice with little lung has fewer places
@@ -229,15 +218,18 @@ class PlacesOfMap(layers.Layer):
         """Smooth as the score does, double the grid, fill up to the border."""
         smooth, lung = _smoothed(logits, lung)
         counts = ops.cast(lung >= self.least_lung, "float32")
-        return self._doubled(smooth), ops.floor(self._doubled(counts))  # between two that count
+        before = ((0, 0), (self._BEFORE, 0), (self._BEFORE, 0))
+        on_grid = ops.floor(self._gridded(counts))  # between two that count
+        return ops.pad(self._gridded(smooth), before), ops.pad(on_grid, before)
 
-    def _doubled(self, values: Any) -> Any:
+    def _gridded(self, values: Any) -> Any:
+        """(slices, places, places, 1) -> without the last axis, and 8 px apart."""
         flat = ops.squeeze(values, -1)
         for axis in (1, 2):
             twice = ops.repeat(flat, self._HALVES, axis=axis)
             first, second = (twice[:, :-1], twice[:, 1:]) if axis == 1 else (twice[:, :, :-1], twice[:, :, 1:])
             flat = (first + second) / 2.0
-        return ops.pad(flat, ((0, 0), (self._BEFORE, 0), (self._BEFORE, 0)))
+        return flat
 
     def compute_output_shape(self, logits_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Twice (slices, down, across)."""
@@ -278,3 +270,46 @@ class PooledPlaces(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Arguments, for saving."""
         return {**super().get_config(), "least_lung": self.least_lung}
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class TissueAgainstRing(CentreAgainstRing):
+    """A centre of 24 px against the ring between 32 and 48 px, on a grid of 8 px."""
+
+    _CENTRE, _GAP, _RING, _STEP = 6, 8, 12, 2
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class TissueShare(RegionShare):
+    """Of tissue in normalised units, in the 48 px around places 8 px apart; see `medfake.regions.tissue_pixels`."""
+
+    PLACE_PX, STEP_PX = regions.TISSUE_PLACE_PX, regions.TISSUE_STEP_PX
+
+    def inside(self, image: Any) -> Any:
+        """Surroundings brighter than air, and not all of one value."""
+        average = average_pool_same(image, regions.AVERAGED_PX)
+        steps = ops.pad(ops.abs(image[:, :, 1:] - image[:, :, :-1]), ((0, 0), (0, 0), (0, 1), (0, 0)))
+        varies = average_pool_same(steps, regions.AVERAGED_PX) > 0.0
+        return ops.logical_and(average > float(regions.LEAST_UNITS), varies)
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class StrongestTissuePlaces(StrongestPlaces):
+    """Of places 8 px apart, the first of them 24 px from the border."""
+
+    PLACE_PX, STEP_PX = regions.TISSUE_PLACE_PX, regions.TISSUE_STEP_PX
+
+
+@keras.saving.register_keras_serializable(package="medfake")
+class TissuePlacesOfMap(PlacesOfMap):
+    """Places are 8 px apart already, and only filled up to the border."""
+
+    _BEFORE = regions.TISSUE_PLACE_PX // 2 // regions.TISSUE_STEP_PX
+
+    def _gridded(self, values: Any) -> Any:
+        return ops.squeeze(values, -1)
+
+    def compute_output_shape(self, logits_shape: tuple[Any, ...], lung_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Twice (slices, down, across)."""
+        grid = [None if n is None else n + self._BEFORE for n in lung_shape[1:3]]
+        return ((logits_shape[0] or lung_shape[0], *grid),) * 2

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.forensic.residual_cnn import PATCH_PX
 from medfake.errors import TrainingError
-from medfake.lungs import judged_places
+from medfake.lungs import PLACE_PX
 from medfake.regions import Region, region_of
 
 Patches = NDArray[np.int16]
@@ -18,6 +18,7 @@ Patches = NDArray[np.int16]
 _HALF = PATCH_PX // 2
 _FAR_MM = 40.0  # a negative in a tampered slice: the cube reaches 16 mm, the judged patch about 35 mm
 _CORE_MM = 10.0  # along z, slices this near a site show the inner, refilled part of the cube
+_MOST = 8
 _STEP_PX = 8  # every place that is judged in a slice, and those halfway between
 
 
@@ -103,14 +104,15 @@ def _centres(rows: pd.DataFrame) -> NDArray[np.int64]:
 def _region_places(
     rows: pd.DataFrame, slices: list[NDArray[np.int16]], region: Region, sites: pd.DataFrame, rng: Generator
 ) -> NDArray[np.int64]:
-    """Up to eight places of the region a slice, far from every site of its scan."""
+    """Up to eight places of lung a slice, of smaller places as many more, far from every site of its scan."""
+    most = _MOST * (PLACE_PX // region.place_px) ** 2
     found = []
     of_scan = {scan_id: group[["y", "x"]].to_numpy() for scan_id, group in sites.groupby("scan_id")}
     for number, scan_id, spacing in zip(rows.index, rows.scan_id, rows.spacing_mm, strict=True):
-        places = judged_places(region.pixels(slices[number]), _STEP_PX)
+        places = region.judged(slices[number], _STEP_PX)
         for site in of_scan.get(scan_id, np.empty((0, 2))):
             places = places[np.hypot(*(places - site).T) * spacing >= _FAR_MM]
-        chosen = rng.permutation(places)[:8]
+        chosen = rng.permutation(places)[:most]
         found += [(number, y, x) for y, x in chosen]
     return np.array(found, np.int64).reshape(-1, 3)
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from medfake.detectors.forensic.options import ResidualCNNOptions
 from medfake.detectors.registry import detector
+from medfake.regions import region_of
 from medfake.vocabulary import Modality
 
 FAMILY = "forensic"
-PATCH_PX = 128  # shown in training; the middle 96 px are judged, the rest steadies the noise estimate
-_MARGIN_CELLS = (PATCH_PX - 96) // 2 // 4
+PATCH_PX = 128  # shown in training; a place in the middle is judged, the rest steadies the noise estimate
+_CELL_PX = 4
 
 
 @detector("ResidualCNN", family=FAMILY, options=ResidualCNNOptions, localises=True)
@@ -30,27 +31,24 @@ def build_residual_cnn(top_places: int, modality: Modality = Modality.CT) -> tup
     import keras
     from keras import layers
 
-    from medfake.detectors.forensic.layers import (
-        SHARES,
-        CentreAgainstRing,
-        NoiseScaledResiduals,
-        PlacesOfMap,
-        StrongestPlaces,
-    )
+    from medfake.detectors.forensic.forms import FORMS
+    from medfake.detectors.forensic.layers import NoiseScaledResiduals
     from medfake.detectors.layers import Calibration, Hounsfield
 
     # single precision whatever convolutions compute in: residuals of 1 HU are lost beside 1000 HU in half of it
     hounsfield, residuals = Hounsfield(dtype="float32"), NoiseScaledResiduals(dtype="float32")
-    trunk, judge = _trunk(residuals), _judge(CentreAgainstRing(dtype="float32"))
+    forms, region = FORMS[modality], region_of(modality)
+    margin_px, least = (PATCH_PX - region.place_px) // 2, region.least_in_place
+    trunk, judge = _trunk(residuals), _judge(forms.against_ring(dtype="float32"))
     patch = layers.Input((PATCH_PX, PATCH_PX), dtype="int16", name="hu")
-    maps = layers.Cropping2D(_MARGIN_CELLS)(trunk(hounsfield(patch)))
+    maps = layers.Cropping2D(margin_px // _CELL_PX)(trunk(hounsfield(patch)))
     patch_model = keras.Model(patch, layers.Flatten()(judge(maps)))
 
     hu = layers.Input((None, None), dtype="int16", name="hu")
     image = hounsfield(hu)
-    logits, lung = judge(trunk(image)), SHARES[modality]()(image)
-    slice_logit, y, x, best = StrongestPlaces(top_places, name="places")(logits, lung)
-    place_logit, place_counts = PlacesOfMap(name="map")(logits, lung)
+    logits, lung = judge(trunk(image)), forms.share()(image)
+    slice_logit, y, x, best = forms.strongest(top_places, least, name="places")(logits, lung)
+    place_logit, place_counts = forms.of_map(least, name="map")(logits, lung)
     calibration = Calibration(name="calibration")
     outputs = {"p_tampered": calibration(slice_logit), "site_y": y, "site_x": x, "site_p": calibration(best)}
     outputs |= {"place_logit": place_logit, "place_counts": place_counts}

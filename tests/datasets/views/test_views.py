@@ -10,6 +10,7 @@ from medfake.datasets.views.localized import LocalizedView
 from medfake.datasets.views.registry import VIEWS, Cut, Place, view_of
 from medfake.datasets.views.resized import ResizedView
 from medfake.lungs import lungs_in_slice
+from medfake.vocabulary import Modality
 
 SPACING = 0.7
 NOWHERE = Place(float("nan"), float("nan"), labelled=False, spacing_mm=SPACING)
@@ -196,6 +197,14 @@ def test_a_slice_that_is_no_square_is_padded_and_not_stretched() -> None:
     assert (cut.pixels == 40).sum() == 16 * 32
     assert (cut.pixels[:8] == -1024).all()
     assert (0 - cut.origin_y) * cut.scale == pytest.approx(8 - 0.5 + 0.125)
+
+
+@pytest.mark.parametrize(("modality", "empty"), [(Modality.CT, -1024), (Modality.MR, -1250), (Modality.XRAY, -1250)])
+def test_what_a_slice_is_padded_with_is_the_darkest_of_its_modality(modality: Modality, empty: int) -> None:
+    place = Place(float("nan"), float("nan"), labelled=False, spacing_mm=SPACING, modality=modality)
+    cut = view_of(ResizedView(name="resized", size=32)).cut(np.full((64, 128), 40, np.int16), place)
+    assert cut is not None
+    assert set(np.unique(cut.pixels)) == {empty, 40}
 
 
 @pytest.mark.parametrize(("size", "stored"), [(95, False), (96, True)])

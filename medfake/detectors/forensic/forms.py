@@ -5,12 +5,12 @@ Imported inside functions: it loads Keras.
 
 from typing import Any, Final, NamedTuple
 
-from medfake.detectors.forensic import layers
+from medfake.detectors.forensic import layers, tissue_layers
 from medfake.vocabulary import Modality
 
 
 class Forms(NamedTuple):
-    """Classes of layers, see `medfake.detectors.forensic.layers`."""
+    """Classes of layers, see `medfake.detectors.forensic.layers` and `tissue_layers`."""
 
     against_ring: Any
     share: Any
@@ -20,9 +20,9 @@ class Forms(NamedTuple):
 
 _LUNG: Final = Forms(layers.CentreAgainstRing, layers.LungShare, layers.StrongestPlaces, layers.PlacesOfMap)
 _TISSUE: Final = Forms(
-    layers.TissueAgainstRing,
-    layers.TissueShare,
-    layers.StrongestTissuePlaces,
-    layers.TissuePlacesOfMap,
+    tissue_layers.TissueAgainstRing,
+    tissue_layers.TissueShare,
+    tissue_layers.StrongestTissuePlaces,
+    tissue_layers.TissuePlacesOfMap,
 )
 FORMS: Final = {Modality.CT: _LUNG, Modality.MR: _TISSUE, Modality.XRAY: _TISSUE}

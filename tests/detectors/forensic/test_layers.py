@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from medfake.detectors.forensic import layers as graph
+from medfake.detectors.forensic import tissue_layers
 from medfake.training.keras_setup import import_keras
 
 keras = import_keras(0)
@@ -147,7 +148,7 @@ def test_the_map_has_each_place_8_px_apart_and_the_mean_of_two_between_them() ->
 
 def test_a_place_of_tissue_is_half_as_wide_as_one_of_lung() -> None:
     maps = RNG(7).uniform(0, 2, (1, 16, 14, 2)).astype(np.float32)
-    pooled = run(graph.TissueAgainstRing(), maps)
+    pooled = run(tissue_layers.TissueAgainstRing(), maps)
     assert pooled.shape == (1, 3, 2, 8)
     centre = maps[0, 4 + 3 : 4 + 9, 2 + 3 : 2 + 9].reshape(-1, 2)  # place (2, 1), cells of 4 px
     np.testing.assert_allclose(pooled[0, 2, 1, :2], centre.mean(0), atol=1e-5)
@@ -156,7 +157,7 @@ def test_a_place_of_tissue_is_half_as_wide_as_one_of_lung() -> None:
 def test_the_strongest_place_of_tissue_is_said_in_px_of_the_slice() -> None:
     logits = np.full((1, 9, 9, 1), -3, np.float32)
     logits[:, 2:5, 5:8] = 4.0
-    score, y, x, _ = run(graph.StrongestTissuePlaces(1), logits, np.ones_like(logits))
+    score, y, x, _ = run(tissue_layers.StrongestTissuePlaces(1), logits, np.ones_like(logits))
     assert (y[0], x[0], score[0]) == (24 + 3 * 8, 24 + 6 * 8, pytest.approx(4.0))
 
 
@@ -164,7 +165,7 @@ def test_the_map_of_tissue_has_every_place_where_it_is() -> None:
     logits = RNG(8).normal(0, 1, (1, 4, 6, 1)).astype(np.float32)
     share = np.ones_like(logits)
     share[0, 1, 2] = 0.2
-    said, counts = run(graph.TissuePlacesOfMap(), logits, share)
+    said, counts = run(tissue_layers.TissuePlacesOfMap(), logits, share)
     smooth = np.asarray(keras.ops.average_pool(logits, 3, 1, padding="same"))[0, :, :, 0]
     assert said.shape == counts.shape == (1, 3 + 4, 3 + 6)  # row 24 + 8 i of the slice is row 3 + i of the map
     np.testing.assert_allclose(said[0, 3:, 3:], smooth, atol=1e-6)

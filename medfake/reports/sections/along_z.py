@@ -42,7 +42,7 @@ def _of_dataset(
     pairs: Sequence[tuple[Result, Result]], results: Sequence[Result], bootstrap: Bootstrap
 ) -> Sequence[Part]:
     rows: list[list[Cell | str]] = []
-    below: list[str] = []
+    below: dict[str, None] = {}
     for learnt, rule in pairs:
         first, second = learnt.entry.split(Split.TEST), rule.entry.split(Split.TEST)
         slices = paired_difference(first, second, bootstrap)
@@ -50,8 +50,9 @@ def _of_dataset(
         for over, found in (("slices", slices), ("scans", scans)):
             aucs = [getattr(one, over).metrics.auc for one in (learnt, rule)]
             rows.append(_row(run_text(learnt, results), over, aucs, found))
-            below += [over] * (found is not None and _is_below(found))
-    said = "is below" if below else "is nowhere shown to be below"
+            if found is not None and _is_below(found):
+                below[run_text(learnt, results)] = None
+    said = f"by {' and '.join(below)} is below" if below else "is nowhere shown to be below"
     sentence = (
         f"On {data_text(pairs[0][0])} what is learnt along z {said} the window rule, which takes the mean of a place "
         "within 8 mm, half and half with the slice alone."

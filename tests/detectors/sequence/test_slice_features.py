@@ -14,6 +14,7 @@ from medfake.detectors.dense import grid
 from medfake.detectors.fit import fit
 from medfake.detectors.forensic.pooled import with_embedding
 from medfake.detectors.forensic.residual_cnn import build_residual_cnn
+from medfake.detectors.registry import detector_spec, validate_options
 from medfake.detectors.sequence.fit import save_package, slice_p_of
 from medfake.detectors.sequence.grid import NOWHERE_MM
 from medfake.detectors.sequence.maps import MappedScan
@@ -26,6 +27,7 @@ from medfake.detectors.sequence.slice_features.network import (
 )
 from medfake.detectors.stored_network import load_network
 from medfake.errors import ManifestError, TrainingError
+from medfake.metrics.predict import predict
 from medfake.package.aggregation import AggregationGraph
 from medfake.package.card import AGGREGATION_FILE, KERAS_FILE, ONNX_FILE, Agreement
 from medfake.package.keras_to_onnx import write_onnx
@@ -40,6 +42,7 @@ from tests.detectors.sequence.conftest import MakeContext
 NAME = "SliceFeatureGRU"
 WIDTH, REACH = 5, 2
 LONG = 2 * PIECE + 7
+CNN = {"weights": "none", "input_size": 64, "head": [8], "epochs": 1, "fine_tune": {"epochs": 0}}
 OPTIONS = SliceFeatureGRUOptions(units=3, reach=REACH, reach_mm=12.0, bridge_mm=10.0)
 SPACING_MM = (0.7, 0.7)
 Given = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
@@ -221,15 +224,18 @@ def test_a_package_without_an_embedding_is_refused(scans: Dataset, make_context:
 
 
 def test_a_network_on_a_backbone_may_be_the_trunk(
-    scans: Dataset, make_context: MakeContext, make_package: Callable[..., Path], package: Path, tmp_path: Path
+    scans: Dataset, make_context: MakeContext, make_package: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Whatever gives an embedding; this one is that of another sequence detector."""
-    trunk = make_package()
-    for name in (ONNX_FILE, KERAS_FILE):
-        (trunk / name).write_bytes((package / name).read_bytes())
-    trained = fit(make_context(scans, detector=NAME, package=str(trunk)))
-    trained.save(tmp_path)
-    assert (tmp_path / ONNX_FILE).read_bytes() == (package / ONNX_FILE).read_bytes()
+    """It names no places, and so none are told."""
+    trunk, cnn = make_package(), detector_spec("CustomCNN")
+    options = validate_options("CustomCNN", CNN)
+    fit(replace(make_context(scans), spec=cnn, options=options, features=tmp_path / "features")).save(trunk)
+    fit(make_context(scans, detector=NAME, package=str(trunk))).save(tmp_path)
+    assert (tmp_path / ONNX_FILE).read_bytes() == (trunk / ONNX_FILE).read_bytes()
+    said = said_of(tmp_path, scans, [0, 1, 2, 3], [0.0, 2.5, 5.0, 7.5])
+    assert np.isfinite(said.slice_p).all()
+    assert said.sites == ()
+    assert predict(scans, tmp_path, ("test",), NAME, 1).rows.pred_site_y.isna().all()
 
 
 def test_a_long_scan_that_is_cut_into_pieces_gets_the_scores_that_it_gets_as_a_whole(

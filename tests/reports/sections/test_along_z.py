@@ -58,6 +58,12 @@ def test_one_that_is_as_good_is_not_below(written: Callable[..., Any]) -> None:
     assert [row[4:] for row in rows] == [["+0.000", "not below"]] * 2
 
 
+def test_of_several_detectors_those_that_are_below_are_named(written: Callable[..., Section | None]) -> None:
+    sentence, rows = texts(written(SliceGRU=0.9, SliceFeatureGRU=0.0, SliceWindow=0.9))
+    assert "by SliceFeatureGRU is below the window rule" in sentence
+    assert {row[0] for row in rows} == {"SliceGRU", "SliceFeatureGRU"}
+
+
 @pytest.mark.parametrize("trained", [{"SliceGRU": 0.5}, {"SliceWindow": 0.5}, {"ResidualCNN": 0.5, "SliceWindow": 0.4}])
 def test_where_there_is_no_pair_nothing_is_said(trained: dict[str, float], written: Callable[..., Any]) -> None:
     assert written(**trained) is None

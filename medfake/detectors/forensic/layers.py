@@ -3,12 +3,13 @@
 Imported inside functions: it loads Keras.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from medfake import lungs, regions
 from medfake.training.keras_setup import load_keras
+from medfake.vocabulary import Modality
 
 keras = load_keras()
 
@@ -282,3 +283,17 @@ class TissuePlacesOfMap(PlacesOfMap):
         """Twice (slices, down, across)."""
         grid = [None if n is None else n + self._BEFORE for n in lung_shape[1:3]]
         return ((logits_shape[0] or lung_shape[0], *grid),) * 2
+
+
+class Forms(NamedTuple):
+    """Classes of the layers that know how wide the places of a modality are."""
+
+    against_ring: Any
+    share: Any
+    strongest: Any
+    of_map: Any
+
+
+_LUNG = Forms(CentreAgainstRing, LungShare, StrongestPlaces, PlacesOfMap)
+_TISSUE = Forms(TissueAgainstRing, TissueShare, StrongestTissuePlaces, TissuePlacesOfMap)
+FORMS = {Modality.CT: _LUNG, Modality.MR: _TISSUE, Modality.XRAY: _TISSUE}

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from medfake.errors import ConfigError, MedfakeError
 
 T = TypeVar("T")
-_HEAVY = frozenset({"layers", "estimators"})  # modules of these names load Keras or scikit-learn and register nothing
+_HEAVY = ("layers", "estimators")  # modules of such names load Keras or scikit-learn and register nothing
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -157,5 +157,5 @@ def _import_room(room: str) -> None:
     """Import a package's modules, those of inner packages included; those that load Keras when imported are left."""
     package = import_module(room)
     for module in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{room}."):
-        if module.name.rpartition(".")[2] not in _HEAVY:
+        if not module.name.endswith(_HEAVY):
             import_module(module.name)

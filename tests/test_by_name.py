@@ -12,7 +12,7 @@ from medfake.errors import ConfigError, UnknownDetectorError
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """A package of two modules, one of them in an inner package, and one that must not be imported."""
+    """A package of two modules, one of them in an inner package, and some that must not be imported."""
     name = f"room_{request.node.name}"
     folder = tmp_path / name
     (folder / "inner").mkdir(parents=True)
@@ -22,7 +22,8 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     (folder / "ball.py").write_text(f"from {name} import TOYS\ndef ball(): ...\nTOYS.add('ball', 1, ball)")
     (folder / "inner" / "__init__.py").write_text("")
     (folder / "inner" / "kite.py").write_text(f"from {name} import TOYS\ndef kite(): ...\nTOYS.add('kite', 2, kite)")
-    (folder / "inner" / "layers.py").write_text("raise AssertionError('heavy')")
+    for heavy in ("layers", "kite_layers", "estimators"):
+        (folder / "inner" / f"{heavy}.py").write_text("raise AssertionError('heavy')")
     monkeypatch.syspath_prepend(tmp_path)
     return name
 

@@ -75,7 +75,7 @@ def test_the_graph_judges_the_places_that_numpy_says(head: Units) -> None:
     from medfake.training.keras_setup import import_keras
 
     import_keras(0)
-    from medfake.detectors.forensic.forms import FORMS
+    from medfake.detectors.forensic.tissue_layers import FORMS
     from medfake.detectors.layers import Hounsfield
 
     collimated = head.copy()
@@ -89,7 +89,7 @@ def test_the_graph_judges_the_places_that_numpy_says(head: Units) -> None:
 
 
 def test_every_modality_has_layers_of_its_places() -> None:
-    from medfake.detectors.forensic.forms import FORMS
+    from medfake.detectors.forensic.tissue_layers import FORMS
 
     assert set(FORMS) == set(Modality)
     for modality, forms in FORMS.items():

@@ -107,7 +107,7 @@ def _targets(crops: Crops, options: DenoiserOptions) -> Crops:
 def crops_of(slices: Sequence[RealSlice], rng: np.random.Generator) -> Crops:
     """(crops, 48, 48, 1) of lung, in units of their slices' noise."""
     from medfake.detectors.anomaly.layers import NoiseUnits
-    from medfake.detectors.dense.lung_field import LungField
+    from medfake.detectors.dense.lung_layers import LungField
 
     units, field, found = NoiseUnits(), LungField(), []
     for one in slices:

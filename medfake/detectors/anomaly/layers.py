@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from medfake.detectors.dense.texture import ResidualTexture
+from medfake.detectors.dense.texture_layers import ResidualTexture
 from medfake.training.keras_setup import load_keras
 
 keras = load_keras()

@@ -55,7 +55,7 @@ class Whitening:
         """The same as layers of Keras; nothing of it is trained."""
         keras = load_keras()
 
-        from medfake.detectors.dense.scores import Standardised
+        from medfake.detectors.dense.score_layers import Standardised
 
         dense = keras.layers.Dense(self.matrix.shape[1], trainable=False, name="whitening")
         white = dense(Standardised(self.mean, self.deviation)(features))

@@ -26,7 +26,7 @@ def save_judges(judges: Any, path: Path) -> None:
 def open_judges(path: Path) -> Any:
     """Judges that `save_judges` stored; the file holds no code."""
     keras = load_keras()
-    import medfake.detectors.dense.scores  # noqa: F401  # registers the layers of judges by their names
+    import medfake.detectors.dense.score_layers  # noqa: F401  # registers the layers of judges by their names
 
     return keras.saving.load_model(path, compile=False)
 
@@ -69,7 +69,7 @@ class JudgedSlices:
 
 
 def _judged(features: Floats, counts: Floats, judges: Mapping[str, Any]) -> dict[str, Scores]:
-    """Maps as `medfake.detectors.dense.scores.Everywhere` makes them; 0 where a place does not count."""
+    """Maps as `medfake.detectors.dense.score_layers.Everywhere` makes them; 0 where a place does not count."""
     said = {}
     for name, judge in judges.items():
         logits = np.zeros(counts.shape, np.float32)

@@ -20,8 +20,8 @@ def build_front(texture: Any = None) -> Any:
     keras = load_keras()
     from keras import layers
 
-    from medfake.detectors.dense.lung_field import LungField
-    from medfake.detectors.dense.texture import Comparison, ResidualTexture
+    from medfake.detectors.dense.lung_layers import LungField
+    from medfake.detectors.dense.texture_layers import Comparison, ResidualTexture
     from medfake.detectors.layers import Hounsfield
 
     hu = layers.Input((None, None), dtype="int16", name="hu")
@@ -44,7 +44,7 @@ def build_judges(mean: Any, deviation: Any, options: ResidualStatisticsOptions) 
     keras = load_keras()
     from keras import layers
 
-    from medfake.detectors.dense.scores import Standardised
+    from medfake.detectors.dense.score_layers import Standardised
 
     def dense(width: int, **activation: str) -> Any:
         return layers.Dense(width, kernel_regularizer=keras.regularizers.L2(options.decay), **activation)
@@ -93,7 +93,7 @@ def build_detector(judges: Any, front: Any = None) -> Any:
     """
     keras = load_keras()
 
-    from medfake.detectors.dense.scores import Everywhere, PlaneScores, Strongest
+    from medfake.detectors.dense.score_layers import Everywhere, PlaneScores, Strongest
     from medfake.detectors.layers import Calibration
 
     front = front or build_front()  # its layers, not the front as one: a gradient by pixels begins at one of them
@@ -118,7 +118,7 @@ def build_aggregation() -> Any:
     keras = load_keras()
     from keras import layers
 
-    from medfake.detectors.dense.scores import ScanScores
+    from medfake.detectors.dense.score_layers import ScanScores
     from medfake.detectors.layers import Calibration
 
     logits, counts = (layers.Input((None, None), name=name) for name in ("place_logit", "place_counts"))

@@ -33,7 +33,14 @@ _TAMPERED, _UNTOUCHED, _UNTOUCHED_WEAK = (
 )  # share of a place's pixels that changed; between, it does not train
 _SLICES_A_PART = 64
 _COLUMNS: Final = ("number", "i", "j", "label", "site", "degraded")
-_CODE: Final = ("filters.py", "grid.py", "lung_field.py", "texture.py", "statistics.py", "../../tamper/degradations.py")
+_CODE: Final = (
+    "filters.py",
+    "grid.py",
+    "lung_layers.py",
+    "texture_layers.py",
+    "statistics.py",
+    "../../tamper/degradations.py",
+)
 """What features follow from, beside the bank."""
 
 Features = NDArray[np.float16]

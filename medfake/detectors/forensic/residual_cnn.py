@@ -31,8 +31,8 @@ def build_residual_cnn(top_places: int, modality: Modality = Modality.CT) -> tup
     import keras
     from keras import layers
 
-    from medfake.detectors.forensic.forms import FORMS
     from medfake.detectors.forensic.layers import NoiseScaledResiduals
+    from medfake.detectors.forensic.tissue_layers import FORMS
     from medfake.detectors.layers import Calibration, Hounsfield
 
     # single precision whatever convolutions compute in: residuals of 1 HU are lost beside 1000 HU in half of it

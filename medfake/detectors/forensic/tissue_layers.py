@@ -1,12 +1,13 @@
-"""Keras layers of the forensic detector where it looks at tissue of MR and radiographs; keras.ops only.
+"""Keras layers of the forensic detector for tissue of MR and radiographs, and which layers a modality has.
 
 Imported inside functions: it loads Keras. Places are half as wide as those of lungs.
 """
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from medfake import regions
 from medfake.training.keras_setup import load_keras
+from medfake.vocabulary import Modality
 
 keras = load_keras()
 
@@ -14,6 +15,7 @@ from keras import ops  # noqa: E402  # load_keras must come first: it refuses fo
 
 from medfake.detectors.forensic.layers import (  # noqa: E402  # likewise
     CentreAgainstRing,
+    LungShare,
     PlacesOfMap,
     RegionShare,
     StrongestPlaces,
@@ -62,3 +64,17 @@ class TissuePlacesOfMap(PlacesOfMap):
         """Twice (slices, down, across)."""
         grid = [None if n is None else n + self._BEFORE for n in lung_shape[1:3]]
         return ((logits_shape[0] or lung_shape[0], *grid),) * 2
+
+
+class Forms(NamedTuple):
+    """Classes of the layers that know how wide the places of a modality are."""
+
+    against_ring: Any
+    share: Any
+    strongest: Any
+    of_map: Any
+
+
+_LUNG: Final = Forms(CentreAgainstRing, LungShare, StrongestPlaces, PlacesOfMap)
+_TISSUE: Final = Forms(TissueAgainstRing, TissueShare, StrongestTissuePlaces, TissuePlacesOfMap)
+FORMS: Final = {Modality.CT: _LUNG, Modality.MR: _TISSUE, Modality.XRAY: _TISSUE}

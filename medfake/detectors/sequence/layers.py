@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from medfake.detectors.dense import grid
-from medfake.detectors.dense.scores import grid_sums, shrunk
+from medfake.detectors.dense.score_layers import grid_sums, shrunk
 from medfake.detectors.sequence.grid import NOWHERE_MM, PLANE_FEATURES, PLANE_STEP, TOLERANCE_MM
 from medfake.training.keras_setup import load_keras
 

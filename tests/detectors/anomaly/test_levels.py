@@ -17,7 +17,7 @@ def maps(slices: int = 9) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_usual_places_and_the_strongest_of_half_of_the_slices_are_where_judges_have_them() -> None:
     load_keras()
-    from medfake.detectors.dense.scores import PlaneScores
+    from medfake.detectors.dense.score_layers import PlaneScores
 
     known = maps()
     scale, offset = fit_level(known)

@@ -31,7 +31,7 @@ def chest() -> np.ndarray:
 
 
 def lung_of(hu: np.ndarray) -> np.ndarray:
-    from medfake.detectors.dense.lung_field import LungField
+    from medfake.detectors.dense.lung_layers import LungField
 
     return np.asarray(LungField()(hu[..., None].astype(np.float32)))[0, ..., 0]
 
@@ -103,7 +103,7 @@ def reference(logits: np.ndarray, counts: np.ndarray, z_mm: np.ndarray) -> np.nd
 
 
 def test_a_scan_is_scored_in_plane_and_along_z_with_shrinkage() -> None:
-    from medfake.detectors.dense.scores import ScanScores
+    from medfake.detectors.dense.score_layers import ScanScores
 
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, (5, 6, 7)).astype(np.float32)
@@ -117,7 +117,7 @@ def test_a_scan_is_scored_in_plane_and_along_z_with_shrinkage() -> None:
 
 
 def test_a_scan_that_looks_tampered_all_over_is_told_from_one_that_does_in_a_few_slices() -> None:
-    from medfake.detectors.dense.scores import ScanScores
+    from medfake.detectors.dense.score_layers import ScanScores
 
     counts, z_mm = np.ones((40, 4, 4), np.float32), 20 * np.arange(40, dtype=np.float32)
     a_few = np.full(counts.shape, grid.USUAL_LEVEL, np.float32)
@@ -150,7 +150,7 @@ def test_the_onnx_form_says_of_a_scan_what_the_layers_say(tmp_path: Path) -> Non
 
 
 def test_a_single_slice_scores_the_same_alone_and_as_a_scan() -> None:
-    from medfake.detectors.dense.scores import PlaneScores, ScanScores
+    from medfake.detectors.dense.score_layers import PlaneScores, ScanScores
 
     rng = np.random.default_rng(2)
     logits, counts = rng.normal(0, 3, (1, 5, 5)).astype(np.float32), np.ones((1, 5, 5), np.float32)
@@ -159,7 +159,7 @@ def test_a_single_slice_scores_the_same_alone_and_as_a_scan() -> None:
 
 
 def test_where_nothing_counts_nothing_is_found() -> None:
-    from medfake.detectors.dense.scores import ScanScores
+    from medfake.detectors.dense.score_layers import ScanScores
 
     nothing = np.zeros((2, 4, 4), np.float32)
     places, slices, scan = ScanScores()(nothing + 5, nothing, np.arange(2, dtype=np.float32))
@@ -167,7 +167,7 @@ def test_where_nothing_counts_nothing_is_found() -> None:
 
 
 def test_the_strongest_place_is_told_in_pixels() -> None:
-    from medfake.detectors.dense.scores import Strongest
+    from medfake.detectors.dense.score_layers import Strongest
 
     scores = np.zeros((1, 4, 6), np.float32)
     scores[0, 2, 5], scores[0, 3, 3] = 2, 9
@@ -204,7 +204,7 @@ def compared(texture: np.ndarray, lung: np.ndarray) -> np.ndarray:
 
 
 def test_places_are_compared_with_the_ring_around_them_however_little_lung_it_holds() -> None:
-    from medfake.detectors.dense.texture import Comparison
+    from medfake.detectors.dense.texture_layers import Comparison
 
     rng = np.random.default_rng(5)
     texture = rng.normal(0, 2, (1, 40, 52, grid.CHANNELS)).astype(np.float32)

@@ -11,7 +11,7 @@ from medfake.package.card import KERAS_FILE
 from medfake.remedies import retrain
 from medfake.training.keras_setup import load_keras
 
-_LAYERS = "layers"  # modules of this name register what stored networks are made of
+_LAYERS = "layers"  # modules whose names end so register what stored networks are made of
 
 
 def has_network(package: Path) -> bool:
@@ -32,7 +32,7 @@ def load_network(package: Path) -> Any:
     import medfake.detectors as room
 
     for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
-        if module.name.rpartition(".")[2] == _LAYERS:
+        if module.name.endswith(_LAYERS):
             import_module(module.name)
     try:
         return keras.saving.load_model(package / KERAS_FILE, compile=False)

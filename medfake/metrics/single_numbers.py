@@ -12,6 +12,9 @@ from medfake.metrics.scans import Floats
 
 WITHIN_HU: Final = (-1000, 400)
 """Of fine structure: from air to soft tissue, so that bone, which generators may not see, does not count."""
+BRIGHT_TISSUE_HU: Final = 100
+"""Soft tissue seldom is as bright, unless with contrast medium: networks see it in the window of lungs, too."""
+BONE_HU: Final = 300
 _SQUARE_PX = 3
 
 
@@ -32,9 +35,16 @@ def fine_structure(hu: NDArray[np.int16]) -> Floats:
     return np.asarray(rest.mean(axis=(1, 2)), np.float64)
 
 
+def share_from(least_hu: int) -> Callable[[NDArray[np.int16]], Floats]:
+    """Share of a slice's pixels that are at least so bright; (slices, rows, cols) HU -> (slices,) 0..1."""
+    return lambda hu: np.asarray((hu >= least_hu).mean(axis=(1, 2)), np.float64)
+
+
 SINGLE_NUMBERS: Final[Mapping[str, Callable[[NDArray[np.int16]], Floats]]] = {
     "highest HU": highest_hu,
     "lowest HU": lowest_hu,
+    f"share of pixels from {BRIGHT_TISSUE_HU} HU on": share_from(BRIGHT_TISSUE_HU),
+    f"share of pixels from {BONE_HU} HU on": share_from(BONE_HU),
     "fine structure": fine_structure,
 }
 """By the words that the report has for them."""

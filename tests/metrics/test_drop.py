@@ -107,6 +107,7 @@ def test_one_number_of_the_pixels_tells_what_it_tells(nodules: Dataset, package:
     made = measure(nodules, deepfakes([BRIGHT - 1, DARK] * 10, [1, 0] * 10), a=package()).single_numbers
     assert {name: one.value for name, one in made.items()} == {
         "highest HU": pytest.approx(0.375), "lowest HU": pytest.approx(0.375), "fine structure": 0.5,
+        "share of pixels from 100 HU on": 0.5, "share of pixels from 300 HU on": 0.5,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medfake.metrics.single_numbers import SINGLE_NUMBERS, fine_structure, highest_hu, lowest_hu, ranked
+from medfake.metrics.single_numbers import SINGLE_NUMBERS, fine_structure, highest_hu, lowest_hu, ranked, share_from
 
 
 def test_extremes_are_those_of_each_slice() -> None:
@@ -11,6 +11,11 @@ def test_extremes_are_those_of_each_slice() -> None:
     hu[0, 3, 3] = 900
     assert highest_hu(hu).tolist() == [900.0, 40.0]
     assert lowest_hu(hu).tolist() == [-700.0, 40.0]
+
+
+def test_a_share_counts_the_brightness_itself_and_all_above() -> None:
+    hu = np.array([[[299, 300], [301, -1000]], [[299, 299], [299, 299]]], np.int16)
+    assert share_from(300)(hu).tolist() == [0.5, 0.0]
 
 
 def test_fine_structure_is_the_distance_from_the_mean_of_nine() -> None:

@@ -19,7 +19,7 @@ _FARTHEST: Final = 5.0
 
 
 @keras.saving.register_keras_serializable(package="medfake")
-class Standardised(layers.Layer):
+class StandardisedVectors(layers.Layer):
     """(..., width) features -> the same less their mean over deviation, as of training slices, clipped.
 
     Args:
@@ -54,7 +54,7 @@ class OfSliceWindows(layers.Layer):
         noise: Deviation of what is added to scaled features in training.
     """
 
-    def __init__(self, along: AlongZ, standardised: Standardised, noise: float, **kwargs: Any) -> None:
+    def __init__(self, along: AlongZ, standardised: StandardisedVectors, noise: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.along, self.standardised, self.noise = along, standardised, layers.GaussianNoise(noise)
 
@@ -82,7 +82,7 @@ class OfSlices(layers.Layer):
         reach: Slices to either side that it walks over.
     """
 
-    def __init__(self, along: AlongZ, standardised: Standardised, reach: int, **kwargs: Any) -> None:
+    def __init__(self, along: AlongZ, standardised: StandardisedVectors, reach: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.along, self.standardised, self.reach = along, standardised, reach
 

@@ -10,11 +10,11 @@ def build_parts(width: int, options: SliceGRUOptions) -> tuple[Any, Any]:
     """What walks along z and what scales features, with weights of their own."""
     load_keras()
     from medfake.detectors.sequence.layers import AlongZ
-    from medfake.detectors.sequence.slice_features.layers import Standardised
+    from medfake.detectors.sequence.slice_features.layers import StandardisedVectors
 
     along = AlongZ(options.units, options.reach_mm, options.bridge_mm, options.decay, name="along_z")
     along.build(width)
-    return along, Standardised(width, name="standardised")
+    return along, StandardisedVectors(width, name="standardised")
 
 
 def build_of_slice_windows(along: Any, standardised: Any, options: SliceGRUOptions) -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -113,6 +114,12 @@ def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user-cache")))
         patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("dvc-site-cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _same_weights() -> None:
+    """Keras draws the seeds of layers that have none here, so that networks which a test builds are always the same."""
+    random.seed(1)
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from medfake.datasets.dataset import Dataset
@@ -29,7 +29,7 @@ Patches = Mapping[str, tuple[Patch, ...]]
 
 
 class Blank(StrEnum):
-    """Where the square is; slices without a site have it at a random place of lung either way."""
+    """Where the square is; slices without a site have it at a place of lung either way."""
 
     SITE = "site"
     ELSEWHERE = "elsewhere"
@@ -91,7 +91,9 @@ def draw_patches(dataset: Dataset, rows: pd.DataFrame, seed: int) -> dict[Blank,
     """Squares of 32 mm for some slices.
 
     `site`: around every site of a tampered slice. `elsewhere`: in a tampered slice a place of lung at least 45 mm from
-    every site, or the farthest there is. A real slice has one random place of lung for each of the two.
+    every site, or the farthest there is. A real slice has one place of lung for each of the two. A place that is no
+    site is drawn once a scan and moved into the lung of each slice, as a site is the same through a scan: what looks
+    along z makes more of a column of squares than of squares here and there.
 
     Args:
         dataset: Whose slices these are.
@@ -102,30 +104,55 @@ def draw_patches(dataset: Dataset, rows: pd.DataFrame, seed: int) -> dict[Blank,
         Squares by slice_id, of both kinds.
     """
     drawn: dict[Blank, dict[str, tuple[Patch, ...]]] = {kind: {} for kind in Blank}
-    region = region_of(dataset.modality)
-    sited = rows[(rows.label == 0) | rows.site_y.notna()]
-    places: Iterator[Any] = sited.itertuples()
-    for hu, row in track(zip(_read(dataset, sited), places, strict=True), "placing squares", len(sited)):
-        rng = np.random.default_rng([seed, zlib.crc32(str(row.slice_id).encode())])
-        lung = _region(region, hu, float(row.spacing_mm))
-        sites = _sites(dataset, row)
-        at = sites if len(sites) else rng.choice(lung, 1)
-        drawn[Blank.SITE][row.slice_id] = tuple(_patch(place, row) for place in at)
-        drawn[Blank.ELSEWHERE][row.slice_id] = (_patch(_elsewhere(lung, sites, float(row.spacing_mm), rng), row),)
+    sited = rows[(rows.label == 0) | rows.site_y.notna()].sort_values(["scan_id", "z_mm", "slice_id"])
+    for scan, of_scan in groupby(_rooms(dataset, sited), lambda one: str(one.row.scan_id)):
+        rooms = list(of_scan)
+        for kind, of_kind in drawn.items():
+            rng = np.random.default_rng([seed, zlib.crc32(f"{scan}/{kind}".encode())])
+            column = rng.choice(rooms[rng.integers(len(rooms))].places)
+            for room in rooms:
+                places = room.sites if kind is Blank.SITE and len(room.sites) else room.nearest(column)
+                of_kind[room.row.slice_id] = tuple(_patch(place, room.row) for place in places)
     return drawn
 
 
-def _read(dataset: Dataset, rows: pd.DataFrame) -> Iterator[NDArray[np.int16]]:
-    for batch in dataset.batches(rows, 1):
-        yield batch[0]
+@dataclass(frozen=True)
+class _Room:
+    """Where squares may be in a slice.
+
+    Attributes:
+        row: Of the manifest.
+        sites: (k, 2) row and column of each of its sites, px.
+        places: (n, 2) of lung at least 45 mm from every site, or of the farthest there is.
+    """
+
+    row: Any
+    sites: NDArray[np.float64]
+    places: NDArray[np.float32]
+
+    def nearest(self, place: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(1, 2) where a square may be that is as near to a place as can be."""
+        return self.places[[np.hypot(*(self.places - place).T).argmin()]]
 
 
-def _region(region: Region, hu: NDArray[np.int16], spacing_mm: float) -> NDArray[np.float64]:
+def _rooms(dataset: Dataset, rows: pd.DataFrame) -> Iterator[_Room]:
+    region = region_of(dataset.modality)
+    slices = (batch[0] for batch in dataset.batches(rows, 1))
+    for hu, row in track(zip(slices, rows.itertuples(), strict=True), "placing squares", len(rows)):
+        spacing_mm = float(row.spacing_mm)  # type: ignore[arg-type]
+        places, sites = _region(region, hu, spacing_mm), _sites(dataset, row)
+        if len(sites):
+            away_mm = np.min([np.hypot(*(places - site).T) for site in sites], axis=0) * spacing_mm
+            places = places[away_mm >= min(FAR_MM, away_mm.max())]
+        yield _Room(row, sites, places)
+
+
+def _region(region: Region, hu: NDArray[np.int16], spacing_mm: float) -> NDArray[np.float32]:
     """(n, 2) rows and columns of lung; of anything dark where a cut shows no body, of all pixels where nothing is."""
     lung = region.in_slice(hu, spacing_mm)
     for other in (hu < AIR_BELOW_HU, np.ones(hu.shape, bool)):
         lung = lung if lung.any() else other
-    return np.argwhere(lung).astype(np.float64)
+    return np.argwhere(lung).astype(np.float32)
 
 
 def _sites(dataset: Dataset, row: Any) -> NDArray[np.float64]:
@@ -139,17 +166,7 @@ def _sites(dataset: Dataset, row: Any) -> NDArray[np.float64]:
     return np.unique(np.vstack([own, dataset.sites.loc[near, ["y", "x"]].to_numpy(np.float64)]), axis=0)
 
 
-def _elsewhere(
-    lung: NDArray[np.float64], sites: NDArray[np.float64], spacing_mm: float, rng: Generator
-) -> NDArray[np.float64]:
-    if not len(sites):
-        return np.asarray(rng.choice(lung), np.float64)
-    distance = np.hypot(*(lung[:, None] - sites[None]).transpose(2, 0, 1)).min(axis=1) * spacing_mm
-    far = lung[distance >= FAR_MM]
-    return np.asarray(rng.choice(far) if len(far) else lung[int(distance.argmax())], np.float64)
-
-
-def _patch(place: NDArray[np.float64], row: Any) -> Patch:
+def _patch(place: NDArray[np.floating[Any]], row: Any) -> Patch:
     """Pixels of the square around a place, as far as it is inside."""
     half = CUBE_MM / 2 / float(row.spacing_mm)
     ends = [(max(0, round(at - half)), max(0, round(at + half))) for at in place.tolist()]

@@ -157,6 +157,16 @@ def test_places_do_not_depend_on_the_order_of_rows(dataset) -> None:
     assert drawn != draw_patches(dataset, rows.iloc[:4], 2)
 
 
+def test_squares_that_are_on_no_site_are_a_column_through_a_scan(dataset) -> None:
+    """What looks along z makes more of a column than of squares here and there, and sites are one."""
+    rows = dataset.split("test")
+    rows = rows[rows.label == 0].iloc[:6].assign(scan_id="s", z_mm=np.arange(6) * 2.5)
+    patches = draw_patches(dataset, rows, seed=1)
+    for kind in Blank:
+        middles = [[(one.start + one.stop) / 2 for one in patches[kind][name][0]] for name in rows.slice_id]
+        assert np.ptp(np.array(middles), axis=0).max() <= 2  # moved into lung where it has to be
+
+
 def test_a_blanked_slice_is_air_in_the_square_alone_and_what_is_stored_stays(dataset) -> None:
     rows = dataset.split("test").iloc[:3]
     patch = (slice(10, 20), slice(30, 50))

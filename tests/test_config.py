@@ -410,6 +410,14 @@ def test_a_drop_is_of_detectors_and_a_generator_of_one_data_set(
     assert message in _message(shree)
 
 
+def test_a_drop_may_be_of_the_same_scans_split_otherwise_and_of_no_other_scans(shree: dict[str, Any]) -> None:
+    assert shree["drop"]["patients-mixed"]["dataset"] != shree["generators"]["dcgan"]["dataset"]
+    validate(Params, shree, "params.yaml")
+    another = {"kind": "lidc", "path": "data/raw/another"}
+    shree["datasets"]["nodules-mixed"].update(reals=another, fakes=another)
+    assert "drop.patients-mixed: dcgan learnt the classes of data set nodules" in _message(shree)
+
+
 def test_a_generator_learns_nodules_and_so_a_drop_is_of_detectors_of_nodules(shree: dict[str, Any]) -> None:
     shree["generators"]["dcgan"]["dataset"] = shree["drop"]["dcgan"]["dataset"] = "generated"
     assert "generators.dcgan.dataset is generated, whose slices are not told apart by nodules" in _message(shree)

@@ -9,7 +9,7 @@ class DropParams(Section):
     """What the accuracy of detectors of nodules drops to on deepfakes (Shree et al., section V)."""
 
     dataset: Name = Field(description="of labelling rule nodules")
-    generator: Name = Field(description="a key under generators that learnt from the same data set")
+    generator: Name = Field(description="a key under generators that learnt the same classes of the same scans")
     detectors: list[str] | None = Field(
         default=None, min_length=1, description="of train.detectors, that are trained on the data set; null for all"
     )

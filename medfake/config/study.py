@@ -206,10 +206,11 @@ class Params(Section):
                     message = f"drop.{name}.{key} names {value!r}, which {where} does not have"
                     raise ValueError(message + did_you_mean(value, known))
             learnt = self.generators[drop.generator].dataset
-            if learnt != drop.dataset:
+            own, other = self.datasets[drop.dataset], self.datasets[learnt]
+            if own.task is not Task.NODULES or own.reals != other.reals:
                 message = (
                     f"drop.{name}: {drop.generator} learnt the classes of data set {learnt}, and detectors of "
-                    f"{drop.dataset} know others: name {learnt}"
+                    f"{drop.dataset} know others: name {learnt}, or another data set of rule nodules and its scans"
                 )
                 raise ValueError(message)
         return self

@@ -64,8 +64,9 @@ def measure_drop(
     fakes = {key: _Side.of_deepfakes(packages[key], card, deepfakes, bootstrap) for key, card in cards.items()}
     first = next(iter(tests.values()))
     return DropReport(
-        name=name, dataset=dataset.name, generator=generator, evidence=dataset.evidence,
-        confidence=bootstrap.confidence, slices=len(first), patients=int(first.patient_id.nunique()),
+        name=name, dataset=dataset.name, generator=generator, protocol=dataset.protocol,
+        evidence=dataset.evidence, confidence=bootstrap.confidence, slices=len(first),
+        patients=int(first.patient_id.nunique()),
         deepfakes=len(deepfakes.asked), asked=int(deepfakes.asked.sum()),
         agreement=Agreement(
             detectors=len(packages), originals=_shares(list(originals.values()), bootstrap),

@@ -2,8 +2,8 @@
 
 The file reports/drop/NAME.json in short; figures are {"value": 0..1 or null, "interval": {"low", "high"} or null}:
 
-    {"schema_version": 1, "name", "dataset", "generator", "evidence", "confidence", "slices", "patients", "deepfakes",
-     "asked": deepfakes that were to show a nodule,
+    {"schema_version": 3, "name", "dataset", "generator", "protocol", "evidence", "confidence", "slices", "patients",
+     "deepfakes", "asked": deepfakes that were to show a nodule,
      "agreement": {"detectors", "originals": {"with_label", "against_label", "split"}, "deepfakes": likewise},
      "single_numbers": {"highest HU": AUC by which deepfakes are told from originals, ...},
      "runs": {"nodules/CustomCNN/seed-1": {"detector", "seed", "threshold", "val_accuracy", "called",
@@ -24,7 +24,7 @@ from medfake.metrics.within_slice import Figure
 from medfake.remedies import Stage, make, rerun
 from medfake.vocabulary import Evidence
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _DIGITS: Final = 6
 
 
@@ -106,6 +106,7 @@ class DropReport:
 
     Attributes:
         name: Of its block under `drop`.
+        protocol: How the data set was split.
         evidence: What figures on the data set are worth.
         slices: Originals, test slices.
         patients: Theirs.
@@ -118,6 +119,7 @@ class DropReport:
     name: str
     dataset: str
     generator: str
+    protocol: str
     evidence: Evidence
     confidence: float
     slices: int

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from medfake.datasets.split import is_leaky
 from medfake.metrics.drop_report import DropReport, OnSlices, RunDrop, read_drop
 from medfake.metrics.within_slice import Figure
 from medfake.probes.report import read_probes
@@ -40,7 +41,8 @@ def drop(given: ReportInput) -> Section | None:
         path = given.reports / "drop" / f"{name}.json"
         if path.is_file():
             report = read_drop(path)
-            parts += [finding(report), _NO_DETECTION, _label_noise(report), _drawing(report), _table(report)]
+            parts += [finding(report), *([] if parts else [_NO_DETECTION]), _label_noise(report)]
+            parts += [_drawing(report), _table(report)]
             if block.direct in given.comparison.datasets:
                 parts += _direct(report, given.comparison, str(block.direct), given.reports)
     return (
@@ -57,8 +59,18 @@ def finding(report: DropReport) -> str:
         f"{one.detector}, the most accurate on validation, tells slices with a nodule from others with accuracy "
         f"{_text(one.originals.accuracy)} on {report.slices} test slices of {report.patients} patients, and "
         f"{_text(one.deepfakes.accuracy)} on {report.deepfakes} deepfakes of {report.generator}: a drop of "
-        f"{_text(one.drop)}{'' if lost else ', which is not told from none'}.{_guesses(one)}{_constant(one)} "
+        f"{_text(one.drop)}{'' if lost else ', which is not told from none'}."
+        f"{_leak(report)}{_guesses(one)}{_constant(one)} "
         f"{report.evidence.sentence} {PAPERS['shree'].cited} print {originals:.3f} and {deepfakes:.2f} for their CNN."
+    )
+
+
+def _leak(report: DropReport) -> str:
+    if not is_leaky(report.protocol):
+        return ""
+    return (
+        f" Slices of one patient are learnt from and tested (protocol {report.protocol} of {report.dataset}), so that "
+        "accuracy on originals may be that of knowing patients again."
     )
 
 

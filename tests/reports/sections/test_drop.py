@@ -44,8 +44,9 @@ def report() -> DropReport:
     shares = Shares(with_label=figure(0.7), against_label=figure(0.2), split=figure(0.1))
     runs = [run("CustomCNN", 0.9, 0.6, val=0.93), run("ResNet18", 0.95, 0.7, val=0.91)]
     return DropReport(
-        name="dcgan", dataset="nodules", generator="dcgan", evidence=Evidence.PHANTOM, confidence=0.95, slices=40,
-        patients=8, deepfakes=500, asked=250, agreement=Agreement(detectors=2, originals=shares, deepfakes=shares),
+        name="dcgan", dataset="nodules", generator="dcgan", protocol="grouped", evidence=Evidence.PHANTOM,
+        confidence=0.95, slices=40, patients=8, deepfakes=500, asked=250,
+        agreement=Agreement(detectors=2, originals=shares, deepfakes=shares),
         single_numbers={"highest HU": Figure(0.02, Interval(0.0, 0.05)), "fine structure": figure(0.6)},
         runs={f"nodules/{one.detector}/seed-1": one for one in runs},
     )  # fmt: skip
@@ -95,6 +96,20 @@ def test_one_answer_to_all_deepfakes_is_called_so(report: DropReport, called: fl
 def test_who_guesses_on_originals_has_little_to_lose(report: DropReport, originals: float, guesses: bool) -> None:
     one = run("CustomCNN", originals, 0.5)
     assert ("little to lose" in finding(replace(report, runs={"a": one}))) is guesses
+
+
+@pytest.mark.parametrize(("protocol", "known"), [("grouped", False), ("replica", True)])
+def test_a_split_that_mixes_patients_is_said(report: DropReport, protocol: str, known: bool) -> None:
+    assert ("knowing patients again" in finding(replace(report, protocol=protocol))) is known
+
+
+def test_of_several_drops_what_holds_of_all_is_said_once(given: ReportInput, report: DropReport) -> None:
+    for name in given.params.drop:
+        replace(report, name=name).write(given.reports / f"drop/{name}.json")
+    said = words(drop(given))
+    assert len(given.params.drop) > 1
+    assert said.count("A drop is no detection.") == 1
+    assert said.count("the most accurate on validation") == len(given.params.drop)
 
 
 def test_the_section_says_why_a_drop_is_no_detection_and_what_is(given: ReportInput, report: DropReport) -> None:

@@ -28,7 +28,7 @@ from medfake.probes.texture import CUBE_MM
 from medfake.remedies import Stage, make, rerun
 from medfake.vocabulary import Evidence, Split
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _DIGITS: Final = 6
 
 FindAround = Callable[[str], Around | None]
@@ -73,7 +73,7 @@ _SENTENCES: Final = {
 
 @dataclass(frozen=True)
 class Difference:
-    """AUC with a square elsewhere, minus AUC with the site blanked: what the site itself is worth to the detector."""
+    """Between two AUC of the same slices, on the same resampled patients."""
 
     value: float | None
     low: float | None
@@ -90,7 +90,8 @@ class BlankedFigures:
         as_is: As they are.
         elsewhere: With a square of lung blanked that is not the site.
         site: With the site blanked, and a random place of lung in real slices.
-        of_site: `elsewhere` minus `site` on the same resampled patients; None where a class is missing.
+        of_square: `as_is` minus `elsewhere`: what any square takes from the detector; None where a class is missing.
+        of_site: `elsewhere` minus `site`: what the site itself is worth to it; likewise.
         reads: What follows from these.
     """
 
@@ -101,6 +102,7 @@ class BlankedFigures:
     as_is: Score
     elsewhere: Score
     site: Score
+    of_square: Difference | None
     of_site: Difference | None
     reads: Reads
 
@@ -166,21 +168,24 @@ def measure_blanked(
     return BlankedReport(dataset.name, dataset.digest, dataset.evidence, dataset.sources_apart, trainings)
 
 
-def judge(as_is: Score, site: Score, of_site: Difference | None) -> Reads:
+def judge(as_is: Score, site: Score, of_square: Difference | None, of_site: Difference | None) -> Reads:
     """Say what a detector reads.
 
     Args:
         as_is: AUC of the slices as they are.
         site: AUC with the site blanked.
+        of_square: What any square costs. What that disturbs may have lost the site among what it makes of the square.
         of_site: What the site is worth, blanking itself set aside.
     """
-    if as_is.low is None or site.low is None or of_site is None or of_site.low is None:
+    if as_is.low is None or site.low is None or of_square is None or of_square.low is None:
+        return Reads.UNDECIDED
+    if of_site is None or of_site.low is None:
         return Reads.UNDECIDED
     if as_is.low <= 0.5:
         return Reads.NOTHING
     if of_site.low > 0:
         return Reads.BOTH if site.low > 0.5 else Reads.SITE
-    return Reads.CONTEXT if site.low > 0.5 else Reads.UNDECIDED
+    return Reads.CONTEXT if site.low > 0.5 and of_square.low <= 0 else Reads.UNDECIDED
 
 
 def _measure(
@@ -197,16 +202,11 @@ def _measure(
     kept = [one[(one["split"] == Split.TEST) & one["slice_id"].isin(list(patches[Blank.SITE]))]
             for one in (as_is, rows[Blank.ELSEWHERE], rows[Blank.SITE])]  # fmt: skip
     scores = [_score(one, bootstrap) for one in kept]
-    difference = paired_difference(kept[1], kept[2], bootstrap)
-    of_site = None
-    if difference is not None:
-        edges = difference.interval
-        low, high = (edges.low, edges.high) if edges else (None, None)
-        of_site = Difference(_rounded(difference.value), _rounded(low), _rounded(high))
+    of_square, of_site = (_difference(kept[at], kept[at + 1], bootstrap) for at in (0, 1))
     return BlankedFigures(
         detector=card.detector, seed=card.seed, out_of_fold=_in_folds(card), slices=len(kept[0]),
-        as_is=scores[0], elsewhere=scores[1], site=scores[2], of_site=of_site,
-        reads=judge(scores[0], scores[2], of_site),
+        as_is=scores[0], elsewhere=scores[1], site=scores[2],
+        of_square=of_square, of_site=of_site, reads=judge(scores[0], scores[2], of_square, of_site),
     )  # fmt: skip
 
 
@@ -234,6 +234,15 @@ def _score(rows: pd.DataFrame, bootstrap: Bootstrap) -> Score:
     return Score(_rounded(measured.metrics.auc), _rounded(low), _rounded(high), measured.unit, measured.clusters)
 
 
+def _difference(first: pd.DataFrame, second: pd.DataFrame, bootstrap: Bootstrap) -> Difference | None:
+    found = paired_difference(first, second, bootstrap)
+    if found is None:
+        return None
+    edges = found.interval
+    low, high = (edges.low, edges.high) if edges else (None, None)
+    return Difference(_rounded(found.value), _rounded(low), _rounded(high))
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
 
@@ -248,5 +257,5 @@ def _report_of(values: Any) -> BlankedReport:
 
 def _training_of(values: dict[str, Any]) -> BlankedFigures:
     scores = {name: Score(**values[name]) for name in ("as_is", "elsewhere", "site")}
-    of_site = values["of_site"] and Difference(**values["of_site"])
-    return BlankedFigures(**{**values, **scores, "of_site": of_site, "reads": Reads(values["reads"])})
+    worth = {name: values[name] and Difference(**values[name]) for name in ("of_square", "of_site")}
+    return BlankedFigures(**{**values, **scores, **worth, "reads": Reads(values["reads"])})

@@ -113,18 +113,21 @@ def _scores(low: float | None) -> Score:
 
 
 @pytest.mark.parametrize(
-    ("as_is", "site", "of_site", "reads"),
+    ("as_is", "site", "of_square", "of_site", "reads"),
     [
-        (0.5, 0.4, 0.1, Reads.NOTHING),
-        (0.51, 0.5, 0.01, Reads.SITE),
-        (0.51, 0.51, 0.01, Reads.BOTH),
-        (0.51, 0.51, 0.0, Reads.CONTEXT),
-        (0.51, 0.5, 0.0, Reads.UNDECIDED),
-        (None, 0.5, 0.1, Reads.UNDECIDED),
+        (0.5, 0.4, 0.0, 0.1, Reads.NOTHING),
+        (0.51, 0.5, 0.1, 0.01, Reads.SITE),
+        (0.51, 0.51, 0.1, 0.01, Reads.BOTH),
+        (0.51, 0.51, 0.0, 0.0, Reads.CONTEXT),
+        (0.51, 0.51, 0.01, 0.0, Reads.UNDECIDED),
+        (0.51, 0.5, 0.0, 0.0, Reads.UNDECIDED),
+        (None, 0.5, 0.0, 0.1, Reads.UNDECIDED),
+        (0.51, 0.51, None, 0.1, Reads.UNDECIDED),
     ],
 )
-def test_the_verdict_on_both_sides_of_each_boundary(as_is, site, of_site, reads) -> None:
-    assert judge(_scores(as_is), _scores(site), Difference(0.1, of_site, 0.2)) is reads
+def test_the_verdict_on_both_sides_of_each_boundary(as_is, site, of_square, of_site, reads) -> None:
+    square, worth = (Difference(0.1, low, 0.2) for low in (of_square, of_site))
+    assert judge(_scores(as_is), _scores(site), square, worth) is reads
 
 
 def test_the_square_covers_the_site_and_elsewhere_is_far_from_it(dataset) -> None:

@@ -22,7 +22,7 @@ def _figures(detector: str, as_is: float, site: float, reads: Reads) -> BlankedF
     as_is_, elsewhere, site_ = (Score(auc, auc - 0.1, auc + 0.1, "patients", 9) for auc in (as_is, as_is, site))
     return BlankedFigures(
         detector=detector, seed=1, out_of_fold=True, slices=90, as_is=as_is_, elsewhere=elsewhere, site=site_,
-        of_site=Difference(as_is - site, 0.0, 0.3), reads=reads,
+        of_square=Difference(0.0, -0.1, 0.1), of_site=Difference(as_is - site, 0.0, 0.3), reads=reads,
     )  # fmt: skip
 
 

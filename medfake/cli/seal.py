@@ -44,7 +44,8 @@ def seal() -> None:
     PATH.seal.json: of each slice a digest of its decoded pixels, its geometry and what its values mean, signed with
     Ed25519. Nothing is written into the scan. A lossless change of the compression breaks no seal; a pixel, a
     position, a slope, a missing or an added slice does. UIDs are in it as salted digests; names, dates and file names
-    are not. Windows, overlays, links and whose scan it is are not covered.
+    are not. Windows, overlays, links, whose scan it is and what uptake is computed with are not covered. A file that
+    readers may take differently, with an element twice or fragments that its tables pass over, is refused.
 
     Keep the private key off the archive, on the machine that seals, and its public key where scans are verified. For a
     new key run keygen into another folder, and give verify the old public key beside the new one: old seals stay valid.
@@ -128,10 +129,11 @@ def verify(path: Path, keys: Sequence[Path], seal_file: Path | None, json_file: 
     if json_file:
         check_output(json_file, output)
     place = seal_file or default_place(path)
+    taken = json_file is not None and is_standard_output(json_file)
+    written = None if taken else json_file
     made = read_seal(place)
     require_signature(made, [load_public_key(one) for one in keys], place)
-    differences, found = compare(path, made.sealed, [one.resolve() for one in (place, json_file) if one])
-    taken = json_file is not None and is_standard_output(json_file)
+    differences, found = compare(path, made.sealed, [one.resolve() for one in (place, written) if one])
     if json_file:
         write_json_output(json_file, output, _document(path, place, made, differences, found))
     several = len(made.sealed.series) > 1

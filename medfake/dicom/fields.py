@@ -1,5 +1,6 @@
 """Single fields of a header, each taken from where it may stand and refused when it cannot be true."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class FunctionalGroups:
     """Looks a keyword up where it may stand: the data set, then per-frame, then shared groups (PS3.3 C.7.6.16)."""
 
     def __init__(self, dataset: Dataset, frame: int) -> None:
+        self._dataset, self._frame = dataset, frame
         self._places: list[Dataset] = [dataset]
         for name, index in (("PerFrameFunctionalGroupsSequence", frame), ("SharedFunctionalGroupsSequence", 0)):
             sequence = dataset.get(name)
@@ -38,6 +40,32 @@ class FunctionalGroups:
         """As `find`, but the groups before the data set, which may sum up all frames ("MIXED")."""
         places = [*self._places[1:], self._places[0]]
         return next((place[keyword].value for place in places if keyword in place), None)
+
+    def everywhere(self, keyword: str) -> dict[str, Any]:
+        """All values by where they stand: "keyword", "per-frame/macro/keyword" or "shared/macro/keyword".
+
+        Readers differ in which place they look at first, and some take but the first item.
+        """
+        return {
+            f"{where}{keyword}": place[keyword].value for where, place in self._all_places if keyword in place
+        }  # fmt: skip
+
+    @cached_property
+    def _all_places(self) -> list[tuple[str, Dataset]]:
+        places = [("", self._dataset)]
+        frames = self._dataset.get("PerFrameFunctionalGroupsSequence") or ()
+        shared = self._dataset.get("SharedFunctionalGroupsSequence") or ()
+        groups = [("per-frame", group) for group in frames[self._frame : self._frame + 1]]
+        for name, group in [*groups, *((_numbered("shared", number), one) for number, one in enumerate(shared))]:
+            for macro in group:
+                if macro.VR == "SQ":
+                    label = f"{name}/{macro.keyword or macro.tag}"
+                    places += [(f"{_numbered(label, number)}/", item) for number, item in enumerate(macro.value)]
+        return places
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name} {number + 1}" if number else name
 
 
 def position(groups: FunctionalGroups, path: Path) -> tuple[float, float, float]:

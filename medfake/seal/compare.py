@@ -129,11 +129,13 @@ def _differing(place: _Place, now: SealedSlice, head: FileHead) -> Iterator[Diff
         yield Difference(Kind.SERIES, *where, f"{fields.element('SeriesInstanceUID')} is another")
 
 
-def _told(keyword: str, was: dict[str, str], now: dict[str, str]) -> str:
-    before, after = (value.get(keyword, "nothing") for value in (was, now))
+def _told(where: str, was: dict[str, str], now: dict[str, str]) -> str:
+    before, after = (value.get(where, "nothing") for value in (was, now))
+    place, _, keyword = where.rpartition("/")
+    element = f"{fields.element(keyword)}{f' in {place}' if place else ''}"
     if "sha256" in f"{before}{after}":
-        return f"{fields.element(keyword)} is another"
-    return f"{fields.element(keyword)} {after}, was {before}"
+        return f"{element} is another"
+    return f"{element} {fields.shown(after)}, was {fields.shown(before)}"
 
 
 def _missing(place: _Place) -> Difference:

@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.filewriter import correct_ambiguous_vr
-from pydicom.pixels.utils import pixel_array
+from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 
 from medfake.dicom import fields
 from medfake.dicom.codestream import claimed_shape
 from medfake.dicom.parse import PARSE_ERRORS, PixelElement, read_dataset, read_header_elements
 from medfake.dicom.quiet import quiet_pydicom
-from medfake.errors import DicomError, PixelDataError
+from medfake.dicom.unambiguous import require_unambiguous
+from medfake.errors import DicomError, HeaderError, PixelDataError
 from medfake.seal.document import SealedSlice
 from medfake.seal.elements import GEOMETRY, RESCALE, photometric, texts
 
@@ -53,10 +55,16 @@ def read_head(path: Path, salt: str) -> FileHead | None:
         DicomError: It cannot be read, or says of no series or instance that it is.
     """
     dataset, pixels = read_header_elements(path)
-    if pixels is None and not _is_image(dataset):
-        return None
-    series, instance = (_uid(dataset, keyword, path) for keyword in ("SeriesInstanceUID", "SOPInstanceUID"))
-    return FileHead(path, salted(series, salt), salted(instance, salt), _signatures(dataset))
+    try:
+        with quiet_pydicom():
+            if pixels is None and not _is_image(dataset):
+                return None
+            series, instance = (_uid(dataset, keyword, path) for keyword in ("SeriesInstanceUID", "SOPInstanceUID"))
+            return FileHead(path, salted(series, salt), salted(instance, salt), _signatures(dataset))
+    except PARSE_ERRORS as error:
+        raise HeaderError(
+            "its header cannot be read", where=path, received=type(error).__name__, remedy="export the file again"
+        ) from None
 
 
 def read_slices(head: FileHead, salt: str) -> list[SealedSlice]:
@@ -68,6 +76,7 @@ def read_slices(head: FileHead, salt: str) -> list[SealedSlice]:
     dataset = read_dataset(head.path, _most_bytes)
     try:
         with quiet_pydicom():
+            require_unambiguous(head.path, _frame_count(dataset))
             little = dataset.file_meta.TransferSyntaxUID.is_little_endian
             correct_ambiguous_vr(dataset, little)  # implicit VR leaves open how some values are written
             return list(_frames(dataset, head, salt))
@@ -94,7 +103,7 @@ def _uid(dataset: Dataset, keyword: str, path: Path) -> str:
 def _is_image(dataset: Dataset) -> bool:
     """Whether a file without pixels should have some: by its rows, or by its SOP class where it broke off before."""
     sop_class = dataset.file_meta.get("MediaStorageSOPClassUID")
-    return "Rows" in dataset or (sop_class is not None and "Image" in sop_class.name)
+    return "Rows" in dataset or "Image" in UID(str(sop_class or "")).name
 
 
 def _signatures(dataset: Dataset) -> int:
@@ -108,9 +117,8 @@ def _frames(dataset: Dataset, head: FileHead, salt: str) -> Iterator[SealedSlice
     for frame in range(frames):
         groups = fields.FunctionalGroups(dataset, frame)
         geometry = texts(groups, GEOMETRY)
-        reference = groups.find("FrameOfReferenceUID")
-        if reference:
-            geometry["FrameOfReferenceUID"] = f"sha256 {salted(str(reference), salt)}"
+        for where, reference in groups.everywhere("FrameOfReferenceUID").items():
+            geometry[where] = f"sha256 {salted(str(reference), salt)}"
         yield SealedSlice(
             instance=head.instance,
             frame=frame,
@@ -150,10 +158,8 @@ def _most_bytes(dataset: Dataset, pixels: PixelElement | None, path: Path) -> in
         raise PixelDataError("holds no integer pixels", where=path, remedy="leave the file out")
     try:
         frames = _frame_count(dataset)
-        samples = int(dataset.get("SamplesPerPixel", 1) or 1)
-        bits = int(dataset.BitsAllocated)
-        needed = int(dataset.Rows) * int(dataset.Columns) * samples * frames * -(-bits // 8) * (bits <= _MOST_BITS)
-    except (AttributeError, TypeError, ValueError):
+        needed = get_expected_length(dataset) * (0 < int(dataset.BitsAllocated) <= _MOST_BITS)
+    except PARSE_ERRORS:
         needed = 0
     if not 0 < needed <= _LARGEST_PIXELS:
         raise PixelDataError("the header says of no image how large it is", where=path, remedy="export the file again")

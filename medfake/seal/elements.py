@@ -16,13 +16,15 @@ from medfake.dicom.fields import FunctionalGroups
 GEOMETRY: Final = (
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SliceThickness",
     "SpacingBetweenSlices", "GantryDetectorTilt", "PatientPosition", "PatientOrientation", "ImageLaterality",
-    "Laterality", "PixelAspectRatio", "InstanceNumber",
+    "Laterality", "PixelAspectRatio", "InstanceNumber", "EstimatedRadiographicMagnificationFactor",
+    "SequenceOfUltrasoundRegions",
 )  # fmt: skip
 """Where a pixel is, and in which place the slice is shown."""
 RESCALE: Final = (
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "PixelIntensityRelationship", "PixelIntensityRelationshipSign",
-    "PresentationLUTShape", "Units", "Modality", "SOPClassUID", "HighBit",
+    "PresentationLUTShape", "RealWorldValueMappingSequence", "Units", "SUVType", "DecayFactor",
+    "DoseCalibrationFactor", "Modality", "SOPClassUID", "HighBit",
     *(f"{colour}PaletteColorLookupTableDescriptor" for colour in ("Red", "Green", "Blue")),
     *(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")),
     *(f"Segmented{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")),
@@ -35,18 +37,18 @@ _DECODED: Final = {"YBR_RCT": "RGB", "YBR_ICT": "RGB", "YBR_FULL_422": "YBR_FULL
 
 
 def texts(groups: FunctionalGroups, keywords: Iterable[str]) -> dict[str, str]:
-    """Values by keyword, of those that are there.
+    """Values by where they stand (`FunctionalGroups.everywhere`), of those that are there.
 
     Numbers are written by their value, so that 1, 1.0 and 1.00 are one; a table is written as its digest.
     """
-    found = {keyword: groups.find(keyword) for keyword in keywords}
-    return {keyword: _text(value) for keyword, value in found.items() if not _is_empty(value)}
+    found = {where: value for keyword in keywords for where, value in groups.everywhere(keyword).items()}
+    return {where: _text(value) for where, value in found.items() if not _is_empty(value)}
 
 
 def photometric(dataset: Dataset) -> str:
     """Photometric Interpretation (0028,0004) of the decoded pixels, as compression has colour models of its own."""
     value = str(dataset.get(PHOTOMETRIC, "")).strip().upper()
-    return _DECODED.get(value, value)
+    return _DECODED.get(value, value) if dataset.file_meta.TransferSyntaxUID.is_compressed else value
 
 
 def _is_empty(value: Any) -> bool:

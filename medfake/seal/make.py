@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medfake.dicom import fields
 from medfake.dicom.folders import Skipped
 from medfake.errors import DicomError, SealError
 from medfake.files import path_text
@@ -60,20 +61,24 @@ def in_order(slices: Iterable[SealedSlice]) -> list[SealedSlice]:
     """Along the normal where slices have places, then by Instance Number (0020,0013), then by instance and frame."""
 
     def key(one: SealedSlice) -> tuple[float, float, str, int]:
-        number = one.geometry.get("InstanceNumber", "")
-        return _height_mm(one.geometry), float(number) if number.isdigit() else np.inf, one.instance, one.frame
+        number = fields.whole(one.geometry.get("InstanceNumber"))
+        return _height_mm(one.geometry), np.inf if number is None else number, one.instance, one.frame
 
     return sorted(slices, key=key)
 
 
 def _height_mm(geometry: dict[str, str]) -> float:
     try:
-        cosines = np.array(geometry["ImageOrientationPatient"].split("\\"), float).reshape(2, 3)
-        position = np.array(geometry["ImagePositionPatient"].split("\\"), float)
+        cosines = np.array(_anywhere(geometry, "ImageOrientationPatient").split("\\"), float).reshape(2, 3)
+        position = np.array(_anywhere(geometry, "ImagePositionPatient").split("\\"), float)
         normal = np.cross(*cosines)
         return round(float(normal @ position) * float(np.sign(normal[np.argmax(np.abs(normal))])), 3)
-    except (KeyError, ValueError):
+    except ValueError:
         return np.inf
+
+
+def _anywhere(geometry: dict[str, str], keyword: str) -> str:
+    return next((value for where, value in geometry.items() if where.rpartition("/")[2] == keyword), "")
 
 
 def _require_sound(path: Path, found: ScanFiles) -> None:

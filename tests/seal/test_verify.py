@@ -232,7 +232,7 @@ def test_frames_of_one_file_are_slices(scan: Path, seal: Seal, verify: Verify) -
     change(scan / "0.dcm", three_frames)
     assert seal(scan).text.startswith("sealed: 3 slices of 1 series")
     change(scan / "0.dcm", lambda one: three_frames(one, third=5.0))
-    position = "(0020,0032) Image Position (Patient) -10\\-20\\5, was -10\\-20\\4"
+    position = "(0020,0032) Image Position (Patient) in per-frame/PlanePositionSequence -10\\-20\\5, was -10\\-20\\4"
     assert verify(scan).text.startswith(f"slice 3 (scan/0.dcm): geometry changed: {position}\n")
 
 

@@ -75,7 +75,9 @@ def phantom(folder: Path, seed: int, modality: str, slices: int, manipulation: s
     many = slices if kind.is_stack else 1
     place = write_patient(folder, seed, many, manipulation, modality=kind)
     truth = f"{manipulation} in {place.z}.dcm at y {place.y}, x {place.x}" if place else "not tampered with"
-    click.echo(f"{many} phantom slice{'' if many == 1 else 's'} in {folder}: {truth}\nnext: medfake scan {folder}")
+    click.echo(f"{many} phantom slice{'' if many == 1 else 's'} in {folder}: {truth}")
+    learnt = "" if kind is Modality.CT else " --model models/DATASET/DETECTOR/seed-1"  # the built-in one knows CT alone
+    click.echo(f"next: medfake scan {folder}{learnt}")
 
 
 def main() -> None:

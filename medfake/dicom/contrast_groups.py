@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medfake.dicom.header import SliceHeader
 from medfake.vocabulary import Modality
@@ -21,7 +22,8 @@ MIXED: Final = (
 def by_contrast(group: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     """Part a stack by what its images say of their contrast; what is no MR stays whole.
 
-    Temporal positions part it only where images repeat a place: some scanners count images by them.
+    Temporal positions part it only where images repeat a place, and not where each of several places has its own: some
+    scanners count images by them.
 
     Args:
         group: Images of one series, size and orientation.
@@ -40,9 +42,16 @@ def by_contrast(group: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
 
 def repeats_a_place(group: Sequence[SliceHeader]) -> bool:
     """Whether two images of a stack lie at the same position along its normal."""
+    return bool((np.diff(_places_mm(group)) <= SAME_PLACE_MM).any())
+
+
+def _lie_at_one_place(group: Sequence[SliceHeader]) -> bool:
+    return bool(np.ptp(_places_mm(group)) <= SAME_PLACE_MM)
+
+
+def _places_mm(group: Sequence[SliceHeader]) -> NDArray[np.float64]:
     normal = np.cross(group[0].orientation[:3], group[0].orientation[3:])
-    places = np.sort([float(np.dot(header.position_mm, normal)) for header in group])
-    return bool((np.diff(places) <= SAME_PLACE_MM).any())
+    return np.sort([float(np.dot(header.position_mm, normal)) for header in group])
 
 
 def _by_time(group: list[SliceHeader]) -> list[list[SliceHeader]]:
@@ -51,7 +60,8 @@ def _by_time(group: list[SliceHeader]) -> list[list[SliceHeader]]:
     parts: dict[int | None, list[SliceHeader]] = defaultdict(list)
     for header in group:
         parts[header.contrast.time].append(header)
-    return list(parts.values())
+    counts_images = len(parts) == len(group) and not _lie_at_one_place(group)
+    return [group] if counts_images else list(parts.values())
 
 
 def _echoes(times_ms: Sequence[float | None]) -> dict[float | None, int]:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_modality_lut
 
 from medfake.dicom import fields
+from medfake.dicom.modality_lut import looked_up, rises
 from medfake.dicom.projection import LINEAR, projection_of
 
 
@@ -35,27 +35,15 @@ def density(dataset: Dataset, stored: NDArray[Any], slope: float, path: Path) ->
     said = projection_of(dataset, path)
     as_shown = fields.text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
     tabled = "ModalityLUTSequence" in dataset
-    rising = _table_rises(dataset) if tabled else slope > 0
+    rising = rises(dataset) if tabled else slope > 0
     dense_is_low = said.sign > 0 if said.sign else as_shown == rising  # among stored values
     if said.relationship == LINEAR and not tabled:
         beam = stored if dense_is_low else _brightest(dataset) - stored.astype(np.int64)
         return -np.log1p(np.maximum(beam, 0).astype(np.float64))
-    values = np.asarray(apply_modality_lut(stored, dataset) if tabled else stored * np.sign(slope), np.float64)
+    values = np.asarray(looked_up(stored, dataset) if tabled else stored * np.sign(slope), np.float64)
     return -values if dense_is_low == rising else values
 
 
 def _brightest(dataset: Dataset) -> int:
     """Highest value of the stored bits."""
     return (1 << int(dataset.BitsStored) - int(dataset.PixelRepresentation)) - 1
-
-
-def _table_rises(dataset: Dataset) -> bool:
-    """Whether a Modality LUT (0028,3000) keeps the order of what goes through it."""
-    first, last = (apply_modality_lut(np.array([[end]]), dataset)[0, 0] for end in _ends(dataset))
-    return bool(first <= last)
-
-
-def _ends(dataset: Dataset) -> tuple[int, int]:
-    """Lowest and highest value that the table is for, by its descriptor (0028,3002)."""
-    entries, lowest, _ = dataset.ModalityLUTSequence[0].LUTDescriptor
-    return int(lowest), int(lowest) + (int(entries) or 1 << 16) - 1

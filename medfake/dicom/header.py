@@ -14,6 +14,7 @@ from medfake.dicom import fields
 from medfake.dicom.contrasts import NO_CONTRAST, Contrast, contrast_of
 from medfake.dicom.fields import FunctionalGroups
 from medfake.dicom.images import require_image, require_stored_bits
+from medfake.dicom.modality_lut import rises
 from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
 from medfake.dicom.pixel_size import frame_count, justified_size
 from medfake.dicom.projection import NO_PROJECTION, Projection, detector_spacing, projection_of
@@ -37,7 +38,8 @@ class SliceHeader:
         orientation: Row and column direction cosines, (0020,0037); those of an axial image for a radiograph.
         spacing_mm: Between rows, between columns, (0028,0030); of a radiograph on the detector, (0018,1164).
         thickness_mm: (0018,0050), None when absent, and for a radiograph.
-        slope: Rescale Slope (0028,1053), not 0; 1 where a Modality LUT stands instead, and where MR or X-ray lack it.
+        slope: Rescale Slope (0028,1053), not 0; 1 where a Modality LUT stands instead, or -1
+            where that of a radiograph falls, and 1 where MR or X-ray lack it.
         intercept: Rescale Intercept (0028,1052), HU of CT; 0 where slope is 1 for lack of it.
         padding: Lowest and highest stored value that means "no data", (0028,0120) and (0028,0121).
         monochrome1: Whether low values are to be shown white, (0028,0004); Hounsfield units do not depend on it.
@@ -184,6 +186,8 @@ def _mr(dataset: Dataset, groups: FunctionalGroups, path: Path) -> dict[str, Any
 
 def _radiograph(dataset: Dataset, groups: FunctionalGroups, path: Path) -> dict[str, Any]:
     slope, intercept = fields.rescale_if_any(dataset, groups, path)
+    if _falls(dataset):
+        slope = -1.0
     return {
         "position_mm": (0.0, 0.0, 0.0),
         "orientation": AXIAL,
@@ -193,6 +197,15 @@ def _radiograph(dataset: Dataset, groups: FunctionalGroups, path: Path) -> dict[
         "intercept": intercept,
         "projection": projection_of(dataset, path),
     }
+
+
+def _falls(dataset: Dataset) -> bool:
+    """Whether a Modality LUT turns the order of values; what is wrong with one is told where pixels are decoded."""
+    try:
+        with quiet_pydicom():
+            return "ModalityLUTSequence" in dataset and not rises(dataset)
+    except PARSE_ERRORS:
+        return False
 
 
 _OWN: Final[dict[Modality, Callable[[Dataset, FunctionalGroups, Path], dict[str, Any]]]] = {

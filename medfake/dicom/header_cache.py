@@ -18,7 +18,7 @@ from medfake.dicom.projection import Projection
 from medfake.vocabulary import Modality
 
 CACHE_FILE = "headers.sqlite"
-_VERSION = 4  # of what is stored; another one is thrown away
+_VERSION = 5  # of what is stored; another one is thrown away
 _TUPLES = ("position_mm", "orientation", "spacing_mm", "padding", "image_type")
 Stamp = tuple[int, int, int]  # size, time of change in ns, inode
 Result = list[SliceHeader] | str  # headers of a file, or why it has none

@@ -17,12 +17,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 from medfake.dicom.codestream import claimed_shape
 from medfake.dicom.density import density
 from medfake.dicom.header import SliceHeader
+from medfake.dicom.modality_lut import looked_up
 from medfake.dicom.normalised import normalise
 from medfake.dicom.parse import PARSE_ERRORS, read_dataset
 from medfake.dicom.pixel_size import frame_count, justified_size
@@ -174,7 +174,7 @@ _OF_MODALITY: Final[dict[Modality, Callable[[Dataset, Decodable, NDArray[Any]], 
 
 
 def _looked_up(dataset: Dataset, header: Decodable, stored: NDArray[Any]) -> NDArray[Any]:
-    values: NDArray[Any] = _guarded(header.path, lambda: apply_modality_lut(stored, dataset))
+    values: NDArray[Any] = _guarded(header.path, lambda: looked_up(stored, dataset))
     return values
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 
@@ -86,7 +86,7 @@ class Series:
         """What tells scans of one series UID and geometry apart: contrasts of MR, images of X-ray; "" of CT."""
         first = self.headers[0]
         if not self.modality.is_stack:
-            return f"#{first.sop_uid or first.path.name}/{first.frame}"
+            return f"#{first.sop_uid}/{first.path.name}/{first.frame}"
         return f"#{first.contrast.said}" if self.modality is Modality.MR else ""
 
     def z_index(self, sop_uid: str, frame: int = 0) -> int | None:
@@ -181,7 +181,8 @@ def group_series(headers: Iterable[SliceHeader]) -> tuple[list[Series], list[Ski
     groups = group_slices(images)
     mixed = [group[0].modality is Modality.MR and repeats_a_place(group) for group in groups]
     skipped += [Skipped(_frame_path(header), MIXED) for group in compress(groups, mixed) for header in group]
-    return [_series(group) for group, several in zip(groups, mixed, strict=True) if not several], skipped
+    series = [_series(group) for group, several in zip(groups, mixed, strict=True) if not several]
+    return _told_of_shared_uids(series), skipped
 
 
 def told_reasons(skipped: Sequence[Skipped]) -> str:
@@ -255,6 +256,18 @@ def _series(headers: Sequence[SliceHeader]) -> Series:
     positions = np.array([np.dot(header.position_mm, _normal(reference)) for header in headers])
     ordered = tuple(headers[index] for index in np.argsort(positions, kind="stable"))
     return Series(ordered[0].path.parent, ordered, tuple(sorted(_flags(ordered))))
+
+
+def _told_of_shared_uids(series: list[Series]) -> list[Series]:
+    """A radiograph is a scan of its own, so that images that share a UID are several."""
+    uids = Counter((one.folder, one.headers[0].sop_uid, one.headers[0].frame)
+                   for one in series if not one.modality.is_stack and one.headers[0].sop_uid)  # fmt: skip
+    return [
+        replace(one, quality_flags=tuple(sorted({*one.quality_flags, QualityFlag.INSTANCE})))
+        if not one.modality.is_stack and uids[one.folder, one.headers[0].sop_uid, one.headers[0].frame] > 1
+        else one
+        for one in series
+    ]
 
 
 def _frame_path(header: SliceHeader) -> Path:

@@ -21,6 +21,7 @@ from medfake.metrics.within_slice import FAR_MM
 from medfake.probes.texture import CUBE_MM
 from medfake.progress import track
 from medfake.regions import Region, region_of
+from medfake.vocabulary import TAMPERED_CODES
 
 AIR_HU: Final = -1024
 
@@ -162,8 +163,9 @@ def _sites(dataset: Dataset, row: Any) -> NDArray[np.float64]:
     own = np.array([[row.site_y, row.site_x]], np.float64)
     if dataset.view != "whole" or row.transform or dataset.sites.empty:
         return own
-    near = (dataset.sites.scan_id == row.scan_id) & ((dataset.sites.z_mm - row.z_mm).abs() <= CUBE_MM / 2)
-    return np.unique(np.vstack([own, dataset.sites.loc[near, ["y", "x"]].to_numpy(np.float64)]), axis=0)
+    sites = dataset.sites[dataset.sites.kind.isin(TAMPERED_CODES)]
+    near = (sites.scan_id == row.scan_id) & ((sites.z_mm - row.z_mm).abs() <= CUBE_MM / 2)
+    return np.unique(np.vstack([own, sites.loc[near, ["y", "x"]].to_numpy(np.float64)]), axis=0)
 
 
 def _patch(place: NDArray[np.floating[Any]], row: Any) -> Patch:

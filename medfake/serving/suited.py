@@ -15,6 +15,16 @@ _SYNONYMS: Final = {
     "ABDOMEN": ("ABDOMEN", "ABDOMINAL"),
 }
 _PART_OF: Final = {word: part for part, words in _SYNONYMS.items() for word in words}
+_RUN_TOGETHER: Final = {
+    "ABDOMENPELVIS": ("ABDOMEN", "PELVIS"),
+    "CHESTABDOMEN": ("CHEST", "ABDOMEN"),
+    "CHESTABDPELVIS": ("CHEST", "ABDOMEN", "PELVIS"),
+    "HEADNECK": ("HEAD", "NECK"),
+    "NECKCHEST": ("NECK", "CHEST"),
+    "NECKCHESTABDOMEN": ("NECK", "CHEST", "ABDOMEN"),
+    "NECKCHESTABDPELV": ("NECK", "CHEST", "ABDOMEN", "PELVIS"),
+}
+"""Terms for several parts at once (PS3.16 annex L)."""
 _SAYS_NOTHING: Final = {"ENTIREBODY", "WHOLEBODY", "BODY", "UNKNOWN", "OTHER"}
 _SIDES: Final = {"LEFT", "RIGHT", "BOTH", "BILATERAL", "ENTIRE"}
 _LEARNT_ANYWAY: Final = {Modality.XRAY: ("CHEST",)}
@@ -91,4 +101,5 @@ def _agree(one: set[str], other: set[str]) -> bool:
 
 def _parts(text: str) -> set[str]:
     """Words of a text, each synonym by one name; its side says nothing of the part."""
-    return {_PART_OF.get(word, word) for word in re.findall(r"[A-Z]+", text.upper())} - _SIDES
+    words = [part for word in re.findall(r"[A-Z]+", text.upper()) for part in _RUN_TOGETHER.get(word, (word,))]
+    return {_PART_OF.get(word, word) for word in words} - _SIDES

@@ -48,6 +48,7 @@ def test_a_phantom_of_another_modality_is_written(tmp_path: Path, options: list[
     assert said in result.output
     assert ("shadow in 0.dcm" in result.output) == ("shadow" in options)
     assert len(list((tmp_path / "one").iterdir())) == files
+    assert result.output.endswith(" --model models/DATASET/DETECTOR/seed-1\n")  # the built-in detector knows CT alone
 
 
 def test_a_manipulation_of_another_modality_writes_no_phantom(tmp_path: Path) -> None:

@@ -66,6 +66,16 @@ def test_a_contrast_that_is_told_apart_stays_beside_one_that_is_refused(write_st
     assert len(skipped) == 6
 
 
+def test_times_that_count_images_part_no_stack(write_stack: WriteStack) -> None:
+    """Some scanners count images by them; one that was taken again makes no scans of single slices."""
+    counted = [(z, {"TemporalPositionIdentifier": str(time)}) for time, z in enumerate((*PLACES, PLACES[-1]), start=1)]
+    series, skipped = found(write_stack(counted))
+    assert series == []
+    assert all("several contrasts are never mixed" in reason for reason in skipped.values())
+    series, _ = found(write_stack([(0.0, values) for _, values in counted]))
+    assert [len(one.headers) for one in series] == [1] * len(counted)  # one place at several times
+
+
 def test_rounded_echo_times_are_one_echo(write_stack: WriteStack) -> None:
     times = ("91.999", "92", "92.4")
     series, _ = found(write_stack([(z, {"EchoTime": time}) for z, time in zip(PLACES, times, strict=True)]))

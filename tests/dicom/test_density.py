@@ -75,20 +75,35 @@ def test_dense_is_bright_however_it_is_stored(
     assert (units[0, 0], units[-1, -1]) == (units.min(), units.max())
 
 
-def tabled(dataset: Dataset, falling: bool = False) -> None:
+def tabled(dataset: Dataset, falling: bool = False, bits: int = 16) -> None:
     """Put a Modality LUT in the place of slope and intercept."""
     table = Dataset()
     entries = np.arange(TOP + 1, dtype=np.uint16)
-    table.LUTDescriptor, table.ModalityLUTType = [TOP + 1, 0, 16], "US"
+    table.LUTDescriptor, table.ModalityLUTType = [TOP + 1, 0, bits], "US"
     table.add_new("LUTData", "OW", (entries[::-1] if falling else entries).tobytes())
     dataset.ModalityLUTSequence = Sequence([table])
     del dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType
 
 
+@pytest.mark.parametrize("bits", [16, 12])  # 12 is how many are in use, as older radiographs have it
 @pytest.mark.parametrize("falling", [False, True])
-def test_a_table_and_the_sign_of_stored_values_go_together(read: Callable[..., np.ndarray], falling: bool) -> None:
-    units = read(LOGARITHM.clip(0, TOP), lambda dataset: tabled(dataset, falling))
+def test_a_table_and_the_sign_of_stored_values_go_together(
+    read: Callable[..., np.ndarray], falling: bool, bits: int
+) -> None:
+    units = read(LOGARITHM.clip(0, TOP), lambda dataset: tabled(dataset, falling, bits))
     assert np.corrcoef(units.ravel(), DENSITY.ravel())[0, 1] > 0.999
+
+
+@pytest.mark.parametrize("falling", [False, True])
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_the_display_follows_what_comes_out_of_a_table(
+    read: Callable[..., np.ndarray], tmp_path: Path, falling: bool, photometric: str
+) -> None:
+    display = {"PhotometricInterpretation": photometric, "PresentationLUTShape": None}
+    sign = 1 if falling else -1  # so that dense things come out high, which MONOCHROME2 shows bright
+    read(LOGARITHM.clip(0, TOP), lambda one: tabled(one, falling), PixelIntensityRelationshipSign=sign, **display)
+    ((series,), _) = find_series(tmp_path, modality=Modality.XRAY)
+    assert series.quality_flags == (() if photometric == "MONOCHROME2" else ("polarity",))
 
 
 def test_stored_values_are_had_as_they_are(read: Callable[..., np.ndarray], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from medfake.dicom import instances
 from medfake.dicom.instances import REPEATED
 from medfake.dicom.series import Series, find_series, group_series
 
@@ -93,6 +94,28 @@ def test_an_image_that_was_exported_again_counts_once(scan: Path) -> None:
     dataset.InstanceCreationDate = "20200101"
     dataset.save_as(scan / "3 (1).dcm")
     assert sizes(find_series(scan)[0]) == [10]
+
+
+def test_images_that_differ_in_one_value_are_two(scan: Path) -> None:
+    """Even where both are far beyond what is looked at."""
+    dataset = pydicom.dcmread(scan / "3.dcm")
+    for number, value in enumerate((30_000, 30_001)):
+        pixels = dataset.pixel_array.copy()
+        pixels[0, 0] = value
+        dataset.PixelData = pixels.tobytes()
+        dataset.save_as(scan / f"3 ({number}).dcm")
+    assert sizes(find_series(scan)[0]) == [12]
+
+
+def test_each_image_of_one_uid_is_decoded_once(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, decoded = pydicom.dcmread(scan / "3.dcm"), []
+    read = instances.read_stored
+    monkeypatch.setattr(instances, "read_stored", lambda one: decoded.append(one) or read(one))
+    for number in range(8):
+        dataset.PixelData = np.roll(dataset.pixel_array, number + 1).tobytes()
+        dataset.save_as(scan / f"3 ({number}).dcm")
+    assert sizes(find_series(scan)[0]) == [18]
+    assert len(decoded) == 9
 
 
 def test_one_uid_with_two_images_keeps_both_and_says_so(scan: Path) -> None:

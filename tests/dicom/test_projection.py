@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydicom import dcmread
 
 from medfake.dicom.header import read_headers
 from medfake.dicom.series import find_series
@@ -77,6 +79,17 @@ def test_the_display_follows_rescaled_values(xray: Edited, tmp_path: Path, slope
     xray(PixelIntensityRelationshipSign=1, RescaleSlope=slope)
     ((series,), _) = find_series(tmp_path / "edited.dcm", modality=None)
     assert set(series.quality_flags) == flags
+
+
+def test_radiographs_that_share_a_uid_are_scans_of_their_own(xray: Edited) -> None:
+    path = xray()
+    dataset = dcmread(path)
+    dataset.PixelData = np.flip(dataset.pixel_array).tobytes()
+    dataset.save_as(path.with_name("another.dcm"))
+    series, _ = find_series(path.parent, modality=Modality.XRAY)
+    own = [one for one in series if one.headers[0].path.name in (path.name, "another.dcm")]
+    assert len({one.identity for one in own}) == 2
+    assert [QualityFlag.INSTANCE in one.quality_flags for one in own] == [True, True]
 
 
 def test_raw_values_and_a_display_against_the_sign_are_flagged(xray: Edited, tmp_path: Path) -> None:

@@ -191,9 +191,10 @@ def test_tampered_slices_without_a_known_site_are_left_out(dataset) -> None:
 def test_all_sites_that_reach_into_a_slice_are_blanked(dataset) -> None:
     row = dataset.split("test").query("label == 1").iloc[[0]]
     z_mm = float(row.z_mm.iloc[0])
-    sites = pd.DataFrame({"scan_id": row.scan_id.iloc[0], "z_mm": [z_mm + 16, z_mm + 17], "y": [40, 90], "x": [70, 70]})
+    sites = pd.DataFrame({"scan_id": row.scan_id.iloc[0], "kind": ["FB", "FM", "TM", "TB"],
+                          "z_mm": [z_mm + 16, z_mm + 17, z_mm, z_mm], "y": [40, 90, 20, 60], "x": 70})  # fmt: skip
     drawn = draw_patches(replace(dataset, sites=sites), row, 1)[Blank.SITE]
-    assert len(drawn[row.slice_id.iloc[0]]) == 2
+    assert len(drawn[row.slice_id.iloc[0]]) == 2  # its own, and the one within 16 mm; what is there by nature stays
 
 
 def test_what_lies_around_a_blanked_slice_is_blanked_where_the_nearest_one_is() -> None:

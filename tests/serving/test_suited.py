@@ -179,6 +179,9 @@ def test_parts_of_the_body_are_those_that_the_card_names(tmp_path: Path, model_o
         ("LEFT HAND", ("LEFT KNEE",), False),
         ("LEFT", ("LEFT KNEE",), False),
         ("BRAIN AND NECK", ("HEAD",), True),
+        ("HEADNECK", ("HEAD",), True),
+        ("CHESTABDPELVIS", ("CHEST",), True),
+        ("CHESTABDOMEN", ("HEAD",), False),
     ],
 )
 def test_parts_agree_as_a_whole_and_not_by_one_word(

@@ -16,6 +16,7 @@ from medfake.detectors.anomaly.options import RealScansOptions
 from medfake.detectors.anomaly.real_slices import RealSlice, batches, learnt_from, real_rows, slices_of
 from medfake.detectors.context import TrainingContext
 from medfake.detectors.dense.fit import calibrate, said_of_slices, save_package
+from medfake.detectors.only_ct import require_ct
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import TrainingError
 from medfake.package.keras_to_onnx import write_onnx
@@ -55,10 +56,12 @@ def train_anomaly(context: AnomalyContext) -> Trained:
     """Train a one-class detector; no manipulated pixel is looked at, and no label but that a scan is real.
 
     Raises:
-        TrainingError: Real slices are missing, too few, of too few patients, or show too little lung.
+        TrainingError: The data set is of another modality than CT, or real slices are missing, too few, of too few
+            patients, or show too little lung.
         ManifestError: The bank that it names is not whole.
     """
     options, dataset = context.options, context.dataset
+    require_ct(dataset, context.spec.name, "its front looks at lungs, in Hounsfield units")
     import_keras(context.seed)
     train = learnt_from(dataset, options.bank, options.slices, context.seed)
     rows = real_rows(dataset, Split.VAL)

@@ -14,6 +14,7 @@ from medfake import lungs
 from medfake.datasets.dataset import Dataset
 from medfake.detectors.classical.front import FLAT, Front, Table
 from medfake.detectors.classical.options import ClassicalOptions
+from medfake.detectors.only_ct import require_ct
 from medfake.errors import TrainingError
 from medfake.package.onnx_nodes import Nodes, whole
 from medfake.package.scorer import INPUT, SMALLEST_EDGE
@@ -78,7 +79,8 @@ class GraphOptions(ClassicalOptions):
         """The graph from slices to features; where it learns, from some rows of a data set."""
 
     def front(self, dataset: Dataset, learnt: pd.DataFrame, detector: str, seed: int) -> GraphFront:
-        """The graph, for a data set whose slices are large enough."""
+        """The graph, for a data set of CT whose slices are large enough."""
+        require_ct(dataset, detector, "it looks at lungs, in Hounsfield units")
         smallest = int(dataset.manifest[["rows", "cols"]].to_numpy().min())
         if smallest < SMALLEST_EDGE:
             raise TrainingError(
@@ -99,8 +101,8 @@ def lung_mask(nodes: Nodes) -> tuple[str, str]:
     """Add what nearly every front begins with.
 
     Returns:
-        Names of (slices, 1, rows, cols) float32 HU (in other modalities than CT units of the slice's own range), and of
-        1 where the rule of `medfake.lungs.lung_pixels` sees lung, else 0.
+        Names of (slices, 1, rows, cols) float32 HU, and of 1 where the rule of `medfake.lungs.lung_pixels` sees lung,
+        else 0.
     """
     image = nodes("Unsqueeze", nodes("Cast", INPUT, to=1), whole(1))
     clipped = nodes("Clip", image, float(lungs.DARKEST_HU), float(lungs.BRIGHTEST_HU))

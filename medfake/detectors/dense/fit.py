@@ -14,6 +14,7 @@ from medfake.detectors.dense.judge import PlaceBatches
 from medfake.detectors.dense.network import judges_of_round
 from medfake.detectors.dense.options import ResidualStatisticsOptions
 from medfake.detectors.dense.statistics import PlaceStatistics, open_statistics
+from medfake.detectors.only_ct import require_ct
 from medfake.detectors.registry import DetectorSpec
 from medfake.errors import TrainingError
 from medfake.log_odds import logit
@@ -27,7 +28,7 @@ from medfake.training.calibration import EDGE, fit_platt
 from medfake.training.keras_setup import import_keras
 from medfake.training.phase import BatchSource, Phase, train_phase
 from medfake.training.trained import Trained
-from medfake.vocabulary import Modality, Split
+from medfake.vocabulary import Split
 
 LEAST_PATIENTS: Final = 5
 VALIDATION_PLACES: Final = 8000
@@ -49,12 +50,7 @@ def train_dense(context: DenseContext) -> Trained:
         ManifestError: The bank is not whole.
     """
     options, dataset = context.options, context.dataset
-    if dataset.modality is not Modality.CT:
-        raise TrainingError(
-            "banks hold CT alone, and what is learnt from them judges no other modality", where=dataset.name,
-            received=str(dataset.modality),
-            remedy=f"leave {context.spec.name} out of train.detectors for this data set",
-        )  # fmt: skip
+    require_ct(dataset, context.spec.name, "banks hold nothing else")
     bank = Bank.open(Path(options.bank))
     places = open_statistics(bank)
     judges, detector, aggregation = learn(

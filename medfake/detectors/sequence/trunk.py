@@ -14,7 +14,7 @@ from medfake.detectors.sequence.options import SliceWindowOptions
 from medfake.detectors.stored_network import has_network, load_network
 from medfake.errors import TrainingError
 from medfake.files import sha256_file
-from medfake.package.card import KERAS_FILE, ONNX_FILE, Agreement, read_card, require_graph
+from medfake.package.card import KERAS_FILE, ONNX_FILE, Agreement, Card, read_card, require_graph
 from medfake.package.export import export_keras
 from medfake.package.scorer import EMBEDDING_OUTPUT, Scorer
 from medfake.vocabulary import Split
@@ -77,7 +77,7 @@ def trunk_of(context: SequenceContext, folder: Path) -> Trunk:
     A ResidualCNN of which an embedding is wanted is stored anew with one.
 
     Raises:
-        TrainingError: It cannot be trained.
+        TrainingError: It cannot be trained, or learnt from another modality, or another question.
         ManifestError: The package that is named is not whole.
     """
     options = context.options
@@ -85,6 +85,7 @@ def trunk_of(context: SequenceContext, folder: Path) -> Trunk:
     if options.package is not None:
         package = Path(options.package)
         card = read_card(package)
+        _require_fit(card, context)
         weights = {"kind": "package", "sha256": package_sha256(options)}
         trunk = Trunk(package, card.agreement, card.parameters, weights)
         pooled = wants_embedding and not _gives_embedding(package) and card.detector == OWN and has_network(package)
@@ -97,6 +98,17 @@ def trunk_of(context: SequenceContext, folder: Path) -> Trunk:
     )  # fmt: skip
     trunk = Trunk(folder, trained.save(folder), trained.parameters, trained.weights)
     return _with_embedding(trunk, context, folder) if wants_embedding else trunk
+
+
+def _require_fit(card: Card, context: SequenceContext) -> None:
+    dataset = context.dataset
+    if (card.modality, card.task) != (dataset.modality, dataset.task):
+        raise TrainingError(
+            "the package that sequences are to be made of learnt something else than the data set teaches",
+            where=f"detectors.{context.spec.name}.package",
+            received=f"{card.detector} of {card.modality} and {card.task}, for {dataset.modality} and {dataset.task}",
+            remedy="name one of this modality and question, or leave `package` out: a trunk is trained then",
+        )  # fmt: skip
 
 
 def _gives_embedding(package: Path) -> bool:

@@ -41,6 +41,12 @@ def package(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_other_modality_is_learnt_from(name: str, chests: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="judges no other modality than CT"):
+        fit(context_of(name, replace(chests, facts={**chests.facts, "modality": "X-ray"}), tmp_path))
+
+
 def test_a_package_scores_slices_places_and_scans(package: Path) -> None:
     assert {one.name for one in package.iterdir()} == {ONNX_FILE, KERAS_FILE, AGGREGATION_FILE}
     hu = np.rint(draw_chest(np.random.default_rng(4))).astype(np.int16)[None]

@@ -178,6 +178,12 @@ def test_slices_smaller_than_any_detector_takes_are_refused_in_words(dataset: Da
     assert caught.value.received == "one with an edge of 95 px"
 
 
+@pytest.mark.parametrize("name", ["WaveletCooccurrenceSVM", "CopyMove"])
+def test_what_looks_at_lungs_learns_from_no_other_modality(dataset: Dataset, name: str) -> None:
+    with pytest.raises(TrainingError, match="judges no other modality than CT"):
+        train(replace(dataset, facts={**dataset.facts, "modality": "MR"}), name=name)
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_slices_of_one_class_are_refused_in_words(dataset: Dataset, name: str) -> None:
     manifest = dataset.manifest[dataset.manifest.label == 0]

@@ -217,5 +217,5 @@ def test_too_few_patients_are_refused(
 
 def test_a_bank_teaches_nothing_about_other_modalities(bank: Bank, dataset: Dataset, tmp_path: Path) -> None:
     of_mr = replace(dataset, facts={**dataset.facts, "modality": "MR"})
-    with pytest.raises(TrainingError, match="banks hold CT alone"):
+    with pytest.raises(TrainingError, match="judges no other modality than CT: banks hold nothing else"):
         fit(context(bank, of_mr, tmp_path, []))

@@ -27,7 +27,8 @@ def in_scans(dataset: Dataset, step_mm: float = STEP_MM) -> Dataset:
     rows["patient_id"], rows["z_index"], rows["generator"] = rows.scan_id, number % SLICES, ""
     rows["z_mm"] = rows.z_index * step_mm
     sites = rows[rows.label == 1].rename(columns={"site_y": "y", "site_x": "x"})
-    return replace(dataset, manifest=rows, sites=sites[["scan_id", "z_mm", "y", "x"]].reset_index(drop=True))
+    sites = sites[["scan_id", "z_mm", "y", "x"]].assign(kind="FM").reset_index(drop=True)
+    return replace(dataset, manifest=rows, sites=sites)
 
 
 @pytest.fixture(scope="session")

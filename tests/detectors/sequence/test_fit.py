@@ -193,6 +193,15 @@ def test_a_package_without_maps_is_refused(scans: Dataset, make_context: MakeCon
         fit(make_context(scans, package=str(make_package())))
 
 
+@pytest.mark.parametrize("facts", [{"modality": "MR"}, {"task": "nodules"}])
+def test_a_package_that_learnt_something_else_is_refused(
+    scans: Dataset, make_context: MakeContext, facts: dict[str, str]
+) -> None:
+    other = replace(scans, facts={**scans.facts, **facts})
+    with pytest.raises(TrainingError, match="learnt something else than the data set teaches"):
+        fit(make_context(other, package=str(builtin_package())))
+
+
 def test_a_package_that_is_not_there_is_refused(scans: Dataset, make_context: MakeContext, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no model package here"):
         fit(make_context(scans, package=str(tmp_path / "nowhere")))

@@ -130,12 +130,13 @@ def scan(
     outputs = _Outputs(json_file, csv_file, jsonl, overlays)
     outputs.check()
     from medfake.package.cores import usable_cores
-    from medfake.serving.archive import MOST_JOBS, suited
+    from medfake.serving.archive import most_jobs, suited
     from medfake.serving.journal import open_journal
     from medfake.serving.model import describe, open_here
     from medfake.serving.record import Record
 
-    detector, jobs = open_here(model), jobs or min(usable_cores(), MOST_JOBS)
+    detector = open_here(model)
+    jobs = jobs or min(usable_cores(), most_jobs(detector.card.modality))
     detector = detector.suited_to_whatever_comes() if watch else suited(paths, detector, jobs, outputs.own)
     with open_journal(jsonl, detector) as journal:
         record = Record(journal)

@@ -22,20 +22,27 @@ from medfake.generators.gan import Gan, GanOptions
 from medfake.generators.material import Material, Pixels
 from medfake.generators.originals import require_own_folders
 from medfake.generators.pictures import beside
-from medfake.generators.stored import FACTS_FILE, GRAPH_FILE, SAMPLES_FOLDER, StoredGenerator, store_generator
+from medfake.generators.stored import (
+    FACTS_FILE,
+    GRAPH_FILE,
+    SAMPLES_FOLDER,
+    SCHEMA,
+    StoredGenerator,
+    store_generator,
+)
 from medfake.locks import exclusive_lock
 from medfake.project import Project, block
 from medfake.tracking.runs import Run, training_run
 from medfake.tracking.store import Store
 from medfake.tracking.tags import KIND_TAG, SETTING, Kind
 from medfake.training.hardware import describe_hardware
-from medfake.training.keras_setup import import_keras, require_backend
+from medfake.training.keras_setup import import_keras, named_backend, require_backend
 from medfake.training.run_state import RunState
 from medfake.vocabulary import Split
 
-SCHEMA: Final = 1
 GRID_FILE: Final = "samples.png"
 _SHOWN = 16  # real slices beside samples
+_CODE_BESIDE: Final = ("training/keras_setup.py", "training/network_step.py", "package/keras_to_onnx.py")
 _MAIN_CURVE: Final = "kid"
 """First among the charts of MLflow's page."""
 
@@ -80,6 +87,7 @@ def _train(project: Project, name: str, plan: DcganParams, out: Path) -> None:
     told = _told(plan)
     key = _key(told, dataset)
     if _is_up_to_date(out, key):
+        shutil.rmtree(work_folder(out, key))  # of a run that was killed after it had stored all
         return
     learnt = Material.of(dataset, Split.TRAIN, plan.size, name)
     held_out = Material.of(dataset, Split.VAL, plan.size, name)
@@ -144,7 +152,8 @@ def _found(outcome: Outcome, judge: Judge, samples: Pixels) -> dict[str, Any]:
             "kid_floor": judge.floor, "spread": judge.spread(features),
         },
         "nearest": {"generated": nearest.generated, "real": nearest.real, "closer": nearest.closer},
-        "curves": outcome.curves,
+        "curves": [{name: value if np.isfinite(value) else None for name, value in row.items()}
+                   for row in outcome.curves],
     }  # fmt: skip
 
 
@@ -176,6 +185,7 @@ def _write_report(trained: StoredGenerator, folder: Path) -> None:
         {"curve": curve, "epoch": row["epoch"], "loss": round(row[f"{curve}_loss"], 6)}
         for curve in ("generator", "discriminator")
         for row in facts["curves"]
+        if row[f"{curve}_loss"] is not None
     ]
     write_json(folder.with_name(f"{folder.name}-losses.json"), rows)
 
@@ -198,10 +208,12 @@ def _told(plan: DcganParams) -> dict[str, Any]:
 
 
 def _key(told: Mapping[str, Any], dataset: Dataset) -> str:
-    """Stands for exactly this plan, these slices and this code."""
-    digest = hashlib.sha256(json.dumps([SCHEMA, told, dataset.digest], sort_keys=True).encode())
-    for code in sorted(Path(str(room.__file__)).parent.glob("*.py")):
-        digest.update(code.read_bytes())
+    """Stands for exactly this plan, these slices, this backend and the code that trains and stores."""
+    told_of = [SCHEMA, told, dataset.digest, named_backend()[0]]
+    digest = hashlib.sha256(json.dumps(told_of, sort_keys=True).encode())
+    code = Path(str(room.__file__)).parent
+    for path in sorted([*code.glob("*.py"), *(code.parent / name for name in _CODE_BESIDE)]):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -17,6 +17,7 @@ from medfake.remedies import Stage, make, rerun
 
 GRAPH_FILE: Final = "generator.onnx"
 NETWORK_FILE: Final = "generator.keras"
+SCHEMA: Final = 1
 FACTS_FILE: Final = "generator.json"
 SAMPLES_FOLDER: Final = "samples"
 _LARGEST_DIFFERENCE_HU: Final = 0.5
@@ -46,7 +47,7 @@ class StoredGenerator:
             ManifestError: A part is missing or cannot be read.
         """
         facts = read_json(
-            folder / FACTS_FILE, dict, missing="the generator was not made", damaged="the generator is not whole",
+            folder / FACTS_FILE, facts_of, missing="the generator was not made", damaged="the generator is not whole",
             make=make(Stage.GENERATE, folder.name), again=rerun(Stage.GENERATE, folder.name),
         )  # fmt: skip
         if not (folder / GRAPH_FILE).is_file():
@@ -73,6 +74,17 @@ class StoredGenerator:
             given = {"noise": noise, "nodule": np.array([[number % 2]], np.int32)}
             made.append((np.rint(session.run(None, given)[0][0]).astype(np.int16), number % 2))
         return made
+
+
+def facts_of(values: Any) -> dict[str, Any]:
+    """What a generator.json says.
+
+    Raises:
+        ValueError: It is none of this schema.
+    """
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        raise ValueError
+    return values
 
 
 def store_generator(generator: Any, window_hu: Window, latent: int, folder: Path, name: str) -> None:

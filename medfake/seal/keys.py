@@ -63,8 +63,12 @@ def generate_keys(folder: Path, passphrase: str | None) -> KeyPair:
     folder.mkdir(parents=True, exist_ok=True)
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
     _write_private(private, text)
-    with write_atomic(public, "wb") as file:
-        file.write(_public_text(key.public_key()))
+    try:
+        with write_atomic(public, "wb") as file:
+            file.write(_public_text(key.public_key()))
+    except OSError:
+        private.unlink()  # without the other it is of no use, and stands in the way of a pair
+        raise
     return KeyPair(private, public, fingerprint(key.public_key()))
 
 

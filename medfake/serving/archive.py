@@ -23,17 +23,25 @@ from medfake.serving.score import NO_MEMORY
 from medfake.serving.task import PackageOnDisk, ScanAnswer, ScanTask, anonymous, answer, gave_up, score_task
 from medfake.serving.verdict import judge
 from medfake.serving.workers import Workers
+from medfake.vocabulary import Modality
 
 if TYPE_CHECKING:  # what draws is loaded where something is drawn
     from medfake.serving.pictures import Pictures
 
 MOST_JOBS: Final = 16
 """Processes where nobody says how many: each holds a detector and some slices, 200 MiB or more."""
+MOST_JOBS_OF_RADIOGRAPHS: Final = 4
+"""Likewise: one of 3000 x 3000 px takes 1.6 GB, one of 5000 x 5000 4 GB."""
 WORTH_PROCESSES: Final = 400
 """Slices; fewer are scored by the time that processes have started and opened the detector."""
 _DIED = "processes that scored this scan died"
 _LOST = _DIED + " ({}): too little memory, or a fault in what decodes its pixels"
 _PASSING = (_DIED, NO_MEMORY, CHANGED, GONE, NO_PERMISSION)
+
+
+def most_jobs(modality: Modality) -> int:
+    """Processes at most where nobody says how many; memory bounds them."""
+    return MOST_JOBS if modality.is_stack else MOST_JOBS_OF_RADIOGRAPHS
 
 
 @dataclass(frozen=True)

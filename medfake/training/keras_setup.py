@@ -77,7 +77,7 @@ def require_backend() -> None:
         ConfigError: KERAS_BACKEND, or else keras.json, names another than TensorFlow and JAX, or one that is not
             installed.
     """
-    backend, where = _named_backend()
+    backend, where = named_backend()
     if backend in BACKENDS and find_spec(backend) is not None:
         return
     fault = "is not installed" if backend in BACKENDS else f"is none of {' and '.join(BACKENDS)}"
@@ -87,7 +87,7 @@ def require_backend() -> None:
     )  # fmt: skip
 
 
-def _named_backend() -> tuple[str, str | Path]:
+def named_backend() -> tuple[str, str | Path]:
     """The backend that Keras will take, and where it is named."""
     path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
     if named := os.environ.get(BACKEND_VARIABLE):
@@ -112,7 +112,7 @@ def _without_extras() -> Iterator[None]:
     two fifths of the time that importing TensorFlow takes. Keras on JAX takes TensorFlow to seed it, which would then
     look for a GPU of its own. Who needs them imports them afterwards as ever.
     """
-    backend, _ = _named_backend()
+    backend, _ = named_backend()
     hidden = [name for name in _EXTRAS if name not in sys.modules and name != backend]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: as if it were not installed
     try:

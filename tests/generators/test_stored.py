@@ -20,7 +20,7 @@ WINDOW = (-1000, 400)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     store_generator(build_generator(64, 2, 5), WINDOW, 5, folder, "toy")
-    write_json(folder / "generator.json", {"plan": {"latent": 5}})
+    write_json(folder / "generator.json", {"schema": 1, "plan": {"latent": 5}})
     return folder
 
 

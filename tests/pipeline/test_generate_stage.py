@@ -158,12 +158,15 @@ def test_one_that_is_up_to_date_is_not_trained_again_and_more_images_need_no_tra
 ) -> None:
     run(project)
     first = (project / "data/raw/toy/0003/0.dcm").read_bytes()
+    left = project / "data/generators/.toy.work-ended"  # by a kill after all was stored
+    left.mkdir()
     monkeypatch.setattr(Gan, "learn", lambda *_: pytest.fail("it is trained again"))
     write_project(project, empty_database, images=8)
     run(project)
     assert len(list((project / "data/raw/toy").glob("*/0.dcm"))) == 8
     assert (project / "data/raw/toy/0003/0.dcm").read_bytes() == first
     assert len(runs(project)) == 1
+    assert [one.name for one in (project / "data/generators").iterdir()] == ["toy"]
 
 
 def test_a_rate_that_tears_the_networks_apart_keeps_the_last_good_weights_and_says_so(
@@ -188,6 +191,26 @@ def test_a_rate_that_tears_the_networks_apart_keeps_the_last_good_weights_and_sa
     assert f"the weights of epoch {found['epoch_of_kept_weights']} are kept" in said
     assert runs(project)[0].data.tags["stopped"] == found["stopped"]
     assert (project / "data/raw/toy/0005/0.dcm").exists()
+
+
+def test_losses_that_are_no_numbers_keep_the_last_good_weights_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    learn, steps = Gan.learn, []
+
+    def broken(self: Gan, *given: Any) -> dict[str, float]:
+        steps.append(1)
+        found = learn(self, *given)
+        return found if len(steps) <= 5 * 4 else dict.fromkeys(found, float("nan"))
+
+    monkeypatch.setattr(Gan, "learn", broken)
+    write_project(project, empty_database, epochs=20)
+    said, found = run(project), facts(project)
+    assert "it diverged" in said
+    assert found["curves"][-1]["generator_loss"] is None
+    assert found["epoch_of_kept_weights"] in (2, 4)
+    rows = json.loads((project / "reports/generators/toy-losses.json").read_text())
+    assert {row["epoch"] for row in rows} == set(range(1, found["epochs_done"]))
 
 
 def test_one_that_was_torn_apart_from_the_start_leaves_nothing_and_says_what_to_lower(

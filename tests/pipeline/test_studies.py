@@ -276,8 +276,9 @@ def _shree(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
     cards = {
         path.parts[-4]: json.loads(path.read_text())["task"] for path in folder.glob("models/*/*/seed-1/card.json")
     }
-    assert cards == {"nodules": "nodules", "generated": "tampering"}
-    report = read_drop(folder / "reports/drop/dcgan.json")
+    assert cards == {"nodules": "nodules", "nodules-mixed": "nodules", "generated": "tampering"}
+    report, mixed = (read_drop(folder / f"reports/drop/{name}.json") for name in ("dcgan", "patients-mixed"))
+    assert (report.protocol, mixed.protocol) == ("grouped", "replica")
     assert [one.detector for one in report.runs.values()] == SMALL["shree"]
     assert (report.deepfakes, report.asked, report.evidence) == (24, 12, "phantom")
     for one in report.runs.values():
@@ -285,7 +286,8 @@ def _shree(repeated: set[tuple[str, ...]], page: str, folder: Path) -> None:
         assert low <= one.originals.accuracy.value - one.deepfakes.accuracy.value <= high
     assert json.loads((folder / "reports/nomination.json").read_text()) is None
     html = (folder / "reports/report.html").read_text()
-    for said in ("Accuracy on deepfakes, and their detection", "A drop is no detection.", "the question itself"):
+    for said in ("Accuracy on deepfakes, and their detection", "A drop is no detection.", "the question itself",
+                 "protocol replica of nodules-mixed"):  # fmt: skip
         assert said in html
 
 

@@ -74,7 +74,7 @@ def read_table(root: Path) -> list[dict[str, str]]:
     """Rows of generated.csv, by `COLUMNS`.
 
     Raises:
-        LabelError: There is no table, or it lacks a column.
+        LabelError: There is no table, it lacks a column, or a row of it names no file of its own and class, 0 or 1.
     """
     path = root / TABLE_FILE
     try:
@@ -92,4 +92,13 @@ def read_table(root: Path) -> list[dict[str, str]]:
             "the table of generated slices lacks columns", where=path, received=", ".join(missing),
             remedy="run stage generate again",
         )  # fmt: skip
+    seen: set[str] = set()
+    for line, row in enumerate(rows, start=2):
+        if None in row.values() or row["nodule"] not in ("0", "1") or row["file"] in seen:
+            raise LabelError(
+                "a row of the table of generated slices names no file of its own and class, 0 or 1",
+                where=f"{path_text(path)}:{line}", received=", ".join(map(str, row.values())),
+                remedy="run stage generate again",
+            )  # fmt: skip
+        seen.add(row["file"])
     return rows

@@ -1,10 +1,12 @@
 """Generators of whole slices: samples beside real slices, losses, distance, and what was learnt by heart."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from medfake.files import read_json
+from medfake.generators.stored import facts_of
+from medfake.remedies import Stage, make, rerun
 from medfake.reports.drawing import DASHES, MUTED, SERIES, draw, legend
 from medfake.reports.parts import Cell, Details, Drawing, Part, Picture, Section, Table
 from medfake.reports.sections.registry import ReportInput, section
@@ -33,7 +35,11 @@ def generators(given: ReportInput) -> Section | None:
     for name in given.params.generators:
         folder = given.reports / "generators" / name
         if (folder / _FACTS).is_file():
-            parts += _parts(name, json.loads((folder / _FACTS).read_text(encoding="utf-8")), folder)
+            facts = read_json(
+                folder / _FACTS, facts_of, missing="the generator was not made", damaged="the generator is not whole",
+                make=make(Stage.GENERATE, name), again=rerun(Stage.GENERATE, name),
+            )  # fmt: skip
+            parts += _parts(name, facts, folder)
     return Section(heading="Generated slices", nav="Generators", parts=parts) if parts else None
 
 
@@ -79,7 +85,9 @@ def _finding(name: str, facts: Mapping[str, Any]) -> str:
     return found
 
 
-def _losses(name: str, curves: list[Mapping[str, float]]) -> Drawing:
+def _losses(name: str, curves: list[Mapping[str, Any]]) -> Drawing:
+    """Of epochs that had some: one that diverged may end without."""
+    curves = [row for row in curves if None not in (row["generator_loss"], row["discriminator_loss"])]
     epochs = [row["epoch"] for row in curves]
 
     def paint(axes: "Axes") -> None:

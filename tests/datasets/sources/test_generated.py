@@ -93,6 +93,16 @@ def test_a_tree_without_its_table_a_column_or_any_slice_is_refused(generated: Pa
         read_generated(generated, find_series)
 
 
+@pytest.mark.parametrize(
+    "row", ["0001/0.dcm,yes,1,dcgan", "0001/0.dcm", "0000/0.dcm,0,1,dcgan", "0001/0.dcm,2,1,dcgan"]
+)
+def test_a_row_without_a_file_of_its_own_and_a_class_is_named(generated: Path, row: str) -> None:
+    (generated / TABLE_FILE).write_text("\n".join([",".join(COLUMNS), "0000/0.dcm,0,0,dcgan", row, ""]))
+    with pytest.raises(LabelError, match="names no file of its own and class, 0 or 1") as caught:
+        read_generated(generated, find_series)
+    assert str(caught.value.where).endswith(f"{TABLE_FILE}:3")
+
+
 def test_a_data_set_of_real_and_generated_slices_is_built_and_passes_its_guards(
     params: DatasetParams, tmp_path: Path
 ) -> None:

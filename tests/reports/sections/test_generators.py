@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from medfake.errors import ManifestError
 from medfake.generators.pictures import beside
 from medfake.metrics.bootstrap import Bootstrap
 from medfake.reports.compare import compare
@@ -25,8 +26,8 @@ CURVES = [
     for epoch in range(1, 7)
 ]
 FACTS: dict[str, Any] = {
-    "plan": {"epochs": 6}, "evidence": "phantom", "learnt_from": {"slices": 80, "patients": 8}, "epochs_done": 6,
-    "epoch_of_kept_weights": 6, "stopped": "", "curves": CURVES,
+    "schema": 1, "plan": {"epochs": 6}, "evidence": "phantom", "learnt_from": {"slices": 80, "patients": 8},
+    "epochs_done": 6, "epoch_of_kept_weights": 6, "stopped": "", "curves": CURVES,
     "distance": {
         "features": "Gabor energies", "samples": 128, "kid": 0.5, "fid": 40.0, "kid_floor": 0.25, "spread": 0.9,
     },
@@ -61,6 +62,20 @@ def test_a_study_without_generators_and_one_that_has_not_run_have_no_section(
 ) -> None:
     assert generators(report_input(comparison, tmp_path)) is None
     assert written(None) is None
+
+
+def test_one_that_ended_without_losses_has_those_before(written: Callable[..., Section | None]) -> None:
+    ended = {"epoch": 7, "generator_loss": None, "discriminator_loss": None, "kid": None, "fid": None, "spread": None}
+    section = written({**FACTS, "curves": [*CURVES, ended], "stopped": "it diverged"})
+    assert section is not None
+    (losses, _) = [part for part in section.parts if isinstance(part, Drawing)]
+    assert "at the end 8.00 of the generator" in losses.alt
+
+
+@pytest.mark.parametrize("facts", [{"schema": 9}, []])
+def test_facts_of_another_kind_are_refused(written: Callable[..., Section | None], facts: Any) -> None:
+    with pytest.raises(ManifestError, match="the generator is not whole"):
+        written(facts)
 
 
 def test_the_distance_stands_beside_that_between_patients_and_what_it_is_worth(

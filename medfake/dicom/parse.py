@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from struct import error as struct_error
+from struct import unpack
 from typing import BinaryIO, cast
 
 from pydicom.dataelem import RawDataElement
@@ -81,7 +82,7 @@ def read_header_elements(path: Path) -> tuple[Dataset, PixelElement | None]:
 
     Raises:
         NotDicomError: The file is no DICOM, no regular file, or breaks off inside its header.
-        HeaderError: No transfer syntax, or a header of more than 64 MiB.
+        HeaderError: No transfer syntax, an element twice, or a header of more than 64 MiB.
     """
     with _opened(path) as (source, meta):
         return _header(source, meta, path)
@@ -97,7 +98,8 @@ def read_dataset(path: Path, justify: Judge) -> Dataset:
     Raises:
         NotDicomError: The file is no DICOM, no regular file, or breaks off inside its header.
         HeaderError: No transfer syntax, or a header of more than 64 MiB.
-        PixelDataError: A deflated file has pixels beyond 1 GiB, or pixels are more than the header justifies.
+        PixelDataError: A deflated file has pixels beyond 1 GiB, or pixels are more than the header justifies, or
+            something else than what may stand there follows them.
     """
     with _opened(path) as (source, meta):
         dataset, pixels = _header(source, meta, path)
@@ -114,13 +116,21 @@ def read_dataset(path: Path, justify: Judge) -> Dataset:
             dataset.update(_elements(stream, meta, lambda tag, _, __: tag > _PIXEL_DATA))
         else:
             dataset[_PIXEL_DATA] = _native(source, meta, pixels)
+            _require_no_more(source.read(4), meta, path)
         return dataset
 
 
 def _header(source: "BinaryIO | Inflating", meta: FileMetaDataset, path: Path) -> tuple[Dataset, PixelElement | None]:
     found: list[PixelElement] = []
+    seen: set[int] = set()
 
     def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+        if tag in seen:
+            raise HeaderError(
+                f"readers may see something else in this file: ({tag >> 16:04X},{tag & 0xFFFF:04X}) stands twice",
+                where=path, remedy="export the file again",
+            )  # fmt: skip
+        seen.add(tag)
         if tag >> 16 != _PIXEL_GROUP:  # plain integers: comparing tags as tags doubles the time of a header
             return False
         if int(tag) not in _ANY_PIXELS:
@@ -147,6 +157,16 @@ def _native(source: "BinaryIO | Inflating", meta: FileMetaDataset, pixels: Pixel
     value = source.take(pixels.length) if isinstance(source, Inflating) else source.read(pixels.length)
     implicit, little = _encoding(meta)
     return RawDataElement(BaseTag(_PIXEL_DATA), pixels.vr, len(value), value, pixels.offset, implicit, little)
+
+
+def _require_no_more(tag: bytes, meta: FileMetaDataset, path: Path) -> None:
+    """Pixels and what gives them their meaning may not follow once more: many readers take the last that they find."""
+    group, number = unpack("<HH" if _encoding(meta)[1] else ">HH", tag) if len(tag) == 4 and any(tag) else (0xFFFF, 0)
+    if group << 16 | number <= _PIXEL_DATA:
+        raise PixelDataError(
+            f"readers may see something else in this file: ({group:04X},{number:04X}) stands behind the pixels",
+            where=path, remedy="export the file again",
+        )  # fmt: skip
 
 
 @contextmanager

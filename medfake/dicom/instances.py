@@ -1,7 +1,10 @@
 """Images counted by SOP Instance UID (0008,0018): files with one UID and equal pixels are one image (PS3.3 C.12.1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
+from pathlib import Path
 
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.reader import read_stored
@@ -14,7 +17,7 @@ REPEATED = "(0008,0018) SOP Instance UID: the image is there twice, with equal p
 def once_each(headers: Iterable[SliceHeader]) -> tuple[list[SliceHeader], list[SliceHeader]]:
     """Keep the first of each image.
 
-    Pixels are decoded where a UID, a place and a size stand twice, of each file once.
+    Pixels are decoded where a UID, a place and a size stand twice in files that differ, of each image once.
 
     Args:
         headers: Of any files, in order; UIDs of different folders or series are not compared.
@@ -22,22 +25,19 @@ def once_each(headers: Iterable[SliceHeader]) -> tuple[list[SliceHeader], list[S
     Returns:
         The images, and the repetitions of some of them. Different images that share a UID are all kept.
     """
-    first: dict[tuple[object, ...], SliceHeader] = {}
-    seen: dict[tuple[object, ...], set[str]] = {}
+    file_digest = cache(sha256_file)  # one file may hold thousands of images
+    alike: dict[tuple[object, ...], _Alike] = {}
     repeated: list[SliceHeader] = []
     order: list[SliceHeader] = []
     for header in headers:
         image = (header.path.parent, header.series_uid, header.sop_uid, header.frame, header.position_mm, header.rows,
                  header.cols)  # fmt: skip
-        alike = first.setdefault(image, header)
-        if alike is header or not header.sop_uid:
+        others = alike.get(image)
+        if others is None or not header.sop_uid:
+            alike[image] = _Alike(header, file_digest)
             order.append(header)
-            continue
-        if image not in seen:
-            seen[image] = {_digest(alike)}
-        digests, own = seen[image], _digest(header)
-        (repeated if own in digests else order).append(header)
-        digests.add(own)
+        else:
+            (order if others.takes(header) else repeated).append(header)
     return order, repeated
 
 
@@ -47,13 +47,32 @@ def share_a_uid(headers: Sequence[SliceHeader]) -> bool:
     return len(set(named)) < len(named)
 
 
-def _digest(header: SliceHeader) -> str:
-    """Of the stored pixels; of the file where they cannot be decoded, and of its name where it cannot be read."""
-    try:
+@dataclass
+class _Alike:
+    """Images of one UID, place and size; what is compared of them is read where there is a second one."""
+
+    first: SliceHeader
+    file_digest: Callable[[Path], str]
+    files: set[str] = field(default_factory=set)
+    pixels: set[str] = field(default_factory=set)
+
+    def takes(self, header: SliceHeader) -> bool:
+        """Add an image, unless it is one of those that are there; what cannot be read is told where it is scored."""
         try:
-            stored = read_stored([header])
-            return sha256(f"{stored.dtype}".encode() + stored.tobytes()).hexdigest()
-        except DicomError:
-            return f"file {sha256_file(header.path)}"
-    except OSError:
-        return f"name {header.path}"
+            self.files = self.files or {self.file_digest(self.first.path)}
+            own = self.file_digest(header.path)
+            if own in self.files:
+                return False
+            self.files.add(own)
+            self.pixels = self.pixels or {_pixel_digest(self.first)}
+            shown = _pixel_digest(header)
+        except (DicomError, OSError):
+            return True
+        known = shown in self.pixels
+        self.pixels.add(shown)
+        return not known
+
+
+def _pixel_digest(header: SliceHeader) -> str:
+    stored = read_stored([header])
+    return sha256(f"{stored.dtype}".encode() + stored.tobytes()).hexdigest()

@@ -141,8 +141,8 @@ def _drawing(report: DropReport) -> Drawing:
     return Drawing(
         svg=draw(paint, (5.6, 1.6 + _ROW_INCHES * (len(runs) + 1)), f"drop {report.name}"),
         alt=f"Accuracy on originals and on deepfakes: {'; '.join(said)}.",
-        caption=f"Accuracy at the threshold of validation, on originals and on deepfakes of {report.generator}. A "
-        "constant answer has 0.5. Hollow: as the paper prints it, of its own images.",
+        caption=f"{report.dataset}: accuracy at the threshold of validation, on originals and on deepfakes of "
+        f"{report.generator}. A constant answer has 0.5. Hollow: as the paper prints it, of its own images.",
     )
 
 
@@ -153,9 +153,9 @@ def _table(report: DropReport) -> Table:
     printed = (Cell(f"{value:.3f}", value) for value in (originals, deepfakes, originals - deepfakes))
     theirs = Cell("CustomCNN", below=f"{PAPERS['shree'].cited}, in print")
     return Table(
-        caption=f"Accuracy at the threshold that validation chose ({report.evidence}); the positive class is nodule. "
-        f"{100 * report.confidence:g} % intervals resample patients of originals, and deepfakes; in print none is. "
-        "Sensitivity and specificity: on originals, beneath on deepfakes. Doubt: how well deepfakes are told from "
+        caption=f"{report.dataset}: accuracy at the threshold that validation chose ({report.evidence}); the positive "
+        f"class is nodule. {100 * report.confidence:g} % intervals resample patients of originals, and deepfakes; in "
+        "print none is. Sensitivity and specificity: on originals, beneath on deepfakes. Doubt: how well deepfakes are told from "
         "originals by how unsure a detector is, with no class known; below 0.5 it is surer of deepfakes.",
         head=_HEAD,
         rows=[*rows, [theirs, *printed, "n/a", "n/a", "n/a"]],

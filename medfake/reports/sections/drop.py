@@ -155,8 +155,8 @@ def _table(report: DropReport) -> Table:
     return Table(
         caption=f"{report.dataset}: accuracy at the threshold that validation chose ({report.evidence}); the positive "
         f"class is nodule. {100 * report.confidence:g} % intervals resample patients of originals, and deepfakes; in "
-        "print none is. Sensitivity and specificity: on originals, beneath on deepfakes. Doubt: how well deepfakes are told from "
-        "originals by how unsure a detector is, with no class known; below 0.5 it is surer of deepfakes.",
+        "print none is. Sensitivity and specificity: on originals, beneath on deepfakes. Doubt: how well deepfakes are "
+        "told from originals by how unsure a detector is, with no class known; below 0.5 it is surer of deepfakes.",
         head=_HEAD,
         rows=[*rows, [theirs, *printed, "n/a", "n/a", "n/a"]],
         theirs=[len(rows)],

@@ -95,7 +95,8 @@ class _Outputs:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes that score scans side by side; left out, one a core (16 at most) where there are scans enough.",
+    help="Processes that score scans side by side; left out, one a core where there are "
+    "scans enough, 16 at most, of radiographs 4.",
 )
 @click.option("--dask", metavar="ADDRESS", help="Dask scheduler whose workers score; they must see the same files.")
 @click.option(

@@ -57,6 +57,7 @@ class FunctionalGroups:
         shared = self._dataset.get("SharedFunctionalGroupsSequence") or ()
         groups = [("per-frame", group) for group in frames[self._frame : self._frame + 1]]
         for name, group in [*groups, *((_numbered("shared", number), one) for number, one in enumerate(shared))]:
+            places.append((f"{name}/", group))  # some macros are what is looked for
             for macro in group:
                 if macro.VR == "SQ":
                     label = f"{name}/{macro.keyword or macro.tag}"

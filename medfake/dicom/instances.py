@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from medfake.dicom.header import SliceHeader
-from medfake.dicom.reader import read_stored
-from medfake.errors import DicomError
+from medfake.dicom.reader import read_slice, read_stored
+from medfake.errors import DicomError, PixelDataError
 from medfake.files import sha256_file
 
 REPEATED = "(0008,0018) SOP Instance UID: the image is there twice, with equal pixels; it counts once"
@@ -17,7 +17,8 @@ REPEATED = "(0008,0018) SOP Instance UID: the image is there twice, with equal p
 def once_each(headers: Iterable[SliceHeader]) -> tuple[list[SliceHeader], list[SliceHeader]]:
     """Keep the first of each image.
 
-    Pixels are decoded where a UID, a place and a size stand twice in files that differ, of each image once.
+    Pixels are decoded where a UID, a place, a size and what values mean stand twice in files that differ, of each image
+    once.
 
     Args:
         headers: Of any files, in order; UIDs of different folders or series are not compared.
@@ -30,8 +31,10 @@ def once_each(headers: Iterable[SliceHeader]) -> tuple[list[SliceHeader], list[S
     repeated: list[SliceHeader] = []
     order: list[SliceHeader] = []
     for header in headers:
-        image = (header.path.parent, header.series_uid, header.sop_uid, header.frame, header.position_mm, header.rows,
-                 header.cols)  # fmt: skip
+        image = (
+            header.path.parent, header.series_uid, header.sop_uid, header.frame, header.position_mm, header.rows,
+            header.cols, header.slope, header.intercept, header.padding, header.monochrome1,
+        )  # fmt: skip
         others = alike.get(image)
         if others is None or not header.sop_uid:
             alike[image] = _Alike(header, file_digest)
@@ -74,5 +77,8 @@ class _Alike:
 
 
 def _pixel_digest(header: SliceHeader) -> str:
-    stored = read_stored([header])
+    try:
+        stored = read_stored([header])
+    except PixelDataError:  # behind a table: what comes out of it
+        stored = read_slice(header)
     return sha256(f"{stored.dtype}".encode() + stored.tobytes()).hexdigest()

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from struct import error as struct_error
-from struct import unpack
 from typing import BinaryIO, cast
 
+from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset as parse_elements
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.valuerep import VR
 
 from medfake.dicom.bounded import BoundedReader, Inflating
 from medfake.dicom.folders import NO_PERMISSION
@@ -49,6 +50,9 @@ PARSE_ERRORS = (
 _PIXEL_GROUP, _PIXEL_DATA = 0x7FE0, 0x7FE00010
 _ANY_PIXELS = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # integer, float and double pixels
 _PREFIX_AT, _PREFIX = 128, b"DICM"
+_TAIL = 1 << 10  # bytes
+_ELEMENT_HEAD = 12  # bytes of tag, VR and length, at most
+_VRS = frozenset(VR)
 _LONGEST_FIRST = 1 << 10  # bytes of the first element of a data set
 _FIRST_VRS = (b"UL", b"UI", b"CS", b"DA", b"TM", b"SH", b"LO", b"OB")  # of what a data set may begin with
 _IDENTIFYING = ("PatientID", "PatientName", "PatientBirthDate", "AccessionNumber", "StudyDate", "OtherPatientIDs")
@@ -113,24 +117,26 @@ def read_dataset(path: Path, justify: Judge) -> Dataset:
             received=f"more than {most} bytes", remedy="export the file again",
         ))  # fmt: skip
         if pixels.length == UNDEFINED_LENGTH:
-            dataset.update(_elements(stream, meta, lambda tag, _, __: tag > _PIXEL_DATA))
+            dataset.update(_elements(stream, meta, _once(path)))
         else:
             dataset[_PIXEL_DATA] = _native(source, meta, pixels)
-            _require_no_more(source.read(4), meta, path)
+            _require_no_more(source, meta, path)
         return dataset
 
 
 def _header(source: "BinaryIO | Inflating", meta: FileMetaDataset, path: Path) -> tuple[Dataset, PixelElement | None]:
     found: list[PixelElement] = []
-    seen: set[int] = set()
+    seen: dict[int, int] = {}
 
     def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
-        if tag in seen:
+        place = source.tell()
+        # pydicom asks of the first one twice where it is not encoded as the transfer syntax says
+        if tag in seen and not (len(seen) == 1 and place - seen[tag] <= _ELEMENT_HEAD):
             raise HeaderError(
                 f"readers may see something else in this file: ({tag >> 16:04X},{tag & 0xFFFF:04X}) stands twice",
                 where=path, remedy="export the file again",
             )  # fmt: skip
-        seen.add(tag)
+        seen[tag] = place
         if tag >> 16 != _PIXEL_GROUP:  # plain integers: comparing tags as tags doubles the time of a header
             return False
         if int(tag) not in _ANY_PIXELS:
@@ -159,14 +165,48 @@ def _native(source: "BinaryIO | Inflating", meta: FileMetaDataset, pixels: Pixel
     return RawDataElement(BaseTag(_PIXEL_DATA), pixels.vr, len(value), value, pixels.offset, implicit, little)
 
 
-def _require_no_more(tag: bytes, meta: FileMetaDataset, path: Path) -> None:
+def _once(path: Path) -> Callable[[BaseTag, str | None, int], bool]:
+    """Stops behind encapsulated pixels; refuses what stands there once more."""
+    begun = False
+
+    def stop(tag: BaseTag, _: str | None, __: int) -> bool:
+        nonlocal begun
+        if begun and tag <= _PIXEL_DATA:
+            raise _stands_behind(tag, path)
+        begun = True
+        return bool(tag > _PIXEL_DATA)
+
+    return stop
+
+
+def _require_no_more(source: "BinaryIO | Inflating", meta: FileMetaDataset, path: Path) -> None:
     """Pixels and what gives them their meaning may not follow once more: many readers take the last that they find."""
-    group, number = unpack("<HH" if _encoding(meta)[1] else ">HH", tag) if len(tag) == 4 and any(tag) else (0xFFFF, 0)
-    if group << 16 | number <= _PIXEL_DATA:
-        raise PixelDataError(
-            f"readers may see something else in this file: ({group:04X},{number:04X}) stands behind the pixels",
-            where=path, remedy="export the file again",
-        )  # fmt: skip
+    place = source.tell()
+    start = source.read(4)
+    if not any(start):  # the end of the file, or zeros that fill its last block
+        if any(source.read(_TAIL)):
+            raise _stands_behind(BaseTag(0), path)
+        return
+    source.seek(place)
+    implicit, _ = _encoding(meta)
+
+    def stop(tag: BaseTag, vr: str | None, _: int) -> bool:
+        if tag <= _PIXEL_DATA and (dictionary_has_tag(tag) if implicit else vr in _VRS):
+            raise _stands_behind(tag, path)
+        return bool(tag <= _PIXEL_DATA)  # no element
+
+    stream = BoundedReader(source, place + LARGEST_HEADER, lambda: _stands_behind(BaseTag(_PIXEL_DATA), path))
+    try:
+        _elements(stream, meta, stop)
+    except PARSE_ERRORS:
+        return  # nor would any reader find an element there
+
+
+def _stands_behind(tag: BaseTag, path: Path) -> PixelDataError:
+    return PixelDataError(
+        f"readers may see something else in this file: ({tag >> 16:04X},{tag & 0xFFFF:04X}) stands behind the pixels",
+        where=path, remedy="export the file again",
+    )  # fmt: skip
 
 
 @contextmanager

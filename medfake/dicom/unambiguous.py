@@ -214,11 +214,15 @@ def _require_order(walk: _Walk, pixels: _Pixels, frames: int, path: Path) -> Non
     """The fragments in their order have to be the frames, whichever table a reader goes by, or none."""
     starts = [start for start, _ in pixels.fragments]
     offsets, lengths = (_longs(walk.kept.get(tag, b""), walk.order) for tag in (_OFFSETS, _LENGTHS))
-    frames_are_fragments = frames in (1, len(starts))
+    if frames not in (1, len(starts)):
+        raise PixelDataError(
+            "readers may see other pixels in this file: its frames are not one fragment each", where=path,
+            received=f"{len(starts)} fragments of {frames} frames", remedy="export the file again",
+        )  # fmt: skip
     tables_lead_to_all = all(list(table) == starts[:frames] for table in (pixels.table, offsets) if table)
     ends = zip(pixels.fragments, lengths, strict=False)
     lengths_are_whole = not lengths or (len(lengths) == frames and all(own - told in (0, 1) for (_, own), told in ends))
-    if not (frames_are_fragments and tables_lead_to_all and lengths_are_whole):
+    if not (tables_lead_to_all and lengths_are_whole):
         raise PixelDataError(
             "readers may see other pixels in this file: its tables do not lead to all fragments in their order",
             where=path, received=f"{len(starts)} fragments of {frames} frames", remedy="export the file again",

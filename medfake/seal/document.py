@@ -19,7 +19,7 @@ from medfake.seal.keys import ALGORITHM, fingerprint
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-SCHEMA: Final = "medfake-seal/1"
+SCHEMA: Final = "medfake-seal/2"
 SUFFIX: Final = ".seal.json"
 _LARGEST = 1 << 28  # bytes; half a million slices
 Digest = Field(pattern=r"^[0-9a-f]{64}$")
@@ -58,7 +58,7 @@ class Sealed(Section):
         salt: Of the digests of UIDs.
     """
 
-    schema_version: Literal["medfake-seal/1"] = SCHEMA
+    schema_version: Literal["medfake-seal/2"] = SCHEMA
     algorithm: Literal["Ed25519"] = ALGORITHM
     key: str = Field(pattern=r"^SHA256:[0-9a-f]{64}$")
     sealed_at: datetime

@@ -126,7 +126,7 @@ def test_what_lies_behind_the_pixels_is_not_inflated(edited: Edited, monkeypatch
     assert inflated <= len(data_set) + 12  # pixels are not even begun
     inflated = 0
     np.testing.assert_array_equal(read_slice(header), pixels.reshape(16, 12))
-    assert inflated == len(data_set) + 12 + 384 + 4  # and the tag of what follows
+    assert inflated == len(data_set) + 12 + 384 + 4 + 1024  # and the beginning of what follows
 
 
 @pytest.mark.parametrize(("cap", "refused"), [(384, False), (383, True)])

@@ -107,6 +107,27 @@ def test_images_that_differ_in_one_value_are_two(scan: Path) -> None:
     assert sizes(find_series(scan)[0]) == [12]
 
 
+def test_the_same_values_that_mean_something_else_are_another_image(scan: Path) -> None:
+    dataset = pydicom.dcmread(scan / "3.dcm")
+    dataset.RescaleIntercept = "-500"
+    dataset.save_as(scan / "3 (1).dcm")
+    ((series,), skipped) = find_series(scan)
+    assert (len(series.headers), series.quality_flags, skipped) == (11, ("duplicate", "instance"), [])
+
+
+def test_an_image_behind_a_table_that_was_exported_again_counts_once(scan: Path) -> None:
+    dataset = pydicom.dcmread(scan / "3.dcm")
+    table = pydicom.Dataset()
+    table.LUTDescriptor, table.ModalityLUTType = [256, -1024, 16], "HU"
+    table.add_new("LUTData", "OW", np.arange(256, dtype="<u2").tobytes())
+    dataset.ModalityLUTSequence = [table]
+    del dataset.RescaleSlope, dataset.RescaleIntercept
+    dataset.save_as(scan / "3.dcm")
+    dataset.InstanceCreationDate = "20200101"
+    dataset.save_as(scan / "3 (1).dcm")
+    assert sizes(find_series(scan)[0]) == [10]
+
+
 def test_each_image_of_one_uid_is_decoded_once(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset, decoded = pydicom.dcmread(scan / "3.dcm"), []
     read = instances.read_stored

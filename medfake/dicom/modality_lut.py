@@ -1,15 +1,14 @@
 """Modality LUT (0028,3000): stored values looked up in a table (PS3.3 C.11.1)."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
-_WORD: int = (
-    16  # bits of an entry; older radiographs tell how many of them are in use, 10 to 15, where 8 or 16 may stand
-)
+_WORD: Final = 16
+"""Bits of an entry; older radiographs tell how many of them are in use, 10 to 15, where 8 or 16 may stand."""
 
 
 def looked_up(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:

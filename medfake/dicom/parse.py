@@ -47,12 +47,13 @@ PARSE_ERRORS = (
     struct_error,
     zlib.error,
 )
-_PIXEL_GROUP, _PIXEL_DATA = 0x7FE0, 0x7FE00010
-_ANY_PIXELS = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # integer, float and double pixels
+_PIXEL_GROUP, PIXEL_DATA = 0x7FE0, 0x7FE00010
+_ANY_PIXELS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # integer, float and double pixels
 _PREFIX_AT, _PREFIX = 128, b"DICM"
+META_AT = _PREFIX_AT + len(_PREFIX)  # where the file meta information begins, PS3.10 7.1
 _TAIL = 1 << 10  # bytes
 _ELEMENT_HEAD = 12  # bytes of tag, VR and length, at most
-_VRS = frozenset(VR)
+KNOWN_VRS = frozenset(VR)
 _LONGEST_FIRST = 1 << 10  # bytes of the first element of a data set
 _FIRST_VRS = (b"UL", b"UI", b"CS", b"DA", b"TM", b"SH", b"LO", b"OB")  # of what a data set may begin with
 _IDENTIFYING = ("PatientID", "PatientName", "PatientBirthDate", "AccessionNumber", "StudyDate", "OtherPatientIDs")
@@ -119,7 +120,7 @@ def read_dataset(path: Path, justify: Judge) -> Dataset:
         if pixels.length == UNDEFINED_LENGTH:
             dataset.update(_elements(stream, meta, _once(path)))
         else:
-            dataset[_PIXEL_DATA] = _native(source, meta, pixels)
+            dataset[PIXEL_DATA] = _native(source, meta, pixels)
             _require_no_more(source, meta, path)
         return dataset
 
@@ -141,7 +142,7 @@ def _header(source: "BinaryIO | Inflating", meta: FileMetaDataset, path: Path) -
             return False
         if int(tag) not in _ANY_PIXELS:
             return False
-        if int(tag) == _PIXEL_DATA:
+        if int(tag) == PIXEL_DATA:
             offset = source.tell()
             size = None if isinstance(source, Inflating) else source.seek(0, 2)
             source.seek(offset)
@@ -162,7 +163,7 @@ def _native(source: "BinaryIO | Inflating", meta: FileMetaDataset, pixels: Pixel
     source.seek(pixels.offset)
     value = source.take(pixels.length) if isinstance(source, Inflating) else source.read(pixels.length)
     implicit, little = _encoding(meta)
-    return RawDataElement(BaseTag(_PIXEL_DATA), pixels.vr, len(value), value, pixels.offset, implicit, little)
+    return RawDataElement(BaseTag(PIXEL_DATA), pixels.vr, len(value), value, pixels.offset, implicit, little)
 
 
 def _once(path: Path) -> Callable[[BaseTag, str | None, int], bool]:
@@ -171,10 +172,10 @@ def _once(path: Path) -> Callable[[BaseTag, str | None, int], bool]:
 
     def stop(tag: BaseTag, _: str | None, __: int) -> bool:
         nonlocal begun
-        if begun and tag <= _PIXEL_DATA:
+        if begun and tag <= PIXEL_DATA:
             raise _stands_behind(tag, path)
         begun = True
-        return bool(tag > _PIXEL_DATA)
+        return bool(tag > PIXEL_DATA)
 
     return stop
 
@@ -191,11 +192,11 @@ def _require_no_more(source: "BinaryIO | Inflating", meta: FileMetaDataset, path
     implicit, _ = _encoding(meta)
 
     def stop(tag: BaseTag, vr: str | None, _: int) -> bool:
-        if tag <= _PIXEL_DATA and (dictionary_has_tag(tag) if implicit else vr in _VRS):
+        if tag <= PIXEL_DATA and (dictionary_has_tag(tag) if implicit else vr in KNOWN_VRS):
             raise _stands_behind(tag, path)
-        return bool(tag <= _PIXEL_DATA)  # no element
+        return bool(tag <= PIXEL_DATA)  # no element
 
-    stream = BoundedReader(source, place + LARGEST_HEADER, lambda: _stands_behind(BaseTag(_PIXEL_DATA), path))
+    stream = BoundedReader(source, place + LARGEST_HEADER, lambda: _stands_behind(BaseTag(PIXEL_DATA), path))
     try:
         _elements(stream, meta, stop)
     except PARSE_ERRORS:

@@ -17,11 +17,16 @@ from pydicom.datadict import dictionary_VR
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 
-from medfake.dicom.parse import LARGEST_HEADER, LARGEST_INFLATED, UNDEFINED_LENGTH
+from medfake.dicom.parse import (
+    KNOWN_VRS,
+    LARGEST_HEADER,
+    LARGEST_INFLATED,
+    META_AT,
+    PIXEL_DATA,
+    UNDEFINED_LENGTH,
+)
 from medfake.errors import HeaderError, PixelDataError
 
-_META_AT: Final = 132  # bytes of preamble and prefix, PS3.10 7.1
-_PIXELS: Final = 0x7FE00010
 _OFFSETS, _LENGTHS = 0x7FE00001, 0x7FE00002  # of frames, PS3.3 C.7.6.3.1.8
 _META_LENGTH, _SYNTAX = 0x00020000, 0x00020010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD  # PS3.5 7.5
@@ -56,7 +61,7 @@ def require_unambiguous(path: Path, frames: int) -> None:
     """
     with path.open("rb") as file:
         try:
-            file.seek(_META_AT)
+            file.seek(META_AT)
             meta = _Walk(file, path, "<", implicit=False).meta()
             syntax = meta.decode("ascii").rstrip("\0 ")
             with _data_set(file, syntax) as stream:
@@ -117,7 +122,7 @@ class _Walk:
         if tag <= last:
             raise _refused(self.path, f"({tag >> 16:04X},{tag & 0xFFFF:04X}) stands twice, or behind a higher one")
         if length == UNDEFINED_LENGTH:
-            if tag == _PIXELS:
+            if tag == PIXEL_DATA:
                 found = self._fragments()
                 self.pixels = found if depth == 0 else self.pixels
             else:
@@ -142,7 +147,7 @@ class _Walk:
             (length,) = self._unpack("I", 4)
             return tag, _known_vr(tag), length
         name = self._take(2).decode("ascii", "replace")
-        if name not in list(VR):
+        if name not in KNOWN_VRS:
             raise _refused(self.path, f"({tag >> 16:04X},{tag & 0xFFFF:04X}) has no value representation")
         if name not in EXPLICIT_VR_LENGTH_32:
             return tag, name, self._unpack("H", 2)[0]

@@ -139,8 +139,9 @@ class _Room:
 def _rooms(dataset: Dataset, rows: pd.DataFrame) -> Iterator[_Room]:
     region = region_of(dataset.modality)
     slices = (batch[0] for batch in dataset.batches(rows, 1))
-    for hu, row in track(zip(slices, rows.itertuples(), strict=True), "placing squares", len(rows)):
-        spacing_mm = float(row.spacing_mm)  # type: ignore[arg-type]
+    listed: Iterator[Any] = rows.itertuples()
+    for hu, row in track(zip(slices, listed, strict=True), "placing squares", len(rows)):
+        spacing_mm = float(row.spacing_mm)
         places, sites = _region(region, hu, spacing_mm), _sites(dataset, row)
         if len(sites):
             away_mm = np.min([np.hypot(*(places - site).T) for site in sites], axis=0) * spacing_mm

@@ -33,7 +33,7 @@ format: setup ## let ruff mend what it can
 	@$(BIN)/ruff format .
 
 lock: setup ## write both lock files anew from pyproject.toml, and their versions into pyproject.toml as lowest ones
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --extra dask --extra postgres --extra team --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --extra dask --extra postgres --extra team --extra pacs --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra serve --extra team --constraints requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements-server.lock

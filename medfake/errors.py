@@ -27,8 +27,9 @@
     │   └── FiguresDifferError      13   it was done again, and its figures are others
     ├── AlarmError                  14   a scan found what `--fail-on` names; its results are written all the same
     ├── DriftError                  15   served scans that are not like those of the detector, if asked for
-    └── SealError                   16   a seal or a key that cannot be used, a scan that cannot be sealed
-        └── SealBrokenError         17   a scan that is not what was sealed, or a seal that was changed
+    ├── SealError                   16   a seal or a key that cannot be used, a scan that cannot be sealed
+    │   └── SealBrokenError         17   a scan that is not what was sealed, or a seal that was changed
+    └── PacsError                   18   a PACS that does not answer, or refuses
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
 """
@@ -237,6 +238,12 @@ class SealBrokenError(SealError):
     """Raised when a scan is proven not to be what was sealed, or a seal to have been changed."""
 
     exit_code = 17
+
+
+class PacsError(MedfakeError):
+    """Raised when a PACS does not answer, or refuses what it was asked."""
+
+    exit_code = 18
 
 
 _STORAGE_ADVICE = {

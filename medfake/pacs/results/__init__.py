@@ -1,0 +1,1 @@
+"""What is said of a scan, as DICOM objects of its study."""

@@ -1,6 +1,7 @@
 """The database of what is served: SQLite in a file of this user's alone, or PostgreSQL for several machines."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,15 @@ def make_tables(connection: "Connection", tables: "MetaData") -> None:
         connection.execute(CreateTable(table, if_not_exists=True))
         for index in table.indexes:
             connection.execute(CreateIndex(index, if_not_exists=True))
+
+
+def database_time(connection: "Connection") -> float:
+    """Seconds since 1970; by a server's own clock, as those of several machines differ."""
+    import sqlalchemy as sql
+
+    if connection.dialect.name == "postgresql":
+        return float(connection.execute(sql.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+    return time.time()
 
 
 @contextmanager

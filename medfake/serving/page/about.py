@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from medfake.serving.service.settings import MIB, Settings
+from medfake.serving.scoring.limits import MIB
+from medfake.serving.service.settings import Settings
 from medfake.serving.service.tokens import SESSION_S
 
 

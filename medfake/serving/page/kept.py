@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from medfake.package.card import graph_digests
 from medfake.serving.page.monitoring import monitoring_html
-from medfake.serving.service import job_files, routes_jobs, routes_slices, routes_state
+from medfake.serving.scoring import job_files
+from medfake.serving.service import routes_jobs, routes_slices, routes_state
 from medfake.serving.service.answers import service_of
 from medfake.serving.service.contract import JobAnswer, ModelAnswer, SliceAnswer
 from medfake.serving.service.refusals import NotFoundError, UnavailableError

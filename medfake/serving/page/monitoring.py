@@ -12,7 +12,7 @@ from medfake.serving.monitoring.monitor import monitor
 from medfake.serving.monitoring.page import monitor_fragment
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import model_digest
-from medfake.serving.service.worker_messages import Package
+from medfake.serving.scoring.worker_messages import Package
 
 BASELINE: Final = 100
 """First scans that later ones are compared with where a package has no reference of its own."""

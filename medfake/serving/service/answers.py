@@ -5,8 +5,8 @@ from typing import Any
 
 from starlette.requests import Request
 
+from medfake.serving.scoring.job_files import JOB_ID, REPORT
 from medfake.serving.service.contract import JobAnswer, Problem, Refused
-from medfake.serving.service.job_files import JOB_ID, REPORT
 from medfake.serving.service.job_store import Job
 from medfake.serving.service.refusals import NotFoundError
 from medfake.serving.service.service_process import Service

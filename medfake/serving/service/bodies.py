@@ -9,11 +9,12 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from medfake.serving.scoring.job_files import Received
+from medfake.serving.scoring.limits import MIB
 from medfake.serving.service.incoming import Incoming, refusal_of, require_space
-from medfake.serving.service.job_files import Received
 from medfake.serving.service.parts import DICOM, FORM, RELATED, ZIP, Parts, parse_header
 from medfake.serving.service.refusals import MediaTypeError, RefusalError, TooLargeError, TooSlowError
-from medfake.serving.service.settings import MIB, Limits
+from medfake.serving.service.settings import Limits
 from medfake.serving.service.zip_members import MAGIC, is_zip, unpack
 
 _ENOUGH: Final = 1 << 18  # bytes that are worth a thread's write

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from medfake.serving.scoring.progress import Progress
+
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -22,17 +24,6 @@ class Refused(_Answer):
     """The body of every answer from 400 on."""
 
     error: Problem
-
-
-class Progress(_Answer):
-    """How far a job is; `scans` and `slices` are 0 until all headers are read."""
-
-    files: int = 0
-    scans: int = 0
-    scans_done: int = 0
-    slices: int = 0
-    slices_done: int = 0
-    eta_s: float | None = Field(default=None, description="seconds; null until it can be guessed")
 
 
 class JobAnswer(_Answer):

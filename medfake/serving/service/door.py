@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from medfake.errors import MedfakeError
 from medfake.loopback import is_loopback
-from medfake.serving.service.job_files import JOB_ID
+from medfake.serving.scoring.job_files import JOB_ID
 from medfake.serving.service.metrics import Metrics
 from medfake.serving.service.refusals import (
     ForbiddenError,

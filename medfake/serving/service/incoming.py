@@ -7,10 +7,11 @@ from typing import BinaryIO, Final
 
 from medfake.errors import storage_error
 from medfake.files import in_a_word
-from medfake.serving.service import job_files
-from medfake.serving.service.job_files import LeftOut, Received, Upload, client_name
+from medfake.serving.scoring import job_files
+from medfake.serving.scoring.job_files import LeftOut, Received, Upload, client_name
+from medfake.serving.scoring.limits import MIB
 from medfake.serving.service.refusals import FullError, RefusalError, TooLargeError, UnavailableError
-from medfake.serving.service.settings import MIB, Limits
+from medfake.serving.service.settings import Limits
 
 _SPARE_BYTES: Final = 64 * MIB  # that an upload leaves free: results and the database need some
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -12,17 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
-from medfake.dicom.header import SliceHeader, read_headers
-from medfake.dicom.series import Series, group_series
-from medfake.errors import DicomError, ScanError
+from medfake.dicom.series import Series
+from medfake.errors import ScanError
 from medfake.files import path_text, write_atomic, write_json
-from medfake.logs import redact
 from medfake.serving.model import Model, describe
 from medfake.serving.monitoring.served import served_scan
 from medfake.serving.score import score_series
-from medfake.serving.service import job_files
-from medfake.serving.service.job_files import LeftOut, Received, read_bad, read_upload
-from medfake.serving.service.worker_messages import Start
+from medfake.serving.scoring import job_files
+from medfake.serving.scoring.job_files import LeftOut, read_bad, read_upload
+from medfake.serving.scoring.job_series import series_of_job
+from medfake.serving.scoring.worker_messages import Start
 from medfake.serving.suited import why_unsuited
 from medfake.serving.verdict import Scored, judge
 
@@ -59,8 +58,8 @@ class JobScoring:
         """
         upload, bad = read_upload(self._folder), read_bad(self._folder)
         self._names = {one.place: one.name for one in upload.received}
-        self._skipped = list(upload.left_out)
-        series = self._series(upload.received, bad.files)
+        series, left_out = series_of_job(self._files, upload.received, bad, self._limits, self._tell)
+        self._skipped = [*upload.left_out, *left_out]
         model = self._model.suited_to(series)
         self._tell(scans=len(series), slices=sum(len(one.headers) for one in series), model=model.name)
         key, scans = pseudonym_key("private"), list[dict[str, Any]]()
@@ -83,29 +82,6 @@ class JobScoring:
         skipped = [{"path": one.name, "reason": one.reason} for one in self._skipped]
         write_json(self._folder / job_files.REPORT, {"model": describe(model), "scans": scans, "skipped": skipped})
         self._tell(done=True, skipped=dict(Counter(one.kind for one in self._skipped)))
-
-    def _series(self, received: Sequence[Received], bad: dict[str, str]) -> list[Series]:
-        """All series of the upload; each file is announced before it is opened."""
-        headers: list[SliceHeader] = []
-        for one in sorted(received, key=lambda one: _natural(one.name)):
-            if one.place in bad:
-                self._skipped.append(LeftOut(one.name, bad[one.place], "process"))
-                continue
-            self._tell(file=one.place)
-            try:
-                found = read_headers(self._files / one.place)
-            except DicomError as error:
-                kind = type(error).__name__.removesuffix("Error")
-                self._skipped.append(LeftOut(one.name, redact(error.reason), kind))
-                continue
-            if found[0].rows * found[0].cols > self._limits.slice_pixels:
-                reason = f"slices of {found[0].rows} x {found[0].cols} pixels are more than the service takes"
-                self._skipped.append(LeftOut(one.name, reason, "too-large"))
-                continue
-            headers += found
-        series, repeated = group_series(headers)
-        self._skipped += [LeftOut(self._name(path_text(one.path)), one.reason, "repeated") for one in repeated]
-        return series
 
     def _score(self, series: Series, scan_id: str, model: Model, key: bytes) -> dict[str, Any]:
         """Score a scan and keep all that is said of it; nothing half done bears the name of what is whole."""
@@ -182,13 +158,4 @@ class JobScoring:
         return path.relative_to(self._files).as_posix()
 
     def _name(self, text: str) -> str:
-        """The client's name of a file of ours, which may have "#" and the index of a frame behind it."""
-        place, hash_, frame = text.removeprefix(f"{path_text(self._files)}/").partition("#")
-        return f"{self._names[place]}{hash_}{frame}"
-
-
-def _natural(name: str) -> tuple[str, int, str]:
-    """Order of names: by folder, then as people count."""
-    folder, _, last = name.rpartition("/")
-    digits = _NUMBER.search(last)
-    return folder, int(digits[0]) if digits else -1, last
+        return job_files.name_told(text, self._files, self._names)

@@ -6,7 +6,6 @@ that is the same on SQLite and on PostgreSQL.
 """
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +15,8 @@ from typing import Any, Final
 import sqlalchemy as sql
 from sqlalchemy import Connection, Engine
 
-from medfake.serving.database import database_errors, make_tables
-from medfake.serving.service.contract import Progress
-
-MOST_ATTEMPTS: Final = 5
-"""Processes of the service that may die in one job."""
+from medfake.serving.database import database_errors, database_time, make_tables
+from medfake.serving.scoring.progress import Progress
 
 
 class State(StrEnum):
@@ -91,7 +87,13 @@ class JobStore:
     def add(self, job_id: str, progress: Progress, size: int) -> Job:
         """Put a job at the end of the queue."""
         with self._begin() as connection:
-            values = {"id": job_id, "state": State.QUEUED, "created": _now(connection), "attempts": 0, "size": size}
+            values = {
+                "id": job_id,
+                "state": State.QUEUED,
+                "created": database_time(connection),
+                "attempts": 0,
+                "size": size,
+            }
             connection.execute(_JOBS.insert().values(**values, progress=progress.model_dump_json()))
             return _job(connection.execute(sql.select(*_SHOWN).where(_JOBS.c.id == job_id)).one())
 
@@ -101,6 +103,10 @@ class JobStore:
         with self._begin() as connection:
             row = connection.execute(wanted).one_or_none()
         return None if row is None else _job(row)
+
+    def exists(self, job_id: str) -> bool:
+        """Whether there is such a job that is not being deleted."""
+        return self.find(job_id) is not None
 
     def newest(self, limit: int, offset: int) -> tuple[list[Job], int]:
         """Some jobs, newest first, and how many there are in all."""
@@ -122,7 +128,7 @@ class JobStore:
     def take(self) -> Job | None:
         """Take the oldest job that nobody works on, be it new or left by a process that died."""
         with self._begin() as connection:
-            now = _now(connection)
+            now = database_time(connection)
             free = sql.or_(
                 _JOBS.c.state == State.QUEUED, sql.and_(_JOBS.c.state == State.RUNNING, _JOBS.c.lease_until < now)
             )
@@ -142,14 +148,15 @@ class JobStore:
     def renew(self, job_id: str, progress: Progress, model: str) -> bool:
         """Say that work goes on; False where the job is this process's no more, or was deleted."""
         with self._begin() as connection:
-            lease = {"lease_until": _now(connection) + self._lease_s}
+            lease = {"lease_until": database_time(connection) + self._lease_s}
             return self._change(connection, job_id, progress=progress.model_dump_json(), model=model, **lease)
 
     def finish(self, job_id: str, progress: Progress, model: str, error: dict[str, Any] | None = None) -> bool:
         """End a job of this process, done or failed; False as for `renew`."""
         with self._begin() as connection:
+            now = database_time(connection)
             return self._change(
-                connection, job_id, state=State.FAILED if error else State.DONE, ended=_now(connection), model=model,
+                connection, job_id, state=State.FAILED if error else State.DONE, ended=now, model=model,
                 progress=progress.model_dump_json(), error=json.dumps(error) if error else None, owner=None,
                 lease_until=None,
             )  # fmt: skip
@@ -174,7 +181,7 @@ class JobStore:
     def outdated(self, keep_s: float) -> list[str]:
         """Jobs that are older than they are kept, and those whose deletion was cut short."""
         with self._begin() as connection:
-            now = _now(connection)
+            now = database_time(connection)
             worked_on = sql.and_(_JOBS.c.lease_until.is_not(None), _JOBS.c.lease_until >= now)
             deleted = sql.and_(_JOBS.c.state == State.DELETED, sql.not_(sql.func.coalesce(worked_on, sql.false())))
             old = sql.or_(_JOBS.c.created < now - keep_s, deleted)
@@ -194,13 +201,6 @@ class JobStore:
     def _begin(self) -> Iterator[Connection]:
         with database_errors(self._url), self._engine.begin() as connection:
             yield connection
-
-
-def _now(connection: Connection) -> float:
-    """The time; a server's own, as the clocks of several machines differ."""
-    if connection.dialect.name == "postgresql":
-        return float(connection.execute(sql.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
-    return time.time()
 
 
 def _job(row: Any) -> Job:

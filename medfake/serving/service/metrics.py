@@ -4,9 +4,9 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-from medfake.serving.service.detectors import Standing
+from medfake.serving.scoring.detectors import Standing
+from medfake.serving.scoring.worker_messages import Package
 from medfake.serving.service.job_store import State
-from medfake.serving.service.worker_messages import Package
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)

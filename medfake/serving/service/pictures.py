@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medfake.dicom.normalised import BEYOND, HIGH, LOW
 from medfake.dicom.window import LUNG_WINDOW, WHOLE_RANGE, to_grey
-from medfake.serving.service import job_files
+from medfake.serving.scoring import job_files
 from medfake.serving.service.refusals import NotFoundError
 from medfake.vocabulary import Modality, Units
 

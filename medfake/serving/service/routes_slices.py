@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from medfake.serving.service import job_files
+from medfake.serving.scoring import job_files
 from medfake.serving.service.answers import find_job, refused, service_of
 from medfake.serving.service.contract import SliceAnswer
 from medfake.serving.service.pictures import Window, heat_png, slice_png

@@ -18,13 +18,13 @@ from medfake.locks import exclusive_lock, is_held
 from medfake.serving.database import open_database
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import ServedScan
-from medfake.serving.service import job_files
-from medfake.serving.service.contract import Progress
-from medfake.serving.service.detectors import Detectors
+from medfake.serving.scoring import job_files
+from medfake.serving.scoring.detectors import Detectors
+from medfake.serving.scoring.pool import HowToScore, Pool
+from medfake.serving.scoring.progress import Progress
 from medfake.serving.service.incoming import Incoming
 from medfake.serving.service.job_store import ENDED, Job, JobStore, State
 from medfake.serving.service.metrics import Metrics
-from medfake.serving.service.pool import Pool
 from medfake.serving.service.refusals import TooManyError, UnavailableError
 from medfake.serving.service.settings import Settings
 from medfake.serving.service.tokens import Sessions
@@ -34,6 +34,7 @@ _CLEAN_EVERY_S: Final = 60.0
 _ORPHAN_S: Final = 600.0
 _ASKED_AT_ONCE: Final = 1000  # folders; databases take so many values in a statement and not all that there may be
 _POLL_S: Final = 1.0  # for a job that another process of the service ended
+_WORKER: Final = "medfake.serving.service.worker"
 _LOCK: Final = "alive.lock"
 _OWNER: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -62,7 +63,8 @@ class Service:
         self.recorder = Recorder(engine, settings.keep_records_days)
         self.sessions = Sessions(settings.tokens, settings.data)
         self.metrics = Metrics()
-        self.pool = Pool(settings, self.store, self.jobs, self.metrics, self._ended, self._record)
+        how = HowToScore(_WORKER, settings.workers, settings.lease_s, settings.limits, "send the scans again")
+        self.pool = Pool(how, self.store, self.jobs, self.metrics, self._ended, self._record)
         self.detectors = Detectors(settings.model, self.models, settings.watch_s, self.pool.serve)
         self.uploads = 0
         self.stopping = False

@@ -2,26 +2,22 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from medfake.errors import ConfigError
 from medfake.loopback import is_loopback
+from medfake.serving.scoring.limits import MIB, ScoringLimits
 from medfake.serving.service.tokens import Tokens
 from medfake.serving.tls_files import require_pair
 
-MIB: Final = 1 << 20
-
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(ScoringLimits):
     """How much the service takes before it says no; each is an option of `medfake serve`.
 
     Attributes:
         body_bytes: Of one upload.
-        expanded_bytes: Of one upload's files once archives are unpacked, and of its decoded slices.
-        zip_ratio: Of what an archive holds to its own size, beyond 64 MiB.
+        zip_ratio: Of what an archive holds to its own size, beyond 64 MiB; unpacked it is bound by `expanded_bytes`.
         files: Of one upload.
-        slice_pixels: Of one slice.
         uploads: At a time.
         queue: Jobs that wait.
         connections: At a time.
@@ -30,18 +26,11 @@ class Limits:
         upload_s: For a whole body.
         wait_s: That POST /v1/scans waits for its answer.
         small_bytes: Of an upload that it waits for.
-        file_s: For one file to be read, or a few slices to be scored.
-        job_s: For one job.
-        worker_memory_bytes: Of one scoring process (RLIMIT_DATA). The built-in detector took 0.7 GB for 200 slices of
-            512 x 512, 1.0 GB for 1024 x 1024, 2.7 GB for 2048 x 2048.
-        deaths: Of scoring processes in one job.
     """
 
     body_bytes: int = 2048 * MIB
-    expanded_bytes: int = 8192 * MIB
     zip_ratio: int = 100
     files: int = 20_000
-    slice_pixels: int = 4096 * 4096
     uploads: int = 4
     queue: int = 100
     connections: int = 200
@@ -50,10 +39,6 @@ class Limits:
     upload_s: float = 1800.0
     wait_s: float = 30.0
     small_bytes: int = 256 * MIB
-    file_s: float = 60.0
-    job_s: float = 7200.0
-    worker_memory_bytes: int = 4096 * MIB
-    deaths: int = 20
 
 
 @dataclass(frozen=True)

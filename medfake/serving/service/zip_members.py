@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Final
 
 from medfake.errors import storage_error
+from medfake.serving.scoring.limits import MIB
 from medfake.serving.service.incoming import Incoming
 from medfake.serving.service.refusals import RefusalError, TooLargeError
-from medfake.serving.service.settings import MIB, Limits
+from medfake.serving.service.settings import Limits
 
 MAGIC: Final = b"PK\x03\x04"
 _EMPTY: Final = b"PK\x05\x06"

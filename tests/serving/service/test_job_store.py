@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medfake.serving.database import open_database
-from medfake.serving.service.contract import Progress
+from medfake.serving.scoring.progress import Progress
 from medfake.serving.service.job_store import JobStore, State
 
 MakeStore = Callable[..., JobStore]
@@ -113,7 +113,7 @@ def test_jobs_are_outdated_when_they_are_older_than_they_are_kept(store_of: Make
 
 
 def test_how_often_a_job_was_taken_up_is_counted(store_of: MakeStore) -> None:
-    from medfake.serving.service.job_store import MOST_ATTEMPTS
+    from medfake.serving.scoring.pool import MOST_ATTEMPTS
 
     store = store_of(lease_s=NO_TIME)
     store.add("job", Progress(), 1)

@@ -11,7 +11,7 @@ import pytest
 
 from medfake.package.card import ONNX_FILE
 from medfake.serving.model import open_folder
-from medfake.serving.service.worker import warm_up
+from medfake.serving.scoring.worker import warm_up
 from tests.fixtures.services import RunningService, StartService, until, write_served_package
 
 WriteScan = Callable[..., Path]

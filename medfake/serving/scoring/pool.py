@@ -4,20 +4,23 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from medfake.errors import MedfakeError
 from medfake.files import in_a_word
 from medfake.package.cores import usable_cores
-from medfake.serving.service import job_files
-from medfake.serving.service.job_at_work import JobAtWork
-from medfake.serving.service.job_store import MOST_ATTEMPTS, Job, JobStore
-from medfake.serving.service.settings import Settings
-from medfake.serving.service.worker_messages import Package, Start, Told
-from medfake.serving.service.worker_process import DiedError, WorkerProcess
+from medfake.serving.scoring import job_files
+from medfake.serving.scoring.job_at_work import JobAtWork
+from medfake.serving.scoring.jobs import Job, Jobs
+from medfake.serving.scoring.limits import ScoringLimits
+from medfake.serving.scoring.worker_messages import Package, Start, Told
+from medfake.serving.scoring.worker_process import DiedError, WorkerProcess
 
 _log = logging.getLogger(__name__)
+MOST_ATTEMPTS: Final = 5
+"""Processes of a service that may die in one job."""
 READY_S: Final = 120.0
 _LOOK_AGAIN_S: Final = 1.0
 _RENEW: Final = 3.0  # times within a lease
@@ -25,6 +28,25 @@ _RENEW: Final = 3.0  # times within a lease
 
 Record = Callable[[str, dict[str, Any]], object]
 """Takes a key, which is the same when a job is taken up again, and what is recorded of a scan."""
+
+
+@dataclass(frozen=True)
+class HowToScore:
+    """How a pool scores.
+
+    Attributes:
+        module: That scoring processes run.
+        workers: Scoring processes.
+        lease_s: How long a job stays with a process that says nothing.
+        limits: How much of a job is taken.
+        again: What whoever gave a job in can do where it failed.
+    """
+
+    module: str
+    workers: int
+    lease_s: float
+    limits: ScoringLimits
+    again: str
 
 
 class Counts(Protocol):
@@ -41,10 +63,10 @@ class Counts(Protocol):
 
 
 class Pool:
-    """Scoring processes of one service.
+    """Scoring processes, fed with jobs.
 
     Args:
-        settings: Of the service.
+        how: By how many processes, and under which limits.
         store: Of jobs.
         jobs: Folder of jobs.
         counts: Is told what happens.
@@ -54,14 +76,14 @@ class Pool:
 
     def __init__(
         self,
-        settings: Settings,
-        store: JobStore,
+        how: HowToScore,
+        store: Jobs,
         jobs: Path,
         counts: Counts,
         ended: Callable[[str], object],
         record: Record,
     ) -> None:
-        self._settings, self._store, self._jobs, self._counts, self._ended = settings, store, jobs, counts, ended
+        self._how, self._store, self._jobs, self._counts, self._ended = how, store, jobs, counts, ended
         self._record = record
         self._package: Package | None = None
         self._spares: list[WorkerProcess] = []
@@ -73,7 +95,7 @@ class Pool:
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._feed, args=(number,), name=f"scoring-{number}", daemon=True)
-            for number in range(settings.workers)
+            for number in range(how.workers)
         ]
 
     def start(self) -> None:
@@ -115,7 +137,7 @@ class Pool:
         """
         fresh: list[WorkerProcess] = []
         try:
-            while len(fresh) < self._settings.workers:
+            while len(fresh) < self._how.workers:
                 fresh.append(self._new_worker(package))
         except MedfakeError:
             for worker in fresh:
@@ -135,9 +157,9 @@ class Pool:
             working.cancelled = True
 
     def _new_worker(self, package: Package) -> WorkerProcess:
-        threads = max(1, usable_cores() // self._settings.workers)
-        start = Start.of(package, self._settings.limits, threads)
-        return WorkerProcess(package, start, READY_S)
+        threads = max(1, usable_cores() // self._how.workers)
+        start = Start.of(package, self._how.limits, threads)
+        return WorkerProcess(self._how.module, package, start, READY_S)
 
     def _feed(self, number: int) -> None:
         """Take jobs and have them scored, until the service stops."""
@@ -188,7 +210,7 @@ class Pool:
         folder, name = self._jobs / job.id, worker.package.name
         working = JobAtWork.of(job, name)
         self._working[job.id] = working
-        ends = time.monotonic() + self._settings.limits.job_s
+        ends = time.monotonic() + self._how.limits.job_s
         package = worker.package
         try:
             if job.attempts > MOST_ATTEMPTS:
@@ -199,7 +221,7 @@ class Pool:
                     self._score(working, worker, folder, ends)
                 except DiedError as death:
                     self._counts.restart("died" if "ended" in death.what else "silent")
-                    if not working.blame(folder, death.what, self._settings.limits.deaths):
+                    if not working.blame(folder, death.what, self._how.limits.deaths):
                         self._fail(working, "scoring processes do not survive this job", death.what)
                         return
                     worker = self._new_worker(package)
@@ -209,7 +231,7 @@ class Pool:
                     return
         except TimeoutError:
             self._counts.restart("slow job")
-            self._fail(working, "the job took too long", f"more than {self._settings.limits.job_s:g} s")
+            self._fail(working, "the job took too long", f"more than {self._how.limits.job_s:g} s")
         finally:
             self._working.pop(job.id, None)
             if working.cancelled:
@@ -219,7 +241,7 @@ class Pool:
 
     def _score(self, working: JobAtWork, worker: WorkerProcess, folder: Path, ends: float) -> None:
         """Listen to a process until the job has ended, or is this process's no more."""
-        for told in worker.work(str(folder), ends, self._settings.limits.file_s):
+        for told in worker.work(str(folder), ends, self._how.limits.file_s):
             if told:
                 self._hear(working, told)
             if self._stopping:
@@ -254,13 +276,13 @@ class Pool:
 
     def _renewed(self, working: JobAtWork) -> bool:
         now = time.monotonic()
-        if now - working.renewed < min(_LOOK_AGAIN_S, self._settings.lease_s / _RENEW):
+        if now - working.renewed < min(_LOOK_AGAIN_S, self._how.lease_s / _RENEW):
             return True
         working.renewed = now
         return self._store.renew(working.job.id, working.progress, working.model)
 
     def _fail(self, working: JobAtWork, what: str, received: str | None = None, remedy: str | None = None) -> None:
-        error = {"what": what, "where": None, "received": received, "remedy": remedy or "send the scans again"}
+        error = {"what": what, "where": None, "received": received, "remedy": remedy or self._how.again}
         _log.error("job %s failed: %s", working.job.id, what)
         if self._store.finish(working.job.id, working.progress, working.model, error):
             job_files.remove(self._jobs / working.job.id / job_files.FILES)  # nobody tries it again
@@ -269,4 +291,4 @@ class Pool:
 
     def _lost(self, working: JobAtWork) -> None:
         """The job is this process's no more: it was deleted, or another process has taken it up."""
-        working.cancelled = working.cancelled or self._store.find(working.job.id) is None
+        working.cancelled = working.cancelled or not self._store.exists(working.job.id)

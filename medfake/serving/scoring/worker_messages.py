@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from medfake.serving.service.settings import Limits
+from medfake.serving.scoring.limits import ScoringLimits
 
 
 class _Message(BaseModel):
@@ -45,7 +45,7 @@ class Start(_Message):
     threads: int
 
     @classmethod
-    def of(cls, package: Package, limits: Limits, threads: int) -> "Start":
+    def of(cls, package: Package, limits: ScoringLimits, threads: int) -> "Start":
         """Made of a package and what a service takes."""
         return cls(
             package=asdict(package), memory_bytes=limits.worker_memory_bytes, slice_pixels=limits.slice_pixels,

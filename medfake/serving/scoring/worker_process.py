@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from medfake.errors import MedfakeError
-from medfake.serving.service.worker_messages import Package, Start, Told, Work
+from medfake.serving.scoring.worker_messages import Package, Start, Told, Work
 
 _ALLOWED: Final = (
     *("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME"),
@@ -35,8 +35,14 @@ class WorkerProcess:
         package: That it scores with.
     """
 
-    def __init__(self, package: Package, start: Start, ready_s: float) -> None:
+    def __init__(self, module: str, package: Package, start: Start, ready_s: float) -> None:
         """Start a process and wait until its detector has scored something.
+
+        Args:
+            module: That is run; it says what a job is.
+            package: To score with.
+            start: What the process is told first.
+            ready_s: Until it has to be ready.
 
         Raises:
             DiedError: It ended, or is not ready in time.
@@ -45,7 +51,7 @@ class WorkerProcess:
         self.package = package
         reads, writes = os.pipe()
         self._reads, self._held = reads, b""
-        command = [sys.executable, "-m", "medfake.serving.service.worker", str(writes)]
+        command = [sys.executable, "-m", module, str(writes)]
         environment = {name: value for name, value in os.environ.items() if name in _ALLOWED or name.startswith("LC_")}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -119,6 +120,18 @@ def read_scan(folder: Path, scan_id: str) -> dict[str, Any] | None:
 def client_name(name: str) -> str:
     """A client's file name as text that any terminal, table and page can hold."""
     return path_text(Path(name))
+
+
+def name_told(text: str, files: Path, names: Mapping[str, str]) -> str:
+    """The client's name of a file of ours.
+
+    Args:
+        text: The file's path, as text; "#" and the index of a frame may stand behind it.
+        files: Folder of the files of the job.
+        names: By place.
+    """
+    place, hash_, frame = text.removeprefix(f"{path_text(files)}/").partition("#")
+    return f"{names[place]}{hash_}{frame}"
 
 
 def synced(folder: Path) -> None:

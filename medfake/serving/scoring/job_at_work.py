@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from medfake.serving.service import job_files
-from medfake.serving.service.contract import Progress
-from medfake.serving.service.job_store import Job
-from medfake.serving.service.worker_messages import Told
+from medfake.serving.scoring import job_files
+from medfake.serving.scoring.jobs import Job
+from medfake.serving.scoring.progress import Progress
+from medfake.serving.scoring.worker_messages import Told
 
 _DEATHS_OF_A_SCAN: Final = 3
 """After which it is the scan, whichever of its files was open."""

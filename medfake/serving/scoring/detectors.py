@@ -25,7 +25,7 @@ from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE
 from medfake.package.reference import REFERENCE_FILE
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
 from medfake.serving.model import BUILTIN_NAME, registry_here
-from medfake.serving.service.worker_messages import Package
+from medfake.serving.scoring.worker_messages import Package
 
 if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
     from medfake.registry.model_registry import ModelRegistry

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from medfake.serving.service.contract import Progress
-from medfake.serving.service.job_at_work import JobAtWork
-from medfake.serving.service.job_files import read_bad
+from medfake.serving.scoring.job_at_work import JobAtWork
+from medfake.serving.scoring.job_files import read_bad
+from medfake.serving.scoring.progress import Progress
+from medfake.serving.scoring.worker_messages import Told
 from medfake.serving.service.job_store import Job, State
-from medfake.serving.service.worker_messages import Told
 
 SCAN = "scan-0123456789ab"
 WHY = "the scoring process did not survive it: SIGSEGV"

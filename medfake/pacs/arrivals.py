@@ -1,0 +1,256 @@
+"""Series that are arriving: objects on disk under names of ours, until nobody expects more of them.
+
+FOLDER/incoming/       what a caller is sending; worth nothing until it is whole
+FOLDER/arriving/KEY/   about.json, and files/0/ with the objects of one series, by digest of their UIDs
+FOLDER/series/ID/      the same of a series that is whole; its files are gone once it is judged
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from medfake.files import sha256_file, write_json
+from medfake.pacs.queued_series import NewSeries, Origin
+from medfake.pacs.settings import Complete
+from medfake.serving.scoring import job_files
+
+ABOUT: Final = "about.json"
+FOLDER_OF_FILES: Final = f"{job_files.FILES}/0"  # one folder: one series
+_NAME_DIGITS: Final = 40
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a series that arrives, without any identifier.
+
+    Attributes:
+        id: Name of the folder that it will have.
+        series_key: Keyed pseudonym.
+        caller: AE title.
+        modality: (0008,0060) as it is.
+        expected: Objects that the series has, where the header told it (0020,1209); None where it did not.
+    """
+
+    id: str
+    series_key: str
+    caller: str
+    modality: str
+    expected: int | None
+
+
+@dataclass
+class _Arriving:
+    """A series under way.
+
+    Attributes:
+        last: When its last object came, by `time.monotonic`, s.
+        names: Of its files.
+        size: Of them together, bytes.
+        senders: Associations that sent some of it and are still open.
+    """
+
+    about: About
+    last: float
+    names: set[str] = field(default_factory=set)
+    size: int = 0
+    senders: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object that came.
+
+    Attributes:
+        series_key: Keyed pseudonym of its series.
+        sop_uid: (0008,0018).
+        caller: AE title that sent it.
+        sender: Number of the association.
+        modality: (0008,0060).
+        expected: Objects that its series has; None where nobody says.
+    """
+
+    series_key: str
+    sop_uid: str
+    caller: str
+    sender: int
+    modality: str
+    expected: int | None
+
+
+class TooLargeSeriesError(Exception):
+    """Raised where a series has more files or bytes than are taken."""
+
+
+class Arrivals:
+    """Takes objects in and says which series are whole.
+
+    Args:
+        folder: See above; all of it is this user's alone.
+        complete: When a series counts as whole.
+        most_files: Of one series.
+        most_bytes: Of one series.
+        clock: Of this machine, which no other one's clock is compared with; s.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        complete: Complete,
+        most_files: int,
+        most_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.incoming, self._arriving, self.series = (folder / name for name in ("incoming", "arriving", "series"))
+        self._complete, self._most_files, self._most_bytes, self._clock = complete, most_files, most_bytes, clock
+        self._lock = threading.Lock()
+        self._under_way: dict[str, _Arriving] = {}
+        self._whole: list[_Arriving] = []
+        for place in (folder, self.incoming, self._arriving, self.series):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def recover(self) -> None:
+        """Go on with what a process that was killed had taken; what it had not taken whole is removed."""
+        for part in self.incoming.iterdir():
+            part.unlink()
+        for place in self._arriving.iterdir():
+            sizes = {one.name: one.stat().st_size for one in (place / FOLDER_OF_FILES).glob("*.dcm")}
+            if not (place / ABOUT).exists() or not sizes:  # no object of it was acknowledged
+                shutil.rmtree(place)
+                continue
+            about = About(**json.loads((place / ABOUT).read_text(encoding="utf-8")))
+            self._under_way[about.series_key] = _Arriving(about, self._clock(), set(sizes), sum(sizes.values()))
+
+    @property
+    def count(self) -> int:
+        """Series that are arriving."""
+        with self._lock:
+            return len(self._under_way)
+
+    def under_way(self) -> list[tuple[About, int, float]]:
+        """What is arriving: about it, how many objects came, and s since the last one."""
+        with self._lock:
+            now = self._clock()
+            return [(one.about, len(one.names), now - one.last) for one in self._under_way.values()]
+
+    def take(self, part: Path, object_: Object) -> None:
+        """Take an object in; it is on disk for good when this returns.
+
+        An object that came before in the same bytes counts once. Where its bytes differ, what came until now is whole,
+        and the object begins the series anew, so that both are judged.
+
+        Args:
+            part: File below `incoming`; it is moved.
+            object_: What it is.
+
+        Raises:
+            TooLargeSeriesError: The series becomes too large; it is as it was.
+            OSError: The disk is full.
+        """
+        name = f"{hashlib.sha256(object_.sop_uid.encode()).hexdigest()[:_NAME_DIGITS]}.dcm"
+        size = part.stat().st_size
+        _sync(part)
+        with self._lock:
+            under_way = self._under_way.get(object_.series_key)
+            if under_way and name in under_way.names:
+                if _same_bytes(part, self._files(under_way.about) / name):
+                    part.unlink()
+                    under_way.last = self._clock()
+                    return
+                self._finish(under_way)
+                under_way = None
+            under_way = under_way or self._begin(object_)
+            if len(under_way.names) >= self._most_files or under_way.size + size > self._most_bytes:
+                raise TooLargeSeriesError
+            handle = os.open(self._files(under_way.about), os.O_RDONLY)  # it may be moved before it is synced
+            try:
+                part.rename(self._files(under_way.about) / name)
+                under_way.names.add(name)
+                under_way.size += size
+                under_way.last = self._clock()
+                under_way.senders.add(object_.sender)
+            except BaseException:
+                os.close(handle)
+                raise
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def ended(self, sender: int) -> None:
+        """An association has ended: it sends no more."""
+        with self._lock:
+            for one in self._under_way.values():
+                one.senders.discard(sender)
+
+    def whole(self) -> Iterator[NewSeries]:
+        """Series that have become whole, each in its folder below `series` before it is given."""
+        with self._lock:
+            now = self._clock()
+            for one in [one for one in self._under_way.values() if self._is_whole(one, now)]:
+                self._finish(one)
+            finished, self._whole = self._whole, []
+        for one in finished:
+            about = one.about
+            yield NewSeries(
+                about.id, about.series_key, Origin.LISTEN, about.caller, about.modality, len(one.names), about.expected
+            )
+
+    def left_behind(self, known: Callable[[list[str]], set[str]]) -> Iterator[NewSeries]:
+        """Series that have their folder and no row in the queue, as where a process was killed between the two."""
+        there = sorted(one.name for one in self.series.iterdir() if (one / ABOUT).exists())
+        for name in sorted(set(there) - known(there)):
+            about = About(**json.loads((self.series / name / ABOUT).read_text(encoding="utf-8")))
+            files = len(list((self.series / name / FOLDER_OF_FILES).glob("*.dcm")))
+            yield NewSeries(
+                about.id, about.series_key, Origin.LISTEN, about.caller, about.modality, files, about.expected
+            )
+
+    def _is_whole(self, one: _Arriving, now: float) -> bool:
+        expected, silent_s = one.about.expected, now - one.last
+        if expected is not None:
+            return len(one.names) >= expected or silent_s >= self._complete.give_up_s
+        patience_s = self._complete.idle_s if one.senders else min(self._complete.idle_s, self._complete.released_s)
+        return silent_s >= patience_s
+
+    def _begin(self, first: Object) -> _Arriving:
+        about = About(uuid.uuid4().hex, first.series_key, first.caller, first.modality, first.expected)
+        self._files(about).mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_json(self._place(about) / ABOUT, asdict(about))
+        for folder in (self._place(about) / job_files.FILES, self._place(about), self._arriving):
+            _sync(folder)
+        self._under_way[about.series_key] = one = _Arriving(about, self._clock())
+        return one
+
+    def _finish(self, one: _Arriving) -> None:
+        """Move a series to where whole ones are."""
+        self._place(one.about).rename(self.series / one.about.id)
+        _sync(self.series)
+        _sync(self._arriving)
+        del self._under_way[one.about.series_key]
+        self._whole.append(one)
+
+    def _place(self, about: About) -> Path:
+        return self._arriving / about.series_key
+
+    def _files(self, about: About) -> Path:
+        return self._place(about) / FOLDER_OF_FILES
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and sha256_file(one) == sha256_file(other)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -36,6 +36,7 @@ pytest_plugins = [
     "tests.fixtures.inpainters",
     "tests.fixtures.services",
     "tests.fixtures.folded",
+    "tests.fixtures.orthanc",
     "tests.fixtures.postgres",
     "tests.fixtures.team",
 ]

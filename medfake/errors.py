@@ -29,7 +29,8 @@
     ├── DriftError                  15   served scans that are not like those of the detector, if asked for
     ├── SealError                   16   a seal or a key that cannot be used, a scan that cannot be sealed
     │   └── SealBrokenError         17   a scan that is not what was sealed, or a seal that was changed
-    └── PacsError                   18   a PACS that does not answer, or refuses
+    └── PacsError                   18   a PACS that refuses
+        └── PacsSilentError              a PACS that does not answer
 
 Usage errors of the command line exit with 2 (click); an interrupt (Ctrl-C) exits with 130.
 """
@@ -241,9 +242,13 @@ class SealBrokenError(SealError):
 
 
 class PacsError(MedfakeError):
-    """Raised when a PACS does not answer, or refuses what it was asked."""
+    """Raised when a PACS refuses what it was asked, or answers with what is no answer."""
 
     exit_code = 18
+
+
+class PacsSilentError(PacsError):
+    """Raised when a PACS does not answer."""
 
 
 _STORAGE_ADVICE = {

@@ -13,6 +13,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from socketserver import TCPServer
 from typing import Any, Final
 
 from pynetdicom import AE
@@ -84,7 +85,7 @@ class GuardedServer(ThreadedAssociationServer):
 
     def end(self) -> None:
         """Let nobody in any more and end all lines."""
-        self.shutdown()
+        TCPServer.shutdown(self)  # pynetdicom's own wants the entity to have made the server
         for association in self.active_associations:
             association.abort()
         self.server_close()
@@ -128,7 +129,8 @@ class _Handler(RequestHandler):
 
     def _create_association(self) -> Association:
         association = super()._create_association()
-        association.set_socket(_GuardedSocket(association, self.request, self.server.bounds))
+        association.dul.socket = _GuardedSocket(association, self.request, self.server.bounds)
+        association.dul.event_queue.get_nowait()  # that a line is there: each of the two sockets has said so
         return association
 
 

@@ -13,7 +13,8 @@ from medfake.pacs.settings import Route
 ORDER: Final = "order.json"
 JUDGED: Final = "judged.json"
 RESULTS: Final = "results"
-GRAVITY: Final = (Verdict.TAMPERED, Verdict.UNCERTAIN, Verdict.NOT_TAMPERED)
+GRAVITY: Final[tuple[str, ...]] = (Verdict.TAMPERED, Verdict.UNCERTAIN, Verdict.NOT_TAMPERED)
+"""Verdicts, the gravest first."""
 
 
 class _Document(BaseModel):
@@ -86,6 +87,15 @@ def read_judged(folder: Path) -> Judged | None:
         StorageError: The file is damaged.
     """
     return _read(Judged, folder / JUDGED) if (folder / JUDGED).exists() else None
+
+
+def require_judged(folder: Path) -> Judged:
+    """What came of a series.
+
+    Raises:
+        StorageError: The file is missing or damaged.
+    """
+    return _read(Judged, folder / JUDGED)
 
 
 def result_files(folder: Path) -> list[Path]:

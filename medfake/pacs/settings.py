@@ -19,6 +19,10 @@ PASSWORD_VARIABLE: Final = "MEDFAKE_PACS_PASSWORD"  # noqa: S105 - the name of a
 TOKEN_VARIABLE: Final = "MEDFAKE_PACS_TOKEN"  # noqa: S105 - likewise
 SMTP_PASSWORD_VARIABLE: Final = "MEDFAKE_SMTP_PASSWORD"  # noqa: S105 - likewise
 
+OTHER_PIXELS: Final = "other pixels"
+GIVEN_UP: Final = "given up"
+"""Kinds of alarms beside verdicts."""
+
 AETitle = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")]
 """1 to 16 characters of the default repertoire without backslash, no blank at either end (PS3.5, VR AE)."""
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)]
@@ -168,7 +172,7 @@ class Route(_Block):
     Attributes:
         callers: Calling AE titles; any where it is empty, as of the next two. Series that `watch` finds have none.
         modalities: As medfake calls them: CT, MR, X-ray.
-        body_parts: Body Part Examined (0018,0015), upper case.
+        body_parts: Body Part Examined (0018,0015); THORAX and other synonyms count as CHEST.
         newer_than_days: By Series Date, or else Study Date; a series without one fits. None for any age.
         scan: False for series that are taken and not judged.
         calibration: From `medfake calibrate`; None for the detector's own thresholds.
@@ -222,7 +226,8 @@ class Limits(_Block):
 
     Attributes:
         waiting: Series that wait to be judged; beyond that, callers are told to come later and nothing is fetched.
-        tries: Of sending, or of fetching, one series, before it is put into the dead-letter list.
+        tries: Of sending, or of fetching, one series that the PACS refuses, before it is put into the dead-letter list.
+        silent_tries: Likewise where the PACS does not answer: by default, for a week.
         first_retry_s: Until the second try; each further one waits twice as long.
         longest_retry_s: Between two tries.
         keep_days: That rows of the queue without any identifier are kept, which is how a series that comes again is
@@ -233,7 +238,8 @@ class Limits(_Block):
     """
 
     waiting: int = Field(default=200, ge=1)
-    tries: int = Field(default=8, ge=1)
+    tries: int = Field(default=5, ge=1)
+    silent_tries: int = Field(default=700, ge=1)
     first_retry_s: Seconds = 5.0
     longest_retry_s: Seconds = 900.0
     keep_days: int = Field(default=365, ge=1)

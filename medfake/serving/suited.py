@@ -47,7 +47,7 @@ def why_unsuited(series: Series, card: Card) -> str | None:
             f"{_BY_ANOTHER.format(series.modality)}"
         )
     known, said = parts_known(card), _said(series)
-    if known and said and not any(_agree(_parts(said), _parts(one)) for one in known):
+    if known and said and not any(names_same_part(said, one) for one in known):
         return (
             f"{series.modality.scan} of {shown(said)} (0018,0015); the detector {card.detector} learnt from "
             f"{', '.join(known)}: {_BY_ANOTHER.format(_THAT_PART)}"
@@ -86,6 +86,15 @@ def parts_known(card: Card) -> tuple[str, ...]:
 def says_no_part(series: Series, card: Card) -> bool:
     """Whether a scan leaves open if it shows what the detector has learnt."""
     return bool(parts_known(card)) and not _said(series)
+
+
+def names_same_part(one: str, other: str) -> bool:
+    """Whether two terms for a part of the body say the same, or one says no more than the other.
+
+    >>> names_same_part("THORAX", "CHEST"), names_same_part("CHESTABDOMEN", "CHEST"), names_same_part("HEAD", "CHEST")
+    (True, True, False)
+    """
+    return _agree(_parts(one), _parts(other))
 
 
 def _said(series: Series) -> str:

@@ -40,6 +40,7 @@ class HowToScore:
         lease_s: How long a job stays with a process that says nothing.
         limits: How much of a job is taken.
         again: What whoever gave a job in can do where it failed.
+        keeps_failed: Whether the files of a job that failed stay, for another try.
     """
 
     module: str
@@ -47,6 +48,7 @@ class HowToScore:
     lease_s: float
     limits: ScoringLimits
     again: str
+    keeps_failed: bool = False
 
 
 class Counts(Protocol):
@@ -284,10 +286,10 @@ class Pool:
     def _fail(self, working: JobAtWork, what: str, received: str | None = None, remedy: str | None = None) -> None:
         error = {"what": what, "where": None, "received": received, "remedy": remedy or self._how.again}
         _log.error("job %s failed: %s", working.job.id, what)
-        if self._store.finish(working.job.id, working.progress, working.model, error):
-            job_files.remove(self._jobs / working.job.id / job_files.FILES)  # nobody tries it again
-        else:
+        if not self._store.finish(working.job.id, working.progress, working.model, error):
             self._lost(working)
+        elif not self._how.keeps_failed:
+            job_files.remove(self._jobs / working.job.id / job_files.FILES)  # nobody tries it again
 
     def _lost(self, working: JobAtWork) -> None:
         """The job is this process's no more: it was deleted, or another process has taken it up."""

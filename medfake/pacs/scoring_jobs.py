@@ -1,0 +1,94 @@
+"""The queue as a pool of scoring processes sees it: series that are to be judged."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from medfake.metrics.scans import Verdict
+from medfake.pacs.judged import ORDER, Judged, Order, require_judged
+from medfake.pacs.queued_series import QueuedSeries, State
+from medfake.pacs.series_queue import SeriesQueue
+from medfake.pacs.settings import GIVEN_UP, OTHER_PIXELS, PacsSettings
+from medfake.serving.scoring.progress import Progress
+
+_TRIES = 2  # of judging a series: what fails once may have failed for the disk or for memory
+
+
+class ScoringJobs:
+    """Series that are to be judged, as `medfake.serving.scoring.jobs.Jobs`.
+
+    Args:
+        queue: Of series.
+        folder_of: Where a series lies.
+        settings: Routes and alarms.
+        judged: Is called with the id of each series that is judged, or given up.
+    """
+
+    def __init__(
+        self,
+        queue: SeriesQueue,
+        folder_of: Callable[[str], Path],
+        settings: PacsSettings,
+        judged: Callable[[str], object],
+    ) -> None:
+        self._queue, self._folder_of, self._settings, self._judged = queue, folder_of, settings, judged
+
+    def take(self) -> QueuedSeries | None:
+        """Take the next series, with what there is to do beside its files."""
+        series = self._queue.take(State.SCORE)
+        if series is None:
+            return None
+        missing = max(0, (series.expected or 0) - series.files)
+        order = Order(
+            caller=series.caller, routes=self._settings.routes, pixels=self._queue.pixels_of(series.series_key),
+            judged_keys=tuple(sorted(self._queue.judged_keys(series.series_key))), missing=missing,
+        )  # fmt: skip
+        order.write(self._folder_of(series.id) / ORDER)
+        return series
+
+    def renew(self, job_id: str, progress: Progress, model: str) -> bool:
+        """Say that work goes on."""
+        return self._queue.renew(job_id, State.SCORE, progress=progress.model_dump_json(), model=model)
+
+    def finish(self, job_id: str, progress: Progress, model: str, error: Mapping[str, Any] | None = None) -> bool:
+        """Keep what came of a series; one that failed is tried again, or put into the dead-letter list.
+
+        Raises:
+            StorageError: The scoring process left no verdict that can be read.
+        """
+        if error is not None:
+            return self._failed(job_id, error)
+        judged = require_judged(self._folder_of(job_id))
+        kept = self._queue.judged(job_id, judged, model, progress, self._alarms(judged))
+        self._judged(job_id)
+        return kept
+
+    def give_back(self, job_id: str) -> None:
+        """Let the next process go on with a series."""
+        self._queue.give_back(job_id, State.SCORE)
+
+    def exists(self, job_id: str) -> bool:
+        """Whether there is such a series."""
+        return self._queue.find(job_id) is not None
+
+    def forget(self, job_id: str) -> None:
+        """Remove the row of a series whose files are gone."""
+        self._queue.forget(job_id)
+
+    def _failed(self, job_id: str, error: Mapping[str, Any]) -> bool:
+        what, received = str(error["what"]), error.get("received")
+        reason = what if received is None else f"{what}: {received}"
+        series = self._queue.find(job_id)
+        if series is None:
+            return False
+        if series.tries + 1 < _TRIES:
+            return self._queue.try_again(job_id, State.SCORE, reason, self._settings.limits.first_retry_s)
+        alarms = [GIVEN_UP] if GIVEN_UP in self._settings.alarms.on else []
+        given_up = self._queue.give_up(job_id, State.SCORE, reason, alarms)
+        self._judged(job_id)
+        return given_up
+
+    def _alarms(self, judged: Judged) -> list[str]:
+        kinds = [judged.verdict] if judged.verdict in (Verdict.TAMPERED, Verdict.UNCERTAIN) else []
+        kinds += [OTHER_PIXELS] if judged.other_pixels else []
+        return [str(kind) for kind in kinds if kind in self._settings.alarms.on]

@@ -62,10 +62,14 @@ class Detectors:
         folder: Where copies of packages are kept.
         watch_s: Between two looks.
         serve: Makes a package serve; raises where it cannot.
+        calibration: As of `Package`; a detector that it is not of is refused.
     """
 
-    def __init__(self, wanted: str | None, folder: Path, watch_s: float, serve: Callable[[Package], object]) -> None:
+    def __init__(
+        self, wanted: str | None, folder: Path, watch_s: float, serve: Callable[[Package], object], calibration: str
+    ) -> None:
         self._wanted, self._folder, self._watch_s, self._serve = wanted, folder, watch_s, serve
+        self._calibration = calibration
         self._serving: Package | None = None
         self._identity = ""
         self._refused: tuple[str, float] = ("", 0.0)
@@ -161,6 +165,7 @@ class Detectors:
 
     def _make_serve(self, package: Package, *, watched: bool = True) -> None:
         """Let a package serve, unless it does already."""
+        package = replace(package, calibration=self._calibration)
         serving = self._serving
         if serving is None or replace(package, since=serving.since) != serving:
             self._serve(package)
@@ -216,6 +221,7 @@ class Detectors:
         try:
             package = Package(**json.loads(path.read_text(encoding="utf-8")))
             if _digest(Path(package.folder)) == package.digest:
+                package = replace(package, calibration=self._calibration)
                 self._serve(package)
                 self._serving = package
         except (ValueError, TypeError, OSError, MedfakeError) as error:

@@ -1,5 +1,6 @@
 """`medfake calibrate`: a threshold of a site's own, from scans that are known to be untampered."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,12 @@ def calibrate(folders: tuple[Path, ...], model: str | None, rate: float, out: Pa
         record.summary.render(Console(stderr=taken), describe(detector))
     made = authentic.calibration(detector, rate)
     write_calibration(made, out)
-    _tell(made, authentic, taken=taken)
+    _tell(made, authentic, detector.card.sources, taken=taken)
     if not taken:
         _tell_next(out, model)
 
 
-def _tell(made: "SiteCalibration", authentic: "AuthenticScans", *, taken: bool) -> None:
+def _tell(made: "SiteCalibration", authentic: "AuthenticScans", sources: Sequence[str], *, taken: bool) -> None:
     """Which thresholds, what they promise, of what scans, and what was left out."""
     low, high, before = made.after.low, made.after.high, made.before
     lines = [
@@ -82,8 +83,15 @@ def _tell(made: "SiteCalibration", authentic: "AuthenticScans", *, taken: bool) 
         f"{made.reached} of these patients reach the new threshold",
         f"this holds for scans like these, of patients that the detector has not learnt from: {_mix(made)}",
     ]
+    if sources:
+        lines.append(f"it has learnt from {'; '.join(sources)}")
     if low == high:
         lines.append("no scan is uncertain for its P alone any more")
+    if len(made.mix.slices) > 1:
+        lines.append(
+            "warning: scans of few slices and of many are among them, and detectors alarm of them unequally often; the "
+            "rate holds for this mixture, and a folder of one kind gives a threshold of its own"
+        )
     if made.unnamed_scans:
         lines.append(
             f"warning: the headers of {made.unnamed_scans} scans name no patient, so that each folder of them counts "
@@ -115,6 +123,6 @@ def _tell_next(out: Path, model: str | None) -> None:
     from medfake.files import path_text
 
     name = path_text(out)
-    asked = f" --model {shlex.quote(model)}" if model else ""
+    asked = f" --model {printable(shlex.quote(model))}" if model else ""
     click.echo(f"written: {name}")
     click.echo(f"next: medfake scan PATH{asked} --calibration {shlex.quote(name)}")

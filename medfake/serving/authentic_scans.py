@@ -25,9 +25,8 @@ from medfake.serving.calibration import (
 from medfake.serving.found import FolderFound, Found, ScanFound
 from medfake.serving.model import Model
 from medfake.serving.verdict import Scored
+from medfake.tamper.forged_scans import LEAST_SLICES
 
-FEW_SLICES: Final = 20
-"""Below it cards count false alarms by themselves."""
 MOST_WORDS: Final = 50
 """Of makers, kernels and thicknesses each; headers make them up."""
 _OTHERS: Final = "others"
@@ -48,7 +47,7 @@ class _Counts:
         _count(self.manufacturers, shown(first.manufacturer) if first.manufacturer else _NOT_SAID)
         _count(self.kernels, shown(first.kernel) if first.kernel else _NOT_SAID)
         _count(self.thickness_mm, _NOT_SAID if first.thickness_mm is None else f"{first.thickness_mm:g}")
-        _count(self.slices, f"under {FEW_SLICES}" if scored.n_slices < FEW_SLICES else f"{FEW_SLICES} and more")
+        _count(self.slices, f"under {LEAST_SLICES}" if scored.n_slices < LEAST_SLICES else f"{LEAST_SLICES} and more")
 
     @property
     def mix(self) -> Mix:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medfake.dicom.series import Series
 from medfake.errors import ManifestError, NoChampionError, ScanError, StorageError
+from medfake.files import path_text
 from medfake.package.card import ONNX_FILE, Card
 from medfake.package.scan_scorer import ScanScorer, open_package
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
@@ -151,7 +152,7 @@ def _open_path(path: Path) -> Model:
             remedy="give a folder below models/",
         )  # fmt: skip
     folder = path.parent if path.is_file() else path
-    return open_folder(folder, f"package {folder.name}")
+    return open_folder(folder, f"package {path_text(Path(folder.name))}")
 
 
 def _open_default(registry: "ModelRegistry | None") -> Model:

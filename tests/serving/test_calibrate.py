@@ -134,6 +134,18 @@ def test_scans_that_name_no_patient_count_by_folder_and_it_is_said(
     assert json.loads(Path("calibration.json").read_text())["patients"] == PATIENTS + 2
 
 
+def test_few_slices_among_scans_of_many_are_warned_of(package: Path, site: Path, write_scan: WriteScan) -> None:
+    assert "warning" not in calibrate(package, site).stdout.split("tampered from P")[1]
+    write_scan(site / "long", [-280] * 20, patient="ROE^1")
+    assert "warning: scans of few slices and of many are among them" in calibrate(package, site).stdout
+    assert json.loads(Path("calibration.json").read_text())["mix"]["slices"] == {"20 and more": 1, "under 20": 19}
+
+
+def test_what_the_detector_learnt_from_is_said(make_package: Callable[..., Path], site: Path, tmp_path: Path) -> None:
+    package = make_package("told", sources=("LIDC-IDRI",))
+    assert "it has learnt from LIDC-IDRI" in calibrate(package, site, "--out", tmp_path / "out.json").stdout
+
+
 @pytest.mark.parametrize("rate", ["0", "1", "nan", "-0.1", "inf", "x"])
 def test_a_rate_that_is_none_is_a_usage_error(package: Path, site: Path, rate: str) -> None:
     with pytest.raises(BadParameter):
@@ -226,6 +238,13 @@ def test_a_calibration_of_another_detector_is_refused(
         run("scan", site, "--model", make_package("b"), "--calibration", "calibration.json")
     assert caught.value.where == "package a (ResidualCNN) was calibrated"
     assert caught.value.received == "package b (ResidualCNN)"
+
+
+def test_a_package_whose_folder_has_a_name_that_is_no_text_is_calibrated_and_scans(package: Path, site: Path) -> None:
+    odd = package.rename(Path(os.fsdecode(os.fsencode(package.parent) + b"/p\xff")))
+    calibrate(odd, site)
+    result = run("scan", site, "--model", odd, "--calibration", "calibration.json")
+    assert "thresholds calibrated on 19" in " ".join(result.stdout.split())
 
 
 def test_lines_of_scans_never_mix_thresholds(package: Path, site: Path) -> None:

@@ -148,7 +148,7 @@ class ModelAnswer(_Answer):
     package_sha256: str
     card: dict[str, Any]
     calibration: dict[str, Any] | None = Field(
-        description="whose thresholds are used in place of the card's, as medfake calibrate wrote it"
+        default=None, description="whose thresholds are used in place of the card's, as medfake calibrate wrote it"
     )
     registry: RegistryAnswer
     intended_use: str

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from medfake.config.server import SERVER_VARIABLE
 from medfake.errors import MedfakeError, RegistryError
-from medfake.files import in_a_word, replace_folder, sha256_file, write_json
+from medfake.files import in_a_word, path_text, replace_folder, sha256_file, write_json
 from medfake.locks import waiting_turn
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE
 from medfake.package.reference import REFERENCE_FILE
@@ -101,7 +101,7 @@ class Detectors:
         """See to it that the right detector serves; False where it will always be this one."""
         if self._wanted == BUILTIN or (self._wanted and Path(self._wanted).exists()):
             folder = builtin_package() if self._wanted == BUILTIN else _package_folder(Path(self._wanted))
-            name = BUILTIN_NAME if self._wanted == BUILTIN else f"package {folder.name}"
+            name = BUILTIN_NAME if self._wanted == BUILTIN else f"package {path_text(Path(folder.name))}"
             return self._keep_one(folder, name, "")
         self._registry = self._registry or _registry_in_a_hurry()
         if self._registry is None:

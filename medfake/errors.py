@@ -19,7 +19,7 @@
     ├── RegistryError                8   the model registry cannot do what was asked
     │   ├── NoChampionError              nothing has been promoted yet
     │   └── PromotionRefusedError        the challenger did not earn it
-    ├── ScanError                    9   there is nothing to score
+    ├── ScanError                    9   there is nothing to score, or too little to calibrate on
     ├── StorageError                10   a full, broken or read-only disk, no permission, a path that cannot be
     │   └── OutputRefusedError           an output would replace what medfake did not write
     ├── BusyError                   11   somebody else is at it already
@@ -184,7 +184,7 @@ class PromotionRefusedError(RegistryError):
 
 
 class ScanError(MedfakeError):
-    """Raised when there is nothing to score."""
+    """Raised when there is nothing to score, or too little to calibrate on, or by a detector that cannot."""
 
     exit_code = 9
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from medfake import __version__
+from medfake.cli.calibrate import calibrate
 from medfake.cli.command_line import run
 from medfake.cli.data import data
 from medfake.cli.explain import explain
@@ -28,7 +29,10 @@ def cli() -> None:
     """The command group."""
 
 
-for command in (scan, serve, data, explain, study, reproduce, promote, rollback, registry, monitor, seal, verify):
+COMMANDS = (
+    scan, calibrate, serve, data, explain, study, reproduce, promote, rollback, registry, monitor, seal, verify
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

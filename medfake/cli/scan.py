@@ -12,6 +12,7 @@ from medfake.cli.json_option import json_option
 
 if TYPE_CHECKING:
     from medfake.serving.archive import How
+    from medfake.serving.calibration import SiteCalibration
     from medfake.serving.model import Model
     from medfake.serving.record import Record
     from medfake.serving.report import ScanVerdict
@@ -79,6 +80,12 @@ class _Outputs:
     "--model",
     help="Version, alias, package folder, .onnx file, or builtin; left out, the champion or else the built-in.",
 )
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of this site, by medfake calibrate: its threshold instead of the detector's own.",
+)
 @json_option(any_name=True)
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write one row a slice here; - as for --json.")
 @click.option(
@@ -120,9 +127,9 @@ class _Outputs:
     help="Exit with 14 where a scan has this verdict, or a file was skipped; may be given several times.",
 )
 def scan(
-    paths: tuple[Path, ...], model: str | None, json_file: Path | None, csv_file: Path | None, jsonl: Path | None,
-    overlays: Path | None, jobs: int | None, dask: str | None, watch: Path | None, settle: float,
-    fail_on: tuple[str, ...],
+    paths: tuple[Path, ...], model: str | None, calibration: Path | None, json_file: Path | None,
+    csv_file: Path | None, jsonl: Path | None, overlays: Path | None, jobs: int | None, dask: str | None,
+    watch: Path | None, settle: float, fail_on: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Say of every scan below PATHS whether it was tampered with: CT series, or what else the detector learnt from."""
     _check_usage(paths, watch, jsonl, json_file or csv_file)
@@ -131,14 +138,16 @@ def scan(
     outputs = _Outputs(json_file, csv_file, jsonl, overlays)
     outputs.check()
     from medfake.package.cores import usable_cores
-    from medfake.serving.archive import most_jobs, suited
+    from medfake.serving.archive import most_jobs
+    from medfake.serving.calibration import read_calibration
     from medfake.serving.journal import open_journal
     from medfake.serving.model import describe, open_here
     from medfake.serving.record import Record
 
+    site = read_calibration(calibration) if calibration else None
     detector = open_here(model)
     jobs = jobs or min(usable_cores(), most_jobs(detector.card.modality))
-    detector = detector.suited_to_whatever_comes() if watch else suited(paths, detector, jobs, outputs.own)
+    detector = _suited(detector, site, paths if watch is None else None, jobs, outputs)
     with open_journal(jsonl, detector) as journal:
         record = Record(journal)
         how = _how(detector, record, outputs, jobs, dask)
@@ -170,6 +179,18 @@ def _no_folder(watch: Path) -> Exception:
     from medfake.files import path_text
 
     return ScanError("there is no such folder to watch", where=path_text(watch), remedy=f"mkdir -p {path_text(watch)}")
+
+
+def _suited(
+    detector: "Model", site: "SiteCalibration | None", paths: Sequence[Path] | None, jobs: int, outputs: _Outputs
+) -> "Model":
+    """The detector for these scans, or for whatever comes; one that is calibrated for the site stays."""
+    from medfake.serving.archive import suited
+    from medfake.serving.calibration import calibrated
+
+    if site is None or not site.is_of(detector):
+        detector = detector.suited_to_whatever_comes() if paths is None else suited(paths, detector, jobs, outputs.own)
+    return detector if site is None else calibrated(detector, site)
 
 
 def _how(detector: "Model", record: "Record", outputs: _Outputs, jobs: int, dask: str | None) -> "How":

@@ -16,6 +16,12 @@ _DAY_S = 86_400
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--model", help="As of medfake scan; left out, the champion, watched, or else the built-in detector.")
 @click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="As of medfake scan; a detector that it is not of does not serve.",
+)
+@click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="Folder of jobs. Left out: .medfake/service of the project, or this user's own.",
@@ -46,8 +52,9 @@ _DAY_S = 86_400
 @click.option("--worker-memory-mb", type=click.IntRange(min=512), default=4096, show_default=True,
               help="Of one scoring process.")  # fmt: skip
 def serve(
-    host: str, port: int, model: str | None, data: Path | None, database: str | None, workers: int, keep_h: float,
-    keep_records_days: int, tls_cert: Path | None, tls_key: Path | None, behind_proxy: bool, max_body_mb: int,
+    host: str, port: int, model: str | None, calibration: Path | None, data: Path | None, database: str | None,
+    workers: int, keep_h: float, keep_records_days: int, tls_cert: Path | None, tls_key: Path | None,
+    behind_proxy: bool, max_body_mb: int,
     max_expanded_mb: int, max_files: int, max_uploads: int, max_queue: int, wait_s: float, file_s: float, job_s: float,
     worker_memory_mb: int,
 ) -> None:  # fmt: skip
@@ -76,7 +83,7 @@ def serve(
     )  # fmt: skip
     settings = Settings(
         data=folder, database=database or default_database(folder), host=host, port=port, model=model,
-        workers=workers, tokens=Tokens.from_environment(), tls_cert=tls_cert, tls_key=tls_key,
+        calibration=calibration, workers=workers, tokens=Tokens.from_environment(), tls_cert=tls_cert, tls_key=tls_key,
         behind_proxy=behind_proxy, keep_s=keep_h * 3600,
         keep_records_days=keep_records_days, limits=limits,
     )  # fmt: skip

@@ -179,7 +179,7 @@ class _Bounded:
         self._session.hooks["response"] = []
 
     def _bound(self, response: "requests.Response", **_: Any) -> "requests.Response":
-        pieces = response.iter_content
+        pieces: Callable[..., Iterator[Any]] = response.iter_content
 
         def bounded(chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
             came = 0

@@ -55,6 +55,7 @@ class How:
         dask: Address of a Dask scheduler whose workers score instead.
         pictures: Where pictures of the strongest slices go; None where none are wanted.
         finished: What earlier runs have done; None for nothing.
+        digests_pixels: Whether each scan comes with a digest of its pixels, by which it is known again.
     """
 
     model: Model
@@ -63,6 +64,7 @@ class How:
     dask: str | None = None
     pictures: "Pictures | None" = None
     finished: Finished | None = None
+    digests_pixels: bool = False
 
 
 def scan_archive(paths: Sequence[Path], how: How, without: Collection[Path] = ()) -> Iterator[Found]:
@@ -119,7 +121,7 @@ def scan_folders(folders: Iterable[Folder], how: How, workers: Workers | None = 
                 continue
             digest = _lasting(piece.files_sha256, came.broken)
             piece.folder.scans.append((piece.task.scan_id, digest))
-            yield ScanFound(judge(scored, how.model.card, key), digest, came.broken)
+            yield ScanFound(judge(scored, how.model.card, key), digest, came.broken, scored)
         elif isinstance(piece, _OpenFolder):
             whole = all(scan_digest for _, scan_digest in piece.scans)
             digest = _lasting(piece.files_sha256, piece.skipped) if whole else ""
@@ -173,7 +175,8 @@ def _pieces(folders: Iterable[Folder], how: How, key: bytes) -> Iterator[_Piece]
                 yield ScanKept(scan_id, digest)
             else:
                 package = package or _package(how)
-                yield _Scan(ScanTask(anonymous(one), scan_id, package, how.pictures), one, digest, whole)
+                task = ScanTask(anonymous(one), scan_id, package, how.pictures, how.digests_pixels)
+                yield _Scan(task, one, digest, whole)
         yield whole
 
 

@@ -1,9 +1,10 @@
 """What a scan of an archive finds, piece by piece, and what earlier runs have found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from medfake.serving.report import ScanVerdict, SkippedFile
+from medfake.serving.verdict import Scored
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,13 @@ class ScanFound:
         files_sha256: Of names, sizes, times and inodes of its files: another one when a file changed. Empty where a
             file may have a score next time though it did not change, e.g. after `chmod`.
         skipped: Files of it that have no score.
+        scored: Its headers and numbers, identifiers included; None where an earlier run found it.
     """
 
     verdict: ScanVerdict
     files_sha256: str
     skipped: tuple[SkippedFile, ...] = ()
+    scored: Scored | None = field(default=None, repr=False, compare=False)  # arrays have no single truth
 
 
 @dataclass(frozen=True)

@@ -190,9 +190,13 @@ class Journal:
             raise self._refused("another version of medfake wrote these lines", str(line.get("version")))
         told, model = line.get("model"), head["model"]
         then: dict[str, Any] = told if isinstance(told, dict) else {}
-        if line.get("package") != head["package"] or any(then.get(name) != model[name] for name in _DECIDES):
-            name = str(then.get("name"))
+        name = str(then.get("name"))
+        if line.get("package") != head["package"]:
             raise self._refused("these are the scans of another detector", name, " or --model, the same as then")
+        if any(then.get(one) != model[one] for one in _DECIDES):
+            raise self._refused(
+                "these scans were judged by other thresholds", name, " or --calibration, the same as then"
+            )
 
     def _refused(self, what: str, received: str, also: str = "") -> OutputRefusedError:
         name = self._where or Path("scans.jsonl")

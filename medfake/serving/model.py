@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from medfake.dicom.series import Series
 from medfake.errors import ManifestError, NoChampionError, ScanError, StorageError
+from medfake.files import path_text
 from medfake.package.card import ONNX_FILE, Card
 from medfake.package.scan_scorer import ScanScorer, open_package
 from medfake.package.shipped import BUILTIN, builtin_package, has_builtin
 from medfake.vocabulary import Evidence, Modality, Task
 
-if TYPE_CHECKING:  # it loads MLflow's plumbing, which packages on disk do without
+if TYPE_CHECKING:  # the registry loads MLflow's plumbing, which packages on disk do without
     from medfake.registry.model_registry import ModelRegistry
+    from medfake.serving.calibration import SiteCalibration
 
 BUILTIN_NAME = "the built-in detector"
 _SCANS = ("here are scans", "scans may come")
@@ -28,6 +30,7 @@ class Model:
         folder: Of its package.
         chosen: Why it is this one, a clause; "" where it was asked for.
         by_default: Whether nobody asked for a certain one.
+        calibration: Of the site whose thresholds the card has, see `calibrated`; None for the detector's own.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Model:
     scorer: ScanScorer
     chosen: str = ""
     by_default: bool = False
+    calibration: "SiteCalibration | None" = None
 
     @property
     def card(self) -> Card:
@@ -148,7 +152,7 @@ def _open_path(path: Path) -> Model:
             remedy="give a folder below models/",
         )  # fmt: skip
     folder = path.parent if path.is_file() else path
-    return open_folder(folder, f"package {folder.name}")
+    return open_folder(folder, f"package {path_text(Path(folder.name))}")
 
 
 def _open_default(registry: "ModelRegistry | None") -> Model:
@@ -211,6 +215,7 @@ def describe(model: Model) -> dict[str, object]:
         "threshold": card.threshold,
         "scan_threshold_low": card.scan_threshold_low,
         "scan_threshold_high": card.scan_threshold_high,
+        "calibration": model.calibration.model_dump(mode="json") if model.calibration else None,
         "measured_on": [*card.learning, *card.measured_on],
         "blind_to": list(card.blind_to),
         "false_alarms": card.false_alarms.model_dump() if card.false_alarms else None,

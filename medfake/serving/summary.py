@@ -11,6 +11,7 @@ from medfake.errors import printable
 from medfake.metrics.scans import Verdict
 from medfake.package.card import INTENDED_USE
 from medfake.package.measured import FalseAlarms
+from medfake.serving.calibration import SiteCalibration
 from medfake.serving.report import ScanVerdict, SkippedFile, spot
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ def _about_the_detector(model: Mapping[str, Any]) -> Iterator[str]:
         yield f"scored by {model['name']}: {model['chosen']}"
     if model["measured_on"]:
         yield f"measured on: {'; '.join(model['measured_on'])}"
+    if model.get("calibration"):  # reports of before have none
+        yield f"thresholds {SiteCalibration(**model['calibration']).sentence}"
     for alarms, what in ((model["false_alarms"], "scans"), (model["false_alarms_of_few"], "scans of few slices")):
         if alarms:
             yield f"false alarms: {FalseAlarms(**alarms).sentence(what)}"

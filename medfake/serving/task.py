@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from medfake.dicom.header import SliceHeader
 from medfake.dicom.series import Series
@@ -50,12 +54,14 @@ class ScanTask:
         scan_id: Keyed pseudonym, which pictures are named after.
         package: What scores it.
         pictures: Where pictures go; None where none are wanted.
+        digests_pixels: Whether it is wanted to know the same pixels again.
     """
 
     series: Series
     scan_id: str
     package: PackageOnDisk
     pictures: "Pictures | None" = None
+    digests_pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,17 +72,20 @@ class ScanAnswer:
         decoded: Index along the series of each slice in `scores`.
         scores: Without the maps of places, which are as large as the scan; None where nothing could be scored.
         broken: Files without a score.
+        pixels_sha256: As of `Scored`.
     """
 
     decoded: tuple[int, ...]
     scores: ScanScores | None
     broken: tuple[SkippedFile, ...]
+    pixels_sha256: str = ""
 
     def scored(self, series: Series) -> Scored | None:
         """The scan with its scores; `series` with all that is known of it."""
         if self.scores is None:
             return None
-        return Scored(series, tuple(series.headers[index] for index in self.decoded), self.scores)
+        headers = tuple(series.headers[index] for index in self.decoded)
+        return Scored(series, headers, self.scores, pixels_sha256=self.pixels_sha256)
 
 
 def anonymous(series: Series) -> Series:
@@ -96,7 +105,13 @@ def score_task(task: ScanTask) -> ScanAnswer:
 
 def answer(task: ScanTask, scorer: ScanScorer) -> ScanAnswer:
     """Score a scan with a package that is open."""
-    scored, broken = score_with(task.series, scorer)
+    digest = sha256()
+
+    def observe(pixels: NDArray[np.int16]) -> None:
+        if task.digests_pixels:
+            digest.update(f"{pixels.shape[1:]}".encode() + pixels.astype("<i2").tobytes())
+
+    scored, broken = score_with(task.series, scorer, observe)
     if scored is None:
         return ScanAnswer((), None, tuple(broken))
     if task.pictures is not None:
@@ -105,7 +120,8 @@ def answer(task: ScanTask, scorer: ScanScorer) -> ScanAnswer:
         draw_strongest(scored, task.scan_id, scorer, task.pictures)
     place = {id(header): index for index, header in enumerate(task.series.headers)}
     decoded = tuple(place[id(header)] for header in scored.headers)
-    return ScanAnswer(decoded, replace(scored.scores, place_p=None, place_step_px=None), tuple(broken))
+    scores = replace(scored.scores, place_p=None, place_step_px=None)
+    return ScanAnswer(decoded, scores, tuple(broken), digest.hexdigest() if task.digests_pixels else "")
 
 
 def gave_up(task: ScanTask, reason: str) -> ScanAnswer:

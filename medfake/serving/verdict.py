@@ -34,12 +34,29 @@ class Scored:
     Attributes:
         headers: (n,) of those slices, in the order of `scores`.
         pixels: What they look like, for monitoring; no verdict rests on it.
+        pixels_sha256: Of all that was decoded; "" where nobody asked.
     """
 
     series: Series
     headers: tuple[SliceHeader, ...]
     scores: ScanScores
     pixels: PixelStatistics = NOTHING_SEEN
+    pixels_sha256: str = ""
+
+    @property
+    def n_slices(self) -> int:
+        """Slices with a number."""
+        return int(np.isfinite(self.scores.slice_p).sum())
+
+    @property
+    def with_lung(self) -> int:
+        """Of those, the ones that show lung."""
+        return int((np.isfinite(self.scores.slice_p) & self.scores.shows_lung).sum())
+
+    @property
+    def shows_enough_lung(self) -> bool:
+        """Whether the scan gets a verdict; if not, it is "uncertain" whatever P is."""
+        return self.with_lung >= LEAST_SLICES_WITH_LUNG * self.n_slices
 
 
 def judge(scored: Scored, card: Card, key: bytes) -> ScanVerdict:
@@ -55,10 +72,9 @@ def judge(scored: Scored, card: Card, key: bytes) -> ScanVerdict:
     """
     series, scores = scored.series, scored.scores
     first = series.headers[0]
-    known = np.isfinite(scores.slice_p)
-    with_lung, n_slices = int((known & scores.shows_lung).sum()), int(known.sum())
+    with_lung, n_slices = scored.with_lung, scored.n_slices
     decided = decide(scores.p_tampered, card.scan_threshold_low, card.scan_threshold_high)
-    if with_lung < LEAST_SLICES_WITH_LUNG * n_slices:
+    if not scored.shows_enough_lung:
         decided = Verdict.UNCERTAIN
     patient = patient_or_folder(first.patient_id, str(first.path.resolve().parent))
     return ScanVerdict(

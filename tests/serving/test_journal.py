@@ -137,7 +137,7 @@ def test_lines_of_the_same_graphs_under_other_thresholds_are_refused(model: Mode
     scan(file, tree, model)
     stricter = replace(model.scorer, card=model.card.model_copy(update={"scan_threshold_high": 0.99}))
     with (
-        pytest.raises(OutputRefusedError, match="another detector"),
+        pytest.raises(OutputRefusedError, match="judged by other thresholds"),
         open_journal(file, replace(model, scorer=stricter)),
     ):
         pass

@@ -6,7 +6,8 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from medfake.dicom.quiet import quiet_pydicom
-from medfake.pacs.results.judgement import Finding, Judgement, ResultKind
+from medfake.pacs.results.judgement import Finding, Judgement
+from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import Basis, file_bytes
 from medfake.pacs.results.source import read_source
 from medfake.pacs.results.uids import ResultUids

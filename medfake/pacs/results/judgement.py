@@ -16,15 +16,6 @@ from medfake.serving.verdict import Scored
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
-class ResultKind(StrEnum):
-    """Each goes into a series of its own: a series has one modality (PS3.3 C.7.3.1.1.1)."""
-
-    SR = "sr"
-    SEG = "seg"
-    SC = "sc"
-    GSPS = "gsps"
-
-
 class Finding(StrEnum):
     """What is found beside the detector's verdict; `codes` says it in coded terms."""
 

@@ -20,7 +20,8 @@ from pydicom.uid import (
 from medfake import __version__
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.pacs.results.codes import PROCESSING_EQUIPMENT, coded
-from medfake.pacs.results.judgement import Judgement, ResultKind
+from medfake.pacs.results.judgement import Judgement
+from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.source import ImageReference, Source, grouped_by_series
 from medfake.pacs.results.uids import ResultUids, derived_uid
 

@@ -22,7 +22,8 @@ from medfake.metrics.within_slice import PlaceMap
 from medfake.package.scan_scores import ScanScores
 from medfake.pacs.results.captions import captioned, readable
 from medfake.pacs.results.codes import SOURCE_IMAGE, coded
-from medfake.pacs.results.judgement import Judgement, ResultKind
+from medfake.pacs.results.judgement import Judgement
+from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import MANUFACTURER, MODEL, RESEARCH_USE, Basis, new_object
 from medfake.pacs.results.regions import RADIUS_MM
 from medfake.serving.pictures import SLICES, strongest

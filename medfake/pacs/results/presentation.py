@@ -16,7 +16,7 @@ from medfake.dicom.fields import FunctionalGroups
 from medfake.dicom.parse import PARSE_ERRORS
 from medfake.dicom.written_modules import decimal
 from medfake.pacs.results.geometry import Disc
-from medfake.pacs.results.judgement import ResultKind
+from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import RESEARCH_USE, Basis, long_string, new_object, references
 from medfake.pacs.results.regions import RADIUS_MM
 from medfake.vocabulary import Modality

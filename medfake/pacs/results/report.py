@@ -6,7 +6,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from medfake.pacs.results.codes import scheme_declared
-from medfake.pacs.results.judgement import ResultKind
+from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import SERIES, Basis, new_object, references
 from medfake.pacs.results.report_content import report_content
 from medfake.pacs.results.source import ImageReference

@@ -23,7 +23,7 @@ from medfake.pacs.results.codes import (
     coded,
     scheme_declared,
 )
-from medfake.pacs.results.judgement import ResultKind
+from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import Basis, detector_version, long_string, new_object, references
 from medfake.pacs.results.regions import RegionSlice, region_of
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from medfake.pacs.results.judgement import Judgement, ResultKind
+from medfake.pacs.results.judgement import Judgement
+from medfake.pacs.results.kinds import ResultKind
 
 RESULTS_SCHEMA: Final = 1
 """Raised when results of the same judgement come out in another form."""

@@ -1,17 +1,16 @@
 """Monitoring as a page of the service shows it: what was served beside what the detector knows."""
 
 import re
-from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
 
 from medfake.package.reference import REFERENCE_FILE
-from medfake.serving.model import open_folder
 from medfake.serving.monitoring.monitor import monitor
 from medfake.serving.monitoring.page import monitor_fragment
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import model_digest
+from medfake.serving.scoring.served_model import open_served
 from medfake.serving.scoring.worker_messages import Package
 
 BASELINE: Final = 100
@@ -30,7 +29,7 @@ def monitoring_html(recorder: Recorder, package: Package) -> Markup:
         ManifestError: The package is not whole any more.
         StorageError: The database cannot be used.
     """
-    model = open_folder(Path(package.folder), package.name, package.chosen, by_default=package.by_default)
+    model = open_served(package)
     known = (model.folder / REFERENCE_FILE).is_file()
     baseline = None if known or recorder.count(model_digest(model.folder)) <= BASELINE else BASELINE
     return Markup(as_attributes(monitor_fragment(monitor(recorder, model, baseline=baseline))))  # noqa: S704 - it escapes what it shows

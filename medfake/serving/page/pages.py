@@ -5,6 +5,7 @@ from typing import Any, Final
 from medfake.errors import MedfakeError
 from medfake.package.card import Card
 from medfake.reports.model_card import card_text
+from medfake.serving.calibration import SiteCalibration
 from medfake.serving.page.about import About
 from medfake.serving.page.card_html import card_html
 from medfake.serving.page.environment import environment
@@ -88,6 +89,7 @@ class Pages:
         return self._draw(
             "detector", "/detector", card=card_html(card_text(card, self._kept.graphs())),
             worth=card.evidence.sentence, scanner=detector.name, chosen=detector.chosen,
+            calibrated=SiteCalibration(**detector.calibration).sentence if detector.calibration else "",
         )  # fmt: skip
 
     def monitoring(self) -> str:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from medfake.package.measured import FalseAlarms
+from medfake.serving.calibration import SiteCalibration
 from medfake.serving.summary import MOST_FOLDERS
 from medfake.vocabulary import Evidence, Modality
 
@@ -18,7 +19,8 @@ class ReportView:
     """What a page shows of a report.
 
     Attributes:
-        model: As in the report, with `worth`, a sentence, `alarms`, some, and `files`, what it takes.
+        model: As in the report, with `worth`, a sentence, `calibrated`, one or "", `alarms`, some, and `files`, what it
+            takes.
         scans: As in the report, with `folder` and `strongest` place; likely fakes first.
         warnings: Each once, with the folders that it is about; "" where it is about all.
         skipped: As in the report.
@@ -58,7 +60,9 @@ def model_view(model: Mapping[str, Any]) -> dict[str, Any]:
     counted = ((model["false_alarms"], "scans"), (model["false_alarms_of_few"], "scans of few slices"))
     alarms = [FalseAlarms(**figures).sentence(what) for figures, what in counted if figures]
     files = Modality(model.get("modality", Modality.CT)).files  # reports of before are of CT
-    return {**model, "worth": Evidence(model["evidence"]).sentence, "alarms": alarms, "files": files}
+    calibrated = SiteCalibration(**model["calibration"]).sentence if model.get("calibration") else ""  # likewise
+    worth = Evidence(model["evidence"]).sentence
+    return {**model, "calibrated": calibrated, "worth": worth, "alarms": alarms, "files": files}
 
 
 def _scan(scan: Mapping[str, Any]) -> dict[str, Any]:

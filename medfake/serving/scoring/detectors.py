@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from medfake.config.server import SERVER_VARIABLE
 from medfake.errors import MedfakeError, RegistryError
-from medfake.files import in_a_word, replace_folder, sha256_file, write_json
+from medfake.files import in_a_word, path_text, replace_folder, sha256_file, write_json
 from medfake.locks import waiting_turn
 from medfake.package.card import AGGREGATION_FILE, CARD_FILE, ONNX_FILE
 from medfake.package.reference import REFERENCE_FILE
@@ -62,10 +62,19 @@ class Detectors:
         folder: Where copies of packages are kept.
         watch_s: Between two looks.
         serve: Makes a package serve; raises where it cannot.
+        calibration: As of `Package`; a detector that it is not of is refused.
     """
 
-    def __init__(self, wanted: str | None, folder: Path, watch_s: float, serve: Callable[[Package], object]) -> None:
+    def __init__(
+        self,
+        wanted: str | None,
+        folder: Path,
+        watch_s: float,
+        serve: Callable[[Package], object],
+        calibration: str = "",
+    ) -> None:
         self._wanted, self._folder, self._watch_s, self._serve = wanted, folder, watch_s, serve
+        self._calibration = calibration
         self._serving: Package | None = None
         self._identity = ""
         self._refused: tuple[str, float] = ("", 0.0)
@@ -97,7 +106,7 @@ class Detectors:
         """See to it that the right detector serves; False where it will always be this one."""
         if self._wanted == BUILTIN or (self._wanted and Path(self._wanted).exists()):
             folder = builtin_package() if self._wanted == BUILTIN else _package_folder(Path(self._wanted))
-            name = BUILTIN_NAME if self._wanted == BUILTIN else f"package {folder.name}"
+            name = BUILTIN_NAME if self._wanted == BUILTIN else f"package {path_text(Path(folder.name))}"
             return self._keep_one(folder, name, "")
         self._registry = self._registry or _registry_in_a_hurry()
         if self._registry is None:
@@ -161,6 +170,7 @@ class Detectors:
 
     def _make_serve(self, package: Package, *, watched: bool = True) -> None:
         """Let a package serve, unless it does already."""
+        package = replace(package, calibration=self._calibration)
         serving = self._serving
         if serving is None or replace(package, since=serving.since) != serving:
             self._serve(package)
@@ -216,6 +226,7 @@ class Detectors:
         try:
             package = Package(**json.loads(path.read_text(encoding="utf-8")))
             if _digest(Path(package.folder)) == package.digest:
+                package = replace(package, calibration=self._calibration)
                 self._serve(package)
                 self._serving = package
         except (ValueError, TypeError, OSError, MedfakeError) as error:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medfake.errors import MedfakeError, storage_error
-from medfake.serving.model import Model, open_folder
+from medfake.serving.model import Model
+from medfake.serving.scoring.served_model import open_served
 from medfake.serving.scoring.worker_messages import Package, Start, Told, Work
 
 _EDGE: Final = 256
@@ -54,7 +55,7 @@ def main(make_scoring: MakeScoring) -> None:
     _limit(start)
     try:
         package = Package(**start.package)
-        model = _open(package, start.threads)
+        model = open_served(package, start.threads)
         warm_up(model)
     except Exception as error:  # noqa: BLE001 - the service hears of it, and keeps the detector that it has
         tell(failed=_told(error))
@@ -94,11 +95,6 @@ def _limit(start: Start) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (start.memory_bytes, start.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (start.expanded_bytes, start.expanded_bytes))
-
-
-def _open(package: Package, threads: int) -> Model:
-    folder, by_default = Path(package.folder), package.by_default
-    return open_folder(folder, package.name, package.chosen, by_default=by_default, threads=threads)
 
 
 def _told(error: Exception) -> dict[str, Any]:

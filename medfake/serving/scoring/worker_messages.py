@@ -1,6 +1,7 @@
 """What the service and its scoring processes say to each other: lines of JSON, as nothing else of hostile input is."""
 
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +26,7 @@ class Package:
         name: As of `medfake.serving.model.Model`, as are the next two.
         digest: SHA-256 of its graphs and card, which tells packages apart.
         since: When it was chosen, ISO 8601.
+        calibration: Of the site, a `SiteCalibration` as JSON; "" for the detector's own thresholds.
     """
 
     folder: str
@@ -33,6 +35,12 @@ class Package:
     by_default: bool
     digest: str
     since: str
+    calibration: str = ""
+
+    @property
+    def judges_as(self) -> str:
+        """What verdicts rest on, as a word: scans that were judged by other thresholds are judged anew."""
+        return sha256(f"{self.digest} {self.calibration}".encode()).hexdigest() if self.calibration else self.digest
 
 
 class Start(_Message):

@@ -138,6 +138,9 @@ class ModelAnswer(_Answer):
     since: str
     package_sha256: str
     card: dict[str, Any]
+    calibration: dict[str, Any] | None = Field(
+        default=None, description="whose thresholds are used in place of the card's, as medfake calibrate wrote it"
+    )
     registry: RegistryAnswer
     intended_use: str
 

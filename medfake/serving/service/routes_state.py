@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from medfake.package.card import CARD_FILE, INTENDED_USE
+from medfake.serving.scoring.served_model import calibration_of
 from medfake.serving.service.answers import refused, service_of
 from medfake.serving.service.contract import Health, ModelAnswer, RegistryAnswer
 from medfake.serving.service.metrics import CONTENT_TYPE
@@ -26,12 +27,14 @@ def get_model(request: Request) -> ModelAnswer:
             remedy="GET /readyz says when there is one", retry_after_s=2,
         )  # fmt: skip
     card = json.loads((Path(package.folder) / CARD_FILE).read_text(encoding="utf-8"))
+    calibration = calibration_of(package)
     return ModelAnswer(
         name=package.name,
         chosen=package.chosen,
         since=package.since,
         package_sha256=package.digest,
         card=card,
+        calibration=calibration.model_dump(mode="json") if calibration else None,
         registry=RegistryAnswer(state=standing.state, said=standing.said, checked=standing.checked),
         intended_use=card.get("intended_use", INTENDED_USE),
     )

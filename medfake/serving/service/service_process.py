@@ -15,6 +15,7 @@ from typing import Any, Final
 from medfake.errors import MedfakeError
 from medfake.files import in_a_word
 from medfake.locks import exclusive_lock, is_held
+from medfake.serving.calibration import read_calibration
 from medfake.serving.database import open_database
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import ServedScan
@@ -65,7 +66,8 @@ class Service:
         self.metrics = Metrics()
         how = HowToScore(_WORKER, settings.workers, settings.lease_s, settings.limits, "send the scans again")
         self.pool = Pool(how, self.store, self.jobs, self.metrics, self._ended, self._record)
-        self.detectors = Detectors(settings.model, self.models, settings.watch_s, self.pool.serve)
+        calibration = read_calibration(settings.calibration).model_dump_json() if settings.calibration else ""
+        self.detectors = Detectors(settings.model, self.models, settings.watch_s, self.pool.serve, calibration)
         self.uploads = 0
         self.stopping = False
         self._waiting: dict[str, asyncio.Event] = {}

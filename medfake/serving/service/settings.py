@@ -51,6 +51,7 @@ class Settings:
         host: Address to listen at.
         port: 0 for any that is free.
         model: As of `medfake scan --model`; None for the champion, or the built-in detector where there is none.
+        calibration: File of `medfake calibrate`, whose thresholds are used; None for the detector's own.
         workers: Scoring processes.
         tokens: Whom the service answers; without any it answers everybody on this machine.
         tls_cert: PEM file; None for plain HTTP.
@@ -68,6 +69,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     model: str | None = None
+    calibration: Path | None = None
     workers: int = 1
     tokens: Tokens = field(default_factory=Tokens.none)
     tls_cert: Path | None = None

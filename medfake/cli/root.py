@@ -11,6 +11,7 @@ from medfake.cli.data import data
 from medfake.cli.explain import explain
 from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.monitor import monitor
+from medfake.cli.pacs import pacs
 from medfake.cli.registry import promote, registry, rollback
 from medfake.cli.reproduce import reproduce
 from medfake.cli.scan import scan
@@ -30,7 +31,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    scan, calibrate, serve, data, explain, study, reproduce, promote, rollback, registry, monitor, seal, verify
+    scan, calibrate, serve, pacs, data, explain, study, reproduce, promote, rollback, registry, monitor, seal,
+    verify,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -10,6 +10,7 @@ from medfake.config.reading import validate
 from medfake.config.yaml_file import read_yaml
 from medfake.errors import ConfigError
 from medfake.loopback import is_loopback
+from medfake.outputs import text_format
 from medfake.pacs.results.kinds import ResultKind
 from medfake.vocabulary import Modality
 
@@ -292,6 +293,27 @@ def read_settings(path: Path | None = None) -> PacsSettings:
     return _beside(settings, named.parent)
 
 
+def example() -> str:
+    """A pacs.yaml with all settings and what they mean."""
+    return (Path(__file__).parent / "example.yaml").read_text(encoding="utf-8")
+
+
+def require_installed() -> None:
+    """See to it that the libraries of this room are there.
+
+    Raises:
+        ConfigError: This installation lacks the extra.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in ("pynetdicom", "dicomweb_client", "highdicom") if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            "medfake pacs needs more than is installed", where=", ".join(missing),
+            remedy='pip install "medfake[pacs]"',
+        )  # fmt: skip
+
+
 def credentials() -> tuple[str, str] | str | None:
     """User and password, or a token, of the PACS; None where the environment holds neither.
 
@@ -324,3 +346,6 @@ def _beside(settings: PacsSettings, folder: Path) -> PacsSettings:
         return value
 
     return PacsSettings.model_validate(placed(settings.model_dump()))
+
+
+EXAMPLE_OUTPUT: Final = text_format("pacs.yaml", example(), "medfake pacs init", ".yaml")

@@ -14,19 +14,22 @@ DATABASE_VARIABLE: Final = "MEDFAKE_DATABASE"
 _FILE: Final = "service.db"
 
 
-def default_folder() -> Path:
+def default_folder(name: str = "service") -> Path:
     """Folder of jobs: in the project, or among this user's data.
+
+    Args:
+        name: Of the folder there.
 
     Raises:
         StorageError: There is no home folder.
     """
     project = Project.around()
     if project:
-        return project.private / "service"
+        return project.private / name
     folder = user_data()
     if folder is None:
         raise StorageError("there is no home folder to keep jobs in", where="$HOME", remedy="--data FOLDER")
-    return folder / "service"
+    return folder / name
 
 
 def default_database(folder: Path | None = None) -> str:

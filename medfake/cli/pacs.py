@@ -1,0 +1,279 @@
+"""`medfake pacs`: inside of a PACS; the work lives in medfake.pacs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from medfake.cli.json_option import json_option, write_listing
+from medfake.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from medfake.pacs.queued_series import QueuedSeries
+    from medfake.pacs.series_queue import SeriesQueue
+    from medfake.pacs.settings import PacsSettings
+    from medfake.pacs.station import Places, Station
+
+_NOTE = "research use only, not a diagnostic device"
+_COLUMNS = ("id", "state", "modality", "caller", "files", "verdict", "p_tampered", "tries", "changed", "reason")
+_config = click.option(
+    "--config", "file", type=click.Path(path_type=Path), help="Left out: pacs.yaml of this folder, if there is one."
+)
+_data = click.option(
+    "--data", type=click.Path(path_type=Path),
+    help="Folder of series under way. Left out: .medfake/pacs of the project, or this user's own.",
+)  # fmt: skip
+_database = click.option(
+    "--database",
+    help="Of the queue: sqlite:///FILE or postgresql://USER@HOST/NAME. Left out: $MEDFAKE_DATABASE, or below --data.",
+)
+_dry_run = click.option(
+    "--dry-run", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    help="Keep results in FOLDER and send nothing.",
+)  # fmt: skip
+
+
+def _places_options(command: Any) -> Any:
+    return _config(_data(_database(command)))
+
+
+@click.group(help=f"Take scans from a PACS and send verdicts back as DICOM: {_NOTE}.")
+def pacs() -> None:
+    """The group."""
+
+
+@pacs.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path("pacs.yaml"))
+def init(file: Path) -> None:
+    """Write FILE (pacs.yaml) with all settings and what they mean."""
+    from medfake.outputs import open_output
+    from medfake.pacs.settings import EXAMPLE_OUTPUT, example
+
+    with open_output(file, EXAMPLE_OUTPUT) as out:
+        out.write(example())
+    click.echo(f"written: {file}")
+    click.echo(f"next: edit listen.callers and archive.dicomweb in {file}, then medfake pacs listen")
+
+
+@pacs.command()
+@_places_options
+@_dry_run
+@click.option("--port", type=click.IntRange(0, 65_535), help="In place of listen.port; 0 takes a free one.")
+@click.option("--caller", "callers", multiple=True, metavar="AET", help="Let in beside listen.callers.")
+def listen(
+    file: Path | None, data: Path | None, database: str | None, dry_run: Path | None, port: int | None,
+    callers: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Take series by C-STORE, judge them, and send the verdicts to the PACS, until Ctrl-C or SIGTERM."""
+    settings = _with_listen(_settings(file), port, callers)
+    from medfake.pacs.inlets import Listening
+
+    with _running(settings, _places(data, database, dry_run)) as station, Listening(station) as listening:
+        own = settings.listen
+        click.echo(f"listening: {own.aet} at {own.host} port {listening.port} for {', '.join(own.callers)}")
+        _say_where(station, dry_run)
+        _wait_for_signal()
+
+
+@pacs.command()
+@_places_options
+@_dry_run
+def watch(file: Path | None, data: Path | None, database: str | None, dry_run: Path | None) -> None:
+    """Look for new series in the PACS (DICOMweb), judge them, and send the verdicts back, until Ctrl-C or SIGTERM."""
+    settings = _settings(file)
+    from medfake.pacs.inlets import Fetching, Watching
+
+    with _running(settings, _places(data, database, dry_run)) as station, Fetching(station), Watching(station):
+        days = settings.watch.look_back_days
+        since = "of any day" if days is None else f"of studies of the last {days} days and later"
+        click.echo(
+            f"watching: {', '.join(settings.watch.modalities)} series {since}, every {settings.watch.every_s:g} s"
+        )
+        _say_where(station, dry_run)
+        _wait_for_signal()
+
+
+@pacs.command()
+@_places_options
+@_dry_run
+@click.option("--study", required=True, metavar="UID", help="Study Instance UID.")
+@click.option("--series", metavar="UID", help="One series of it; left out, all of CT, MR and X-ray.")
+def scan(
+    file: Path | None, data: Path | None, database: str | None, dry_run: Path | None, study: str, series: str | None
+) -> None:
+    """Fetch a study from the PACS, judge it, and send the verdicts back."""
+    from medfake.errors import ScanError
+    from medfake.logs import register_identifier
+    from medfake.pacs.inlets import Fetching, ask_for, wait_for
+
+    register_identifier(study)
+    register_identifier(series or "")
+    settings = _settings(file)
+    with _running(settings, _places(data, database, dry_run)) as station:
+        asked = list(ask_for(station, study, series))
+        if not asked:
+            raise ScanError(
+                "the PACS has no such series", where="--study, --series",
+                remedy="see that the UIDs are those of a study with images of CT, MR or X-ray",
+            )  # fmt: skip
+        click.echo(f"{len(asked)} series to fetch and judge ({_NOTE})")
+        with Fetching(station):
+            for done in wait_for(station, asked):
+                click.echo(_line(done))
+
+
+@pacs.command()
+@_places_options
+@click.option("--all", "everything", is_flag=True, help="Those that are done, too.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Of rows, latest first.")
+@json_option()
+def queue(
+    file: Path | None, data: Path | None, database: str | None, everything: bool, limit: int, json_file: Path | None
+) -> None:
+    """List series under way and those that were given up (the dead-letter list)."""
+    from medfake.outputs import json_format
+    from medfake.pacs.queued_series import UNDER_WAY, State
+
+    _settings(file)
+    series = _queue(_places(data, database, None))
+    states = tuple(State) if everything else (*UNDER_WAY, State.DEAD)
+    rows = [_row(one) for one in series.rows(states, limit)]
+    if not write_listing(json_file, json_format("a queue of series", _COLUMNS), rows):
+        return
+    print_table(rows, _COLUMNS)
+    counts = series.counts()
+    click.echo(", ".join(f"{counts[state]} {state}" for state in State))
+    if counts[State.DEAD]:
+        click.echo("next: medfake pacs retry ID, or medfake pacs forget ID")
+
+
+@pacs.command()
+@_places_options
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+def retry(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
+    """Try series of the dead-letter list anew, where they were given up."""
+    from medfake.errors import ScanError
+
+    _settings(file)
+    series = _queue(_places(data, database, None))
+    for one in ids:
+        if not series.revive(one):
+            raise ScanError("no series of this id was given up", where=one, remedy="medfake pacs queue lists them")
+        click.echo(f"{one} is tried again")
+    click.echo("next: medfake pacs listen, or watch, where neither runs")
+
+
+@pacs.command()
+@_places_options
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+def forget(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
+    """Remove series of the dead-letter list with all that is kept of them."""
+    from medfake.errors import ScanError
+    from medfake.pacs.queued_series import State
+    from medfake.serving.scoring import job_files
+
+    _settings(file)
+    places = _places(data, database, None)
+    series = _queue(places)
+    for one in ids:
+        found = series.find(one)
+        if found is None or found.state is not State.DEAD:
+            raise ScanError("no series of this id was given up", where=one, remedy="medfake pacs queue lists them")
+        series.forget(one)
+        job_files.remove(places.data / "series" / one)
+        click.echo(f"{one} is forgotten")
+
+
+def _settings(file: Path | None) -> "PacsSettings":
+    from medfake.pacs.settings import read_settings, require_installed
+
+    require_installed()
+    return read_settings(file)
+
+
+def _with_listen(settings: "PacsSettings", port: int | None, callers: tuple[str, ...]) -> "PacsSettings":
+    """The settings with what options say; somebody has to be let in."""
+    from medfake.errors import ConfigError
+    from medfake.pacs.settings import Listen
+
+    listening = settings.listen.model_dump() | ({} if port is None else {"port": port})
+    listening["callers"] = tuple(dict.fromkeys((*settings.listen.callers, *callers)))
+    if not listening["callers"]:
+        raise ConfigError(
+            "nobody would be let in", where="pacs.yaml, listen.callers",
+            remedy="listen: {callers: [ORTHANC]}, or medfake pacs listen --caller ORTHANC",
+        )  # fmt: skip
+    from medfake.config.reading import validate
+
+    return settings.model_copy(update={"listen": validate(Listen, listening, "pacs.yaml", ("listen",))})
+
+
+def _places(data: Path | None, database: str | None, dry_run: Path | None) -> "Places":
+    from medfake.pacs.station import Places
+    from medfake.serving.default_places import default_database, default_folder
+
+    folder = (data or default_folder("pacs")).absolute()
+    return Places(folder, database or default_database(folder), dry_run, lambda series: click.echo(_line(series)))
+
+
+def _queue(places: "Places") -> "SeriesQueue":
+    from medfake.pacs.series_queue import SeriesQueue
+    from medfake.serving.database import open_database
+
+    return SeriesQueue(open_database(places.database), places.database, "", 1.0)
+
+
+@contextmanager
+def _running(settings: "PacsSettings", places: "Places") -> "Iterator[Station]":
+    import logging
+    import os
+
+    from medfake.pacs.station import Station
+
+    os.umask(0o077)
+    logging.getLogger("medfake").setLevel(logging.INFO)
+    with Station(settings, places) as station:
+        yield station
+
+
+def _say_where(station: "Station", dry_run: Path | None) -> None:
+    station.wait_until_ready(60.0)
+    where = f"the folder {dry_run}" if dry_run else "the PACS"
+    click.echo(f"judging with {station.detector}; results go to {where} ({_NOTE})")
+    click.echo("next: send a series; medfake pacs queue lists what is under way; Ctrl-C ends it")
+
+
+def _wait_for_signal() -> None:
+    """Until SIGTERM, or Ctrl-C, which is the usual end and no failure."""
+    import signal
+    import threading
+
+    ended = threading.Event()
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda *_: ended.set())
+    while not ended.wait(1.0):
+        pass
+
+
+def _row(series: "QueuedSeries") -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    values = {name: getattr(series, name) for name in _COLUMNS if name != "changed"}
+    changed = datetime.fromtimestamp(series.changed, UTC).isoformat(timespec="seconds")
+    return {name: changed if name == "changed" else _plain(values[name]) for name in _COLUMNS}
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
+
+
+def _line(series: "QueuedSeries") -> str:
+    """What became of a series, in a line."""
+    if series.verdict is None:
+        return f"{series.id}: {series.state}, no verdict: {series.reason or 'nothing could be judged'}"
+    beside = f"; {series.reason}" if series.reason else ""
+    return (
+        f"{series.id}: {series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects sent, {series.state}{beside}"
+    )

@@ -1,9 +1,12 @@
 """The share of authentic patients beyond a threshold, beside what order statistics and simulated patients say."""
 
+import doctest
+
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from medfake.metrics import authentic_threshold
 from medfake.metrics.authentic_threshold import fewest_for_rate, least_rate_of, threshold_at_rate
 
 
@@ -54,3 +57,8 @@ def test_equal_scores_make_the_threshold_stricter_and_never_laxer() -> None:
 
 def test_no_threshold_within_0_and_1_lies_above_certainty() -> None:
     assert threshold_at_rate(np.ones(19), 0.05).value > 1
+
+
+def test_its_example_runs() -> None:
+    failed, attempted = doctest.testmod(authentic_threshold)
+    assert (failed, attempted > 0) == (0, True)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from medfake.cli.root import cli
-from medfake.config import NominateParams
+from medfake.config import NominateParams, TrackingParams
 from medfake.dicom.reader import read_volume
 from medfake.dicom.series import find_series
 from medfake.dicom.writer import SeriesTemplate, write_series
@@ -194,6 +194,20 @@ def test_a_champion_of_the_phantom_that_is_asked_for_scans_whatever_there_is(
     report = scan_paths([write_scan(tmp_path / "a", [-200] * 9)], open_model(wanted, make_champion("phantom")))
     assert used(report) == ("Champion", "")
     assert report.scans[0].warnings[-1].startswith("the detector was trained on phantom data")
+
+
+@pytest.mark.parametrize(("asked", "calibrated"), [([], "Builtin"), (["--model", "champion"], "Champion")])
+def test_of_a_champion_of_the_phantom_and_the_built_in_one_that_scans_which_was_calibrated(
+    asked: list[str], calibrated: str, builtin: Path, make_champion: MakeChampion, write_scan: WriteScan,
+    tracking: TrackingParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    make_champion("phantom")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.uri)
+    real = str(write_scan(tmp_path / "real", [-200] * 9))
+    for command in (["calibrate", real, "--rate", "0.5", *asked], ["scan", real, "--calibration", "calibration.json"]):
+        CliRunner().invoke(cli, [*command, *(["--json", "out.json"] * (command[0] == "scan"))], catch_exceptions=False)
+    assert json.loads(Path("calibration.json").read_text())["detector"] == calibrated
+    assert json.loads(Path("out.json").read_text())["model"]["detector"] == calibrated
 
 
 def test_without_the_built_in_detector_a_champion_of_the_phantom_scans_with_its_warning(

@@ -1,0 +1,152 @@
+"""Circles around the sites, laid over the scan's own slices: grayscale softcopy presentation states (PS3.3 A.33.1).
+
+A presentation state replaces what an image says of its grey values, so each holds for images of one rescaling, and
+says that, and a window, once more.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+
+from medfake.dicom import fields
+from medfake.dicom.fields import FunctionalGroups
+from medfake.pacs.results.geometry import Disc
+from medfake.pacs.results.judgement import ResultKind
+from medfake.pacs.results.objects import RESEARCH_USE, Basis, long_string, new_object, references
+from medfake.pacs.results.regions import RADIUS_MM
+from medfake.vocabulary import Modality
+
+LAYER: Final = "MEDFAKE"
+_LUNG: Final = ("-600", "1500")
+_CENTRE_OF_PIXEL: Final = 0.5
+"""The corner of the first pixel is (0, 0), its centre (0.5, 0.5) (PS3.3 C.10.5.1.2)."""
+
+
+@dataclass(frozen=True)
+class _Grey:
+    """What stored values mean and how they are shown; elements of the modality LUT and VOI LUT modules."""
+
+    slope: str
+    intercept: str
+    kind: str
+    centre: str
+    width: str
+    inverse: bool
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A circle of a site, from 1, on a slice."""
+
+    site: int
+    disc: Disc
+
+
+def build_presentation(basis: Basis) -> tuple[Dataset, ...]:
+    """Presentation states that mark the sites; none where there are none, or where values go through a table."""
+    marks: dict[_Grey, list[_Mark]] = {}
+    greys: dict[int, _Grey | None] = {}
+    for mark in _marks(basis):
+        index = mark.disc.index
+        if index not in greys:
+            greys[index] = _grey(basis, index)
+        if (grey := greys[index]) is not None:
+            marks.setdefault(grey, []).append(mark)
+    return tuple(_state(basis, number, grey, marks[grey]) for number, grey in enumerate(marks, start=1))
+
+
+def _marks(basis: Basis) -> Iterator[_Mark]:
+    for number, site in enumerate(basis.judgement.sites, start=1):
+        for disc in basis.source.geometry.discs(site, RADIUS_MM):
+            yield _Mark(number, disc)
+
+
+def _grey(basis: Basis, index: int) -> _Grey | None:
+    header, elements = basis.source.headers[index], basis.source.elements(index)
+    if "ModalityLUTSequence" in elements:
+        return None
+    groups = FunctionalGroups(elements, header.frame)
+    slope, intercept = fields.number(groups.find("RescaleSlope")), fields.number(groups.find("RescaleIntercept"))
+    said = slope and intercept is not None
+    centre, width = _LUNG if header.modality is Modality.CT else _window(groups)
+    return _Grey(
+        slope=f"{slope:.9g}" if said else "",
+        intercept=f"{intercept:.9g}" if said else "",
+        kind="HU" if header.modality is Modality.CT else "US",
+        centre=centre,
+        width=width,
+        inverse=header.monochrome1,
+    )
+
+
+def _window(groups: FunctionalGroups) -> tuple[str, str]:
+    """The image's own first window; none where it has no valid one, and values are shown from lowest to highest."""
+    found = [groups.find(keyword) for keyword in ("WindowCenter", "WindowWidth")]
+    centre, width = (fields.number(one if isinstance(one, (str, float, int)) or not one else one[0]) for one in found)
+    if centre is None or width is None or width < 1:
+        return "", ""
+    return f"{centre:.9g}", f"{width:.9g}"
+
+
+def _state(basis: Basis, number: int, grey: _Grey, marks: Sequence[_Mark]) -> Dataset:
+    made = new_object(basis, ResultKind.GSPS, number)
+    made.PresentationCreationDate, made.PresentationCreationTime = made.ContentDate, made.ContentTime
+    made.ContentLabel, made.ContentDescription = LAYER, long_string("suspected tampering, research use only")
+    made.ContentCreatorName = made.Laterality = ""  # type 2 and type 2C
+    del made.ContentDate, made.ContentTime  # not of this kind of object
+    images = [basis.source.images[mark.disc.index] for mark in marks]
+    made.ReferencedSeriesSequence = references(images, "ReferencedImageSequence")
+    made.DisplayedAreaSelectionSequence = DicomSequence([_area(basis)])
+    made.GraphicLayerSequence = DicomSequence([_layer()])
+    made.GraphicAnnotationSequence = DicomSequence([_annotation(basis, mark) for mark in marks])
+    if grey.slope:
+        made.RescaleSlope, made.RescaleIntercept, made.RescaleType = grey.slope, grey.intercept, grey.kind
+    if grey.width:
+        window = Dataset()
+        window.WindowCenter, window.WindowWidth = grey.centre, grey.width
+        made.SoftcopyVOILUTSequence = DicomSequence([window])
+    made.PresentationLUTShape = "INVERSE" if grey.inverse else "IDENTITY"
+    return made
+
+
+def _area(basis: Basis) -> Dataset:
+    """The whole image (PS3.3 C.10.4)."""
+    area, (rows, cols) = Dataset(), basis.source.geometry.shape
+    area.DisplayedAreaTopLeftHandCorner, area.DisplayedAreaBottomRightHandCorner = [1, 1], [cols, rows]
+    area.PresentationSizeMode = "SCALE TO FIT"
+    area.PresentationPixelSpacing = [f"{one:.9g}" for one in basis.source.geometry.spacing_mm]
+    return area
+
+
+def _layer() -> Dataset:
+    layer = Dataset()
+    layer.GraphicLayer, layer.GraphicLayerOrder = LAYER, 1
+    layer.GraphicLayerDescription = long_string(f"medfake authenticity. {RESEARCH_USE}")
+    return layer
+
+
+def _annotation(basis: Basis, mark: _Mark) -> Dataset:
+    """A circle on a slice (PS3.3 C.10.5); the slice in which the site is strongest has words beside it."""
+    item, circle, disc = Dataset(), Dataset(), mark.disc
+    item.ReferencedImageSequence = DicomSequence([basis.source.images[disc.index].item()])
+    item.GraphicLayer = LAYER
+    x, y = disc.x + _CENTRE_OF_PIXEL, disc.y + _CENTRE_OF_PIXEL
+    circle.GraphicAnnotationUnits, circle.GraphicDimensions, circle.GraphicFilled = "PIXEL", 2, "N"
+    rows_mm, cols_mm = basis.source.geometry.spacing_mm
+    across, down = disc.radius_mm / cols_mm, disc.radius_mm / rows_mm
+    if rows_mm == cols_mm:
+        circle.GraphicType, circle.GraphicData = "CIRCLE", [x, y, x + across, y]
+    else:
+        circle.GraphicType, circle.GraphicData = "ELLIPSE", [x - across, y, x + across, y, x, y - down, x, y + down]
+    circle.NumberOfGraphicPoints = len(circle.GraphicData) // 2
+    item.GraphicObjectSequence = DicomSequence([circle])
+    site = basis.judgement.sites[mark.site - 1]
+    if site.slice_index == disc.index:
+        words = Dataset()
+        words.UnformattedTextValue = f"medfake site {mark.site}, P {site.p:.2f}, research use only"
+        words.AnchorPointAnnotationUnits, words.AnchorPoint, words.AnchorPointVisibility = "PIXEL", [x, y + down], "N"
+        item.TextObjectSequence = DicomSequence([words])
+    return item

@@ -58,9 +58,14 @@ class Geometry:
         away[site.slice_index] = 0.0
         for index in np.flatnonzero(away < radius_mm):
             rows_mm, cols_mm = self.spacing_mm
-            y, x = offsets[index] @ down / rows_mm, offsets[index] @ along / cols_mm
+            y, x = self._near(offsets[index] @ down / rows_mm), self._near(offsets[index] @ along / cols_mm)
             radius = float(np.sqrt(radius_mm**2 - away[index] ** 2))
-            yield Disc(int(index), float(y), float(x), radius)
+            yield Disc(int(index), y, x, radius)
+
+    def radius_px(self, radius_mm: float) -> tuple[float, float]:
+        """Down and across; of pixels that are absurdly small, what covers any slice."""
+        rows_mm, cols_mm = self.spacing_mm
+        return self._near(radius_mm / rows_mm), self._near(radius_mm / cols_mm)
 
     def within(self, disc: Disc) -> NDArray[np.bool_]:
         """(rows, cols) of the slice of a disc: pixels whose centres it holds, and the one in its middle."""
@@ -75,13 +80,18 @@ class Geometry:
     def pixel(self, y: float, x: float) -> tuple[int, int]:
         """The nearest pixel of a slice."""
         rows, cols = self.shape
-        return int(np.clip(round(y), 0, rows - 1)), int(np.clip(round(x), 0, cols - 1))
+        return round(float(np.clip(y, 0, rows - 1))), round(float(np.clip(x, 0, cols - 1)))
 
     def distances_mm(self, sites: Sequence[Site], points: Floats) -> Floats:
         """(n, sites) between (n, 3) points, mm, and sites."""
         centres = np.array([self.to_patient(site.slice_index, site.y, site.x) for site in sites])
         apart: Floats = np.linalg.norm(points[:, None, :] - centres[None, :, :], axis=2)
         return apart
+
+    def _near(self, px: float) -> float:
+        """A length that stays a number, whatever spacing a hostile header says."""
+        most = 2.0 * sum(self.shape)
+        return float(np.clip(px, -most, most))
 
     def _axes(self) -> tuple[Floats, Floats]:
         """Unit vectors along a row and down a column."""

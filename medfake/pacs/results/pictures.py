@@ -77,7 +77,7 @@ def _circled(basis: Basis, index: int, pixels: Pixels) -> Pixels:
     for site in basis.judgement.sites:
         for disc in geometry.discs(site, RADIUS_MM):
             if disc.index == index:
-                down, across = (disc.radius_mm / spacing for spacing in geometry.spacing_mm)
+                down, across = geometry.radius_px(disc.radius_mm)
                 box = (disc.x - across, disc.y - down, disc.x + across, disc.y + down)
                 draw.ellipse(box, outline=_SKY_BLUE, width=width)
     return np.asarray(image)

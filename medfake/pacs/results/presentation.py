@@ -13,6 +13,8 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from medfake.dicom import fields
 from medfake.dicom.fields import FunctionalGroups
+from medfake.dicom.parse import PARSE_ERRORS
+from medfake.dicom.written_modules import decimal
 from medfake.pacs.results.geometry import Disc
 from medfake.pacs.results.judgement import ResultKind
 from medfake.pacs.results.objects import RESEARCH_USE, Basis, long_string, new_object, references
@@ -21,6 +23,7 @@ from medfake.vocabulary import Modality
 
 LAYER: Final = "MEDFAKE"
 _LUNG: Final = ("-600", "1500")
+_RATIO: Final = 1000  # what the longer side of a pixel counts
 _CENTRE_OF_PIXEL: Final = 0.5
 """The corner of the first pixel is (0, 0), its centre (0.5, 0.5) (PS3.3 C.10.5.1.2)."""
 
@@ -68,13 +71,14 @@ def _grey(basis: Basis, index: int) -> _Grey | None:
     header, elements = basis.source.headers[index], basis.source.elements(index)
     if "ModalityLUTSequence" in elements:
         return None
-    groups = FunctionalGroups(elements, header.frame)
-    slope, intercept = fields.number(groups.find("RescaleSlope")), fields.number(groups.find("RescaleIntercept"))
-    said = slope and intercept is not None
-    centre, width = _LUNG if header.modality is Modality.CT else _window(groups)
+    try:
+        groups = FunctionalGroups(elements, header.frame)
+        centre, width = _LUNG if header.modality is Modality.CT else _window(groups)
+    except PARSE_ERRORS:  # what nobody needed to read until now
+        return None
     return _Grey(
-        slope=f"{slope:.9g}" if said else "",
-        intercept=f"{intercept:.9g}" if said else "",
+        slope=decimal(header.slope),
+        intercept=decimal(header.intercept),
         kind="HU" if header.modality is Modality.CT else "US",
         centre=centre,
         width=width,
@@ -88,7 +92,7 @@ def _window(groups: FunctionalGroups) -> tuple[str, str]:
     centre, width = (fields.number(one if isinstance(one, (str, float, int)) or not one else one[0]) for one in found)
     if centre is None or width is None or width < 1:
         return "", ""
-    return f"{centre:.9g}", f"{width:.9g}"
+    return decimal(centre), decimal(width)
 
 
 def _state(basis: Basis, number: int, grey: _Grey, marks: Sequence[_Mark]) -> Dataset:
@@ -102,8 +106,7 @@ def _state(basis: Basis, number: int, grey: _Grey, marks: Sequence[_Mark]) -> Da
     made.DisplayedAreaSelectionSequence = DicomSequence([_area(basis)])
     made.GraphicLayerSequence = DicomSequence([_layer()])
     made.GraphicAnnotationSequence = DicomSequence([_annotation(basis, mark) for mark in marks])
-    if grey.slope:
-        made.RescaleSlope, made.RescaleIntercept, made.RescaleType = grey.slope, grey.intercept, grey.kind
+    made.RescaleSlope, made.RescaleIntercept, made.RescaleType = grey.slope, grey.intercept, grey.kind
     if grey.width:
         window = Dataset()
         window.WindowCenter, window.WindowWidth = grey.centre, grey.width
@@ -117,7 +120,11 @@ def _area(basis: Basis) -> Dataset:
     area, (rows, cols) = Dataset(), basis.source.geometry.shape
     area.DisplayedAreaTopLeftHandCorner, area.DisplayedAreaBottomRightHandCorner = [1, 1], [cols, rows]
     area.PresentationSizeMode = "SCALE TO FIT"
-    area.PresentationPixelSpacing = [f"{one:.9g}" for one in basis.source.geometry.spacing_mm]
+    spacing = basis.source.geometry.spacing_mm
+    if basis.source.headers[0].modality.is_stack:
+        area.PresentationPixelSpacing = [decimal(one) for one in spacing]
+    else:  # lengths on a detector are none in the patient
+        area.PresentationPixelAspectRatio = [max(1, round(_RATIO * one / max(spacing))) for one in spacing]
     return area
 
 
@@ -135,9 +142,8 @@ def _annotation(basis: Basis, mark: _Mark) -> Dataset:
     item.GraphicLayer = LAYER
     x, y = disc.x + _CENTRE_OF_PIXEL, disc.y + _CENTRE_OF_PIXEL
     circle.GraphicAnnotationUnits, circle.GraphicDimensions, circle.GraphicFilled = "PIXEL", 2, "N"
-    rows_mm, cols_mm = basis.source.geometry.spacing_mm
-    across, down = disc.radius_mm / cols_mm, disc.radius_mm / rows_mm
-    if rows_mm == cols_mm:
+    down, across = basis.source.geometry.radius_px(disc.radius_mm)
+    if down == across:
         circle.GraphicType, circle.GraphicData = "CIRCLE", [x, y, x + across, y]
     else:
         circle.GraphicType, circle.GraphicData = "ELLIPSE", [x - across, y, x + across, y, x, y - down, x, y + down]

@@ -149,7 +149,7 @@ def _site_group(basis: Basis, number: int, site: Site, segmentation: ImageRefere
 def _circle(basis: Basis, site: Site, image: ImageReference) -> sr.ImageRegion:
     """Centre and a point of the circle, column and row of the image."""
     _, cols = basis.source.geometry.shape
-    across = RADIUS_MM / basis.source.geometry.spacing_mm[1]
+    _, across = basis.source.geometry.radius_px(RADIUS_MM)
     x, y = site.x + _CENTRE_OF_PIXEL, site.y + _CENTRE_OF_PIXEL
     edge = x - across if x > cols / 2 else x + across  # within the image, if any
     return sr.ImageRegion(

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import Tag
 
+from medfake.dicom.written_modules import decimal
 from medfake.pacs.results.codes import (
     ARTIFICIAL_INTELLIGENCE,
     SEGMENTATION,
@@ -83,6 +84,8 @@ def _image(made: Dataset, basis: Basis, frames: Sequence[_Frame]) -> None:
     made.ContentCreatorName = ""
     if basis.source.frame_of_reference:
         made.FrameOfReferenceUID, made.PositionReferenceIndicator = basis.source.frame_of_reference, ""
+    else:
+        made.PatientOrientation = ""  # type 2C of General Image where no position is told
 
 
 def _dimensions(made: Dataset, basis: Basis) -> None:
@@ -142,13 +145,13 @@ def _shared(basis: Basis) -> Dataset:
     if not first.modality.is_stack:  # spacing of a detector is none in the patient
         return group
     measures = Dataset()
-    measures.PixelSpacing = [_decimal(one) for one in first.spacing_mm]
+    measures.PixelSpacing = [decimal(one) for one in first.spacing_mm]
     if first.thickness_mm:
-        measures.SliceThickness = _decimal(first.thickness_mm)
+        measures.SliceThickness = decimal(first.thickness_mm)
     group.PixelMeasuresSequence = DicomSequence([measures])
     if basis.source.frame_of_reference:
         orientation = Dataset()
-        orientation.ImageOrientationPatient = [_decimal(one) for one in first.orientation]
+        orientation.ImageOrientationPatient = [decimal(one) for one in first.orientation]
         group.PlaneOrientationSequence = DicomSequence([orientation])
     return group
 
@@ -160,7 +163,7 @@ def _group(basis: Basis, frame: _Frame, order: Sequence[int]) -> Dataset:
     content.DimensionIndexValues = [frame.site + 1, rank]
     if basis.source.frame_of_reference:
         position = Dataset()
-        position.ImagePositionPatient = [_decimal(one) for one in basis.source.headers[index].position_mm]
+        position.ImagePositionPatient = [decimal(one) for one in basis.source.headers[index].position_mm]
         group.PlanePositionSequence = DicomSequence([position])
     else:
         content.StackID, content.InStackPositionNumber = "1", rank
@@ -186,8 +189,3 @@ def _packed(frames: Sequence[_Frame]) -> bytes:
     ]
     whole = b"".join(parts)
     return whole + bytes(len(whole) % 2)
-
-
-def _decimal(number: float) -> str:
-    """A Decimal String of at most 16 characters (PS3.5 6.2)."""
-    return f"{number:.9g}"

@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from medfake.pacs.results.build import Judgement, ResultKind
+from medfake.pacs.results.codes import Private
+from tests.pacs.results.conftest import EDGE, JudgeFolder, WriteCt, by_kind, written
+
+
+def segmentation_of(judgement: Judgement) -> Dataset:
+    return by_kind(judgement, (ResultKind.SEG,))[ResultKind.SEG][0]
+
+
+def masks(made: Dataset, judgement: Judgement, folder: Path) -> np.ndarray:
+    """(slices, rows, cols, sites) bool, by highdicom and the UIDs of the source."""
+    read = hd.seg.segread(written(made, folder / "seg.dcm"))
+    uids = [header.sop_uid for header in judgement.scored.headers]
+    return read.get_pixels_by_source_instance(
+        uids, combine_segments=False, assert_missing_frames_are_empty=True
+    ).astype(bool)
+
+
+def test_a_site_without_a_map_is_a_ball_of_8_mm(write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path) -> None:
+    judgement = judged(write_ct())
+    found = masks(segmentation_of(judgement), judgement, tmp_path)[..., 0]
+    z, y, x = np.ogrid[:9, :EDGE, :EDGE]
+    apart = np.sqrt(((z - 4) * 2.0) ** 2 + ((y - 40) * 0.8) ** 2 + ((x - 48) * 0.8) ** 2)
+    assert np.array_equal(found[apart < 7.9], np.ones((apart < 7.9).sum(), bool))
+    assert not found[apart > 8.1].any()
+
+
+def test_a_site_of_a_map_is_the_part_of_the_map_around_it(
+    write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path
+) -> None:
+    judgement = judged(write_ct(), ((4, 40.0, 48.0), (8, 16.0, 80.0)), mapped=True)
+    found = masks(segmentation_of(judgement), judgement, tmp_path)
+    assert np.flatnonzero(found[..., 0].any((1, 2))).tolist() == [3, 4, 5]
+    assert np.flatnonzero(found[..., 1].any((1, 2))).tolist() == [7, 8]
+    assert found[4, 40, 48, 0]
+    rows, cols = np.nonzero(found[4, :, :, 0])
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (36, 44, 44, 52)  # half a step to every side
+
+
+def test_places_between_two_sites_belong_to_the_nearer_one(
+    write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path
+) -> None:
+    judgement = judged(write_ct(), ((4, 40.0, 24.0), (4, 40.0, 64.0)), mapped=True)
+    place_p = judgement.scored.scores.place_p
+    assert place_p is not None
+    place_p[4, 5, 3:9] = 0.9  # one bridge between the two
+    found = masks(segmentation_of(judgement), judgement, tmp_path)
+    assert found[4, 40, 24, 0]
+    assert not found[4, 40, 24, 1]
+    assert found[4, 40, 64, 1]
+    assert not found[4, 40, 64, 0]
+
+
+def test_a_site_where_the_map_says_nothing_is_a_ball(write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path) -> None:
+    judgement = judged(write_ct(), mapped=True)
+    place_p = judgement.scored.scores.place_p
+    assert place_p is not None
+    place_p[:] = 0
+    assert masks(segmentation_of(judgement), judgement, tmp_path)[..., 0].any((1, 2)).sum() == 7
+
+
+def test_no_frame_is_empty_and_each_refers_to_its_slice(
+    phantom: Judgement, phantom_results: dict[ResultKind, list[Dataset]]
+) -> None:
+    [made] = phantom_results[ResultKind.SEG]
+    assert made.pixel_array.any((1, 2)).all()
+    places = {header.sop_uid: header.position_mm for header in phantom.scored.headers}
+    for group in made.PerFrameFunctionalGroupsSequence:
+        [source] = group.DerivationImageSequence[0].SourceImageSequence
+        position = [float(one) for one in group.PlanePositionSequence[0].ImagePositionPatient]
+        assert np.allclose(position, places[source.ReferencedSOPInstanceUID], atol=1e-6)
+
+
+def test_every_site_of_the_phantom_lies_in_its_own_segment(
+    phantom: Judgement, phantom_results: dict[ResultKind, list[Dataset]], tmp_path: Path
+) -> None:
+    found = masks(phantom_results[ResultKind.SEG][0], phantom, tmp_path)
+    for number, site in enumerate(phantom.sites):
+        assert found[site.slice_index, int(site.y), int(site.x), number]
+
+
+def test_segments_are_automatic_and_say_by_which_detector(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    judgement = judged(write_ct())
+    made = segmentation_of(judgement)
+    [segment] = made.SegmentSequence
+    assert (segment.SegmentAlgorithmType, segment.SegmentAlgorithmName) == ("AUTOMATIC", "ResidualStatistics")
+    assert segment.SegmentLabel == "site 1, P 0.90"
+    assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == Private.REGION.value.value
+    [algorithm] = segment.SegmentationAlgorithmIdentificationSequence
+    assert algorithm.AlgorithmVersion.startswith(judgement.package_sha256[:12])
+    assert (made.SegmentationType, made.BitsAllocated) == ("BINARY", 1)
+
+
+def test_frames_of_an_odd_number_of_pixels_follow_each_other_bit_by_bit() -> None:
+    from medfake.pacs.results.regions import RegionSlice
+    from medfake.pacs.results.segmentation import _Frame, _packed
+
+    rng = np.random.default_rng(0)
+    shown = rng.random((19, 7, 9)) < 0.5
+    packed = _packed([_Frame(0, RegionSlice(k, mask)) for k, mask in enumerate(shown)])
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
+    assert np.array_equal(bits[: shown.size].reshape(shown.shape).astype(bool), shown)
+    assert len(packed) % 2 == 0
+
+
+@pytest.mark.parametrize("said", [("01", "8.5", "ISO_10918_1"), ("01", None, None)])
+def test_lossy_compression_of_the_scan_is_passed_on(
+    said: tuple[str, str | None, str | None], write_ct: WriteCt, judged: JudgeFolder
+) -> None:
+    lossy, ratio, method = said
+    known = {"LossyImageCompressionRatio": ratio, "LossyImageCompressionMethod": method} if ratio else {}
+    made = segmentation_of(judged(write_ct(LossyImageCompression=lossy, **known)))
+    assert made.LossyImageCompression == "01"
+    assert made.get("LossyImageCompressionRatio") == (float(ratio) if ratio else None)
+    assert made.get("LossyImageCompressionMethod") == method
+
+
+def test_pydicom_decodes_what_was_packed(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    made = segmentation_of(judged(write_ct()))
+    assert made.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
+    assert made.pixel_array.shape == (7, EDGE, EDGE)

@@ -1,8 +1,7 @@
 """What a reading room sees of a verdict in the OHIF viewer, looked at with a real browser."""
 
-import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from pydicom.sr.codedict import codes
 
 from medfake.phantom import write_patient
 from medfake.tamper.site import Site
-from tests.fixtures.browser import Browser
+from tests.fixtures.browser import Browser, require_chromium
 from tests.fixtures.ohif import Viewer, ohif_before
-from tests.fixtures.orthanc import Orthanc, program
+from tests.fixtures.orthanc import Orthanc
 
 pytestmark = pytest.mark.slow(minutes=1)
 SIZE, SLICES = 256, 24
@@ -27,7 +26,6 @@ SEGMENTATION = 900  # Series Number
 COLOURED = 40  # levels between the channels of a pixel that is no grey one
 EDGE = 30  # px of the picture in which the viewer draws its frame and letters
 OFF = 2  # px of the screen by which an outline may be off; a px of the slice is 2.7
-PANE = "[data-cy=viewport-pane]"
 Screen = NDArray[np.int16]
 
 
@@ -57,9 +55,7 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """A phantom with an injected nodule whose place is a segment, in Orthanc, in OHIF, in Chromium."""
-    program()
-    if shutil.which("chromium") is None:
-        pytest.skip("chromium is not installed")
+    require_chromium()
     folder = tmp_path_factory.mktemp("viewer")
     site = write_patient(folder / "scan", 1, SLICES, "injection", size=SIZE)
     assert site is not None
@@ -68,14 +64,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     square = (slice(site.y - HALF, site.y + HALF + 1), slice(site.x - HALF, site.x + HALF + 1))
     mask[site.z - DEEP : site.z + DEEP + 1, *square] = 1
     _segmentation(sources, mask).save_as(folder / "scan" / "segmentation.dcm")
-    with ExitStack() as running:
-        orthanc = Orthanc(folder / "orthanc")
-        running.callback(orthanc.close)
-        orthanc.start().upload(folder / "scan")
-        browser = Browser(folder / "chromium", 1400, 900)
-        running.callback(browser.close)
-        viewer = Viewer(browser, running.enter_context(ohif_before(orthanc)))
-        return _look(viewer, sources, site, folder)
+    with Orthanc(folder / "orthanc") as orthanc, ohif_before(orthanc) as address:
+        orthanc.upload(folder / "scan")
+        with closing(Browser(folder / "chromium", 1400, 900)) as browser:
+            return _look(Viewer(browser, address), sources, site, folder)
 
 
 def _look(viewer: Viewer, sources: Sequence[pydicom.Dataset], site: Site, folder: Path) -> Seen:
@@ -87,15 +79,11 @@ def _look(viewer: Viewer, sources: Sequence[pydicom.Dataset], site: Site, folder
     before = viewer.screen(folder / "before.png")[shown]
     viewer.show_series(SEGMENTATION)
     viewer.wait_for_image(sources[site.z + DEEP].InstanceNumber)  # the first of the segment: OHIF begins at the head
-    for _ in range(DEEP):
-        browser.turn_wheel(PANE, 100)
-    viewer.wait_for_image(at_site.InstanceNumber)
+    viewer.turn_to(at_site.InstanceNumber)
     with_site, words = viewer.screen(folder / "site.png")[shown], browser.text
     ends = ((site.x - HALF - 0.5, site.y - HALF - 0.5), (site.x + HALF + 0.5, site.y + HALF + 0.5))
     marked = np.subtract(_on_screen(viewer, at_site, *ends), (left, top) * 2)
-    for _ in range(DEEP + 1):
-        browser.turn_wheel(PANE, 100)
-    viewer.wait_for_image(sources[site.z - DEEP - 1].InstanceNumber)
+    viewer.turn_to(sources[site.z - DEEP - 1].InstanceNumber)
     beyond = viewer.screen(folder / "beyond.png")[shown]
     elsewhere = [one for one in browser.requested if not one.startswith((viewer.address, "data:", "blob:"))]
     return Seen(before, with_site, beyond, marked, elsewhere, browser.complaints, words)

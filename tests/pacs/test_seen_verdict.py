@@ -20,7 +20,7 @@ from medfake.serving.model import open_builtin
 from medfake.serving.score import score_series
 from medfake.serving.verdict import judge
 from tests.fixtures.browser import Browser, require_chromium
-from tests.fixtures.ohif import Viewer, ohif_before
+from tests.fixtures.ohif import CONFIG, Viewer, ohif_before
 from tests.fixtures.orthanc import Orthanc
 
 pytestmark = pytest.mark.slow(minutes=1)
@@ -28,6 +28,7 @@ SLICES = 40
 COLOURED = 40  # levels between the channels of a pixel that is no grey one
 NEAR_MM = 10.0
 SEGMENTATION, CAPTURE = "SegmentationStorage", "SecondaryCaptureImageStorage"
+PAGE = CONFIG.with_name("see-verdicts-in-a-viewer.md")
 DESCRIPTION = "medfake authenticity - research use only"
 
 
@@ -148,6 +149,12 @@ def test_orthanc_shows_the_secondary_capture_as_it_was_made(study: dict[str, Any
     png = study["orthanc"].ask("GET", f"/instances/{one}/preview", headers={"Accept": "image/png"}).content
     with Image.open(io.BytesIO(png)) as picture:
         np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), made.pixel_array)
+
+
+def test_the_page_about_viewers_names_every_series(study: dict[str, Any]) -> None:
+    results = [one for made in study["results"].values() for one in made]
+    assert [one.Modality for one in results if f"| {one.SeriesNumber} | {one.Modality} |" not in PAGE.read_text()] == []
+    assert {one.SeriesDescription for one in results} == {DESCRIPTION}
 
 
 def _coloured(picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -23,7 +23,7 @@ from tests.fixtures.browser import Browser, require_chromium
 from tests.fixtures.ohif import CONFIG, Viewer, ohif_before
 from tests.fixtures.orthanc import Orthanc
 
-pytestmark = pytest.mark.slow(minutes=1)
+pytestmark = pytest.mark.slow(minutes=0.5)
 SLICES = 40
 COLOURED = 40  # levels between the channels of a pixel that is no grey one
 NEAR_MM = 10.0

@@ -18,7 +18,7 @@ from tests.fixtures.browser import Browser, require_chromium
 from tests.fixtures.ohif import Viewer, ohif_before
 from tests.fixtures.orthanc import Orthanc
 
-pytestmark = pytest.mark.slow(minutes=1)
+pytestmark = pytest.mark.slow(minutes=0.5)
 SIZE, SLICES = 256, 24
 HALF, DEEP = 12, 2  # px and slices around the site that are marked
 DESCRIPTION = "medfake sites"

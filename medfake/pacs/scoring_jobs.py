@@ -6,7 +6,7 @@ from typing import Any
 
 from medfake.metrics.scans import Verdict
 from medfake.pacs.judged import ORDER, Judged, Order, require_judged
-from medfake.pacs.queued_series import QueuedSeries, State
+from medfake.pacs.queued_series import Origin, QueuedSeries, State
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import GIVEN_UP, OTHER_PIXELS, PacsSettings
 from medfake.serving.scoring.progress import Progress
@@ -39,9 +39,11 @@ class ScoringJobs:
         if series is None:
             return None
         missing = max(0, (series.expected or 0) - series.files)
+        asked_for = series.origin is Origin.SCAN  # whoever asks for a series gets an answer
+        before = () if asked_for else tuple(sorted(self._queue.judged_keys(series.series_key)))
         order = Order(
             caller=series.caller, routes=self._settings.routes, pixels=self._queue.pixels_of(series.series_key),
-            judged_keys=tuple(sorted(self._queue.judged_keys(series.series_key))), missing=missing,
+            judged_keys=before, missing=missing,
         )  # fmt: skip
         order.write(self._folder_of(series.id) / ORDER)
         return series

@@ -11,7 +11,7 @@ from medfake.errors import MedfakeError
 from medfake.files import in_a_word, write_json
 from medfake.pacs.judged import result_files
 from medfake.pacs.outlets import Outlet
-from medfake.pacs.queued_series import QueuedSeries, State
+from medfake.pacs.queued_series import Origin, QueuedSeries, State
 from medfake.pacs.retries import failed
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import PacsSettings
@@ -92,7 +92,8 @@ class Sender:
                 return None
             if not self._queue.renew(series.id, State.SEND):
                 return None
-            if ledger.get(file.name) != _UNDER_WAY or not self._outlet.has(file):
+            may_be_there = ledger.get(file.name) == _UNDER_WAY or series.origin is Origin.SCAN
+            if not (may_be_there and self._outlet.has(file)):
                 ledger[file.name] = _UNDER_WAY
                 write_json(folder / LEDGER, ledger)
                 self._outlet.store(file)

@@ -71,7 +71,7 @@ class Private(Enum):
         "The probability of the scan is below the lower threshold; no proof that the scan is authentic.",
     )  # fmt: skip
     UNCERTAIN = Term(
-        "UNCERTAIN", "Not assessable",
+        "UNCERTAIN", "Uncertain whether tampered",
         "The probability of the scan lies between both thresholds, or the scan is not of what the detector knows.",
     )  # fmt: skip
     FINDING = Term("FINDING", "Finding beside the detector", "Name of the evaluation whose value is such a finding.")

@@ -53,7 +53,7 @@ class SeriesKind:
 SERIES: Final = {
     ResultKind.SR: SeriesKind(Comprehensive3DSRStorage, "SR", 99001),
     ResultKind.SEG: SeriesKind(SegmentationStorage, "SEG", 99002),
-    ResultKind.SC: SeriesKind(SecondaryCaptureImageStorage, "OT", 99003),  # codespell:ignore ot
+    ResultKind.SC: SeriesKind(SecondaryCaptureImageStorage, "OT", 99003),
     ResultKind.GSPS: SeriesKind(GrayscaleSoftcopyPresentationStateStorage, "PR", 99004),
 }
 

@@ -4,7 +4,8 @@ One single-frame object a slice: old viewers show of multi-frame ones the first 
 a map of their own are shown as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from medfake import __version__
-from medfake.dicom.reader import read_slice
+from medfake.dicom.reader import Slice, read_volume
 from medfake.errors import DicomError
 from medfake.explain.heat_map import HeatMap
 from medfake.explain.overlay import overlay
@@ -38,27 +39,30 @@ def build_pictures(basis: Basis) -> tuple[Dataset, ...]:
 
 
 def _pictures(basis: Basis) -> Iterator[Dataset]:
-    judgement, number = basis.judgement, 0
-    for index in strongest(judgement.scored.scores, SLICES):
+    judgement = basis.judgement
+    order = strongest(judgement.scored.scores, SLICES)
+    values = _read(basis, order)
+    for number, index in enumerate((one for one in order if one in values), start=1):
+        drawn = readable(_draw(basis, index, values[index]))
+        yield _capture(basis, index, number, captioned(drawn, _words(judgement, index)))
+
+
+def _read(basis: Basis, indices: Sequence[int]) -> dict[int, Slice]:
+    """Values of slices, each file opened once; without those of files that are gone or were changed."""
+    headers = basis.source.headers
+    found: dict[int, Slice] = {}
+    for _, group in groupby(sorted(indices), key=lambda index: headers[index].path):
+        members = list(group)
         try:
-            pixels = draw_slice(basis, index)
+            found |= zip(members, read_volume([headers[index] for index in members]), strict=True)
         except DicomError:
             continue
-        number += 1
-        yield _capture(basis, index, number, captioned(readable(pixels), _words(judgement, index)))
+    return found
 
 
-def draw_slice(basis: Basis, index: int) -> Pixels:
-    """A slice under the detector's map, its sites in circles.
-
-    Returns:
-        (rows, cols, 3) of the slice.
-
-    Raises:
-        DicomError: The file is gone or changed.
-    """
+def _draw(basis: Basis, index: int, values: Slice) -> Pixels:
+    """(rows, cols, 3) of a slice under the detector's map, its sites in circles."""
     header, scores = basis.source.headers[index], basis.judgement.scored.scores
-    values = read_slice(header)
     drawn = overlay(values, _heat(scores, index, (header.rows, header.cols)), header.modality)
     return _circled(basis, index, drawn)
 
@@ -90,7 +94,7 @@ def _words(judgement: Judgement, index: int) -> list[str]:
     number = scored.series.headers.index(scored.headers[index]) + 1
     synthetic = f" Synthetic scan ({judgement.synthetic})." if judgement.synthetic else ""
     words = [
-        f"medfake {__version__}: {verdict.verdict}, P {verdict.p_tampered:.3f}",
+        f"medfake {__version__}: {verdict.verdict}, P(tampered) {verdict.p_tampered:.3f}",
         f"slice {number} of {len(scored.series.headers)}, P {float(scored.scores.slice_p[index]):.3f}",
         f"by {judgement.model.name}",
         RESEARCH_USE + synthetic,

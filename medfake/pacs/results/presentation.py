@@ -6,6 +6,7 @@ says that, and a window, once more.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from pydicom.dataset import Dataset
@@ -13,7 +14,8 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from medfake.dicom import fields
 from medfake.dicom.fields import FunctionalGroups
-from medfake.dicom.parse import PARSE_ERRORS
+from medfake.dicom.header import SliceHeader
+from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
 from medfake.dicom.written_modules import decimal
 from medfake.pacs.results.geometry import Disc
 from medfake.pacs.results.kinds import ResultKind
@@ -50,15 +52,13 @@ class _Mark:
 
 def build_presentation(basis: Basis) -> tuple[Dataset, ...]:
     """Presentation states that mark the sites; none where there are none, or where values go through a table."""
-    marks: dict[_Grey, list[_Mark]] = {}
-    greys: dict[int, _Grey | None] = {}
-    for mark in _marks(basis):
-        index = mark.disc.index
-        if index not in greys:
-            greys[index] = _grey(basis, index)
-        if (grey := greys[index]) is not None:
-            marks.setdefault(grey, []).append(mark)
-    return tuple(_state(basis, number, grey, marks[grey]) for number, grey in enumerate(marks, start=1))
+    marks = list(_marks(basis))
+    greys = _greys(basis, sorted({mark.disc.index for mark in marks}))
+    of_grey: dict[_Grey, list[_Mark]] = {}
+    for mark in marks:
+        if (grey := greys[mark.disc.index]) is not None:
+            of_grey.setdefault(grey, []).append(mark)
+    return tuple(_state(basis, number, grey, of_grey[grey]) for number, grey in enumerate(of_grey, start=1))
 
 
 def _marks(basis: Basis) -> Iterator[_Mark]:
@@ -67,8 +67,17 @@ def _marks(basis: Basis) -> Iterator[_Mark]:
             yield _Mark(number, disc)
 
 
-def _grey(basis: Basis, index: int) -> _Grey | None:
-    header, elements = basis.source.headers[index], basis.source.elements(index)
+def _greys(basis: Basis, indices: Sequence[int]) -> dict[int, _Grey | None]:
+    """By slice; None where there is a table. Each file is read once: its header may tell of thousands of frames."""
+    headers = basis.source.headers
+    found: dict[int, _Grey | None] = {}
+    for path, group in groupby(indices, key=lambda index: headers[index].path):
+        elements = read_header_elements(path)[0]
+        found |= {index: _grey(headers[index], elements) for index in group}
+    return found
+
+
+def _grey(header: SliceHeader, elements: Dataset) -> _Grey | None:
     if "ModalityLUTSequence" in elements:
         return None
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,8 @@ def by_kind(judgement: Judgement, kinds: Sequence[ResultKind] = tuple(ResultKind
     modalities = {series.modality: kind for kind, series in SERIES.items()}
     found: dict[ResultKind, list[Dataset]] = {kind: [] for kind in ResultKind}
     for made in build_results(judgement, kinds):
-        read = pydicom.dcmread(pydicom.filebase.DicomBytesIO(file_bytes(made)))
+        with quiet_pydicom():
+            read = pydicom.dcmread(BytesIO(file_bytes(made)))
         found[modalities[read.Modality]].append(read)
     return found
 

@@ -10,6 +10,8 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from medfake import __version__
+from medfake.dicom.series import series_of
 from medfake.errors import PacsError
 from medfake.pacs.results.build import Judgement, ResultKind, build_results, file_bytes
 from medfake.pacs.results.objects import SERIES, SERIES_DESCRIPTION
@@ -60,7 +62,7 @@ def test_each_kind_goes_into_a_series_of_its_own_of_the_same_study(
 def test_each_says_which_software_made_it_for_research(phantom_results: dict[ResultKind, list[Dataset]]) -> None:
     for made in every_result(phantom_results):
         assert made.SeriesDescription == SERIES_DESCRIPTION
-        assert made.SoftwareVersions == "0.1.0"
+        assert made.SoftwareVersions == __version__
         assert "Research use only" in made.ContributingEquipmentSequence[0].ContributionDescription
         assert not made.get("ContentCreatorName")
 
@@ -71,6 +73,14 @@ def test_no_result_is_taken_for_a_scan_that_medfake_made_up(
     from medfake.dicom.header import synthetic_mark
 
     assert [synthetic_mark(made) for made in every_result(phantom_results)] == [None] * 6
+
+
+def test_no_result_is_read_as_a_scan(phantom_results: dict[ResultKind, list[Dataset]], tmp_path: Path) -> None:
+    made = every_result(phantom_results)
+    paths = [written(one, tmp_path / f"{number}.dcm") for number, one in enumerate(made)]
+    series, skipped = series_of(paths, tell=False)
+    assert series == []
+    assert len(skipped) == len(made)
 
 
 def test_the_same_judgement_gives_the_same_bytes(phantom: Judgement) -> None:
@@ -164,5 +174,5 @@ def test_files_are_explicit_little_endian_of_our_implementation(phantom: Judgeme
     made = build_results(phantom, [ResultKind.SR])[0]
     meta = pydicom.dcmread(written(made, tmp_path / "a.dcm")).file_meta
     assert meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
-    assert meta.ImplementationVersionName == "MEDFAKE_0.1.0"
+    assert meta.ImplementationVersionName == f"MEDFAKE_{__version__}"
     assert meta.MediaStorageSOPInstanceUID == made.SOPInstanceUID

@@ -1,9 +1,9 @@
-import re
 from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset
 
+from medfake import __version__
 from medfake.pacs.results.build import Judgement, ResultKind
 from medfake.pacs.results.captions import captioned, readable
 from tests.pacs.results.conftest import EDGE, JudgeFolder, WriteCt, by_kind
@@ -62,7 +62,8 @@ def test_what_is_written_holds_no_identifier(write_ct: WriteCt, judged: JudgeFol
     judgement = judged(write_ct(PatientName="Doe^Jane", PatientID="ID-4711"))
     words = "\n".join(_words(judgement, 4))
     header = judgement.scored.headers[4]
-    assert re.search(r"medfake 0\.1\.0: \w+, P 0\.900\nslice 5 of 9, P 0\.900\nby the built-in detector\n", words)
+    head = f"medfake {__version__}: tampered, P(tampered) 0.900\nslice 5 of 9, P 0.900\nby the built-in detector\n"
+    assert words.startswith(head + "Research use only. Not a diagnostic device.")
     for secret in ("Doe", "4711", header.sop_uid, str(header.path.name), judgement.verdict.patient_id):
         assert secret not in words
 

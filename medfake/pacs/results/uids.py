@@ -5,6 +5,7 @@ They are 2.25.<number> of the first 128 bits of a SHA-256 (PS3.5 B.2 allows any 
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -35,20 +36,27 @@ class ResultUids:
     """Of the results of one judgement.
 
     Attributes:
-        facts: What they are made of: study, series and images, digests of pixels and package, thresholds, schema.
+        facts: What they are made of: study, series and images, digests of pixels and package, thresholds, findings
+            beside the detector's, kinds of results, schema.
     """
 
     facts: tuple[str, ...]
 
     @classmethod
-    def of(cls, judgement: Judgement) -> "ResultUids":
-        """Nothing of them depends on the clock, on a file's name or on what the detector found."""
+    def of(cls, judgement: Judgement, kinds: Collection[ResultKind]) -> "ResultUids":
+        """Nothing of them depends on the clock, on a file's name or on what the detector found.
+
+        Args:
+            judgement: Of a scan.
+            kinds: That are made, as a report says other things where there is a segmentation that it can refer to.
+        """
         headers, card = judgement.scored.headers, judgement.model.card
         images = sha256(json.dumps([(one.sop_uid, one.frame) for one in headers]).encode()).hexdigest()
         thresholds = (card.threshold, card.scan_threshold_low, card.scan_threshold_high)
         return cls((
             "medfake results", str(RESULTS_SCHEMA), headers[0].study_uid, *sorted({one.series_uid for one in headers}),
             images, judgement.content_sha256, judgement.package_sha256, *(f"{one:.17g}" for one in thresholds),
+            judgement.thresholds_from, *sorted(judgement.findings), *sorted(kinds),
         ))  # fmt: skip
 
     def series(self, kind: ResultKind) -> str:

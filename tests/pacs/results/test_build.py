@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from medfake import __version__
 from medfake.dicom.series import series_of
 from medfake.errors import PacsError
-from medfake.pacs.results.build import Judgement, ResultKind, build_results, file_bytes
+from medfake.pacs.results.build import Finding, Judgement, ResultKind, build_results, file_bytes
 from medfake.pacs.results.objects import SERIES, SERIES_DESCRIPTION
 from tests.pacs.results.conftest import JudgeFolder, WriteCt, by_kind, errors_of_dciodvfy, written
 
@@ -176,3 +176,16 @@ def test_files_are_explicit_little_endian_of_our_implementation(phantom: Judgeme
     assert meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
     assert meta.ImplementationVersionName == f"MEDFAKE_{__version__}"
     assert meta.MediaStorageSOPInstanceUID == made.SOPInstanceUID
+
+
+def test_a_finding_beside_the_detectors_makes_other_results(phantom: Judgement) -> None:
+    """Pixels that came, changed, and came again as they were: the third report says more than the first."""
+    plain = build_results(phantom, [ResultKind.SR])[0]
+    found = build_results(replace(phantom, findings=(Finding.SAME_UIDS_OTHER_PIXELS,)), [ResultKind.SR])[0]
+    assert plain.SOPInstanceUID != found.SOPInstanceUID
+
+
+def test_a_report_beside_a_segmentation_is_another_one(phantom: Judgement) -> None:
+    alone = build_results(phantom, [ResultKind.SR])[0]
+    beside = build_results(phantom, [ResultKind.SEG, ResultKind.SR])[-1]
+    assert alone.SOPInstanceUID != beside.SOPInstanceUID

@@ -75,7 +75,7 @@ def test_slices_that_are_gone_by_then_are_left_out(write_ct: WriteCt, judged: Ju
     from medfake.pacs.results.uids import ResultUids
 
     judgement = judged(write_ct())
-    basis = Basis(judgement, read_source(judgement.scored.headers), ResultUids.of(judgement), frozenset())
+    basis = Basis(judgement, read_source(judgement.scored.headers), ResultUids.of(judgement, ()), frozenset())
     Path(judgement.scored.headers[4].path).unlink()
     made = build_pictures(basis)
     assert [one.InstanceNumber for one in made] == [1, 2]

@@ -13,6 +13,7 @@ from benchmarks import (
     fine_tune_step,
     frozen_phase,
     gpu,
+    pacs_listener,
     pixel_look,
     scan,
     scan_memory,
@@ -44,6 +45,7 @@ ALL = {
     "service-swap": service_swap.main,
     "scan-study": scan_study.main,
     "scan-memory": scan_memory.main,
+    "pacs-listener": pacs_listener.main,
 }
 
 

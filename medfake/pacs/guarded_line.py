@@ -145,6 +145,9 @@ class _GuardedMessages(DIMSEServiceProvider):
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take a part of a message."""
+        if self.message is not None and self.message._data_set_file is not None:  # pixels, which nobody reads
+            super().receive_primitive(primitive)
+            return
         with quiet_pydicom():
             super().receive_primitive(primitive)
 

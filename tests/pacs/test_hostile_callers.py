@@ -197,12 +197,14 @@ def test_an_object_that_is_too_large_ends_its_line(tmp_path: Path) -> None:
         entity = AE(ae_title=CALLER)
         entity.add_requested_context(CT, ["1.2.840.10008.1.2.1"])
         association = entity.associate("127.0.0.1", here.port, ae_title=here.aet)
+        line = association.dul.socket.socket  # which pynetdicom leaves open where the other side hangs up
         large, small = ct_object(1, edge=800), ct_object(2, edge=600)
         for dataset in (large, small):
             dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
         assert [association.send_c_store(small).get("Status") for _ in range(3)] == [0, 0, 0]
         assert association.send_c_store(large).get("Status") is None
         wait_until(lambda: not association.is_established)
+        line.close()
         assert is_well(here)
 
 

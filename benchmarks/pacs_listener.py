@@ -1,8 +1,9 @@
 """What the listener of `medfake pacs` takes in a second beside DCMTK's storescp, from the same senders, in one run.
 
 Ours is Python, and waits until every object and its name are on the disk before it acknowledges; storescp is neither.
-storescp answers on lines with Nagle's algorithm unless TCP_NODELAY=1 is in its environment, which costs 40 ms an object
-against the delayed acknowledgements of whoever sends: it is set here, as our listener switches it off, too.
+DCMTK's programs use Nagle's algorithm unless TCP_NODELAY=1 is in their environment, which costs 40 ms an object for as
+long as the other side delays its acknowledgements. It is set here for both; our listener neither has it nor delays, so
+that a sender that has it takes no longer with ours, and 40 ms an object with storescp.
 """
 
 import os

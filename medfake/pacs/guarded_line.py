@@ -7,13 +7,17 @@ be stored in memory, and prints a traceback, with values in it, where a thread o
 import logging
 import shutil
 import socket
+import tempfile
+import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pydicom import config
+from pynetdicom import dimse_messages
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
@@ -44,7 +48,7 @@ class Bounds:
             he is.
         largest_instance: Bytes of one object.
         spare: Bytes that stay free on the disk.
-        disk: A folder on it.
+        disk: A folder on it, which parts of objects lie in, see `keep_parts_in`.
         lines: At a time, those included on which nobody has said who calls.
     """
 
@@ -58,6 +62,7 @@ class Bounds:
 def guard_line(association: Association, line: socket.socket, bounds: Bounds) -> None:
     """Put the bounds on an association that has not begun."""
     config.settings.reading_validation_mode = config.IGNORE  # pydicom warns of odd UIDs with their value, on any thread
+    association.dul.name = f"line-{uuid.uuid4().hex}"
     association.dul.event_queue.get_nowait()  # that a line is there, which each of the two sockets says
     association.dul.socket = _GuardedSocket(association, line, bounds)
     association.dimse = _GuardedMessages(association)
@@ -72,7 +77,16 @@ def next_instance(association: Association) -> None:
         line.bytes_of_instance = 0
 
 
-def end_line(association: Association) -> None:
+def keep_parts_in(folder: Path) -> None:
+    """Let what arrives be written into a folder, under names that begin with that of its line's thread."""
+
+    def part_file(**given: Any) -> Any:
+        return tempfile.NamedTemporaryFile(dir=folder, prefix=f"{threading.current_thread().name}-", **given)
+
+    dimse_messages.NamedTemporaryFile = part_file  # type: ignore[attr-defined, assignment]  # it has no setting for it
+
+
+def end_line(association: Association, bounds: Bounds) -> None:
     """Remove what an association whose thread has ended and whose line is closed left half sent or unheard."""
     dul, dimse = association.dul, association.dimse
     dul.kill_dul()
@@ -84,7 +98,8 @@ def end_line(association: Association) -> None:
     for file in left:
         if file is not None:
             file.close()
-            Path(file.name).unlink(missing_ok=True)
+    for part in bounds.disk.glob(f"{dul.name}-*"):
+        part.unlink(missing_ok=True)
 
 
 class _GuardedSocket(AssociationSocket):
@@ -149,9 +164,6 @@ class _GuardedMessages(DIMSEServiceProvider):
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take a part of a message."""
-        if self.message is not None and self.message._data_set_file is not None:  # pixels, which nobody reads
-            super().receive_primitive(primitive)
-            return
         with quiet_pydicom():
             super().receive_primitive(primitive)
 

@@ -24,6 +24,7 @@ from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import AssociationSocket
 
 from medfake.dicom.quiet import quiet_pydicom
+from medfake.files import in_a_word
 from medfake.serving.scoring.limits import MIB
 
 _log = logging.getLogger(__name__)
@@ -188,7 +189,8 @@ def _muted(association: Association, run: Callable[[], None]) -> Callable[[], No
         try:
             run()
         except Exception as error:  # noqa: BLE001 - pynetdicom's states and parsers raise whatever they come upon
-            _log.warning("a caller's line was ended: what came is no DICOM (%s)", type(error).__name__)
+            strange = f"what came is no DICOM ({type(error).__name__})"
+            _log.warning("a caller's line was ended: %s", in_a_word(error) if isinstance(error, OSError) else strange)
             stop_waiting(association)
 
     return muted

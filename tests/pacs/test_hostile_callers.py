@@ -11,8 +11,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.association import Association
+from pynetdicom.dsutils import encode
 
 from medfake.pacs.guarded_line import LARGEST_PDU
 from tests.fixtures import dcmtk
@@ -20,6 +22,11 @@ from tests.fixtures.listening import CALLER, CT, Listening, ct_object, listening
 from tests.fixtures.recorded_callers import record
 
 IDENTIFIERS = ("SECRET", "1.2.3.")
+COMMANDS = (
+    0x0001, 0x0010, 0x0020, 0x0021, 0x0030, 0x0100, 0x0110, 0x0120, 0x0130, 0x0140, 0x0150, 0x0FFF, 0x8001, 0x8030,
+    0x8100, 0x1234,
+)  # fmt: skip
+"""C-STORE to N-DELETE, C-CANCEL, some answers that nobody asked for, and what is none (PS3.7 E.1)."""
 _RUNS = 300
 _ANSWER_S = 0.2
 
@@ -263,6 +270,25 @@ def test_a_request_that_is_no_object_does_not_fill_the_memory(
     assert is_well(here)
 
 
+@pytest.mark.parametrize("has_data", [False, True])
+@pytest.mark.parametrize("field", COMMANDS)
+def test_requests_of_every_kind(here: Listening, stream: bytes, field: int, has_data: bool) -> None:
+    request, first, *_ = split(stream)
+    context = first[10]
+    command = Dataset()
+    command.AffectedSOPClassUID = command.RequestedSOPClassUID = CT
+    command.AffectedSOPInstanceUID = command.RequestedSOPInstanceUID = "1.2.3.9"
+    command.CommandField, command.MessageID, command.MessageIDBeingRespondedTo = field, 1, 1
+    command.Priority, command.Status, command.MoveDestination = 2, 0, "OTHER"
+    command.EventTypeID = command.ActionTypeID = 1
+    command.CommandDataSetType = 1 if has_data else 0x0101
+    said = part_of(context, 3, encode(command, True, True) or b"")
+    if has_data:
+        said += part_of(context, 2, encode(ct_object(), False, True) or b"")
+    assert say(here, request + said * 3, len(request))
+    assert is_well(here)
+
+
 @pytest.mark.slow(minutes=1)
 def test_changed_streams_of_a_real_caller(here: Listening, stream: bytes) -> None:
     rng = random.Random(20)  # noqa: S311 - likewise
@@ -307,6 +333,11 @@ def changed(stream: bytes, rng: random.Random) -> bytes:
                     pdu[rng.randrange(min(len(pdu), 200))] = rng.randrange(256)
         pdus = [one for one in pdus if len(one) > 6] or [bytearray(stream[:10])]
     return b"".join(pdus)
+
+
+def part_of(context: int, control: int, said: bytes) -> bytes:
+    """A P-DATA-TF PDU of one value (PS3.8 9.3.5, E.2)."""
+    return struct.pack(">BBLLBB", 4, 0, len(said) + 6, len(said) + 2, context, control) + said
 
 
 def first_of(stream: bytes) -> int:

@@ -4,6 +4,7 @@ Errors carry statuses and no address: addresses hold UIDs.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _AT_ONCE: Final = 1000
 """Series that are asked for at a time."""
 _ANY_TYPE: Final = 'type="*/*"'
 _AS_STORED: Final = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+_UID: Final = re.compile(r"[0-9.]{1,64}")
 _FOR_NOW: Final = (408, 429, 500, 502, 503, 504)
 """Statuses of a service that is not at its best."""
 _STUDY, _SERIES, _MODALITY, _INSTANCES = "0020000D", "0020000E", "00080060", "00201209"
@@ -155,7 +157,10 @@ class DicomWeb:
                     study_uid, limit=_AT_ONCE, offset=offset, search_filters=filters,
                     fields=["StudyInstanceUID", "Modality", "NumberOfSeriesRelatedInstances"],
                 )  # fmt: skip
-            yield from (one for one in map(_found, found) if one)
+                if not isinstance(found, list):
+                    raise TypeError
+                series = [_found(one) for one in found]
+            yield from (one for one in series if one)
             if len(found) < _AT_ONCE:
                 return
             offset += len(found)
@@ -201,7 +206,7 @@ class _Bounded:
 def _found(values: dict[str, Any]) -> FoundSeries | None:
     """A series of an answer; None where the answer makes no sense."""
     study, series = _value(values, _STUDY), _value(values, _SERIES)
-    if not (study and series):
+    if not (_UID.fullmatch(study) and _UID.fullmatch(series)):  # they become parts of addresses
         return None
     told = _value(values, _INSTANCES)
     instances = int(told) if told.isdecimal() and len(told) < 10 else None
@@ -257,15 +262,15 @@ def _asked(what: str) -> Iterator[None]:
         raise kind(
             f"the PACS refuses to {what}", where="DICOMweb", received=f"status {status}", remedy=_remedy(status)
         ) from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # JSON that is none, too
+        raise PacsError(
+            f"the PACS answers with what is no answer ({what})", where="DICOMweb", received=type(error).__name__,
+            remedy="see that archive.dicomweb is the address of its DICOMweb service",
+        ) from None  # fmt: skip
     except requests.RequestException as error:
         raise PacsSilentError(
             f"the PACS does not answer ({what})", where="archive.dicomweb", received=type(error).__name__,
             remedy="see that it runs and that the address is right",
-        ) from None  # fmt: skip
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise PacsError(
-            f"the PACS answers with what is no answer ({what})", where="DICOMweb", received=type(error).__name__,
-            remedy="see that archive.dicomweb is the address of its DICOMweb service",
         ) from None  # fmt: skip
 
 

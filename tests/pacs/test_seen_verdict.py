@@ -105,7 +105,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def reading(study: dict[str, Any], tmp_path: Path) -> Iterator[Reading]:
     require_chromium()
-    with closing(Browser(tmp_path / "chromium", 1400, 900)) as browser:
+    with closing(Browser(tmp_path / "chromium", 1400, 900, webgl=True)) as browser:
         yield Reading(browser=browser, folder=tmp_path, **study)
 
 

@@ -105,7 +105,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def reading(study: dict[str, Any], tmp_path: Path) -> Iterator[Reading]:
     require_chromium()
-    with closing(Browser(tmp_path / "chromium", 1400, 900)) as browser:
+    with closing(Browser(tmp_path / "chromium", 1400, 900, webgl=True)) as browser:
         yield Reading(browser=browser, folder=tmp_path, **study)
 
 
@@ -113,6 +113,7 @@ def test_in_ohif_the_segmentation_lies_where_the_scan_was_tampered_with(reading:
     viewer = reading.open_in_ohif()
     viewer.show_series(reading.number(SEGMENTATION))
     viewer.wait_for_image(reading.first_marked)
+    viewer.list_segments()
     viewer.turn_to(reading.at_site.InstanceNumber)
     screen = viewer.screen(reading.folder / "segmentation.png")
     x_mm, y_mm, z_mm = reading.place_mm
@@ -121,6 +122,18 @@ def test_in_ohif_the_segmentation_lies_where_the_scan_was_tampered_with(reading:
     near = _coloured(screen[round(top) : round(bottom), round(left) : round(right)])
     assert near.mean() > 0.2
     assert near[near.shape[0] // 2, near.shape[1] // 2]
+
+
+def test_in_ohif_every_site_is_listed_with_its_probability(reading: Reading) -> None:
+    viewer = reading.open_in_ohif()
+    viewer.show_series(reading.number(SEGMENTATION))
+    viewer.wait_for_image(reading.first_marked)
+    viewer.list_segments()
+    segments = reading.results[SEGMENTATION][0].SegmentSequence
+    reading.browser.wait_for(f"document.body.innerText.includes({segments[0].SegmentLabel!r})")
+    words = reading.browser.text
+    assert "P 0." in segments[0].SegmentLabel
+    assert [one.SegmentLabel for one in segments if one.SegmentLabel not in words] == []
 
 
 def test_in_ohif_the_secondary_capture_is_a_picture_in_colour(reading: Reading) -> None:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medfake.cli.json_option import json_option, write_listing
-from medfake.cli.tables import print_table
+from medfake.cli.tables import print_columns, terminal_width
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from medfake.pacs.queued_series import QueuedSeries
     from medfake.pacs.series_queue import SeriesQueue
     from medfake.pacs.settings import PacsSettings
     from medfake.pacs.station import Places, Station
 
+_SHORT = 12  # digits of an id that lists show
 _NOTE = "research use only, not a diagnostic device"
 _COLUMNS = ("id", "state", "modality", "caller", "files", "verdict", "p_tampered", "tries", "changed", "reason")
 _config = click.option(
@@ -139,14 +142,15 @@ def queue(
     _settings(file)
     series = _queue(_places(data, database, None))
     states = tuple(State) if everything else (*UNDER_WAY, State.DEAD)
-    rows = [_row(one) for one in series.rows(states, limit)]
-    if not write_listing(json_file, json_format("a queue of series", _COLUMNS), rows):
+    found = series.rows(states, limit)
+    if not write_listing(json_file, json_format("a queue of series", _COLUMNS), [_row(one) for one in found]):
         return
-    print_table(rows, _COLUMNS)
+    if found:
+        print_columns([_words(one) for one in found], terminal_width())
     counts = series.counts()
     click.echo(", ".join(f"{counts[state]} {state}" for state in State))
     if counts[State.DEAD]:
-        click.echo("next: medfake pacs retry ID, or medfake pacs forget ID")
+        click.echo("next: medfake pacs retry ID, or medfake pacs forget ID; the first digits of an id are enough")
 
 
 @pacs.command()
@@ -154,13 +158,10 @@ def queue(
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def retry(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
     """Try series of the dead-letter list anew, where they were given up."""
-    from medfake.errors import ScanError
-
     _settings(file)
     series = _queue(_places(data, database, None))
-    for one in ids:
-        if not series.revive(one):
-            raise ScanError("no series of this id was given up", where=one, remedy="medfake pacs queue lists them")
+    for one in [_given_up(series, prefix) for prefix in ids]:
+        series.revive(one)
         click.echo(f"{one} is tried again")
     click.echo("next: medfake pacs listen, or watch, where neither runs")
 
@@ -170,20 +171,30 @@ def retry(file: Path | None, data: Path | None, database: str | None, ids: tuple
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def forget(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
     """Remove series of the dead-letter list with all that is kept of them."""
-    from medfake.errors import ScanError
-    from medfake.pacs.queued_series import State
     from medfake.serving.scoring import job_files
 
     _settings(file)
     places = _places(data, database, None)
     series = _queue(places)
-    for one in ids:
-        found = series.find(one)
-        if found is None or found.state is not State.DEAD:
-            raise ScanError("no series of this id was given up", where=one, remedy="medfake pacs queue lists them")
+    for one in [_given_up(series, prefix) for prefix in ids]:
         series.forget(one)
         job_files.remove(places.data / "series" / one)
         click.echo(f"{one} is forgotten")
+    click.echo("next: medfake pacs queue")
+
+
+def _given_up(queue: "SeriesQueue", prefix: str) -> str:
+    """The id in the dead-letter list that begins so."""
+    from medfake.errors import ScanError
+
+    found = queue.given_up(prefix)
+    if len(found) != 1:
+        several = "several series that were given up begin with this id"
+        raise ScanError(
+            several if found else "no series of this id was given up", where=prefix,
+            received=", ".join(found) or None, remedy="medfake pacs queue lists them",
+        )  # fmt: skip
+    return found[0]
 
 
 def _settings(file: Path | None) -> "PacsSettings":
@@ -258,22 +269,32 @@ def _wait_for_signal() -> None:
 
 
 def _row(series: "QueuedSeries") -> dict[str, Any]:
+    values = {name: getattr(series, name) for name in _COLUMNS}
+    values |= {"state": str(series.state), "changed": _when(series).isoformat(timespec="seconds")}
+    return values
+
+
+def _words(series: "QueuedSeries") -> tuple[str, ...]:
+    """A series as a line of a list."""
+    verdict = f"{series.verdict} {series.p_tampered:.3f}" if series.verdict else "no verdict"
+    came = f"{series.files} files" if series.expected is None else f"{series.files} of {series.expected} files"
+    state = f"{series.state}, {series.died}" if series.died else str(series.state)
+    when = _when(series).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    from_whom = series.caller or f"({series.origin})"
+    return (
+        series.id[:_SHORT], when, from_whom, series.modality or "-", came, state, verdict, series.reason or "-",
+    )  # fmt: skip
+
+
+def _when(series: "QueuedSeries") -> "datetime":
     from datetime import UTC, datetime
 
-    values = {name: getattr(series, name) for name in _COLUMNS if name != "changed"}
-    changed = datetime.fromtimestamp(series.changed, UTC).isoformat(timespec="seconds")
-    return {name: changed if name == "changed" else _plain(values[name]) for name in _COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value
+    return datetime.fromtimestamp(series.changed, UTC)
 
 
 def _line(series: "QueuedSeries") -> str:
     """What became of a series, in a line."""
     if series.verdict is None:
-        return f"{series.id}: {series.state}, no verdict: {series.reason or 'nothing could be judged'}"
-    beside = f"; {series.reason}" if series.reason else ""
-    return (
-        f"{series.id}: {series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects sent, {series.state}{beside}"
-    )
+        return f"{series.id[:_SHORT]}: {series.state}, no verdict: {series.reason or 'nothing could be judged'}"
+    told = f"{series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects sent, {series.state}"
+    return f"{series.id[:_SHORT]}: {told}{f'; {series.reason}' if series.reason else ''}"

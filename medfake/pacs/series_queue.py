@@ -164,6 +164,13 @@ class SeriesQueue:
         with self._begin() as connection:
             return self._row(connection, series_id)
 
+    def given_up(self, prefix: str) -> list[str]:
+        """Ids of the dead-letter list that begin so, at most a few."""
+        begins = SERIES.c.id.startswith(prefix, autoescape=True)
+        wanted = sql.select(SERIES.c.id).where(SERIES.c.state == State.DEAD, begins).order_by(SERIES.c.id).limit(3)
+        with self._begin() as connection:
+            return [str(one) for one in connection.execute(wanted).scalars()]
+
     def rows(self, states: Sequence[State], limit: int) -> list[QueuedSeries]:
         """Rows of some states, those that changed last first."""
         wanted = sql.select(*_SHOWN).where(SERIES.c.state.in_(states)).order_by(SERIES.c.changed.desc(), SERIES.c.id)

@@ -18,8 +18,9 @@ from pydicom.dataset import Dataset
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.dicom.series import Series
-from medfake.errors import MedfakeError, ScanError
+from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.files import replace_folder, sha256_file
+from medfake.logs import redact
 from medfake.pacs.arrivals import FOLDER_OF_FILES
 from medfake.pacs.judged import GRAVITY, JUDGED, RESULTS, Judged, Order, read_judged, read_order
 from medfake.pacs.results.build import build_results, file_bytes
@@ -139,7 +140,12 @@ class SeriesScoring:
             model.calibration.sentence if model.calibration else "",
             (Finding.SAME_UIDS_OTHER_PIXELS,) if other else (),
         )  # fmt: skip
-        objects = build_results(made, route.results)
+        try:
+            objects = build_results(made, route.results)
+        except MedfakeError as error:  # a verdict is not lost because no object can say it
+            reason = error.reason if isinstance(error, DicomError) else error.what
+            self._reasons[f"no result could be made: {redact(reason)}"] += 1
+            objects = ()
         self._tell(scan=scan_id, scored=verdict.verdict, said=said, slices_done=self._slices_done)
         return _Scan(verdict.verdict, verdict.p_tampered, objects, pixels, other)
 

@@ -33,6 +33,7 @@ from medfake.serving.model import Model
 from medfake.serving.monitoring.served import served_scan
 from medfake.serving.report import why_skipped
 from medfake.serving.score import score_series
+from medfake.serving.scoring.detectors import package_digest
 from medfake.serving.scoring.job_files import LeftOut, Received, read_bad
 from medfake.serving.scoring.job_series import series_of_job
 from medfake.serving.scoring.worker_messages import Start
@@ -134,9 +135,12 @@ class SeriesScoring:
             for header, one in zip(scored.headers, digests, strict=True)
         }
         other = sum(order.pixels.get(name, one) != one for name, one in pixels.items())
-        verdict = replace(verdict, warnings=(*self._beside(order, other, calibration_fault), *verdict.warnings))
+        apart = len(order.pixels.keys() - pixels.keys())
+        beside = self._beside(order, other, apart, calibration_fault)
+        verdict = replace(verdict, warnings=(*beside, *verdict.warnings))
+        package = self._digest if model.folder == self._model.folder else package_digest(model.folder)
         made = Judgement(
-            scored, verdict, model, self._digest, _digest_of_all(scored, digests), datetime.now(UTC),
+            scored, verdict, model, package, _digest_of_all(scored, digests), datetime.now(UTC).astimezone(),
             model.calibration.sentence if model.calibration else "",
             (Finding.SAME_UIDS_OTHER_PIXELS,) if other else (),
         )  # fmt: skip
@@ -149,7 +153,7 @@ class SeriesScoring:
         self._tell(scan=scan_id, scored=verdict.verdict, said=said, slices_done=self._slices_done)
         return _Scan(verdict.verdict, verdict.p_tampered, objects, pixels, other)
 
-    def _beside(self, order: Order, other_pixels: int, calibration_fault: str) -> list[str]:
+    def _beside(self, order: Order, other_pixels: int, apart: int, calibration_fault: str) -> list[str]:
         """What a reader must know beside the detector's own warnings."""
         said = []
         if other_pixels:
@@ -159,6 +163,8 @@ class SeriesScoring:
             )
         if order.missing:
             said.append(f"{order.missing} of its images have not come: what was judged is a part of it")
+        if apart:
+            said.append(f"{apart} other images of its series came before and were judged apart from these")
         return [*said, calibration_fault] if calibration_fault else said
 
     def _pass_over(self, series: Series, scan_id: str, reason: str) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +252,22 @@ def test_two_scans_in_one_series_have_a_verdict_each_and_the_gravest_counts(seri
     assert len(scored) == 2
     assert judged.verdict == "tampered"
     assert len({pydicom.dcmread(one).SOPInstanceUID for one in result_files(series.folder)}) == judged.objects
+
+
+def test_what_came_later_says_that_the_rest_was_judged_apart(series: Series) -> None:
+    series.judge(pixels={"image-of-before": "a" * 64})
+    assert "1 other images of its series came before and were judged apart from these" in series.words
+
+
+def test_results_are_dated_by_the_clock_on_the_wall(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PACS shows times as they stand, and those of scans are local."""
+    monkeypatch.setenv("TZ", "Etc/GMT-9")
+    time.tzset()
+    try:
+        series.judge()
+        ahead = datetime.now(UTC).astimezone(timezone(timedelta(hours=9)))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    said = datetime.strptime(f"{series.report.ContentDate}{series.report.ContentTime[:6]}+0900", "%Y%m%d%H%M%S%z")
+    assert abs((ahead - said).total_seconds()) < 120

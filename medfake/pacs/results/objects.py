@@ -104,7 +104,7 @@ def new_object(basis: Basis, kind: ResultKind, number: int = 1) -> Dataset:
 
 
 def series_description(verdict: ScanVerdict) -> str:
-    """Series Description (0008,103E), which lists of series show: the verdict, and what it is not; at most 64 characters.
+    """Series Description (0008,103E), 64 characters at most: lists of series show the verdict, and what it is not.
 
     Args:
         verdict: On the scan.

@@ -181,8 +181,8 @@ def forget(file: Path | None, data: Path | None, database: str | None, ids: tupl
         found = series.find(one)
         if found is None or found.state is not State.DEAD:
             raise ScanError("no series of this id was given up", where=one, remedy="medfake pacs queue lists them")
-        series.forget(one)
         job_files.remove(places.data / "series" / one)
+        series.forget(one)  # last, so that whoever is cut off before it can forget it again
         click.echo(f"{one} is forgotten")
 
 

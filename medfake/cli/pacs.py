@@ -177,8 +177,8 @@ def forget(file: Path | None, data: Path | None, database: str | None, ids: tupl
     places = _places(data, database, None)
     series = _queue(places)
     for one in [_given_up(series, prefix) for prefix in ids]:
-        series.forget(one)
         job_files.remove(places.data / "series" / one)
+        series.forget(one)  # last, so that whoever is cut off before it can forget it again
         click.echo(f"{one} is forgotten")
     click.echo("next: medfake pacs queue")
 

@@ -7,6 +7,7 @@ FOLDER/series/ID/      the same of a series that is whole; its files are gone on
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import threading
@@ -17,11 +18,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from medfake.files import sha256_file, write_json
+from medfake.files import in_a_word, sha256_file, write_json
 from medfake.pacs.queued_series import NewSeries, Origin
 from medfake.pacs.settings import Complete
 from medfake.serving.scoring import job_files
 
+_log = logging.getLogger(__name__)
 ABOUT: Final = "about.json"
 FOLDER_OF_FILES: Final = f"{job_files.FILES}/0"  # one folder: one series
 _NAME_DIGITS: Final = 40
@@ -55,6 +57,7 @@ class _Arriving:
         names: Of its files.
         size: Of them together, bytes.
         senders: Associations that sent some of it and are still open.
+        cut_off: Whether one of them broke, so that more may come when its caller tries again.
     """
 
     about: About
@@ -62,6 +65,7 @@ class _Arriving:
     names: set[str] = field(default_factory=set)
     size: int = 0
     senders: set[int] = field(default_factory=set)
+    cut_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,17 +126,26 @@ class Arrivals:
             part.unlink()
         for place in self._arriving.iterdir():
             sizes = {one.name: one.stat().st_size for one in (place / FOLDER_OF_FILES).glob("*.dcm")}
-            if not (place / ABOUT).exists() or not sizes:  # no object of it was acknowledged
+            if not sizes:  # no object of it was acknowledged
                 shutil.rmtree(place)
                 continue
-            about = About(**json.loads((place / ABOUT).read_text(encoding="utf-8")))
-            self._under_way[about.series_key] = _Arriving(about, self._clock(), set(sizes), sum(sizes.values()))
+            about = _read_about(place)
+            if about is None:  # the disk has lost it; the objects are there
+                about = About(uuid.uuid4().hex, place.name, "", "", None)
+                write_json(place / ABOUT, asdict(about))
+            here = _Arriving(about, self._clock(), set(sizes), sum(sizes.values()), cut_off=True)
+            self._under_way[about.series_key] = here
 
     @property
     def count(self) -> int:
         """Series that are arriving."""
         with self._lock:
             return len(self._under_way)
+
+    def has(self, series_key: str) -> bool:
+        """Whether some of a series has come and more of it may."""
+        with self._lock:
+            return series_key in self._under_way
 
     def under_way(self) -> list[tuple[About, int, float]]:
         """What is arriving: about it, how many objects came, and s since the last one."""
@@ -159,66 +172,74 @@ class Arrivals:
         _sync(part)
         with self._lock:
             under_way = self._under_way.get(object_.series_key)
-            if under_way and name in under_way.names:
-                if _same_bytes(part, self._files(under_way.about) / name):
-                    part.unlink()
-                    under_way.last = self._clock()
-                    return
-                self._finish(under_way)
-                under_way = None
-            under_way = under_way or self._begin(object_)
-            if len(under_way.names) >= self._most_files or under_way.size + size > self._most_bytes:
-                raise TooLargeSeriesError
-            handle = os.open(self._files(under_way.about), os.O_RDONLY)  # it may be moved before it is synced
-            try:
-                part.rename(self._files(under_way.about) / name)
-                under_way.names.add(name)
-                under_way.size += size
-                under_way.last = self._clock()
-                under_way.senders.add(object_.sender)
-            except BaseException:
-                os.close(handle)
-                raise
+            again = under_way is not None and name in under_way.names
+            if under_way and again and _same_bytes(part, self._files(under_way.about) / name):
+                part.unlink()
+                size = 0
+            else:
+                if size > self._most_bytes or (under_way and not again and not self._fits(under_way, size)):
+                    raise TooLargeSeriesError
+                if under_way and again:
+                    self._finish(under_way)
+                    under_way = None
+                under_way = under_way or self._begin(object_)
+                self._move(part, under_way, name)
+            under_way.names.add(name)
+            under_way.size += size
+            under_way.last = self._clock()
+            under_way.senders.add(object_.sender)
+            folder = os.open(self._files(under_way.about), os.O_RDONLY)  # it may be moved before it is synced
         try:
-            os.fsync(handle)
+            os.fsync(folder)
         finally:
-            os.close(handle)
+            os.close(folder)
 
-    def ended(self, sender: int) -> None:
-        """An association has ended: it sends no more."""
+    def ended(self, sender: int, *, released: bool) -> None:
+        """An association has ended: it sends no more.
+
+        Args:
+            sender: Its number.
+            released: Whether its caller said so; who was cut off will try again.
+        """
         with self._lock:
             for one in self._under_way.values():
-                one.senders.discard(sender)
+                if sender in one.senders:
+                    one.senders.discard(sender)
+                    one.cut_off |= not released
 
     def whole(self) -> Iterator[NewSeries]:
         """Series that have become whole, each in its folder below `series` before it is given."""
         with self._lock:
             now = self._clock()
             for one in [one for one in self._under_way.values() if self._is_whole(one, now)]:
-                self._finish(one)
+                try:
+                    self._finish(one)
+                except OSError as error:  # the others are whole nevertheless
+                    _log.error("a series cannot be moved to those that are whole: %s", in_a_word(error))
             finished, self._whole = self._whole, []
         for one in finished:
-            about = one.about
-            yield NewSeries(
-                about.id, about.series_key, Origin.LISTEN, about.caller, about.modality, len(one.names), about.expected
-            )
+            yield _new(one.about, len(one.names))
 
     def left_behind(self, known: Callable[[list[str]], set[str]]) -> Iterator[NewSeries]:
         """Series that have their folder and no row in the queue, as where a process was killed between the two."""
         there = sorted(one.name for one in self.series.iterdir() if (one / ABOUT).exists())
         for name in sorted(set(there) - known(there)):
-            about = About(**json.loads((self.series / name / ABOUT).read_text(encoding="utf-8")))
-            files = len(list((self.series / name / FOLDER_OF_FILES).glob("*.dcm")))
-            yield NewSeries(
-                about.id, about.series_key, Origin.LISTEN, about.caller, about.modality, files, about.expected
-            )
+            about = _read_about(self.series / name)
+            if about is None:
+                _log.error("a series was left behind, and what is known of it cannot be read: series/%s", name)
+                continue
+            yield _new(about, len(list((self.series / name / FOLDER_OF_FILES).glob("*.dcm"))))
 
     def _is_whole(self, one: _Arriving, now: float) -> bool:
         expected, silent_s = one.about.expected, now - one.last
         if expected is not None:
             return len(one.names) >= expected or silent_s >= self._complete.give_up_s
-        patience_s = self._complete.idle_s if one.senders else min(self._complete.idle_s, self._complete.released_s)
+        more_may_come = one.senders or one.cut_off
+        patience_s = self._complete.idle_s if more_may_come else min(self._complete.idle_s, self._complete.released_s)
         return silent_s >= patience_s
+
+    def _fits(self, one: _Arriving, size: int) -> bool:
+        return len(one.names) < self._most_files and one.size + size <= self._most_bytes
 
     def _begin(self, first: Object) -> _Arriving:
         about = About(uuid.uuid4().hex, first.series_key, first.caller, first.modality, first.expected)
@@ -229,19 +250,39 @@ class Arrivals:
         self._under_way[about.series_key] = one = _Arriving(about, self._clock())
         return one
 
+    def _move(self, part: Path, under_way: _Arriving, name: str) -> None:
+        try:
+            part.rename(self._files(under_way.about) / name)
+        except OSError:
+            if not under_way.names:  # a series without an object is none
+                del self._under_way[under_way.about.series_key]
+            raise
+
     def _finish(self, one: _Arriving) -> None:
         """Move a series to where whole ones are."""
         self._place(one.about).rename(self.series / one.about.id)
-        _sync(self.series)
-        _sync(self._arriving)
         del self._under_way[one.about.series_key]
         self._whole.append(one)
+        _sync(self.series)
+        _sync(self._arriving)
 
     def _place(self, about: About) -> Path:
         return self._arriving / about.series_key
 
     def _files(self, about: About) -> Path:
         return self._place(about) / FOLDER_OF_FILES
+
+
+def _read_about(place: Path) -> About | None:
+    """What is known of a series; None where the file is gone or damaged."""
+    try:
+        return About(**json.loads((place / ABOUT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _new(about: About, files: int) -> NewSeries:
+    return NewSeries(about.id, about.series_key, Origin.LISTEN, about.caller, about.modality, files, about.expected)
 
 
 def _same_bytes(one: Path, other: Path) -> bool:

@@ -1,51 +1,40 @@
 """A DICOM server that no caller can fill up or hold up.
 
-pynetdicom reads as many bytes as a caller announces, waits for them for as long as it takes, and makes a TLS handshake
-on the thread that lets callers in. Here each of these is bounded, and a caller beyond a bound loses his own line alone.
+pynetdicom makes a TLS handshake on the thread that lets callers in, waits a minute for whoever has hung up before he
+said who he is, and leaves to chance what a line that breaks leaves behind. Here each line is counted from its first
+byte to its end, and what it leaves is removed.
 """
 
 import logging
-import shutil
 import socket
 import ssl
 import sys
 import threading
-import time
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 from socketserver import TCPServer
 from typing import Any, Final
 
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from medfake.files import in_a_word
-from medfake.serving.scoring.limits import MIB
+from medfake.pacs.guarded_line import Bounds, end_line, guard_line, stop_waiting
 
 _log = logging.getLogger(__name__)
-LARGEST_PDU: Final = 1 << 20
-"""Bytes that a caller may announce at once; we offer less, and negotiations are small."""
-_LOOK_AT_DISK: Final = 64 * MIB
+_GOODBYE_S: Final = 0.5
+_INTRODUCTION_S: Final = 10.0
+"""Within which a caller has made a handshake and said who calls, where he may not be silent for as long."""
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """What a caller may take.
+class GuardedEntity(AE):
+    """An application entity that counts associations, not lines on which nobody has said who calls."""
 
-    Attributes:
-        silence_s: Until a handshake is done, and until what was announced is there.
-        largest_instance: Bytes of one object.
-        spare: Bytes that stay free on the disk.
-        disk: A folder on it.
-        lines: At a time, those included on which nobody has said who calls.
-    """
-
-    silence_s: float
-    largest_instance: int
-    spare: int
-    disk: Path
-    lines: int
+    @property
+    def active_associations(self) -> list[Association]:
+        """Those that count towards `maximum_associations`."""
+        return [one for one in super().active_associations if one.requestor.primitive is not None]
 
 
 class GuardedServer(ThreadedAssociationServer):
@@ -57,10 +46,13 @@ class GuardedServer(ThreadedAssociationServer):
         handlers: Of events.
         tls: None for plain lines.
         bounds: For each line.
+        ended: Takes each association when it has ended, in whatever way, and no handler of its events runs any more.
 
     Raises:
         OSError: It cannot listen there.
     """
+
+    request_queue_size = 64
 
     def __init__(
         self,
@@ -69,43 +61,66 @@ class GuardedServer(ThreadedAssociationServer):
         handlers: list[Any],
         tls: ssl.SSLContext | None,
         bounds: Bounds,
+        ended: Callable[[Association], object],
     ) -> None:
-        self.bounds = bounds
+        self.bounds, self.ended = bounds, ended
+        self._free = threading.BoundedSemaphore(bounds.lines)
+        entity.acse_timeout = self.introduction_s
         super().__init__(entity, address, entity.ae_title, entity.supported_contexts, tls, handlers, _Handler)
-        self._thread = threading.Thread(target=self.serve_forever, name="callers", daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="callers", daemon=True)
 
     @property
     def port(self) -> int:
         """Where it listens."""
         return int(self.server_address[1])
 
+    @property
+    def introduction_s(self) -> float:
+        """Within which a caller says who he is."""
+        return min(_INTRODUCTION_S, self.bounds.silence_s)
+
     def begin(self) -> None:
         """Let callers in."""
         self._thread.start()
 
     def end(self) -> None:
-        """Let nobody in any more and end all lines."""
+        """Let nobody in any more and end all lines; returns when each has ended."""
         TCPServer.shutdown(self)  # pynetdicom's own wants the entity to have made the server
-        for association in self.active_associations:
-            association.abort()
-        self.server_close()
-
-    @staticmethod
-    def next_instance(association: Association) -> None:
-        """An object has come whole: count the bytes of the next one."""
-        line = association.dul.socket
-        if isinstance(line, _GuardedSocket):
-            line.bytes_of_instance = 0
+        associations = self.active_associations
+        for association in associations:
+            if association.is_established:
+                association.abort(block=False)
+        for association in associations:
+            if association.is_established or association.is_aborted:
+                association.join(_GOODBYE_S)
+            _hang_up(association.dul.socket.socket if association.dul.socket else None)
+        self.server_close()  # waits for the threads of all lines
 
     def verify_request(self, _: Any, __: Any) -> bool:
-        """Whether there is a line left."""
-        return len(self.active_associations) < self.bounds.lines
+        """Whether there is a line left; it is taken."""
+        return self._free.acquire(blocking=False)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give a caller a thread of his own."""
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Hear a caller to the end of his line."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         """Accept a caller, without waiting for a word of his."""
         assert self.socket is not None  # noqa: S101 - open while it serves
         line, address = self.socket.accept()
-        line.settimeout(self.bounds.silence_s)
+        line.settimeout(self.introduction_s)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.ssl_context:
             line = self.ssl_context.wrap_socket(line, server_side=True, do_handshake_on_connect=False)
         return line, address
@@ -122,64 +137,32 @@ class _Handler(RequestHandler):
     server: GuardedServer
 
     def handle(self) -> None:
-        """Make the handshake, then hear what he wants."""
+        """Make the handshake, hear what he wants, and clear up behind him."""
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
-        super().handle()
+        association = self._create_association()
+        try:
+            association.start()
+            association.join()
+        finally:
+            _hang_up(self.request)
+            end_line(association)
+            self.request.close()
+            self.server.ended(association)
 
     def _create_association(self) -> Association:
         association = super()._create_association()
-        association.dul.socket = _GuardedSocket(association, self.request, self.server.bounds)
-        association.dul.event_queue.get_nowait()  # that a line is there: each of the two sockets has said so
+        association.bind(evt.EVT_CONN_CLOSE, _closed)
+        guard_line(association, self.request, self.server.bounds)
         return association
 
 
-class _GuardedSocket(AssociationSocket):
-    """Reads no more than a caller may announce, and waits no longer than he may take for it."""
+def _closed(event: evt.Event) -> None:
+    stop_waiting(event.assoc)
 
-    def __init__(self, association: Association, line: socket.socket, bounds: Bounds) -> None:
-        super().__init__(association, client_socket=line)
-        self._bounds = bounds
-        self.bytes_of_instance = 0
 
-    def recv(self, nr_bytes: int) -> bytearray:
-        """Exactly so many bytes, fewer where the line ends.
-
-        Raises:
-            OSError: More are announced than are taken, the object or the disk is full, or the bytes do not come.
-        """
-        line = self.socket
-        if line is None:
-            return bytearray()
-        self._require_within_bounds(nr_bytes)
-        data, have = bytearray(nr_bytes), 0
-        ends = time.monotonic() + self._bounds.silence_s
-        with memoryview(data) as view:
-            while have < nr_bytes:
-                left_s = ends - time.monotonic()
-                if left_s <= 0:
-                    raise TimeoutError
-                line.settimeout(left_s)
-                came = line.recv_into(view[have:])
-                if not came:
-                    break
-                have += came
-        line.settimeout(self._bounds.silence_s)
-        del data[have:]
-        return data
-
-    def _require_within_bounds(self, announced: int) -> None:
-        before, self.bytes_of_instance = self.bytes_of_instance, self.bytes_of_instance + announced
-        if announced > LARGEST_PDU:
-            why = "more bytes are announced at once than are taken"
-        elif self.bytes_of_instance > self._bounds.largest_instance:
-            why = "an object is larger than `listen.largest_instance_mb`"
-        elif (
-            self.bytes_of_instance // _LOOK_AT_DISK > before // _LOOK_AT_DISK
-            and shutil.disk_usage(self._bounds.disk).free < self._bounds.spare
-        ):
-            why = "less than `listen.spare_mb` is free on the disk (`df -h`)"
-        else:
-            return
-        _log.error("a caller's line was ended: %s", why)
-        raise OSError(why)
+def _hang_up(line: socket.socket | None) -> None:
+    """Close a line, also while another thread waits for what comes on it."""
+    if line is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(line, socket.SHUT_RDWR)  # TLS would lose what that thread reads with

@@ -5,23 +5,30 @@ Objects go to disk as they arrive, so that memory does not grow with them.
 
 import logging
 import re
+import secrets
 import shutil
 import ssl
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from pynetdicom import AE, _config, evt
+from pydicom.dataset import Dataset
+from pynetdicom import _config, dimse_messages, evt
+from pynetdicom.association import Association
 from pynetdicom.presentation import AllStoragePresentationContexts
 
 from medfake.datasets.pseudonyms import pseudonym
-from medfake.dicom.parse import read_header_elements
-from medfake.errors import ConfigError, DicomError
+from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
+from medfake.dicom.quiet import quiet_pydicom
+from medfake.errors import ConfigError, DicomError, MedfakeError
 from medfake.files import in_a_word
 from medfake.pacs.arrivals import Arrivals, Object, TooLargeSeriesError
-from medfake.pacs.guarded_server import Bounds, GuardedServer
+from medfake.pacs.guarded_line import Bounds, next_instance
+from medfake.pacs.guarded_server import GuardedEntity, GuardedServer
 from medfake.pacs.settings import Listen
 from medfake.serving.scoring.limits import MIB
 
@@ -34,7 +41,10 @@ CANNOT_UNDERSTAND: Final = 0xC000
 SERIES_KEY_DIGITS: Final = 32
 _VERIFICATION: Final = "1.2.840.10008.1.1"
 _UID: Final = re.compile(r"[0-9.]{1,64}")
+_UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _OUR_PDU: Final = 1 << 18
+_MOST_EXPECTED: Final = 1_000_000
+_LIMIT: Final = 0x03  # as the source of a rejection: the limit of associations (PS3.8 9.3.4)
 _SYNTAXES: Final = tuple(
     f"1.2.840.10008.1.2{suffix}"
     for suffix in (
@@ -75,20 +85,19 @@ class Listener:
 
     def __init__(self, settings: Listen, arrivals: Arrivals, key: bytes, busy: Callable[[], bool]) -> None:
         self._settings, self._arrivals, self._key, self._busy = settings, arrivals, key, busy
-        self.counts = Counts()
+        self.counts, self._counting = Counts(), threading.Lock()
         _configure(arrivals.incoming)
-        entity = AE(ae_title=settings.aet)
+        entity = GuardedEntity(ae_title=settings.aet)
         entity.require_called_aet = True
-        entity.require_calling_aet = list(settings.callers)
+        entity.require_calling_aet = list(settings.callers) or [secrets.token_hex(8)]  # an empty list lets all in
         entity.maximum_associations = settings.associations
         entity.maximum_pdu_size = _OUR_PDU
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = settings.silence_s
+        entity.dimse_timeout = entity.network_timeout = settings.silence_s
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(str(context.abstract_syntax), list(_SYNTAXES))
         entity.add_supported_context(_VERIFICATION)
         handlers: list[Any] = [
             (evt.EVT_C_STORE, self._store),
-            (evt.EVT_CONN_CLOSE, self._closed),
             (evt.EVT_REJECTED, self._rejected),
         ]
         self._entity, self._handlers = entity, handlers
@@ -103,7 +112,7 @@ class Listener:
         )  # fmt: skip
         try:
             self._server = GuardedServer(
-                self._entity, (settings.host, settings.port), self._handlers, _context(settings), bounds
+                self._entity, (settings.host, settings.port), self._handlers, _context(settings), bounds, self._ended
             )
         except OSError as error:
             raise ConfigError(
@@ -120,53 +129,60 @@ class Listener:
 
     def _store(self, event: evt.Event) -> int:
         """Take one object; the answer is given when it is on disk."""
-        part = event.dataset_path
-        GuardedServer.next_instance(event.assoc)
-        status = self._taken(event, part)
-        if status == SUCCESS:
-            self.counts.objects += 1
+        next_instance(event.assoc)
+        request: Any = event.request  # a C-STORE request
+        part: Path | None = request._dataset_path
+        if part is None:
+            _log.warning("an object was refused: it has no data set")
+            status, size, kept = CANNOT_UNDERSTAND, 0, False
         else:
-            self.counts.refused += 1
+            size, kept = part.stat().st_size, str(request.AffectedSOPClassUID or "") in IMAGES
+            status = self._taken(event, part) if kept else SUCCESS
+        with self._counting:
+            self.counts.bytes += size
+            self.counts.objects += status == SUCCESS
+            self.counts.refused += status != SUCCESS
+            self.counts.not_kept += status == SUCCESS and not kept
         return status
 
     def _taken(self, event: evt.Event, part: Path) -> int:
-        request: Any = event.request  # a C-STORE request
+        request: Any = event.request
         sop_uid, sop_class = str(request.AffectedSOPInstanceUID or ""), str(request.AffectedSOPClassUID or "")
-        self.counts.bytes += part.stat().st_size
-        if sop_class not in IMAGES:
-            self.counts.not_kept += 1
-            return SUCCESS
-        if not self._has_room():
-            return OUT_OF_RESOURCES
         try:
-            dataset, _ = read_header_elements(part)
+            with quiet_pydicom():
+                dataset, _ = read_header_elements(part)
+                header = _Header.of(dataset)
         except DicomError as error:
             _log.warning("an object was refused: %s", error.reason)
             return CANNOT_UNDERSTAND
-        study, series = str(dataset.get("StudyInstanceUID", "")), str(dataset.get("SeriesInstanceUID", ""))
-        if not all(_UID.fullmatch(uid) for uid in (study, series, sop_uid)):
+        except PARSE_ERRORS as error:
+            _log.warning("an object was refused: its header cannot be read (%s)", type(error).__name__)
+            return CANNOT_UNDERSTAND
+        if not all(_UID.fullmatch(uid) for uid in (header.study, header.series, sop_uid)):
             _log.warning("an object was refused: its study, series or instance UID is none (PS3.5 9.1)")
             return CANNOT_UNDERSTAND
-        if str(dataset.get("SOPInstanceUID", "")) != sop_uid or str(dataset.get("SOPClassUID", "")) != sop_class:
+        if header.sop_uid != sop_uid or header.sop_class != sop_class:
             _log.warning("an object was refused: it is another one than its command says")
             return MISMATCH
+        key = series_key(header.study, header.series, self._key)
         caller = str(event.assoc.requestor.ae_title)
-        object_ = Object(
-            series_key(study, series, self._key), sop_uid, caller, id(event.assoc), _modality(dataset),
-            _expected(dataset),
-        )  # fmt: skip
+        object_ = Object(key, sop_uid, caller, id(event.assoc), header.modality, header.expected)
         try:
+            if not self._has_room(key):
+                return OUT_OF_RESOURCES
             self._arrivals.take(part, object_)
         except TooLargeSeriesError:
             _log.error("an object was refused: its series has more files or bytes than `limits` in pacs.yaml takes")
-            return OUT_OF_RESOURCES
+        except MedfakeError as error:  # of the queue's database
+            _log.error("an object was refused: %s", error.what)
         except OSError as error:
             _log.error("an object was refused: %s", in_a_word(error))
-            return OUT_OF_RESOURCES
-        return SUCCESS
+        else:
+            return SUCCESS
+        return OUT_OF_RESOURCES
 
-    def _has_room(self) -> bool:
-        if self._busy():
+    def _has_room(self, key: str) -> bool:
+        if self._busy() and not self._arrivals.has(key):  # what has begun may come to its end
             _log.warning("callers are told to come later: as many series wait as `limits.waiting` allows")
             return False
         free = shutil.disk_usage(self._arrivals.incoming).free
@@ -175,18 +191,15 @@ class Listener:
             return False
         return True
 
-    def _closed(self, event: evt.Event) -> None:
-        """Remove what an association left half sent."""
-        association = event.assoc
-        self._arrivals.ended(id(association))
-        message = association.dimse.message
-        half = getattr(message, "_data_set_file", None)
-        if half is not None:
-            half.close()
-            Path(half.name).unlink(missing_ok=True)
+    def _ended(self, association: Association) -> None:
+        self._arrivals.ended(id(association), released=association.is_released)
 
-    def _rejected(self, _: evt.Event) -> None:
-        _log.warning("a caller was not let in: its AE title, or the one that it calls, is not in pacs.yaml")
+    def _rejected(self, event: evt.Event) -> None:
+        rejection = event.assoc.acceptor.primitive
+        if rejection is not None and rejection.result_source == _LIMIT:
+            _log.warning("a caller was not let in: there are as many associations as `listen.associations` allows")
+        else:
+            _log.warning("a caller was not let in: its AE title, or the one that it calls, is not in pacs.yaml")
 
 
 def series_key(study_uid: str, series_uid: str, key: bytes) -> str:
@@ -194,17 +207,32 @@ def series_key(study_uid: str, series_uid: str, key: bytes) -> str:
     return pseudonym(f"{study_uid}|{series_uid}", key, "series", SERIES_KEY_DIGITS)
 
 
-def _modality(dataset: Any) -> str:
-    return re.sub(r"[^A-Z0-9_ ]", "", str(dataset.get("Modality", "")).upper())[:16]
+@dataclass(frozen=True)
+class _Header:
+    """What the listener needs to know of an object; any text, as its sender wrote it."""
+
+    study: str
+    series: str
+    sop_uid: str
+    sop_class: str
+    modality: str
+    expected: int | None
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "_Header":
+        """Of a data set, whose values may be odd enough to raise one of `PARSE_ERRORS`."""
+        study, series, sop_uid, sop_class = (str(dataset.get(name, "")) for name in _UIDS)
+        modality = re.sub(r"[^A-Z0-9_ ]", "", str(dataset.get("Modality", "")).upper())[:16]
+        return cls(study, series, sop_uid, sop_class, modality, _expected(dataset))
 
 
-def _expected(dataset: Any) -> int | None:
-    """Number of Series Related Instances (0020,1209)."""
+def _expected(dataset: Dataset) -> int | None:
+    """Number of Series Related Instances (0020,1209), where it can be one."""
     try:
         told = int(str(dataset.get("NumberOfSeriesRelatedInstances", "")))
-    except ValueError:
+    except PARSE_ERRORS:
         return None
-    return told if told > 0 else None
+    return told if 0 < told <= _MOST_EXPECTED else None
 
 
 def _configure(incoming: Path) -> None:
@@ -214,7 +242,8 @@ def _configure(incoming: Path) -> None:
     _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
     _config.LOG_HANDLER_LEVEL = "none"
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)  # its lines quote what callers send
-    tempfile.tempdir = str(incoming)  # where pynetdicom writes what arrives: on the disk on which it stays
+    # what arrives is written onto the disk on which it stays; pynetdicom has no setting for it
+    dimse_messages.NamedTemporaryFile = partial(tempfile.NamedTemporaryFile, dir=incoming)  # type: ignore[attr-defined, assignment]
 
 
 def _context(settings: Listen) -> ssl.SSLContext | None:

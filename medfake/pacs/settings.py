@@ -158,7 +158,8 @@ class Complete(_Block):
     Attributes:
         idle_s: Since its last object, where nobody told how many there are; where all that were told are there, it is
             whole at once.
-        released_s: Likewise, once each association that sent some of it has ended.
+        released_s: Likewise, once each association that sent some of it has been released; after one that broke, and
+            after a restart, it takes `idle_s`, as the caller tries again.
         give_up_s: Since its last object, where some that were told have not come.
     """
 

@@ -1,0 +1,175 @@
+"""One caller's line: how much he may announce, leave unanswered and hold in memory, and what is removed behind him.
+
+pynetdicom reads as many bytes as a caller announces, waits for them for as long as it takes, keeps what is no object to
+be stored in memory, and prints a traceback, with values in it, where a thread of its own ends by what a caller sent.
+"""
+
+import logging
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydicom import config
+from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.transport import AssociationSocket
+
+from medfake.dicom.quiet import quiet_pydicom
+from medfake.serving.scoring.limits import MIB
+
+_log = logging.getLogger(__name__)
+LARGEST_PDU: Final = 1 << 20
+"""Bytes that a caller may announce at once; we offer less, and negotiations are small."""
+MOST_IN_MEMORY: Final = 1 << 20
+"""Bytes of a command, and of a data set that is not stored."""
+MOST_UNANSWERED: Final = 16
+"""Requests of one caller that wait for an answer; one where nothing else was agreed upon (PS3.7 D.3.3.3)."""
+_LOOK_AT_DISK: Final = 64 * MIB
+_PATIENCE_S: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a caller may take.
+
+    Attributes:
+        silence_s: Until what was announced is there, and, if it is less than some seconds, until a caller has said who
+            he is.
+        largest_instance: Bytes of one object.
+        spare: Bytes that stay free on the disk.
+        disk: A folder on it.
+        lines: At a time, those included on which nobody has said who calls.
+    """
+
+    silence_s: float
+    largest_instance: int
+    spare: int
+    disk: Path
+    lines: int
+
+
+def guard_line(association: Association, line: socket.socket, bounds: Bounds) -> None:
+    """Put the bounds on an association that has not begun."""
+    config.settings.reading_validation_mode = config.IGNORE  # pydicom warns of odd UIDs with their value, on any thread
+    association.dul.event_queue.get_nowait()  # that a line is there, which each of the two sockets says
+    association.dul.socket = _GuardedSocket(association, line, bounds)
+    association.dimse = _GuardedMessages(association)
+    association.run = _muted(association, association.run)  # type: ignore[method-assign]  # threads have no other way in
+    association.dul.run = _muted(association, association.dul.run)  # type: ignore[method-assign]  # likewise
+
+
+def next_instance(association: Association) -> None:
+    """An object has come whole: count the bytes of the next one."""
+    line = association.dul.socket
+    if isinstance(line, _GuardedSocket):
+        line.bytes_of_instance = 0
+
+
+def end_line(association: Association) -> None:
+    """Remove what an association whose thread has ended and whose line is closed left half sent or unheard."""
+    dul, dimse = association.dul, association.dimse
+    dul.kill_dul()
+    if dul.ident is not None:
+        dul.join(_PATIENCE_S)
+    left: list[Any] = [getattr(dimse.message, "_data_set_file", None)]
+    while not dimse.msg_queue.empty():
+        left.append(getattr(dimse.msg_queue.get_nowait()[1], "_dataset_file", None))
+    for file in left:
+        if file is not None:
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
+
+
+class _GuardedSocket(AssociationSocket):
+    """Reads no more than a caller may announce, and waits no longer than he may take for it."""
+
+    def __init__(self, association: Association, line: socket.socket, bounds: Bounds) -> None:
+        super().__init__(association, client_socket=line)
+        self._bounds = bounds
+        self.bytes_of_instance = 0
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Exactly so many bytes, fewer where the line ends.
+
+        Raises:
+            OSError: More are announced than are taken, the object or the disk is full, or the bytes do not come.
+        """
+        line = self.socket
+        if line is None:
+            return bytearray()
+        self._require_within_bounds(nr_bytes)
+        data, have = bytearray(nr_bytes), 0
+        ends = time.monotonic() + self._bounds.silence_s
+        with memoryview(data) as view:
+            while have < nr_bytes:
+                left_s = ends - time.monotonic()
+                if left_s <= 0:
+                    raise TimeoutError
+                line.settimeout(left_s)
+                came = line.recv_into(view[have:])
+                if not came:
+                    break
+                have += came
+        line.settimeout(self._bounds.silence_s)
+        del data[have:]
+        return data
+
+    def _require_within_bounds(self, announced: int) -> None:
+        before, self.bytes_of_instance = self.bytes_of_instance, self.bytes_of_instance + announced
+        if announced > LARGEST_PDU:
+            why = "more bytes are announced at once than are taken"
+        elif self.bytes_of_instance > self._bounds.largest_instance:
+            why = "an object is larger than `listen.largest_instance_mb`"
+        elif _in_memory(self.assoc.dimse) > MOST_IN_MEMORY:
+            why = "a request is larger than any that is answered"
+        elif self.assoc.dimse.msg_queue.qsize() > MOST_UNANSWERED:
+            why = "requests come and no answer is waited for (PS3.7 D.3.3.3)"
+        elif (
+            self.bytes_of_instance // _LOOK_AT_DISK > before // _LOOK_AT_DISK
+            and shutil.disk_usage(self._bounds.disk).free < self._bounds.spare
+        ):
+            why = "less than `listen.spare_mb` is free on the disk (`df -h`)"
+        else:
+            return
+        _log.error("a caller's line was ended: %s", why)
+        raise OSError(why)
+
+
+class _GuardedMessages(DIMSEServiceProvider):
+    """Puts messages together; pydicom, which reads commands, says nothing of their values."""
+
+    def receive_primitive(self, primitive: P_DATA) -> None:
+        """Take a part of a message."""
+        with quiet_pydicom():
+            super().receive_primitive(primitive)
+
+
+def _in_memory(dimse: DIMSEServiceProvider) -> int:
+    message = dimse.message
+    if message is None or message.data_set is None:
+        return 0
+    return int(message.encoded_command_set.tell() + message.data_set.tell())
+
+
+def stop_waiting(association: Association) -> None:
+    """Wait no longer for a caller to say who he is: there is no line any more."""
+    if association.requestor.primitive is None:
+        association.dul.to_user_queue.put(None)  # as if his time had run out
+
+
+def _muted(association: Association, run: Callable[[], None]) -> Callable[[], None]:
+    """A thread of pynetdicom that ends by what a caller sent ends without a traceback."""
+
+    def muted() -> None:
+        try:
+            run()
+        except Exception as error:  # noqa: BLE001 - pynetdicom's states and parsers raise whatever they come upon
+            _log.warning("a caller's line was ended: what came is no DICOM (%s)", type(error).__name__)
+            stop_waiting(association)
+
+    return muted

@@ -1,0 +1,299 @@
+"""Callers that want to fill up, hold up or break the listener: each loses his own line, and nothing of his is left."""
+
+import logging
+import random
+import socket
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pynetdicom import AE
+from pynetdicom.association import Association
+
+from medfake.pacs.guarded_line import LARGEST_PDU
+from tests.fixtures import dcmtk
+from tests.fixtures.listening import CALLER, CT, Listening, ct_object, listening, wait_until, write_series_of
+from tests.fixtures.recorded_callers import record
+
+IDENTIFIERS = ("SECRET", "1.2.3.")
+_RUNS = 300
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_printed(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a caller does, only the listener's own lines are logged, without an identifier, and none printed."""
+    caplog.set_level(logging.DEBUG)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    assert not any(capfd.readouterr())
+    assert {record.name.partition(".")[0] for record in caplog.records} <= {"medfake"}
+    assert not any(word in caplog.text for word in IDENTIFIERS)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Listening]:
+    with listening(tmp_path / "data", silence_s=1.0) as one:
+        yield one
+
+
+def line_to(here: Listening) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", here.port), 10)
+    line.settimeout(10)
+    return line
+
+
+def is_ended(line: socket.socket) -> bool:
+    """Whether the other side hangs up, whatever it says before."""
+    try:
+        while line.recv(1 << 16):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def is_well(here: Listening) -> bool:
+    """Whether it answers, nothing half sent is left, and no thread of a line that has ended."""
+    wait_until(lambda: not here.incoming())
+    assert here.answers()
+    wait_until(lambda: not [one for one in threading.enumerate() if "Acceptor" in one.name])
+    wait_until(lambda: threading.active_count() <= 3)  # this one, that which lets callers in, pytest's watch
+    return True
+
+
+def greeted(here: Listening) -> Association:
+    """An association, for its line."""
+    entity = AE(ae_title=CALLER)
+    entity.add_requested_context(CT, ["1.2.840.10008.1.2.1"])
+    association = entity.associate("127.0.0.1", here.port, ae_title=here.aet)
+    assert association.is_established
+    return association
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What storescu says when it sends two objects."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with listening(folder / "data") as here:
+        return record(here, write_series_of(folder / "scan", 2))
+
+
+def say(here: Listening, said: bytes) -> bool:
+    """Say something, hang up, and wait for the end."""
+    with closing(line_to(here)) as line:
+        try:
+            line.sendall(said)
+            line.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # hung up before
+        return is_ended(line)
+
+
+@pytest.mark.parametrize("kind", [1, 4, 7])
+@pytest.mark.parametrize("announced", [0xFFFFFFFF, LARGEST_PDU + 1])
+def test_more_than_is_taken_is_announced(here: Listening, kind: int, announced: int) -> None:
+    with closing(line_to(here)) as line:
+        line.sendall(struct.pack(">BBL", kind, 0, announced))
+        assert is_ended(line)
+    assert is_well(here)
+
+
+@pytest.mark.parametrize("said", [b"", b"\1", b"\1\0\0\0\1\0", b"\1\0\0\0\1\0\0\1"])
+def test_what_is_announced_never_comes(here: Listening, said: bytes) -> None:
+    with closing(line_to(here)) as line:
+        line.sendall(said)
+        assert is_ended(line)
+    assert is_well(here)
+
+
+def test_random_bytes(here: Listening) -> None:
+    rng = random.Random(1)  # noqa: S311 - the same each time
+    for _ in range(50):
+        assert say(here, rng.randbytes(rng.randrange(1, 300)))
+    assert is_well(here)
+
+
+def test_http_and_tls_at_a_plain_port(here: Listening) -> None:
+    assert say(here, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert say(here, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500))
+    assert is_well(here)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.7, 0.9])
+def test_silence_in_the_midst_of_an_object(here: Listening, stream: bytes, share: float) -> None:
+    with closing(line_to(here)) as line:
+        line.sendall(stream[: int(share * len(stream))])
+        assert is_ended(line)
+    assert is_well(here)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.7, 0.9])
+def test_a_line_that_breaks_in_the_midst_of_an_object(here: Listening, stream: bytes, share: float) -> None:
+    line = line_to(here)
+    line.sendall(stream[: int(share * len(stream))])
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+    line.close()
+    assert is_well(here)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
+def test_an_abort_in_the_midst_of_an_object(here: Listening, stream: bytes, share: float) -> None:
+    pdus = list(split(stream))
+    before = pdus[: int(share * len(pdus))]
+    assert say(here, b"".join(before) + b"\7\0\0\0\0\4\0\0\0\0")
+    assert is_well(here)
+
+
+def test_all_of_it_said_at_once_is_taken(here: Listening, stream: bytes) -> None:
+    assert say(here, stream)
+    assert is_well(here)
+    assert here.counts.refused == 0
+
+
+def test_callers_beyond_the_lines_wait_for_nobody(tmp_path: Path) -> None:
+    with listening(tmp_path / "data", silence_s=2.0, associations=3) as here:
+        lines = [line_to(here) for _ in range(30)]
+        assert sum(is_ended(line) for line in lines) == 30
+        assert here.answers()
+        for line in lines:
+            line.close()
+        assert is_well(here)
+
+
+def test_who_hangs_up_at_once_leaves_his_line_at_once(tmp_path: Path) -> None:
+    with listening(tmp_path / "data", silence_s=60.0, associations=3) as here:
+        for _ in range(20):
+            line_to(here).close()
+        wait_until(here.answers)
+        assert is_well(here)
+
+
+def test_silent_lines_take_no_association_away(tmp_path: Path) -> None:
+    with listening(tmp_path / "data", silence_s=60.0, associations=3) as here:
+        lines = [line_to(here) for _ in range(4)]
+        assert here.answers()
+        for line in lines:
+            line.close()
+
+
+def test_more_associations_than_are_allowed_are_told_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with listening(tmp_path / "data", associations=1) as here:
+        association = greeted(here)
+        assert not here.answers()
+        assert "as many associations as" in caplog.text
+        association.release()
+        assert is_well(here)
+
+
+def test_an_object_that_is_too_large_ends_its_line(tmp_path: Path) -> None:
+    with listening(tmp_path / "data", largest_instance_mb=1) as here:
+        entity = AE(ae_title=CALLER)
+        entity.add_requested_context(CT, ["1.2.840.10008.1.2.1"])
+        association = entity.associate("127.0.0.1", here.port, ae_title=here.aet)
+        large, small = ct_object(1, edge=800), ct_object(2, edge=600)
+        for dataset in (large, small):
+            dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+        assert [association.send_c_store(small).get("Status") for _ in range(3)] == [0, 0, 0]
+        assert association.send_c_store(large).get("Status") is None
+        wait_until(lambda: not association.is_established)
+        assert is_well(here)
+
+
+def test_requests_without_waiting_for_an_answer_end_the_line(here: Listening, stream: bytes) -> None:
+    pdus = list(split(stream))
+    request, *objects = pdus
+    assert say(here, request + b"".join(objects[:-1]) * 200)
+    assert is_well(here)
+
+
+def test_a_request_that_is_no_object_does_not_fill_the_memory(here: Listening, stream: bytes) -> None:
+    part = struct.pack(">LBB", 1 << 16, 1, 1) + bytes((1 << 16) - 2)  # of a command that does not end
+    assert say(here, next(split(stream)) + (b"\4\0" + struct.pack(">L", len(part)) + part) * 100)
+    assert is_well(here)
+
+
+@pytest.mark.slow(minutes=1)
+def test_changed_streams_of_a_real_caller(here: Listening, stream: bytes) -> None:
+    rng = random.Random(20)  # noqa: S311 - likewise
+    before = threading.active_count()
+    for _ in range(_RUNS):
+        assert say(here, changed(stream, rng))
+    assert is_well(here)
+    assert threading.active_count() <= before
+
+
+def changed(stream: bytes, rng: random.Random) -> bytes:
+    """A stream with some bytes, lengths, types or contexts of it changed, or parts twice, elsewhere or missing."""
+    pdus = [bytearray(one) for one in split(stream)]
+    for _ in range(rng.randrange(1, 4)):
+        pdu = rng.choice(pdus)
+        match rng.randrange(9):
+            case 0:
+                pdu[rng.randrange(len(pdu))] = rng.randrange(256)
+            case 1:  # its length
+                length = rng.choice([0, 1, 4, len(pdu) - 7, len(pdu), 1 << 20, (1 << 32) - 1])
+                pdu[2:6] = struct.pack(">L", length)
+            case 2:  # its type
+                pdu[0] = rng.randrange(9)
+            case 3 if len(pdu) > 12 and pdu[0] == 4:  # length, context or control byte of its first part
+                place = rng.randrange(6, 12)
+                pdu[place] = rng.choice([0, 1, 2, 3, 255, rng.randrange(256)])
+            case 4:
+                del pdu[rng.randrange(len(pdu)) :]
+            case 5:
+                pdus.remove(pdu)
+                if not pdus:
+                    return b""
+            case 6:
+                pdus.insert(rng.randrange(len(pdus)), bytearray(pdu))
+            case 7:
+                rng.shuffle(pdus)
+            case _:  # a few bytes near the front, where commands, tags and lengths stand
+                for _ in range(5):
+                    pdu[rng.randrange(min(len(pdu), 200))] = rng.randrange(256)
+        pdus = [one for one in pdus if len(one) > 6] or [bytearray(stream[:10])]
+    return b"".join(pdus)
+
+
+def split(stream: bytes) -> Iterator[bytes]:
+    """Its PDUs."""
+    while stream:
+        length = 6 + struct.unpack(">L", stream[2:6])[0]
+        yield stream[:length]
+        stream = stream[length:]
+
+
+def test_tls_that_breaks_off(tmp_path: Path) -> None:
+    from tests.fixtures.certificates import Authority
+
+    authority = Authority(tmp_path / "ca")
+    server, client = authority.issue("server"), authority.issue("client")
+    tls = {"certificate": server.certificate, "key": server.key, "callers_ca": authority.file}
+    with listening(tmp_path / "data", tls=tls, silence_s=1.0) as here:
+        for said in (b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), b"\1\0\0\0"):
+            assert say(here, said)
+        with closing(line_to(here)) as line:
+            assert is_ended(line)
+        assert dcmtk.echo(here.port, calling=CALLER, called=here.aet, tls=client).returncode == 0
+
+
+def test_stalled_handshakes_take_lines_no_further_than_the_bound(tmp_path: Path) -> None:
+    from tests.fixtures.certificates import Authority
+
+    authority = Authority(tmp_path / "ca")
+    server = authority.issue("server")
+    tls = {"certificate": server.certificate, "key": server.key, "callers_ca": authority.file}
+    with listening(tmp_path / "data", tls=tls, silence_s=60.0, associations=3) as here:
+        before = threading.active_count()
+        lines = [line_to(here) for _ in range(30)]
+        assert all(is_ended(line) for line in lines[6:])
+        assert threading.active_count() <= before + 6
+        for line in lines:
+            line.close()

@@ -11,6 +11,7 @@ from medfake.cli.json_option import json_option, write_listing
 from medfake.cli.tables import print_columns, terminal_width
 
 if TYPE_CHECKING:
+    import threading
     from datetime import datetime
 
     from medfake.pacs.queued_series import QueuedSeries
@@ -70,14 +71,13 @@ def listen(
     callers: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Take series by C-STORE, judge them, and send the verdicts to the PACS, until Ctrl-C or SIGTERM."""
-    settings = _with_listen(_settings(file), port, callers)
+    settings, places = _with_listen(_settings(file), port, callers), _places(data, database, dry_run)
     from medfake.pacs.inlets import Listening
 
-    with _running(settings, _places(data, database, dry_run)) as station, Listening(station) as listening:
+    with _until_signal() as ended, _running(settings, places) as station, Listening(station) as listening:
         own = settings.listen
         click.echo(f"listening: {own.aet} at {own.host} port {listening.port} for {', '.join(own.callers)}")
-        _say_where(station, dry_run)
-        _wait_for_signal()
+        _serve(station, dry_run, ended)
 
 
 @pacs.command()
@@ -85,17 +85,16 @@ def listen(
 @_dry_run
 def watch(file: Path | None, data: Path | None, database: str | None, dry_run: Path | None) -> None:
     """Look for new series in the PACS (DICOMweb), judge them, and send the verdicts back, until Ctrl-C or SIGTERM."""
-    settings = _settings(file)
+    settings, places = _settings(file), _places(data, database, dry_run)
     from medfake.pacs.inlets import Fetching, Watching
 
-    with _running(settings, _places(data, database, dry_run)) as station, Fetching(station), Watching(station):
+    with _until_signal() as ended, _running(settings, places) as station, Fetching(station), Watching(station):
         days = settings.watch.look_back_days
         since = "of any day" if days is None else f"of studies of the last {days} days and later"
         click.echo(
             f"watching: {', '.join(settings.watch.modalities)} series {since}, every {settings.watch.every_s:g} s"
         )
-        _say_where(station, dry_run)
-        _wait_for_signal()
+        _serve(station, dry_run, ended)
 
 
 @pacs.command()
@@ -107,14 +106,17 @@ def scan(
     file: Path | None, data: Path | None, database: str | None, dry_run: Path | None, study: str, series: str | None
 ) -> None:
     """Fetch a study from the PACS, judge it, and send the verdicts back."""
-    from medfake.errors import ScanError
+    from dataclasses import replace
+
+    from medfake.errors import PacsError, ScanError
     from medfake.logs import register_identifier
     from medfake.pacs.inlets import Fetching, ask_for, wait_for
+    from medfake.pacs.queued_series import State
 
     register_identifier(study)
     register_identifier(series or "")
-    settings = _settings(file)
-    with _running(settings, _places(data, database, dry_run)) as station:
+    settings, places = _settings(file), replace(_places(data, database, dry_run), tell=lambda _: None)
+    with _running(settings, places) as station:
         asked = list(ask_for(station, study, series))
         if not asked:
             raise ScanError(
@@ -123,8 +125,16 @@ def scan(
             )  # fmt: skip
         click.echo(f"{len(asked)} series to fetch and judge ({_NOTE})")
         with Fetching(station):
-            for done in wait_for(station, asked):
-                click.echo(_line(done))
+            given_up = []
+            for one in wait_for(station, asked):
+                click.echo(_line(one))
+                given_up += [one] if one.state is State.DEAD else []
+    if given_up:
+        raise PacsError(
+            "series were given up", where=", ".join(one.id[:_SHORT] for one in given_up),
+            received=given_up[0].reason, remedy="medfake pacs retry ID, or medfake pacs forget ID",
+        )  # fmt: skip
+    click.echo("next: medfake pacs queue --all, or look at the study in the PACS")
 
 
 @pacs.command()
@@ -237,6 +247,22 @@ def _queue(places: "Places") -> "SeriesQueue":
 
 
 @contextmanager
+def _until_signal() -> "Iterator[threading.Event]":
+    """Is set by SIGTERM, or Ctrl-C, which is the usual end and no failure."""
+    import signal
+    import threading
+
+    ended = threading.Event()
+    kinds = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(kind, lambda *_: ended.set()) for kind in kinds]
+    try:
+        yield ended
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+@contextmanager
 def _running(settings: "PacsSettings", places: "Places") -> "Iterator[Station]":
     import logging
     import os
@@ -249,21 +275,12 @@ def _running(settings: "PacsSettings", places: "Places") -> "Iterator[Station]":
         yield station
 
 
-def _say_where(station: "Station", dry_run: Path | None) -> None:
-    station.wait_until_ready(60.0)
+def _serve(station: "Station", dry_run: Path | None, ended: "threading.Event") -> None:
+    """Say what happens, and let it happen until the end."""
+    station.wait_until_ready(60.0, ended)
     where = f"the folder {dry_run}" if dry_run else "the PACS"
     click.echo(f"judging with {station.detector}; results go to {where} ({_NOTE})")
-    click.echo("next: send a series; medfake pacs queue lists what is under way; Ctrl-C ends it")
-
-
-def _wait_for_signal() -> None:
-    """Until SIGTERM, or Ctrl-C, which is the usual end and no failure."""
-    import signal
-    import threading
-
-    ended = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda *_: ended.set())
+    click.echo("next: medfake pacs queue lists what is under way; Ctrl-C ends it")
     while not ended.wait(1.0):
         pass
 

@@ -121,11 +121,11 @@ class Station:
         package = self._pool.package
         return package.name if package else self._detectors.standing.said or "none yet: it is being opened"
 
-    def wait_until_ready(self, patience_s: float) -> bool:
-        """Wait until a detector is open; False where none is in time."""
+    def wait_until_ready(self, patience_s: float, ended: threading.Event) -> bool:
+        """Wait until a detector is open, or somebody ends the program; False where none is in time."""
         ends = time.monotonic() + patience_s
-        while not self._pool.ready and time.monotonic() < ends and not self._stopping.is_set():
-            time.sleep(0.05)
+        while not self._pool.ready and time.monotonic() < ends and not ended.wait(0.05):
+            pass
         return self._pool.ready
 
     def _judged(self, series_id: str) -> None:

@@ -1,0 +1,7 @@
+-- Orthanc sends every CT series to medfake once no more of it has come for `StableAge` seconds.
+-- Results of medfake are no CT, so that nothing goes round in a circle.
+function OnStableSeries(seriesId, tags, metadata)
+  if tags['Modality'] == 'CT' then
+    SendToModality(seriesId, 'medfake')
+  end
+end

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from medfake.errors import ConfigError, PacsError, PacsSilentError
+from medfake.pacs.bounded_answers import BoundedAnswers
 from medfake.pacs.queued_series import Address
 from medfake.pacs.settings import Archive, credentials
 
@@ -119,7 +120,7 @@ class DicomWeb:
         """
         url = f"{self._url}/studies/{address.study_uid}/series/{address.series_uid}"
         count = 0
-        with _asked("fetch"), _Bounded(self._session, most_bytes):
+        with _asked("fetch"), BoundedAnswers(self._session, most_bytes) as answer:
             for part in self._client.iter_bulkdata(url):
                 if count >= most_files:
                     raise PacsError(
@@ -130,6 +131,10 @@ class DicomWeb:
                 count += 1
                 if not still_ours():
                     raise PacsError("somebody else fetches this series")
+            if not answer.is_whole:
+                raise PacsSilentError(
+                    "the PACS broke off in the midst of a series", where="DICOMweb", remedy="see the PACS's own log"
+                )
         return count
 
     def store(self, file: Path) -> None:
@@ -164,43 +169,6 @@ class DicomWeb:
             if len(found) < _AT_ONCE:
                 return
             offset += len(found)
-
-
-class _Bounded:
-    """For as long as the block lasts, answers of a session may be no longer, and take no longer, than this.
-
-    Args:
-        session: Whose answers are streamed.
-        most_bytes: Of one answer.
-    """
-
-    def __init__(self, session: "requests.Session", most_bytes: int) -> None:
-        self._session, self._most_bytes = session, most_bytes
-
-    def __enter__(self) -> None:
-        self._session.hooks["response"] = [self._bound]
-
-    def __exit__(self, *_: object) -> None:
-        self._session.hooks["response"] = []
-
-    def _bound(self, response: "requests.Response", **_: Any) -> "requests.Response":
-        pieces: Callable[..., Iterator[Any]] = response.iter_content
-
-        def bounded(chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-            came = 0
-            for piece in pieces(chunk_size, decode_unicode):
-                came += len(piece)
-                if came > self._most_bytes:
-                    response.close()
-                    raise PacsError(
-                        "a series is larger than is taken", where="pacs.yaml, limits.series_mb",
-                        received=f"more than {self._most_bytes >> 20} MiB",
-                        remedy="raise the limit, or leave the series out",
-                    )  # fmt: skip
-                yield piece
-
-        response.iter_content = bounded  # type: ignore[method-assign]  # requests has no other place for a bound
-        return response
 
 
 def _found(values: dict[str, Any]) -> FoundSeries | None:

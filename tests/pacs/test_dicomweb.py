@@ -196,6 +196,19 @@ def test_a_series_that_is_none_is_an_error_or_no_bytes(body: bytes, tmp_path: Pa
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) == 0
 
 
+def test_a_series_that_is_cut_off_without_a_word_is_not_taken_for_a_shorter_one(tmp_path: Path) -> None:
+    part = b"--b\r\nContent-Type: application/dicom\r\n\r\nan object\r\n"
+    kind = 'multipart/related; type="application/dicom"; boundary="b"'
+    with server_that_says(200, kind, 2 * part + b"--b--\r\n") as address:
+        assert DicomWeb(Archive(dicomweb=address)).fetch(Address("1.2", "1.2.3"), tmp_path, MIB, 10, Yes) == 2
+    for cut_off in (2 * part, 2 * part + b"--b", part[:-6]):
+        with (
+            server_that_says(200, kind, cut_off) as address,
+            pytest.raises(PacsSilentError, match="broke off in the midst"),
+        ):
+            DicomWeb(Archive(dicomweb=address)).fetch(Address("1.2", "1.2.3"), tmp_path, MIB, 10, Yes)
+
+
 def test_there_has_to_be_an_address() -> None:
     with pytest.raises(ConfigError, match="no PACS to ask"):
         DicomWeb(Archive())

@@ -2,6 +2,7 @@
 -- Results of medfake are no CT, so that nothing goes round in a circle.
 function OnStableSeries(seriesId, tags, metadata)
   if tags['Modality'] == 'CT' then
-    SendToModality(seriesId, 'medfake')
+    local job = {Resources = {seriesId}, Asynchronous = true}
+    RestApiPost('/modalities/medfake/store', DumpJson(job, true), true)
   end
 end

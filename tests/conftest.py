@@ -39,6 +39,7 @@ pytest_plugins = [
     "tests.fixtures.orthanc",
     "tests.fixtures.postgres",
     "tests.fixtures.team",
+    "tests.fixtures.hospital",
 ]
 
 HERE = Project(Path())  # the working folder, which `no_store` makes one of its own

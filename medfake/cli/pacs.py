@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from medfake.cli.json_option import json_option, write_listing
-from medfake.cli.tables import print_table
+from medfake.cli.tables import print_columns, terminal_width
 
 if TYPE_CHECKING:
+    import threading
+    from datetime import datetime
+
     from medfake.pacs.queued_series import QueuedSeries
     from medfake.pacs.series_queue import SeriesQueue
     from medfake.pacs.settings import PacsSettings
     from medfake.pacs.station import Places, Station
 
+_SHORT = 12  # digits of an id that lists show
 _NOTE = "research use only, not a diagnostic device"
 _COLUMNS = ("id", "state", "modality", "caller", "files", "verdict", "p_tampered", "tries", "changed", "reason")
 _config = click.option(
@@ -67,14 +71,13 @@ def listen(
     callers: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Take series by C-STORE, judge them, and send the verdicts to the PACS, until Ctrl-C or SIGTERM."""
-    settings = _with_listen(_settings(file), port, callers)
+    settings, places = _with_listen(_settings(file), port, callers), _places(data, database, dry_run)
     from medfake.pacs.inlets import Listening
 
-    with _running(settings, _places(data, database, dry_run)) as station, Listening(station) as listening:
+    with _until_signal() as ended, _running(settings, places) as station, Listening(station) as listening:
         own = settings.listen
         click.echo(f"listening: {own.aet} at {own.host} port {listening.port} for {', '.join(own.callers)}")
-        _say_where(station, dry_run)
-        _wait_for_signal()
+        _serve(station, dry_run, ended)
 
 
 @pacs.command()
@@ -82,17 +85,16 @@ def listen(
 @_dry_run
 def watch(file: Path | None, data: Path | None, database: str | None, dry_run: Path | None) -> None:
     """Look for new series in the PACS (DICOMweb), judge them, and send the verdicts back, until Ctrl-C or SIGTERM."""
-    settings = _settings(file)
+    settings, places = _settings(file), _places(data, database, dry_run)
     from medfake.pacs.inlets import Fetching, Watching
 
-    with _running(settings, _places(data, database, dry_run)) as station, Fetching(station), Watching(station):
+    with _until_signal() as ended, _running(settings, places) as station, Fetching(station), Watching(station):
         days = settings.watch.look_back_days
         since = "of any day" if days is None else f"of studies of the last {days} days and later"
         click.echo(
             f"watching: {', '.join(settings.watch.modalities)} series {since}, every {settings.watch.every_s:g} s"
         )
-        _say_where(station, dry_run)
-        _wait_for_signal()
+        _serve(station, dry_run, ended)
 
 
 @pacs.command()
@@ -104,14 +106,17 @@ def scan(
     file: Path | None, data: Path | None, database: str | None, dry_run: Path | None, study: str, series: str | None
 ) -> None:
     """Fetch a study from the PACS, judge it, and send the verdicts back."""
-    from medfake.errors import ScanError
+    from dataclasses import replace
+
+    from medfake.errors import PacsError, ScanError
     from medfake.logs import register_identifier
     from medfake.pacs.inlets import Fetching, ask_for, wait_for
+    from medfake.pacs.queued_series import State
 
     register_identifier(study)
     register_identifier(series or "")
-    settings = _settings(file)
-    with _running(settings, _places(data, database, dry_run)) as station:
+    settings, places = _settings(file), replace(_places(data, database, dry_run), tell=lambda _: None)
+    with _running(settings, places) as station:
         asked = list(ask_for(station, study, series))
         if not asked:
             raise ScanError(
@@ -120,8 +125,16 @@ def scan(
             )  # fmt: skip
         click.echo(f"{len(asked)} series to fetch and judge ({_NOTE})")
         with Fetching(station):
-            for done in wait_for(station, asked):
-                click.echo(_line(done))
+            given_up = []
+            for one in wait_for(station, asked):
+                click.echo(_line(one))
+                given_up += [one] if one.state is State.DEAD else []
+    if given_up:
+        raise PacsError(
+            "series were given up", where=", ".join(one.id[:_SHORT] for one in given_up),
+            received=given_up[0].reason, remedy="medfake pacs retry ID, or medfake pacs forget ID",
+        )  # fmt: skip
+    click.echo("next: medfake pacs queue --all, or look at the study in the PACS")
 
 
 @pacs.command()
@@ -139,14 +152,15 @@ def queue(
     _settings(file)
     series = _queue(_places(data, database, None))
     states = tuple(State) if everything else (*UNDER_WAY, State.DEAD)
-    rows = [_row(one) for one in series.rows(states, limit)]
-    if not write_listing(json_file, json_format("a queue of series", _COLUMNS), rows):
+    found = series.rows(states, limit)
+    if not write_listing(json_file, json_format("a queue of series", _COLUMNS), [_row(one) for one in found]):
         return
-    print_table(rows, _COLUMNS)
+    if found:
+        print_columns([_words(one) for one in found], terminal_width())
     counts = series.counts()
     click.echo(", ".join(f"{counts[state]} {state}" for state in State))
     if counts[State.DEAD]:
-        click.echo("next: medfake pacs retry ID, or medfake pacs forget ID")
+        click.echo("next: medfake pacs retry ID, or medfake pacs forget ID; the first digits of an id are enough")
 
 
 @pacs.command()
@@ -154,13 +168,10 @@ def queue(
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def retry(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
     """Try series of the dead-letter list anew, where they were given up."""
-    from medfake.errors import ScanError
-
     _settings(file)
     series = _queue(_places(data, database, None))
-    for one in ids:
-        if not series.revive(one):
-            raise ScanError("no series of this id was given up", where=one, remedy="medfake pacs queue lists them")
+    for one in [_given_up(series, prefix) for prefix in ids]:
+        series.revive(one)
         click.echo(f"{one} is tried again")
     click.echo("next: medfake pacs listen, or watch, where neither runs")
 
@@ -170,20 +181,30 @@ def retry(file: Path | None, data: Path | None, database: str | None, ids: tuple
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def forget(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
     """Remove series of the dead-letter list with all that is kept of them."""
-    from medfake.errors import ScanError
-    from medfake.pacs.queued_series import State
     from medfake.serving.scoring import job_files
 
     _settings(file)
     places = _places(data, database, None)
     series = _queue(places)
-    for one in ids:
-        found = series.find(one)
-        if found is None or found.state is not State.DEAD:
-            raise ScanError("no series of this id was given up", where=one, remedy="medfake pacs queue lists them")
-        series.forget(one)
+    for one in [_given_up(series, prefix) for prefix in ids]:
         job_files.remove(places.data / "series" / one)
+        series.forget(one)  # last, so that whoever is cut off before it can forget it again
         click.echo(f"{one} is forgotten")
+    click.echo("next: medfake pacs queue")
+
+
+def _given_up(queue: "SeriesQueue", prefix: str) -> str:
+    """The id in the dead-letter list that begins so."""
+    from medfake.errors import ScanError
+
+    found = queue.given_up(prefix)
+    if len(found) != 1:
+        several = "several series that were given up begin with this id"
+        raise ScanError(
+            several if found else "no series of this id was given up", where=prefix,
+            received=", ".join(found) or None, remedy="medfake pacs queue lists them",
+        )  # fmt: skip
+    return found[0]
 
 
 def _settings(file: Path | None) -> "PacsSettings":
@@ -226,6 +247,22 @@ def _queue(places: "Places") -> "SeriesQueue":
 
 
 @contextmanager
+def _until_signal() -> "Iterator[threading.Event]":
+    """Is set by SIGTERM, or Ctrl-C, which is the usual end and no failure."""
+    import signal
+    import threading
+
+    ended = threading.Event()
+    kinds = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(kind, lambda *_: ended.set()) for kind in kinds]
+    try:
+        yield ended
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+@contextmanager
 def _running(settings: "PacsSettings", places: "Places") -> "Iterator[Station]":
     import logging
     import os
@@ -238,42 +275,43 @@ def _running(settings: "PacsSettings", places: "Places") -> "Iterator[Station]":
         yield station
 
 
-def _say_where(station: "Station", dry_run: Path | None) -> None:
-    station.wait_until_ready(60.0)
+def _serve(station: "Station", dry_run: Path | None, ended: "threading.Event") -> None:
+    """Say what happens, and let it happen until the end."""
+    station.wait_until_ready(60.0, ended)
     where = f"the folder {dry_run}" if dry_run else "the PACS"
     click.echo(f"judging with {station.detector}; results go to {where} ({_NOTE})")
-    click.echo("next: send a series; medfake pacs queue lists what is under way; Ctrl-C ends it")
-
-
-def _wait_for_signal() -> None:
-    """Until SIGTERM, or Ctrl-C, which is the usual end and no failure."""
-    import signal
-    import threading
-
-    ended = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda *_: ended.set())
+    click.echo("next: medfake pacs queue lists what is under way; Ctrl-C ends it")
     while not ended.wait(1.0):
         pass
 
 
 def _row(series: "QueuedSeries") -> dict[str, Any]:
+    values = {name: getattr(series, name) for name in _COLUMNS}
+    values |= {"state": str(series.state), "changed": _when(series).isoformat(timespec="seconds")}
+    return values
+
+
+def _words(series: "QueuedSeries") -> tuple[str, ...]:
+    """A series as a line of a list."""
+    verdict = f"{series.verdict} {series.p_tampered:.3f}" if series.verdict else "no verdict"
+    came = f"{series.files} files" if series.expected is None else f"{series.files} of {series.expected} files"
+    state = f"{series.state}, {series.died}" if series.died else str(series.state)
+    when = _when(series).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    from_whom = series.caller or f"({series.origin})"
+    return (
+        series.id[:_SHORT], when, from_whom, series.modality or "-", came, state, verdict, series.reason or "-",
+    )  # fmt: skip
+
+
+def _when(series: "QueuedSeries") -> "datetime":
     from datetime import UTC, datetime
 
-    values = {name: getattr(series, name) for name in _COLUMNS if name != "changed"}
-    changed = datetime.fromtimestamp(series.changed, UTC).isoformat(timespec="seconds")
-    return {name: changed if name == "changed" else _plain(values[name]) for name in _COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value
+    return datetime.fromtimestamp(series.changed, UTC)
 
 
 def _line(series: "QueuedSeries") -> str:
     """What became of a series, in a line."""
     if series.verdict is None:
-        return f"{series.id}: {series.state}, no verdict: {series.reason or 'nothing could be judged'}"
-    beside = f"; {series.reason}" if series.reason else ""
-    return (
-        f"{series.id}: {series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects sent, {series.state}{beside}"
-    )
+        return f"{series.id[:_SHORT]}: {series.state}, no verdict: {series.reason or 'nothing could be judged'}"
+    told = f"{series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects, {series.state}"
+    return f"{series.id[:_SHORT]}: {told}{f'; {series.reason}' if series.reason else ''}"

@@ -4,6 +4,7 @@ Errors carry statuses and no address: addresses hold UIDs.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from medfake.errors import ConfigError, PacsError, PacsSilentError
+from medfake.pacs.bounded_answers import BoundedAnswers
 from medfake.pacs.queued_series import Address
 from medfake.pacs.settings import Archive, credentials
 
@@ -24,6 +26,7 @@ _AT_ONCE: Final = 1000
 """Series that are asked for at a time."""
 _ANY_TYPE: Final = 'type="*/*"'
 _AS_STORED: Final = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+_UID: Final = re.compile(r"[0-9.]{1,64}")
 _FOR_NOW: Final = (408, 429, 500, 502, 503, 504)
 """Statuses of a service that is not at its best."""
 _STUDY, _SERIES, _MODALITY, _INSTANCES = "0020000D", "0020000E", "00080060", "00201209"
@@ -117,7 +120,7 @@ class DicomWeb:
         """
         url = f"{self._url}/studies/{address.study_uid}/series/{address.series_uid}"
         count = 0
-        with _asked("fetch"), _Bounded(self._session, most_bytes):
+        with _asked("fetch"), BoundedAnswers(self._session, most_bytes) as answer:
             for part in self._client.iter_bulkdata(url):
                 if count >= most_files:
                     raise PacsError(
@@ -128,6 +131,10 @@ class DicomWeb:
                 count += 1
                 if not still_ours():
                     raise PacsError("somebody else fetches this series")
+            if not answer.is_whole:
+                raise PacsSilentError(
+                    "the PACS broke off in the midst of a series", where="DICOMweb", remedy="see the PACS's own log"
+                )
         return count
 
     def store(self, file: Path) -> None:
@@ -155,53 +162,19 @@ class DicomWeb:
                     study_uid, limit=_AT_ONCE, offset=offset, search_filters=filters,
                     fields=["StudyInstanceUID", "Modality", "NumberOfSeriesRelatedInstances"],
                 )  # fmt: skip
-            yield from (one for one in map(_found, found) if one)
+                if not isinstance(found, list):
+                    raise TypeError
+                series = [_found(one) for one in found]
+            yield from (one for one in series if one)
             if len(found) < _AT_ONCE:
                 return
             offset += len(found)
 
 
-class _Bounded:
-    """For as long as the block lasts, answers of a session may be no longer, and take no longer, than this.
-
-    Args:
-        session: Whose answers are streamed.
-        most_bytes: Of one answer.
-    """
-
-    def __init__(self, session: "requests.Session", most_bytes: int) -> None:
-        self._session, self._most_bytes = session, most_bytes
-
-    def __enter__(self) -> None:
-        self._session.hooks["response"] = [self._bound]
-
-    def __exit__(self, *_: object) -> None:
-        self._session.hooks["response"] = []
-
-    def _bound(self, response: "requests.Response", **_: Any) -> "requests.Response":
-        pieces: Callable[..., Iterator[Any]] = response.iter_content
-
-        def bounded(chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-            came = 0
-            for piece in pieces(chunk_size, decode_unicode):
-                came += len(piece)
-                if came > self._most_bytes:
-                    response.close()
-                    raise PacsError(
-                        "a series is larger than is taken", where="pacs.yaml, limits.series_mb",
-                        received=f"more than {self._most_bytes >> 20} MiB",
-                        remedy="raise the limit, or leave the series out",
-                    )  # fmt: skip
-                yield piece
-
-        response.iter_content = bounded  # type: ignore[method-assign]  # requests has no other place for a bound
-        return response
-
-
 def _found(values: dict[str, Any]) -> FoundSeries | None:
     """A series of an answer; None where the answer makes no sense."""
     study, series = _value(values, _STUDY), _value(values, _SERIES)
-    if not (study and series):
+    if not (_UID.fullmatch(study) and _UID.fullmatch(series)):  # they become parts of addresses
         return None
     told = _value(values, _INSTANCES)
     instances = int(told) if told.isdecimal() and len(told) < 10 else None
@@ -257,15 +230,15 @@ def _asked(what: str) -> Iterator[None]:
         raise kind(
             f"the PACS refuses to {what}", where="DICOMweb", received=f"status {status}", remedy=_remedy(status)
         ) from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # JSON that is none, too
+        raise PacsError(
+            f"the PACS answers with what is no answer ({what})", where="DICOMweb", received=type(error).__name__,
+            remedy="see that archive.dicomweb is the address of its DICOMweb service",
+        ) from None  # fmt: skip
     except requests.RequestException as error:
         raise PacsSilentError(
             f"the PACS does not answer ({what})", where="archive.dicomweb", received=type(error).__name__,
             remedy="see that it runs and that the address is right",
-        ) from None  # fmt: skip
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise PacsError(
-            f"the PACS answers with what is no answer ({what})", where="DICOMweb", received=type(error).__name__,
-            remedy="see that archive.dicomweb is the address of its DICOMweb service",
         ) from None  # fmt: skip
 
 

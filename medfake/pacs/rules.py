@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from medfake.dicom.parse import read_header_elements
+from medfake.dicom.quiet import quiet_pydicom
 from medfake.dicom.series import Series
 from medfake.pacs.settings import Route
 from medfake.serving.suited import names_same_part
@@ -43,7 +44,8 @@ def _day_of(series: Series) -> date | None:
     """Series Date (0008,0021), or else Study Date (0008,0020); None where neither is a date."""
     dataset, _ = read_header_elements(series.headers[0].path)
     for keyword in ("SeriesDate", "StudyDate"):
-        text = str(dataset.get(keyword, "") or "").replace(".", "")[:8]
+        with quiet_pydicom():  # it prints dates that are none
+            text = str(dataset.get(keyword, "") or "").replace(".", "")[:8]
         try:
             return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
         except ValueError:

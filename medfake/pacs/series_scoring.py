@@ -18,8 +18,9 @@ from pydicom.dataset import Dataset
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.dicom.series import Series
-from medfake.errors import MedfakeError, ScanError
+from medfake.errors import DicomError, MedfakeError, ScanError
 from medfake.files import replace_folder, sha256_file
+from medfake.logs import redact
 from medfake.pacs.arrivals import FOLDER_OF_FILES
 from medfake.pacs.judged import GRAVITY, JUDGED, RESULTS, Judged, Order, read_judged, read_order
 from medfake.pacs.results.build import build_results, file_bytes
@@ -32,6 +33,7 @@ from medfake.serving.model import Model
 from medfake.serving.monitoring.served import served_scan
 from medfake.serving.report import why_skipped
 from medfake.serving.score import score_series
+from medfake.serving.scoring.detectors import package_digest
 from medfake.serving.scoring.job_files import LeftOut, Received, read_bad
 from medfake.serving.scoring.job_series import series_of_job
 from medfake.serving.scoring.worker_messages import Start
@@ -91,7 +93,7 @@ class SeriesScoring:
                 (results / f"{number:04d}.dcm").write_bytes(file_bytes(made))
         gravest = min(scans, key=lambda scan: (GRAVITY.index(scan.verdict), -scan.p_tampered), default=None)
         return Judged(
-            key=key, objects=len(objects), modality=modality, reason=self._reason(),
+            key=key, objects=len(objects), results_key=_results_key(objects), modality=modality, reason=self._reason(),
             verdict=gravest.verdict if gravest else None, p_tampered=gravest.p_tampered if gravest else None,
             pixels={name: digest for scan in scans for name, digest in scan.pixels.items()},
             other_pixels=sum(scan.other_pixels for scan in scans),
@@ -133,17 +135,25 @@ class SeriesScoring:
             for header, one in zip(scored.headers, digests, strict=True)
         }
         other = sum(order.pixels.get(name, one) != one for name, one in pixels.items())
-        verdict = replace(verdict, warnings=(*self._beside(order, other, calibration_fault), *verdict.warnings))
+        apart = len(order.pixels.keys() - pixels.keys())
+        beside = self._beside(order, other, apart, calibration_fault)
+        verdict = replace(verdict, warnings=(*beside, *verdict.warnings))
+        package = self._digest if model.folder == self._model.folder else package_digest(model.folder)
         made = Judgement(
-            scored, verdict, model, self._digest, _digest_of_all(scored, digests), datetime.now(UTC),
+            scored, verdict, model, package, _digest_of_all(scored, digests), datetime.now(UTC).astimezone(),
             model.calibration.sentence if model.calibration else "",
             (Finding.SAME_UIDS_OTHER_PIXELS,) if other else (),
         )  # fmt: skip
-        objects = build_results(made, route.results)
+        try:
+            objects = build_results(made, route.results)
+        except MedfakeError as error:  # a verdict is not lost because no object can say it
+            reason = error.reason if isinstance(error, DicomError) else error.what
+            self._reasons[f"no result could be made: {redact(reason)}"] += 1
+            objects = ()
         self._tell(scan=scan_id, scored=verdict.verdict, said=said, slices_done=self._slices_done)
         return _Scan(verdict.verdict, verdict.p_tampered, objects, pixels, other)
 
-    def _beside(self, order: Order, other_pixels: int, calibration_fault: str) -> list[str]:
+    def _beside(self, order: Order, other_pixels: int, apart: int, calibration_fault: str) -> list[str]:
         """What a reader must know beside the detector's own warnings."""
         said = []
         if other_pixels:
@@ -153,6 +163,8 @@ class SeriesScoring:
             )
         if order.missing:
             said.append(f"{order.missing} of its images have not come: what was judged is a part of it")
+        if apart:
+            said.append(f"{apart} other images of its series came before and were judged apart from these")
         return [*said, calibration_fault] if calibration_fault else said
 
     def _pass_over(self, series: Series, scan_id: str, reason: str) -> None:
@@ -198,6 +210,11 @@ def _with_thresholds(model: Model, route: Route) -> tuple[Model, str]:
         return calibrated(model, read_calibration(route.calibration)), ""
     except MedfakeError as error:
         return model, f"judged with the detector's own thresholds and not with those of this site: {error.what}"
+
+
+def _results_key(objects: Sequence[Dataset]) -> str | None:
+    uids = sorted(str(made.SOPInstanceUID) for made in objects)
+    return hashlib.sha256("\n".join(uids).encode()).hexdigest() if uids else None
 
 
 def _digest_of(pixels: NDArray[np.int16]) -> str:

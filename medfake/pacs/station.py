@@ -35,6 +35,7 @@ _WATCH_REGISTRY_S: Final = 2.0
 _LOOK_S: Final = 0.25
 _CLEAN_EVERY_S: Final = 60.0
 _ORPHAN_S: Final = 3600.0
+_CHANCES: Final = 2  # nobody sends a series again because a scoring process was killed
 _DAY_S: Final = 86_400.0
 _AGAIN: Final = "medfake pacs retry ID"
 
@@ -84,7 +85,7 @@ class Station:
         self._alarms = AlarmSender(AlarmQueue(engine, places.database), settings)
         jobs = ScoringJobs(self.queue, self.folder_of, settings, self._judged)
         limits = ScoringLimits(expanded_bytes=settings.limits.series_mb * MIB)
-        how = HowToScore(_WORKER, settings.workers, _LEASE_S, limits, _AGAIN, keeps_failed=True)
+        how = HowToScore(_WORKER, settings.workers, _LEASE_S, limits, _AGAIN, keeps_failed=True, chances=_CHANCES)
         self._pool = Pool(how, jobs, self.series, _Uncounted(), _ignore, self._record)
         self._detectors = Detectors(settings.model, models, _WATCH_REGISTRY_S, self._pool.serve)
         self._stopping = threading.Event()
@@ -120,11 +121,11 @@ class Station:
         package = self._pool.package
         return package.name if package else self._detectors.standing.said or "none yet: it is being opened"
 
-    def wait_until_ready(self, patience_s: float) -> bool:
-        """Wait until a detector is open; False where none is in time."""
+    def wait_until_ready(self, patience_s: float, ended: threading.Event) -> bool:
+        """Wait until a detector is open, or somebody ends the program; False where none is in time."""
         ends = time.monotonic() + patience_s
-        while not self._pool.ready and time.monotonic() < ends and not self._stopping.is_set():
-            time.sleep(0.05)
+        while not self._pool.ready and time.monotonic() < ends and not ended.wait(0.05):
+            pass
         return self._pool.ready
 
     def _judged(self, series_id: str) -> None:
@@ -146,7 +147,7 @@ class Station:
 
     def _clean_up(self) -> None:
         limits = self.settings.limits
-        while not self._stopping.wait(_CLEAN_EVERY_S):
+        while True:
             try:
                 for series_id in self.queue.outdated(limits.keep_days * _DAY_S, limits.keep_dead_days * _DAY_S):
                     job_files.remove(self.folder_of(series_id))
@@ -154,13 +155,18 @@ class Station:
                 self._remove_orphans()
             except (MedfakeError, OSError) as error:  # out of reach for a while, or another process was faster
                 _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
+            if self._stopping.wait(_CLEAN_EVERY_S):
+                return
 
     def _remove_orphans(self) -> None:
         """Folders of series that are done, and of fetches that were cut off, which a killed process left."""
-        old = [one for one in self.series.iterdir() if one.stat().st_mtime < time.time() - _ORPHAN_S]
-        for one in old:
-            series = self.queue.find(one.name.lstrip("."))
-            if one.name.startswith(".") or (series and series.state is State.DONE):
+        for one in self.series.iterdir():
+            if one.name.startswith("."):
+                left = one.stat().st_mtime < time.time() - _ORPHAN_S
+            else:
+                series = self.queue.find(one.name)
+                left = series is not None and series.state is State.DONE
+            if left:
                 job_files.remove(one)
 
 

@@ -66,7 +66,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     _segmentation(sources, mask).save_as(folder / "scan" / "segmentation.dcm")
     with Orthanc(folder / "orthanc") as orthanc, ohif_before(orthanc) as address:
         orthanc.upload(folder / "scan")
-        with closing(Browser(folder / "chromium", 1400, 900)) as browser:
+        with closing(Browser(folder / "chromium", 1400, 900, webgl=True)) as browser:
             return _look(Viewer(browser, address), sources, site, folder)
 
 

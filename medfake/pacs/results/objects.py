@@ -24,8 +24,8 @@ from medfake.pacs.results.judgement import Judgement
 from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.source import ImageReference, Source, grouped_by_series
 from medfake.pacs.results.uids import ResultUids, derived_uid
+from medfake.serving.report import ScanVerdict
 
-SERIES_DESCRIPTION: Final = "medfake authenticity - research use only"
 RESEARCH_USE: Final = "Research use only. Not a diagnostic device."
 MANUFACTURER: Final = "medfake"
 MODEL: Final = "medfake authenticity"
@@ -89,7 +89,7 @@ def new_object(basis: Basis, kind: ResultKind, number: int = 1) -> Dataset:
     made_here.StudyInstanceUID = basis.source.study_uid
     made_here.SeriesInstanceUID = basis.uids.series(kind)
     made_here.SeriesNumber, made_here.Modality = series.number, series.modality
-    made_here.SeriesDescription = SERIES_DESCRIPTION
+    made_here.SeriesDescription = series_description(basis.judgement.verdict)
     made_here.SeriesDate = made_here.ContentDate = made_here.InstanceCreationDate = date
     made_here.SeriesTime = made_here.ContentTime = made_here.InstanceCreationTime = time
     made_here.SOPClassUID, made_here.SOPInstanceUID = series.sop_class, basis.uids.instance(kind, number)
@@ -101,6 +101,15 @@ def new_object(basis: Basis, kind: ResultKind, number: int = 1) -> Dataset:
     made_here.file_meta = _meta(made_here)
     made_here.preamble = bytes(128)
     return made_here
+
+
+def series_description(verdict: ScanVerdict) -> str:
+    """Series Description (0008,103E), 64 characters at most: lists of series show the verdict, and what it is not.
+
+    Args:
+        verdict: On the scan.
+    """
+    return f"medfake: {verdict.verdict}, P {verdict.p_tampered:.3f} - research use only"
 
 
 def file_bytes(made: Dataset) -> bytes:

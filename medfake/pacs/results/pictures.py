@@ -15,9 +15,10 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from medfake import __version__
 from medfake.dicom.reader import Slice, read_volume
+from medfake.dicom.window import grey_of
 from medfake.errors import DicomError
 from medfake.explain.heat_map import HeatMap
-from medfake.explain.overlay import overlay
+from medfake.explain.overlay import under_colour
 from medfake.explain.own_map import heat_of
 from medfake.metrics.within_slice import PlaceMap
 from medfake.package.scan_scores import ScanScores
@@ -61,9 +62,10 @@ def _read(basis: Basis, indices: Sequence[int]) -> dict[int, Slice]:
 
 
 def _draw(basis: Basis, index: int, values: Slice) -> Pixels:
-    """(rows, cols, 3) of a slice under the detector's map, its sites in circles."""
+    """(rows, cols, 3) of a slice under P of its places, its sites in circles."""
     header, scores = basis.source.headers[index], basis.judgement.scored.scores
-    drawn = overlay(values, _heat(scores, index, (header.rows, header.cols)), header.modality)
+    p = np.clip(_heat(scores, index, (header.rows, header.cols)).values, 0.0, 1.0)
+    drawn = under_colour(grey_of(values, header.modality), p)  # by P itself: what is unlikely stays pale
     return _circled(basis, index, drawn)
 
 

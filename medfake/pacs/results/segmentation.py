@@ -27,8 +27,8 @@ from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import Basis, detector_version, long_string, new_object, references
 from medfake.pacs.results.regions import RegionSlice, region_of
 
-_ORANGE: Final = (37644, 45292, 49992)
-"""CIELab of (230, 97, 0) in the integers of PS3.3 C.10.7.1.1; told from grey, and from red and green."""
+_COLOURS: Final = ((230, 97, 0), (86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 158, 115))
+"""Of Okabe and Ito, but for the first: told apart by colour-blind readers, and from grey. Neighbouring sites differ."""
 _BYTE: Final = 8
 
 
@@ -120,9 +120,17 @@ def _segments(made: Dataset, basis: Basis) -> None:
         item.SegmentAlgorithmName = long_string(judgement.model.card.detector)
         item.SegmentationAlgorithmIdentificationSequence = DicomSequence([_algorithm(basis)])
         item.TrackingID, item.TrackingUID = site_name(number), basis.uids.tracking(site_name(number))
-        item.RecommendedDisplayCIELabValue = list(_ORANGE)
+        item.RecommendedDisplayCIELabValue = _cielab(_COLOURS[(number - 1) % len(_COLOURS)])
         items.append(item)
     made.SegmentSequence = DicomSequence(items)
+
+
+def _cielab(rgb: tuple[int, int, int]) -> list[int]:
+    """A colour of sRGB, 0..255, as CIELab in the integers of PS3.3 C.10.7.1.1."""
+    from skimage.color import rgb2lab
+
+    lightness, a, b = rgb2lab(np.array(rgb) / 255.0)
+    return [round(lightness / 100.0 * 65_535), *(round((one + 128.0) / 255.0 * 65_535) for one in (a, b))]
 
 
 def site_name(number: int) -> str:

@@ -225,7 +225,7 @@ class Detectors:
             return
         try:
             package = Package(**json.loads(path.read_text(encoding="utf-8")))
-            if _digest(Path(package.folder)) == package.digest:
+            if package_digest(Path(package.folder)) == package.digest:
                 package = replace(package, calibration=self._calibration)
                 self._serve(package)
                 self._serving = package
@@ -241,15 +241,15 @@ def _registry_in_a_hurry() -> "ModelRegistry | None":
 
 
 def _package(folder: Path, name: str, chosen: str, *, by_default: bool) -> Package:
-    return Package(str(folder), name, chosen, by_default, _digest(folder), _now())
+    return Package(str(folder), name, chosen, by_default, package_digest(folder), _now())
 
 
 def _package_folder(path: Path) -> Path:
     return path.parent if path.is_file() else path
 
 
-def _digest(folder: Path) -> str:
-    """Of a package's graphs and card; a file that is missing is told when the package is opened."""
+def package_digest(folder: Path) -> str:
+    """SHA-256 of a package's graphs and card; a file that is missing is told when the package is opened."""
     digest = hashlib.sha256()
     for name in (ONNX_FILE, AGGREGATION_FILE, CARD_FILE):
         if (folder / name).is_file():

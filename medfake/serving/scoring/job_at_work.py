@@ -1,7 +1,8 @@
 """A job that a process of this service is at: how far it is, and what a process that died was at."""
 
 import time
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ class JobAtWork:
         file: Place of the file that is open.
         scan: Id of the scan that is scored.
         deaths: Of processes, so far.
+        died_at: How many of them at each file and scan.
     """
 
     job: Job
@@ -39,6 +41,7 @@ class JobAtWork:
     file: str | None = None
     scan: str | None = None
     deaths: int = 0
+    died_at: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, job: Job, model: str) -> "JobAtWork":
@@ -58,19 +61,26 @@ class JobAtWork:
         news |= {"scans_done": 0, "slices_done": 0} if told.scans is not None else {"scans_done": done}
         self.progress = self._with_eta(self.progress.model_copy(update=news))
 
-    def blame(self, folder: Path, death: str, most_deaths: int) -> bool:
+    def blame(self, folder: Path, death: str, most_deaths: int, chances: int = 1) -> bool:
         """Keep what a process died of, so that the next one leaves it out.
 
         Args:
             folder: Of the job.
             death: How it died.
             most_deaths: That a job may have.
+            chances: Deaths at one place after which it is to blame; before, somebody else may have ended the process.
 
         Returns:
             False where the job cannot go on: there were too many, or nobody knows what it was at.
         """
         self.deaths += 1
-        if self.deaths > most_deaths or (self.file is None and self.scan is None):
+        self.died_at[self.file, self.scan] += 1
+        if self.deaths > most_deaths:
+            return False
+        if self.died_at[self.file, self.scan] < chances:
+            self.file = self.scan = None
+            return True
+        if self.file is None and self.scan is None:
             return False
         bad, why = job_files.read_bad(folder), f"the scoring process did not survive it: {death}"
         in_this_scan = sum(scan == self.scan for scan in bad.files_scan.values()) + 1

@@ -41,6 +41,7 @@ class HowToScore:
         limits: How much of a job is taken.
         again: What whoever gave a job in can do where it failed.
         keeps_failed: Whether the files of a job that failed stay, for another try.
+        chances: Deaths at one place of a job after which it is left out.
     """
 
     module: str
@@ -49,6 +50,7 @@ class HowToScore:
     limits: ScoringLimits
     again: str
     keeps_failed: bool = False
+    chances: int = 1
 
 
 class Counts(Protocol):
@@ -223,7 +225,7 @@ class Pool:
                     self._score(working, worker, folder, ends)
                 except DiedError as death:
                     self._counts.restart("died" if "ended" in death.what else "silent")
-                    if not working.blame(folder, death.what, self._how.limits.deaths):
+                    if not working.blame(folder, death.what, self._how.limits.deaths, self._how.chances):
                         self._fail(working, "scoring processes do not survive this job", death.what)
                         return
                     worker = self._new_worker(package)

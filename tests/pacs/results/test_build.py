@@ -14,7 +14,7 @@ from medfake import __version__
 from medfake.dicom.series import series_of
 from medfake.errors import PacsError
 from medfake.pacs.results.build import Finding, Judgement, ResultKind, build_results, file_bytes
-from medfake.pacs.results.objects import SERIES, SERIES_DESCRIPTION
+from medfake.pacs.results.objects import SERIES, series_description
 from tests.pacs.results.conftest import JudgeFolder, WriteCt, by_kind, errors_of_dciodvfy, written
 
 
@@ -61,7 +61,7 @@ def test_each_kind_goes_into_a_series_of_its_own_of_the_same_study(
 
 def test_each_says_which_software_made_it_for_research(phantom_results: dict[ResultKind, list[Dataset]]) -> None:
     for made in every_result(phantom_results):
-        assert made.SeriesDescription == SERIES_DESCRIPTION
+        assert made.SeriesDescription == "medfake: tampered, P 0.985 - research use only"
         assert made.SoftwareVersions == __version__
         assert "Research use only" in made.ContributingEquipmentSequence[0].ContributionDescription
         assert not made.get("ContentCreatorName")
@@ -189,3 +189,10 @@ def test_a_report_beside_a_segmentation_is_another_one(phantom: Judgement) -> No
     alone = build_results(phantom, [ResultKind.SR])[0]
     beside = build_results(phantom, [ResultKind.SEG, ResultKind.SR])[-1]
     assert alone.SOPInstanceUID != beside.SOPInstanceUID
+
+
+@pytest.mark.parametrize("verdict", ["tampered", "not tampered", "uncertain"])
+def test_a_list_of_series_shows_the_verdict(phantom: Judgement, verdict: str) -> None:
+    told = series_description(replace(phantom.verdict, verdict=verdict, p_tampered=0.12345))
+    assert told == f"medfake: {verdict}, P 0.123 - research use only"
+    assert len(told) <= 64  # LO

@@ -47,6 +47,14 @@ def test_a_scan_that_is_done_is_not_to_blame_for_what_comes_after(job: JobAtWork
     assert not job.blame(tmp_path, "SIGSEGV", 20)
 
 
+def test_with_a_second_chance_one_death_blames_nobody_and_two_at_one_place_do(job: JobAtWork, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert not read_bad(tmp_path).scans
+        job.hear(Told(scan=SCAN, slices_done=1))
+        assert job.blame(tmp_path, "SIGKILL", 20, chances=2)
+    assert list(read_bad(tmp_path).scans) == [SCAN]
+
+
 def test_a_job_has_so_many_deaths_and_no_more(job: JobAtWork, tmp_path: Path) -> None:
     for number in range(2):
         job.hear(Told(file=f"0/{number}"))

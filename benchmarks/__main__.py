@@ -13,6 +13,8 @@ from benchmarks import (
     fine_tune_step,
     frozen_phase,
     gpu,
+    pacs_load,
+    pacs_turnaround,
     pixel_look,
     scan,
     scan_memory,
@@ -44,6 +46,8 @@ ALL = {
     "service-swap": service_swap.main,
     "scan-study": scan_study.main,
     "scan-memory": scan_memory.main,
+    "pacs-turnaround": pacs_turnaround.main,
+    "pacs-load": pacs_load.main,
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from medfake.errors import MedfakeError
+from medfake.errors import MedfakeError, StorageError
 from medfake.files import in_a_word, write_json
 from medfake.pacs.judged import result_files
 from medfake.pacs.outlets import Outlet
@@ -84,6 +84,8 @@ class Sender:
         folder = self._folder_of(series.id)
         ledger = _read_ledger(folder)
         files = result_files(folder)
+        if not files:
+            raise StorageError("the results of a series are gone", remedy="send the series again")
         for file in files:
             if ledger.get(file.name) == _THERE:
                 continue

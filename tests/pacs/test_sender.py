@@ -162,3 +162,11 @@ def test_nothing_is_sent_by_a_process_whose_lease_has_run_out(judged: Judged, qu
     sender.send_next()
     assert taken.there == [NAMES[0]]
     assert judged.row.state is State.SEND
+
+
+def test_a_series_whose_results_are_gone_is_not_said_to_be_sent(judged: Judged) -> None:
+    for name in NAMES:
+        (judged.folder / RESULTS / name).unlink()
+    assert judged.sender_to(Place()).send_next()
+    assert (judged.row.state, judged.row.sent) == (State.SEND, 0)
+    assert judged.row.reason == "the results of a series are gone"

@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,7 @@ MOST_IN_MEMORY: Final = 1 << 20
 """Bytes of a command, and of a data set that is not stored."""
 MOST_UNANSWERED: Final = 16
 """Requests of one caller that wait for an answer; one where nothing else was agreed upon (PS3.7 D.3.3.3)."""
+_IN_THE_MIDST: Final = b"\0"  # of a data set, says the first byte of a part (PS3.8 E.2)
 _LOOK_AT_DISK: Final = 64 * MIB
 _PATIENCE_S: Final = 10.0
 _ACKNOWLEDGE_AT_ONCE: Final = getattr(socket, "TCP_QUICKACK", None)
@@ -165,7 +167,9 @@ class _GuardedMessages(DIMSEServiceProvider):
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take a part of a message."""
-        with quiet_pydicom():
+        parts = primitive.presentation_data_value_list
+        reads_nothing = all(part[:1] == _IN_THE_MIDST for _, part in parts)
+        with nullcontext() if reads_nothing else quiet_pydicom():
             super().receive_primitive(primitive)
 
 

@@ -36,6 +36,8 @@ MOST_IN_MEMORY: Final = 1 << 20
 MOST_UNANSWERED: Final = 16
 """Requests of one caller that wait for an answer; one where nothing else was agreed upon (PS3.7 D.3.3.3)."""
 _IN_THE_MIDST: Final = b"\0"  # of a data set, says the first byte of a part (PS3.8 E.2)
+INTRODUCTION_S: Final = 10.0
+"""Until a caller has said who he is, where he may not be silent for as long."""
 _LOOK_AT_DISK: Final = 64 * MIB
 _PATIENCE_S: Final = 10.0
 _ACKNOWLEDGE_AT_ONCE: Final = getattr(socket, "TCP_QUICKACK", None)
@@ -47,8 +49,7 @@ class Bounds:
     """What a caller may take.
 
     Attributes:
-        silence_s: Until what was announced is there, and, if it is less than some seconds, until a caller has said who
-            he is.
+        silence_s: Until what was announced is there.
         largest_instance: Bytes of one object.
         spare: Bytes that stay free on the disk.
         disk: A folder on it, which parts of objects lie in, see `keep_parts_in`.
@@ -60,6 +61,11 @@ class Bounds:
     spare: int
     disk: Path
     lines: int
+
+    @property
+    def introduction_s(self) -> float:
+        """Within which a caller has made a handshake and said who calls."""
+        return min(INTRODUCTION_S, self.silence_s)
 
 
 def guard_line(association: Association, line: socket.socket, bounds: Bounds) -> None:
@@ -126,7 +132,8 @@ class _GuardedSocket(AssociationSocket):
         if _ACKNOWLEDGE_AT_ONCE is not None:
             line.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE_AT_ONCE, 1)
         data, have = bytearray(nr_bytes), 0
-        ends = time.monotonic() + self._bounds.silence_s
+        is_known = self.assoc.requestor.primitive is not None
+        ends = time.monotonic() + (self._bounds.silence_s if is_known else self._bounds.introduction_s)
         with memoryview(data) as view:
             while have < nr_bytes:
                 left_s = ends - time.monotonic()

@@ -142,6 +142,15 @@ def test_what_is_announced_never_comes(here: Listening, said: bytes) -> None:
     assert is_well(here)
 
 
+@pytest.mark.parametrize("said", [b"", b"\1", b"\1\0\0\0\1\0\0\1"])
+def test_who_does_not_say_who_he_is_has_less_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr("medfake.pacs.guarded_line.INTRODUCTION_S", 0.5)
+    with listening(tmp_path / "data", silence_s=60.0) as here, closing(line_to(here)) as line:
+        line.sendall(said)
+        assert is_ended(line)
+        assert is_well(here)
+
+
 def test_random_bytes(here: Listening) -> None:
     rng = random.Random(1)  # noqa: S311 - the same each time
     for _ in range(50):
@@ -204,10 +213,11 @@ def test_objects_without_waiting_for_answers_are_taken(here: Listening, stream: 
     assert is_well(here)
 
 
-def test_callers_beyond_the_lines_wait_for_nobody(tmp_path: Path) -> None:
+def test_callers_beyond_the_lines_wait_for_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with listening(tmp_path / "data", silence_s=2.0, associations=3) as here:
         lines = [line_to(here) for _ in range(30)]
         assert sum(is_ended(line) for line in lines) == 30
+        assert "as many lines are open as may be" in caplog.text
         assert here.answers()
         for line in lines:
             line.close()

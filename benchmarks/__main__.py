@@ -13,6 +13,7 @@ from benchmarks import (
     fine_tune_step,
     frozen_phase,
     gpu,
+    pacs_listener,
     pacs_load,
     pacs_turnaround,
     pixel_look,
@@ -46,6 +47,7 @@ ALL = {
     "service-swap": service_swap.main,
     "scan-study": scan_study.main,
     "scan-memory": scan_memory.main,
+    "pacs-listener": pacs_listener.main,
     "pacs-turnaround": pacs_turnaround.main,
     "pacs-load": pacs_load.main,
 }

@@ -313,5 +313,5 @@ def _line(series: "QueuedSeries") -> str:
     """What became of a series, in a line."""
     if series.verdict is None:
         return f"{series.id[:_SHORT]}: {series.state}, no verdict: {series.reason or 'nothing could be judged'}"
-    told = f"{series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects sent, {series.state}"
+    told = f"{series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects, {series.state}"
     return f"{series.id[:_SHORT]}: {told}{f'; {series.reason}' if series.reason else ''}"

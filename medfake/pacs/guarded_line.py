@@ -7,19 +7,24 @@ be stored in memory, and prints a traceback, with values in it, where a thread o
 import logging
 import shutil
 import socket
+import tempfile
+import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pydicom import config
+from pynetdicom import dimse_messages
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import AssociationSocket
 
 from medfake.dicom.quiet import quiet_pydicom
+from medfake.files import in_a_word
 from medfake.serving.scoring.limits import MIB
 
 _log = logging.getLogger(__name__)
@@ -31,6 +36,8 @@ MOST_UNANSWERED: Final = 16
 """Requests of one caller that wait for an answer; one where nothing else was agreed upon (PS3.7 D.3.3.3)."""
 _LOOK_AT_DISK: Final = 64 * MIB
 _PATIENCE_S: Final = 10.0
+_ACKNOWLEDGE_AT_ONCE: Final = getattr(socket, "TCP_QUICKACK", None)
+"""Senders with Nagle's algorithm would wait 40 ms before the end of each object. Linux has it, and forgets it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Bounds:
             he is.
         largest_instance: Bytes of one object.
         spare: Bytes that stay free on the disk.
-        disk: A folder on it.
+        disk: A folder on it, which parts of objects lie in, see `keep_parts_in`.
         lines: At a time, those included on which nobody has said who calls.
     """
 
@@ -56,6 +63,7 @@ class Bounds:
 def guard_line(association: Association, line: socket.socket, bounds: Bounds) -> None:
     """Put the bounds on an association that has not begun."""
     config.settings.reading_validation_mode = config.IGNORE  # pydicom warns of odd UIDs with their value, on any thread
+    association.dul.name = f"line-{uuid.uuid4().hex}"
     association.dul.event_queue.get_nowait()  # that a line is there, which each of the two sockets says
     association.dul.socket = _GuardedSocket(association, line, bounds)
     association.dimse = _GuardedMessages(association)
@@ -70,7 +78,16 @@ def next_instance(association: Association) -> None:
         line.bytes_of_instance = 0
 
 
-def end_line(association: Association) -> None:
+def keep_parts_in(folder: Path) -> None:
+    """Let what arrives be written into a folder, under names that begin with that of its line's thread."""
+
+    def part_file(**given: Any) -> Any:
+        return tempfile.NamedTemporaryFile(dir=folder, prefix=f"{threading.current_thread().name}-", **given)
+
+    dimse_messages.NamedTemporaryFile = part_file  # type: ignore[attr-defined, assignment]  # it has no setting for it
+
+
+def end_line(association: Association, bounds: Bounds) -> None:
     """Remove what an association whose thread has ended and whose line is closed left half sent or unheard."""
     dul, dimse = association.dul, association.dimse
     dul.kill_dul()
@@ -82,7 +99,8 @@ def end_line(association: Association) -> None:
     for file in left:
         if file is not None:
             file.close()
-            Path(file.name).unlink(missing_ok=True)
+    for part in bounds.disk.glob(f"{dul.name}-*"):
+        part.unlink(missing_ok=True)
 
 
 class _GuardedSocket(AssociationSocket):
@@ -103,6 +121,8 @@ class _GuardedSocket(AssociationSocket):
         if line is None:
             return bytearray()
         self._require_within_bounds(nr_bytes)
+        if _ACKNOWLEDGE_AT_ONCE is not None:
+            line.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE_AT_ONCE, 1)
         data, have = bytearray(nr_bytes), 0
         ends = time.monotonic() + self._bounds.silence_s
         with memoryview(data) as view:
@@ -169,7 +189,8 @@ def _muted(association: Association, run: Callable[[], None]) -> Callable[[], No
         try:
             run()
         except Exception as error:  # noqa: BLE001 - pynetdicom's states and parsers raise whatever they come upon
-            _log.warning("a caller's line was ended: what came is no DICOM (%s)", type(error).__name__)
+            strange = f"what came is no DICOM ({type(error).__name__})"
+            _log.warning("a caller's line was ended: %s", in_a_word(error) if isinstance(error, OSError) else strange)
             stop_waiting(association)
 
     return muted

@@ -146,7 +146,7 @@ class _Handler(RequestHandler):
             association.join()
         finally:
             _hang_up(self.request)
-            end_line(association)
+            end_line(association, self.server.bounds)
             self.request.close()
             self.server.ended(association)
 

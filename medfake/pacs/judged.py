@@ -53,6 +53,8 @@ class Judged(_Document):
         key: SHA-256 of its files, of the detector, thresholds and kinds of results: the same key means the same
             results.
         objects: Result objects that there are to be sent.
+        results_key: SHA-256 of their UIDs; None where there are none. Files that differ may have the same results, as
+            where a series comes by two ways.
         verdict: The gravest of its scans; None where none was judged.
         p_tampered: Of that scan.
         modality: As medfake calls it; "" where no image could be read.
@@ -63,6 +65,7 @@ class Judged(_Document):
 
     key: str
     objects: int = 0
+    results_key: str | None = None
     verdict: str | None = None
     p_tampered: float | None = None
     modality: str = ""

@@ -8,16 +8,14 @@ import re
 import secrets
 import shutil
 import ssl
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
-from pynetdicom import _config, dimse_messages, evt
+from pynetdicom import _config, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import AllStoragePresentationContexts
 
@@ -27,7 +25,7 @@ from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import ConfigError, DicomError, MedfakeError
 from medfake.files import in_a_word
 from medfake.pacs.arrivals import Arrivals, Object, TooLargeSeriesError
-from medfake.pacs.guarded_line import Bounds, next_instance
+from medfake.pacs.guarded_line import Bounds, keep_parts_in, next_instance
 from medfake.pacs.guarded_server import GuardedEntity, GuardedServer
 from medfake.pacs.settings import Listen
 from medfake.serving.scoring.limits import MIB
@@ -242,8 +240,7 @@ def _configure(incoming: Path) -> None:
     _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
     _config.LOG_HANDLER_LEVEL = "none"
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)  # its lines quote what callers send
-    # what arrives is written onto the disk on which it stays; pynetdicom has no setting for it
-    dimse_messages.NamedTemporaryFile = partial(tempfile.NamedTemporaryFile, dir=incoming)  # type: ignore[attr-defined, assignment]
+    keep_parts_in(incoming)  # on the disk on which they stay
 
 
 def _context(settings: Listen) -> ssl.SSLContext | None:

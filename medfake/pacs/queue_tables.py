@@ -30,6 +30,7 @@ SERIES: Final = sql.Table(
     sql.Column("sent", sql.Integer, nullable=False),
     sql.Column("address", sql.Text),
     sql.Column("judged_key", sql.String(64)),
+    sql.Column("results_key", sql.String(64)),
     sql.Column("owner", sql.String(32)),
     sql.Column("lease_until", sql.Double),
     sql.Index("pacs_series_by_state", "state", "created"),

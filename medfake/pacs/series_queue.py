@@ -17,11 +17,12 @@ from sqlalchemy import ColumnElement, Connection, Engine
 from medfake.pacs.alarm_queue import add_alarms
 from medfake.pacs.judged import Judged
 from medfake.pacs.queue_tables import PIXELS, SERIES, TABLES
-from medfake.pacs.queued_series import WAITING, NewSeries, QueuedSeries, State, series_of_row
+from medfake.pacs.queued_series import WAITING, NewSeries, Origin, QueuedSeries, State, series_of_row
 from medfake.serving.database import database_errors, database_time, make_tables
 from medfake.serving.scoring.progress import Progress
 
 _SHOWN: Final = [SERIES.c[name] for name in QueuedSeries.__dataclass_fields__]
+_THERE: Final = "its results are those of an earlier arrival, and are not sent again"
 _FREED: Final = {"owner": None, "lease_until": None}
 
 
@@ -116,11 +117,12 @@ class SeriesQueue:
             row = self._row(connection, series_id)
             if row is None:
                 return False
-            state = State.SEND if judged.objects else State.DONE
+            there = row.origin is not Origin.SCAN and self._has_results(connection, row, judged)
+            state = State.SEND if judged.objects and not there else State.DONE
             kept = self._move(
                 connection, series_id, State.SCORE, state, model=model, verdict=judged.verdict, tries=0,
-                p_tampered=judged.p_tampered, reason=judged.reason, judged_key=judged.key, modality=judged.modality,
-                progress=progress.model_dump_json(),
+                p_tampered=judged.p_tampered, reason=_THERE if there else judged.reason, judged_key=judged.key,
+                results_key=judged.results_key, modality=judged.modality, progress=progress.model_dump_json(),
             )  # fmt: skip
             if kept:
                 self._keep_pixels(connection, row.series_key, judged.pixels)
@@ -232,6 +234,12 @@ class SeriesQueue:
     def _change(self, connection: Connection, series_id: str, now_in: State, **values: Any) -> bool:
         mine = (SERIES.c.id == series_id, SERIES.c.owner == self._owner, SERIES.c.state == now_in)
         return bool(connection.execute(SERIES.update().where(*mine).values(**values)).rowcount)
+
+    def _has_results(self, connection: Connection, row: QueuedSeries, judged: Judged) -> bool:
+        """Whether these very results are in the PACS, or on their way there, from another arrival of the series."""
+        others = (SERIES.c.series_key == row.series_key, SERIES.c.id != row.id)
+        same = (SERIES.c.results_key == judged.results_key, SERIES.c.state.in_((State.SEND, State.DONE)))
+        return connection.execute(sql.select(SERIES.c.id).where(*others, *same).limit(1)).first() is not None
 
     def _keep_pixels(self, connection: Connection, series_key: str, pixels: Mapping[str, str]) -> None:
         now = database_time(connection)

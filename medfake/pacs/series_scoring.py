@@ -93,7 +93,7 @@ class SeriesScoring:
                 (results / f"{number:04d}.dcm").write_bytes(file_bytes(made))
         gravest = min(scans, key=lambda scan: (GRAVITY.index(scan.verdict), -scan.p_tampered), default=None)
         return Judged(
-            key=key, objects=len(objects), modality=modality, reason=self._reason(),
+            key=key, objects=len(objects), results_key=_results_key(objects), modality=modality, reason=self._reason(),
             verdict=gravest.verdict if gravest else None, p_tampered=gravest.p_tampered if gravest else None,
             pixels={name: digest for scan in scans for name, digest in scan.pixels.items()},
             other_pixels=sum(scan.other_pixels for scan in scans),
@@ -210,6 +210,11 @@ def _with_thresholds(model: Model, route: Route) -> tuple[Model, str]:
         return calibrated(model, read_calibration(route.calibration)), ""
     except MedfakeError as error:
         return model, f"judged with the detector's own thresholds and not with those of this site: {error.what}"
+
+
+def _results_key(objects: Sequence[Dataset]) -> str | None:
+    uids = sorted(str(made.SOPInstanceUID) for made in objects)
+    return hashlib.sha256("\n".join(uids).encode()).hexdigest() if uids else None
 
 
 def _digest_of(pixels: NDArray[np.int16]) -> str:

@@ -7,12 +7,14 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.association import Association
+from pynetdicom.dsutils import encode
 
 from medfake.pacs.guarded_line import LARGEST_PDU
 from tests.fixtures import dcmtk
@@ -20,7 +22,13 @@ from tests.fixtures.listening import CALLER, CT, Listening, ct_object, listening
 from tests.fixtures.recorded_callers import record
 
 IDENTIFIERS = ("SECRET", "1.2.3.")
+COMMANDS = (
+    0x0001, 0x0010, 0x0020, 0x0021, 0x0030, 0x0100, 0x0110, 0x0120, 0x0130, 0x0140, 0x0150, 0x0FFF, 0x8001, 0x8030,
+    0x8100, 0x1234,
+)  # fmt: skip
+"""C-STORE to N-DELETE, C-CANCEL, some answers that nobody asked for, and what is none (PS3.7 E.1)."""
 _RUNS = 300
+_ANSWER_S = 0.2
 
 
 @pytest.fixture(autouse=True)
@@ -85,15 +93,35 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         return record(here, write_series_of(folder / "scan", 2))
 
 
-def say(here: Listening, said: bytes) -> bool:
-    """Say something, hang up, and wait for the end."""
+def say(here: Listening, said: bytes, first: int = 0) -> bool:
+    """Say something, hang up, and wait for the end.
+
+    Args:
+        here: The listener.
+        said: All of it.
+        first: Bytes of it to which an answer is waited for, as callers do before they send objects.
+    """
     with closing(line_to(here)) as line:
         try:
-            line.sendall(said)
+            line.settimeout(_ANSWER_S)
+            line.sendall(said[:first])
+            if first:
+                hear(line, 1)
+            line.sendall(said[first:])
+            if first:
+                hear(line, 1 << 30)
             line.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # hung up before
+        line.settimeout(10)
         return is_ended(line)
+
+
+def hear(line: socket.socket, least: int) -> None:
+    """Wait for so many bytes, not for long."""
+    with suppress(TimeoutError):
+        while least > 0 and (came := line.recv(1 << 16)):
+            least -= len(came)
 
 
 @pytest.mark.parametrize("kind", [1, 4, 7])
@@ -126,18 +154,28 @@ def test_http_and_tls_at_a_plain_port(here: Listening) -> None:
     assert is_well(here)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.7, 0.9])
+def begun(line: socket.socket, stream: bytes, share: float) -> None:
+    """Greet, be let in, and say a share of what remains."""
+    first = first_of(stream)
+    line.sendall(stream[:first])
+    hear(line, 1)
+    line.sendall(stream[first : first + int(share * (len(stream) - first))])
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.7, 0.9])
 def test_silence_in_the_midst_of_an_object(here: Listening, stream: bytes, share: float) -> None:
     with closing(line_to(here)) as line:
-        line.sendall(stream[: int(share * len(stream))])
+        begun(line, stream, share)
+        wait_until(lambda: bool(here.incoming()))
         assert is_ended(line)
     assert is_well(here)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.7, 0.9])
 def test_a_line_that_breaks_in_the_midst_of_an_object(here: Listening, stream: bytes, share: float) -> None:
     line = line_to(here)
-    line.sendall(stream[: int(share * len(stream))])
+    begun(line, stream, share)
+    wait_until(lambda: bool(here.incoming()))
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
     line.close()
     assert is_well(here)
@@ -146,15 +184,22 @@ def test_a_line_that_breaks_in_the_midst_of_an_object(here: Listening, stream: b
 @pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
 def test_an_abort_in_the_midst_of_an_object(here: Listening, stream: bytes, share: float) -> None:
     pdus = list(split(stream))
-    before = pdus[: int(share * len(pdus))]
-    assert say(here, b"".join(before) + b"\7\0\0\0\0\4\0\0\0\0")
+    before = b"".join(pdus[: round(share * len(pdus))])
+    assert say(here, before + b"\7\0\0\0\0\4\0\0\0\0", first_of(stream))
     assert is_well(here)
 
 
-def test_all_of_it_said_at_once_is_taken(here: Listening, stream: bytes) -> None:
+def test_objects_before_an_association_are_none(here: Listening, stream: bytes) -> None:
     assert say(here, stream)
     assert is_well(here)
-    assert here.counts.refused == 0
+    assert here.counts.objects == 0
+
+
+def test_objects_without_waiting_for_answers_are_taken(here: Listening, stream: bytes) -> None:
+    *objects, _ = split(stream)  # no release, with which what waits for an answer would be void
+    assert say(here, b"".join(objects), first_of(stream))
+    assert is_well(here)
+    assert here.counts.objects == 2
 
 
 def test_callers_beyond_the_lines_wait_for_nobody(tmp_path: Path) -> None:
@@ -197,25 +242,50 @@ def test_an_object_that_is_too_large_ends_its_line(tmp_path: Path) -> None:
         entity = AE(ae_title=CALLER)
         entity.add_requested_context(CT, ["1.2.840.10008.1.2.1"])
         association = entity.associate("127.0.0.1", here.port, ae_title=here.aet)
+        line = association.dul.socket.socket  # which pynetdicom leaves open where the other side hangs up
         large, small = ct_object(1, edge=800), ct_object(2, edge=600)
         for dataset in (large, small):
             dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
         assert [association.send_c_store(small).get("Status") for _ in range(3)] == [0, 0, 0]
         assert association.send_c_store(large).get("Status") is None
         wait_until(lambda: not association.is_established)
+        line.close()
         assert is_well(here)
 
 
 def test_requests_without_waiting_for_an_answer_end_the_line(here: Listening, stream: bytes) -> None:
     pdus = list(split(stream))
     request, *objects = pdus
-    assert say(here, request + b"".join(objects[:-1]) * 200)
+    assert say(here, request + b"".join(objects[:-1]) * 200, len(request))
     assert is_well(here)
 
 
-def test_a_request_that_is_no_object_does_not_fill_the_memory(here: Listening, stream: bytes) -> None:
+def test_a_request_that_is_no_object_does_not_fill_the_memory(
+    here: Listening, stream: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     part = struct.pack(">LBB", 1 << 16, 1, 1) + bytes((1 << 16) - 2)  # of a command that does not end
-    assert say(here, next(split(stream)) + (b"\4\0" + struct.pack(">L", len(part)) + part) * 100)
+    said = stream[: first_of(stream)] + (b"\4\0" + struct.pack(">L", len(part)) + part) * 100
+    assert say(here, said, first_of(stream))
+    assert "larger than any that is answered" in caplog.text
+    assert is_well(here)
+
+
+@pytest.mark.parametrize("has_data", [False, True])
+@pytest.mark.parametrize("field", COMMANDS)
+def test_requests_of_every_kind(here: Listening, stream: bytes, field: int, has_data: bool) -> None:
+    request, first, *_ = split(stream)
+    context = first[10]
+    command = Dataset()
+    command.AffectedSOPClassUID = command.RequestedSOPClassUID = CT
+    command.AffectedSOPInstanceUID = command.RequestedSOPInstanceUID = "1.2.3.9"
+    command.CommandField, command.MessageID, command.MessageIDBeingRespondedTo = field, 1, 1
+    command.Priority, command.Status, command.MoveDestination = 2, 0, "OTHER"
+    command.EventTypeID = command.ActionTypeID = 1
+    command.CommandDataSetType = 1 if has_data else 0x0101
+    said = part_of(context, 3, encode(command, True, True) or b"")
+    if has_data:
+        said += part_of(context, 2, encode(ct_object(), False, True) or b"")
+    assert say(here, request + said * 3, len(request))
     assert is_well(here)
 
 
@@ -224,8 +294,11 @@ def test_changed_streams_of_a_real_caller(here: Listening, stream: bytes) -> Non
     rng = random.Random(20)  # noqa: S311 - likewise
     before = threading.active_count()
     for _ in range(_RUNS):
-        assert say(here, changed(stream, rng))
+        said = changed(stream, rng)
+        assert say(here, said, first_of(said))
     assert is_well(here)
+    assert here.counts.objects > _RUNS / 10
+    assert here.counts.refused > _RUNS / 100
     assert threading.active_count() <= before
 
 
@@ -262,9 +335,19 @@ def changed(stream: bytes, rng: random.Random) -> bytes:
     return b"".join(pdus)
 
 
+def part_of(context: int, control: int, said: bytes) -> bytes:
+    """A P-DATA-TF PDU of one value (PS3.8 9.3.5, E.2)."""
+    return struct.pack(">BBLLBB", 4, 0, len(said) + 6, len(said) + 2, context, control) + said
+
+
+def first_of(stream: bytes) -> int:
+    """Bytes of its first PDU."""
+    return len(next(split(stream), b""))
+
+
 def split(stream: bytes) -> Iterator[bytes]:
     """Its PDUs."""
-    while stream:
+    while len(stream) >= 6:
         length = 6 + struct.unpack(">L", stream[2:6])[0]
         yield stream[:length]
         stream = stream[length:]

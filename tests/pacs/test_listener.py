@@ -7,10 +7,12 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pydicom
 import pytest
 from pydicom import config
@@ -304,6 +306,52 @@ def test_enhanced_multi_frame_images_are_kept(one: Listening) -> None:
     dataset = ct_object(SOPClassUID=ENHANCED_CT, NumberOfFrames=3, PixelData=b"\1\2" * 256 * 3)
     assert sent(one, dataset) == [SUCCESS]
     assert pydicom.dcmread(one.arrived()[0]).NumberOfFrames == 3
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+def test_it_listens_where_it_is_told(tmp_path: Path, host: str) -> None:
+    entity = AE(ae_title=CALLER)
+    entity.add_requested_context("1.2.840.10008.1.1")
+    with listening(tmp_path / "data", host=host) as here:
+        association = entity.associate(host if host != "::1" else ("::1", 0, 0), here.port, ae_title=here.aet)
+        assert association.is_established
+        association.release()
+
+
+def test_four_senders_at_once_lose_nothing(one: Listening, tmp_path: Path) -> None:
+    scans = [tmp_path / f"scan-{number}" for number in range(4)]
+    for number, scan in enumerate(scans):
+        for index in range(20):  # of one series that all send, and of one of their own
+            name = f"1.2.3.3.{number}.{index}"
+            series = SERIES if index % 2 else f"{SERIES}.{number}"
+            write_object(scan / f"{index}.dcm", ct_object(index, SOPInstanceUID=name, SeriesInstanceUID=series))
+    with ThreadPoolExecutor(4) as senders:
+        assert [done.returncode for done in senders.map(one.store, scans)] == [0] * 4
+    assert one.counts.objects == len(one.arrived()) == 80
+    assert sorted(files for _, files, _ in one.arrivals.under_way()) == [10, 10, 10, 10, 40]
+
+
+def test_nothing_half_sent_is_left_where_it_ends(tmp_path: Path) -> None:
+    with listening(tmp_path / "data", silence_s=60) as here:
+        path = write_object(tmp_path / "large.dcm", ct_object(edge=4000))
+        sender = dcmtk.begin_to_store(here.port, path, calling=CALLER, called=here.aet)
+        wait_until(lambda: bool(here.incoming()) or sender.poll() is not None)
+    assert not here.incoming()
+    dcmtk.acknowledged(sender)
+
+
+@pytest.mark.slow(minutes=0.5)
+def test_memory_does_not_grow_with_objects(one: Listening, tmp_path: Path) -> None:
+    scan = write_series_of(tmp_path / "scan", 500, edge=128)
+    one.store(scan)
+    before = psutil.Process().memory_info().rss
+    for _ in range(4):
+        for arrived in one.arrived():
+            arrived.unlink()
+            arrived.write_bytes(b"other")  # so that each comes as a new one
+        assert one.store(scan).returncode == 0
+    assert one.counts.objects == 2500
+    assert psutil.Process().memory_info().rss - before < 16 << 20
 
 
 def test_it_says_where_it_cannot_listen(one: Listening, tmp_path: Path) -> None:

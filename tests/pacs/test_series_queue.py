@@ -1,6 +1,7 @@
 """The one queue, in SQLite and in PostgreSQL alike."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,21 @@ def test_what_waits_to_be_judged_is_counted(queue: SeriesQueue, state: State, wa
         queue.judged(came.id, verdict(), "m", Progress())
     assert queue.counts()[state] == 1
     assert queue.waiting() == waiting
+
+
+def test_results_that_are_in_the_pacs_already_are_not_sent_again(queue_of: MakeQueue) -> None:
+    """As where a series came by C-STORE and was found over DICOMweb, in files that differ."""
+    queue, first, second, asked = queue_of(), arrival(), arrival(), arrival(fetch=True)
+    states = []
+    for one, key in (
+        (first, "1" * 64),
+        (second, "2" * 64),
+        (replace(asked, origin=Origin.SCAN, address=None), "3" * 64),
+    ):
+        queue.add(one)
+        queue.take(State.SCORE)
+        queue.judged(one.id, verdict(key=key, results_key="r" * 64), "m", Progress())
+        row = queue.find(one.id)
+        assert row
+        states.append(row.state)
+    assert states == [State.SEND, State.DONE, State.SEND]  # whoever asks for a series has its results sent

@@ -19,11 +19,13 @@ from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.series_scoring import SeriesScoring
 from medfake.pacs.settings import Route
 from medfake.phantom import write_patient
+from medfake.serving.calibration import write_calibration
 from medfake.serving.model import Model, open_builtin
 from medfake.serving.scoring.job_files import Bad
 from medfake.serving.scoring.limits import ScoringLimits
 from medfake.serving.scoring.worker_messages import Package, Start
 from medfake.vocabulary import Modality
+from tests.serving.test_calibration import calibration_of
 
 SLICES = 24
 DIGEST = "d" * 64
@@ -271,3 +273,15 @@ def test_results_are_dated_by_the_clock_on_the_wall(series: Series, monkeypatch:
         time.tzset()
     said = datetime.strptime(f"{series.report.ContentDate}{series.report.ContentTime[:6]}+0900", "%Y%m%d%H%M%S%z")
     assert abs((ahead - said).total_seconds()) < 120
+
+
+def test_a_route_has_the_thresholds_of_its_site(series: Series, tmp_path: Path, model: Model) -> None:
+    """A site whose scans alarm for nothing calls less of them tampered."""
+    high = 0.99
+    calibration = calibration_of(model, high)
+    write_calibration(calibration, tmp_path / "site.json")
+    judged = series.judge(Route(name="site", calibration=tmp_path / "site.json"))
+    assert judged.p_tampered is not None
+    assert model.card.scan_threshold_high < judged.p_tampered < high
+    assert judged.verdict == "uncertain"
+    assert calibration.sentence in series.words

@@ -22,7 +22,7 @@ from tests.fixtures.orthanc import Orthanc
 from tests.fixtures.pacs_station import CALLER, PacsStation
 from tests.fixtures.sent_scans import SentScan, rows_of, twin
 
-REPEATS = 2
+REPEATS = 3
 SLICES = 200
 DEFAULTS: dict[str, dict[str, float]] = {"complete": {"idle_s": 30.0, "released_s": 3.0, "give_up_s": 600.0}}
 _SR = "1.2.840.10008.5.1.4.1.1.88.34"

@@ -61,13 +61,14 @@ class SeriesQueue:
     def take(self, state: State) -> QueuedSeries | None:
         """Take the oldest series of a state that nobody works on and whose time has come.
 
-        What came later of a series waits until what came earlier is judged, so that pixels that changed are noticed.
+        What came later of a series waits until what came earlier is judged, so that pixels that changed are noticed;
+        what is here already waits for no fetch, which may take as long as the PACS is silent.
         """
         with self._begin() as connection:
             now = database_time(connection)
-            earlier = SERIES.alias("earlier")
+            earlier, ahead = SERIES.alias("earlier"), (State.SCORE,) if state is State.SCORE else WAITING
             before = sql.exists().where(
-                earlier.c.series_key == SERIES.c.series_key, earlier.c.state.in_(WAITING),
+                earlier.c.series_key == SERIES.c.series_key, earlier.c.state.in_(ahead),
                 sql.or_(earlier.c.created < SERIES.c.created,
                         sql.and_(earlier.c.created == SERIES.c.created, earlier.c.id < SERIES.c.id)),
             )  # fmt: skip

@@ -105,6 +105,16 @@ def test_what_a_process_lost_is_not_changed_by_it(queue_of: MakeQueue) -> None:
     assert lives.renew(came.id, State.SCORE)
 
 
+def test_what_is_here_waits_for_no_fetch_of_the_same_series(queue_of: MakeQueue) -> None:
+    queue = queue_of()
+    queue.add(arrival(fetch=True))
+    came = arrival()
+    queue.add(came)
+    taken = queue.take(State.SCORE)
+    assert taken
+    assert taken.id == came.id
+
+
 def test_what_came_later_of_a_series_waits_until_the_earlier_one_is_judged(queue_of: MakeQueue) -> None:
     """So that pixels that changed meanwhile are noticed."""
     queue, first, second, other = queue_of(), arrival(), arrival(), arrival(OTHER)

@@ -3,6 +3,8 @@
 import logging
 import shutil
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,7 +18,6 @@ from medfake.pacs.queued_series import Address
 from medfake.pacs.settings import Archive, ClientTLS, Store
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
     from pynetdicom.association import Association
 
 _SUCCESS: Final = 0x0000
@@ -78,8 +79,12 @@ class CStoreOutlet:
 
     def store(self, file: Path) -> None:
         """Put an object there."""
-        dataset = _read(file)
-        association = self._associate(dataset)
+        from pydicom import dcmread
+
+        with _reading():
+            dataset = dcmread(file)
+            kind, syntax = str(dataset.SOPClassUID), str(dataset.file_meta.TransferSyntaxUID)
+        association = self._associate(kind, syntax)
         try:
             with quiet_pydicom():
                 answer = association.send_c_store(dataset)
@@ -99,7 +104,7 @@ class CStoreOutlet:
                 remedy="see the PACS's own log",
             )  # fmt: skip
 
-    def _associate(self, dataset: "Dataset") -> "Association":
+    def _associate(self, kind: str, syntax: str) -> "Association":
         from pynetdicom import AE, _config
 
         _config.LOG_HANDLER_LEVEL = "none"
@@ -108,7 +113,7 @@ class CStoreOutlet:
         entity = AE(ae_title=self.peer.calling_aet)
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
         entity.connection_timeout = self.timeout_s
-        entity.add_requested_context(str(dataset.SOPClassUID), str(dataset.file_meta.TransferSyntaxUID))
+        entity.add_requested_context(kind, syntax)
         tls = (_client_context(self.peer.tls), self.peer.host) if self.peer.tls else None
         association = entity.associate(self.peer.host, self.peer.port, ae_title=self.peer.aet, tls_args=tls)
         if association.is_established:
@@ -186,27 +191,21 @@ def _client_context(tls: ClientTLS) -> ssl.SSLContext:
 
 def _identifiers(file: Path) -> tuple[Address, str]:
     """Where an object belongs, and its SOP Instance UID."""
-    dataset = _read(file, stop_before_pixels=True)
-    with quiet_pydicom():
-        try:
-            address = Address(str(dataset.StudyInstanceUID), str(dataset.SeriesInstanceUID))
-            return address, str(dataset.SOPInstanceUID)
-        except PARSE_ERRORS:
-            raise _damaged() from None
-
-
-def _read(file: Path, *, stop_before_pixels: bool = False) -> "Dataset":
-    """A result object; what pydicom says of its values would quote them."""
     from pydicom import dcmread
 
+    with _reading():
+        dataset = dcmread(file, stop_before_pixels=True)
+        address = Address(str(dataset.StudyInstanceUID), str(dataset.SeriesInstanceUID))
+        return address, str(dataset.SOPInstanceUID)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Read a result object; what pydicom says of its values would quote them."""
     try:
         with quiet_pydicom():
-            return dcmread(file, stop_before_pixels=stop_before_pixels)
+            yield
     except OSError:
         raise
     except PARSE_ERRORS:
-        raise _damaged() from None
-
-
-def _damaged() -> StorageError:
-    return StorageError("a result is damaged on the disk", remedy="send the series again")
+        raise StorageError("a result is damaged on the disk", remedy="send the series again") from None

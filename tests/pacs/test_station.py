@@ -102,7 +102,7 @@ def test_results_that_a_PACS_refuses_are_kept_listed_and_sent_once_it_takes_them
 ) -> None:
     orthanc = start_orthanc(user=("medfake", "right"))
     station = PacsStation(
-        tmp_path / "station", orthanc.dicomweb, settings={"limits": {"tries": 3}},
+        tmp_path / "station", orthanc.dicomweb, settings={"limits": {"silent_tries": 3}},
         variables=USER | {"MEDFAKE_PACS_PASSWORD": "wrong"},
     )  # fmt: skip
     with station:
@@ -139,7 +139,7 @@ def test_results_that_a_peer_refuses_are_kept_and_sent_once_it_takes_them(
     server = peer.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
     settings = {
         "archive": {"dicomweb": None, "store": {"host": "127.0.0.1", "port": port, "aet": "PEER"}},
-        "limits": {"tries": 3},
+        "limits": {"silent_tries": 3},
     }
     try:
         with PacsStation(tmp_path / "station", "", settings=settings) as station:

@@ -126,7 +126,7 @@ class DicomWeb:
                     write_object(part, folder / f"{count:06d}.dcm", limits)
                     count += 1
         if not still_ours():
-            raise PacsError("somebody else fetches this series")
+            raise PacsError("somebody else works on this series")
         return count
 
     def store(self, file: Path, address: Address, sop_uid: str) -> None:

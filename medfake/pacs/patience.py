@@ -59,7 +59,7 @@ class Patience:
             if self.still_ours is not None and now - asked >= _ASK_EVERY_S:
                 asked = now
                 if not _says_yes(self.still_ours):
-                    self._why = PacsError("somebody else fetches this series")
+                    self._why = PacsError("somebody else works on this series")
                     break
             left_s = begun + self.allowed_s + self.moved / SLOWEST - now
             if left_s <= 0:

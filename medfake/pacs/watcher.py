@@ -213,7 +213,7 @@ class Fetcher:
                 raise PacsSilentError("the PACS has no object of this series any more")
             job_files.synced(partial)
             if not still_ours():
-                raise PacsError("somebody else fetches this series")
+                raise PacsError("somebody else works on this series")
             partial.rename(folder)
         finally:
             job_files.remove(partial)

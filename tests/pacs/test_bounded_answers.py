@@ -190,6 +190,14 @@ def test_a_pacs_without_an_end_of_series_is_not_searched_for_ever(monkeypatch: p
             found(pacs)
 
 
+def test_each_request_names_host_and_port_as_the_address_has_them(tmp_path: Path) -> None:
+    with odd_pacs(Said(body=b"[]")) as pacs:
+        asks(pacs).has(PLACE, "1.2.3.4")
+        with pytest.raises(PacsError):
+            asks(pacs).fetch(PLACE, tmp_path, TAKEN, ours)
+    assert [f"http://{one.host}/dicom-web" for one in pacs.asked] == [pacs.dicomweb] * 2
+
+
 @pytest.mark.parametrize("uid", ["../../../other?x=", "", "..", "1.2/3", "1" * 65])
 def test_a_study_that_is_none_becomes_no_part_of_an_address(uid: str) -> None:
     with odd_pacs(Said(body=b"[]")) as pacs, pytest.raises(PacsError, match="no such study"):

@@ -1,11 +1,14 @@
 """Servers that point elsewhere, answer without an end, or slower than anybody can wait."""
 
 import gzip
+import socket
+import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,10 @@ from medfake.pacs import bounded_answers, dicomweb, patience
 from medfake.pacs.dicomweb import DicomWeb
 from medfake.pacs.fetch_limits import FetchLimits
 from medfake.pacs.queued_series import Address
-from medfake.pacs.settings import Archive
+from medfake.pacs.settings import Archive, ClientTLS
+from tests.fixtures.certificates import Authority
 from tests.fixtures.odd_pacs import MULTIPART, Asked, OddPacs, Said, odd_pacs, series_json
+from tests.fixtures.tls_front import TlsFront
 
 MIB = 1 << 20
 PLACE = Address("1.2", "1.2.3")
@@ -94,6 +99,34 @@ def test_an_answer_that_drips_is_cut_off(ask: str, tmp_path: Path, monkeypatch: 
             web.store(tmp_path / "one.dcm", PLACE, "1.2.3.4")
         else:
             web.fetch(PLACE, tmp_path, TAKEN, ours)
+
+
+def test_an_answer_that_drips_through_tls_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dicomweb, "_PATIENCE", 1)
+    certificate = Authority(tmp_path / "tls").issue("pacs")
+    with odd_pacs(Said(200, MULTIPART, dripping(HEAD))) as pacs:
+        front = TlsFront(int(pacs.dicomweb.split(":")[2].split("/")[0]), certificate)
+        address = f"https://127.0.0.1:{front.port}/dicom-web"
+        web = DicomWeb(Archive(dicomweb=address, tls=ClientTLS(ca=certificate.authority), timeout_s=0.5))
+        with pytest.raises(PacsSilentError, match="takes too long"):
+            web.fetch(PLACE, tmp_path, TAKEN, ours)
+        front.close()
+
+
+def test_headers_that_drip_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dicomweb, "_PATIENCE", 1)
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError), listening.accept()[0] as line:
+            for number in count():
+                line.sendall(b"HTTP/1.1 200 OK\r\n" if number == 0 else b"x")
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/dicom-web"
+        with pytest.raises(PacsSilentError, match="takes too long"):
+            list(DicomWeb(Archive(dicomweb=address, timeout_s=0.5)).series("CT", None))
 
 
 def test_a_client_whose_line_was_cut_may_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,8 +213,8 @@ def test_a_pacs_that_gives_fewer_at_a_time_is_asked_for_the_rest() -> None:
 
 def test_a_pacs_without_an_end_of_series_is_not_searched_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dicomweb, "_MOST_SERIES", 5)
-    count = iter(range(10**9))
-    with odd_pacs(lambda _: Said(body=series_json(f"1.2.{next(count)}"))) as pacs:
+    numbers = count()
+    with odd_pacs(lambda _: Said(body=series_json(f"1.2.{next(numbers)}"))) as pacs:
         with pytest.raises(PacsError, match="more series than are taken"):
             found(pacs)
         monkeypatch.setattr(dicomweb, "_MOST_SERIES", 10**9)

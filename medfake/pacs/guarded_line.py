@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,9 @@ MOST_IN_MEMORY: Final = 1 << 20
 """Bytes of a command, and of a data set that is not stored."""
 MOST_UNANSWERED: Final = 16
 """Requests of one caller that wait for an answer; one where nothing else was agreed upon (PS3.7 D.3.3.3)."""
+_IN_THE_MIDST: Final = b"\0"  # of a data set, says the first byte of a part (PS3.8 E.2)
+INTRODUCTION_S: Final = 10.0
+"""Until a caller has said who he is, where he may not be silent for as long."""
 _LOOK_AT_DISK: Final = 64 * MIB
 _PATIENCE_S: Final = 10.0
 _ACKNOWLEDGE_AT_ONCE: Final = getattr(socket, "TCP_QUICKACK", None)
@@ -45,8 +49,7 @@ class Bounds:
     """What a caller may take.
 
     Attributes:
-        silence_s: Until what was announced is there, and, if it is less than some seconds, until a caller has said who
-            he is.
+        silence_s: Until what was announced is there.
         largest_instance: Bytes of one object.
         spare: Bytes that stay free on the disk.
         disk: A folder on it, which parts of objects lie in, see `keep_parts_in`.
@@ -58,6 +61,11 @@ class Bounds:
     spare: int
     disk: Path
     lines: int
+
+    @property
+    def introduction_s(self) -> float:
+        """Within which a caller has made a handshake and said who calls."""
+        return min(INTRODUCTION_S, self.silence_s)
 
 
 def guard_line(association: Association, line: socket.socket, bounds: Bounds) -> None:
@@ -124,7 +132,8 @@ class _GuardedSocket(AssociationSocket):
         if _ACKNOWLEDGE_AT_ONCE is not None:
             line.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE_AT_ONCE, 1)
         data, have = bytearray(nr_bytes), 0
-        ends = time.monotonic() + self._bounds.silence_s
+        is_known = self.assoc.requestor.primitive is not None
+        ends = time.monotonic() + (self._bounds.silence_s if is_known else self._bounds.introduction_s)
         with memoryview(data) as view:
             while have < nr_bytes:
                 left_s = ends - time.monotonic()
@@ -165,7 +174,9 @@ class _GuardedMessages(DIMSEServiceProvider):
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take a part of a message."""
-        with quiet_pydicom():
+        parts = primitive.presentation_data_value_list
+        reads_nothing = all(part[:1] == _IN_THE_MIDST for _, part in parts)
+        with nullcontext() if reads_nothing else quiet_pydicom():
             super().receive_primitive(primitive)
 
 

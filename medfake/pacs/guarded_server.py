@@ -24,8 +24,6 @@ from medfake.pacs.guarded_line import Bounds, end_line, guard_line, stop_waiting
 
 _log = logging.getLogger(__name__)
 _GOODBYE_S: Final = 0.5
-_INTRODUCTION_S: Final = 10.0
-"""Within which a caller has made a handshake and said who calls, where he may not be silent for as long."""
 
 
 class GuardedEntity(AE):
@@ -65,7 +63,7 @@ class GuardedServer(ThreadedAssociationServer):
     ) -> None:
         self.bounds, self.ended = bounds, ended
         self._free = threading.BoundedSemaphore(bounds.lines)
-        entity.acse_timeout = self.introduction_s
+        entity.acse_timeout = bounds.introduction_s
         super().__init__(entity, address, entity.ae_title, entity.supported_contexts, tls, handlers, _Handler)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="callers", daemon=True)
 
@@ -73,11 +71,6 @@ class GuardedServer(ThreadedAssociationServer):
     def port(self) -> int:
         """Where it listens."""
         return int(self.server_address[1])
-
-    @property
-    def introduction_s(self) -> float:
-        """Within which a caller says who he is."""
-        return min(_INTRODUCTION_S, self.bounds.silence_s)
 
     def begin(self) -> None:
         """Let callers in."""
@@ -98,7 +91,10 @@ class GuardedServer(ThreadedAssociationServer):
 
     def verify_request(self, _: Any, __: Any) -> bool:
         """Whether there is a line left; it is taken."""
-        return self._free.acquire(blocking=False)
+        if self._free.acquire(blocking=False):
+            return True
+        _log.warning("a caller was not let in: as many lines are open as may be")
+        return False
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give a caller a thread of his own."""
@@ -119,7 +115,7 @@ class GuardedServer(ThreadedAssociationServer):
         """Accept a caller, without waiting for a word of his."""
         assert self.socket is not None  # noqa: S101 - open while it serves
         line, address = self.socket.accept()
-        line.settimeout(self.introduction_s)
+        line.settimeout(self.bounds.introduction_s)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.ssl_context:
             line = self.ssl_context.wrap_socket(line, server_side=True, do_handshake_on_connect=False)

@@ -28,7 +28,7 @@ COMMANDS = (
 )  # fmt: skip
 """C-STORE to N-DELETE, C-CANCEL, some answers that nobody asked for, and what is none (PS3.7 E.1)."""
 _RUNS = 300
-_ANSWER_S = 0.2
+_ANSWER_S, _FIRST_ANSWER_S = 0.2, 2.0
 
 
 @pytest.fixture(autouse=True)
@@ -103,12 +103,13 @@ def say(here: Listening, said: bytes, first: int = 0) -> bool:
     """
     with closing(line_to(here)) as line:
         try:
-            line.settimeout(_ANSWER_S)
             line.sendall(said[:first])
             if first:
+                line.settimeout(_FIRST_ANSWER_S)
                 hear(line, 1)
             line.sendall(said[first:])
             if first:
+                line.settimeout(_ANSWER_S)
                 hear(line, 1 << 30)
             line.shutdown(socket.SHUT_WR)
         except OSError:
@@ -139,6 +140,15 @@ def test_what_is_announced_never_comes(here: Listening, said: bytes) -> None:
         line.sendall(said)
         assert is_ended(line)
     assert is_well(here)
+
+
+@pytest.mark.parametrize("said", [b"", b"\1", b"\1\0\0\0\1\0\0\1"])
+def test_who_does_not_say_who_he_is_has_less_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr("medfake.pacs.guarded_line.INTRODUCTION_S", 0.5)
+    with listening(tmp_path / "data", silence_s=60.0) as here, closing(line_to(here)) as line:
+        line.sendall(said)
+        assert is_ended(line)
+        assert is_well(here)
 
 
 def test_random_bytes(here: Listening) -> None:
@@ -197,15 +207,17 @@ def test_objects_before_an_association_are_none(here: Listening, stream: bytes) 
 
 def test_objects_without_waiting_for_answers_are_taken(here: Listening, stream: bytes) -> None:
     *objects, _ = split(stream)  # no release, with which what waits for an answer would be void
-    assert say(here, b"".join(objects), first_of(stream))
+    with closing(line_to(here)) as line:
+        begun(line, b"".join(objects), 1.0)
+        wait_until(lambda: here.counts.objects == 2)
     assert is_well(here)
-    assert here.counts.objects == 2
 
 
-def test_callers_beyond_the_lines_wait_for_nobody(tmp_path: Path) -> None:
+def test_callers_beyond_the_lines_wait_for_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with listening(tmp_path / "data", silence_s=2.0, associations=3) as here:
         lines = [line_to(here) for _ in range(30)]
         assert sum(is_ended(line) for line in lines) == 30
+        assert "as many lines are open as may be" in caplog.text
         assert here.answers()
         for line in lines:
             line.close()

@@ -9,6 +9,7 @@ from medfake.pacs.judged import ORDER, Judged, Order, require_judged
 from medfake.pacs.queued_series import Origin, QueuedSeries, State
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import GIVEN_UP, OTHER_PIXELS, PacsSettings
+from medfake.serving.scoring import job_files
 from medfake.serving.scoring.progress import Progress
 
 _TRIES = 2  # of judging a series: what fails once may have failed for the disk or for memory
@@ -34,7 +35,10 @@ class ScoringJobs:
         self._queue, self._folder_of, self._settings, self._judged = queue, folder_of, settings, judged
 
     def take(self) -> QueuedSeries | None:
-        """Take the next series, with what there is to do beside its files."""
+        """Take the next series, with what there is to do beside its files.
+
+        What ended scoring processes when it was taken before is tried again: they may have been killed from outside.
+        """
         series = self._queue.take(State.SCORE)
         if series is None:
             return None
@@ -45,7 +49,9 @@ class ScoringJobs:
             caller=series.caller, routes=self._settings.routes, pixels=self._queue.pixels_of(series.series_key),
             judged_keys=before, missing=missing,
         )  # fmt: skip
-        order.write(self._folder_of(series.id) / ORDER)
+        folder = self._folder_of(series.id)
+        order.write(folder / ORDER)
+        (folder / job_files.BAD).unlink(missing_ok=True)
         return series
 
     def renew(self, job_id: str, progress: Progress, model: str) -> bool:

@@ -66,6 +66,7 @@ class SeriesScoring:
 
         Raises:
             StorageError: Its order is missing.
+            ScanError: There is no verdict, as scoring processes did not survive what it is of.
             OSError: The disk is full.
         """
         judged = read_judged(self._folder) or self._judged()
@@ -87,6 +88,9 @@ class SeriesScoring:
         model = self._model.suited_to(series)
         self._tell(scans=len(series), slices=sum(len(one.headers) for one in series), model=model.name)
         scans = [scan for one, route in routed if (scan := self._scan(one, route, model, order))]
+        bad = read_bad(self._folder)
+        if not scans and (bad.files or bad.scans):
+            raise ScanError("no scoring process survives this series", remedy="medfake pacs retry ID")
         with replace_folder(self._folder / RESULTS) as results:
             objects = [made for scan in scans for made in scan.objects]
             for number, made in enumerate(objects):
@@ -182,8 +186,10 @@ class SeriesScoring:
     def _key(self, names: Sequence[str], routes: Sequence[Route]) -> str:
         """SHA-256 of what results follow from: files, detector, thresholds, kinds of results, and their schema."""
         digest = hashlib.sha256(f"{RESULTS_SCHEMA} {self._digest}\n".encode())
+        bad = read_bad(self._folder)
         for name in names:
-            digest.update(f"{name} {sha256_file(self._files / name)}\n".encode())
+            left_out = " left out" if name in bad.files else ""
+            digest.update(f"{name} {sha256_file(self._files / name)}{left_out}\n".encode())
         for route in routes:
             calibration = route.calibration
             known = sha256_file(calibration) if calibration and calibration.exists() else ""

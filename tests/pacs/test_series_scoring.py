@@ -13,6 +13,7 @@ import pydicom
 import pytest
 
 from medfake.dicom.quiet import quiet_pydicom
+from medfake.errors import ScanError
 from medfake.pacs.arrivals import FOLDER_OF_FILES
 from medfake.pacs.judged import JUDGED, ORDER, Judged, Order, read_judged, result_files
 from medfake.pacs.results.kinds import ResultKind
@@ -228,6 +229,13 @@ def test_a_file_that_ended_a_process_is_not_opened_again(series: Series) -> None
     assert judged.verdict == "tampered"
     assert judged.reason == "1 x it ended a process"
     assert name not in [one.get("file") for one in series.told]
+
+
+def test_a_series_that_no_process_survives_is_an_error_and_not_done(series: Series) -> None:
+    Bad(files={file.name: "the scoring process did not survive it" for file in series.files}).write(series.folder)
+    with pytest.raises(ScanError, match="no scoring process survives"):
+        series.judge()
+    assert not (series.folder / JUDGED).exists()
 
 
 def test_a_series_whose_uids_are_none_keeps_its_verdict(series: Series) -> None:

@@ -298,9 +298,9 @@ class SeriesQueue:
         return self._change(connection, series_id, old, state=new, changed=now, next_try=now, **_FREED, **news)
 
     def _change(
-        self, connection: Connection, series_id: str, now_in: State, owner: str | None = None, **values: Any
+        self, connection: Connection, series_id: str, now_in: State, held_by: str | None = None, **values: Any
     ) -> bool:
-        mine = (SERIES.c.id == series_id, SERIES.c.owner == (owner or holder(self._owner)), SERIES.c.state == now_in)
+        mine = (SERIES.c.id == series_id, SERIES.c.owner == (held_by or holder(self._owner)), SERIES.c.state == now_in)
         return bool(connection.execute(SERIES.update().where(*mine).values(**values)).rowcount)
 
     def _has_results(self, connection: Connection, row: QueuedSeries, judged: Judged) -> bool:

@@ -14,6 +14,8 @@ from benchmarks import (
     frozen_phase,
     gpu,
     pacs_listener,
+    pacs_load,
+    pacs_turnaround,
     pixel_look,
     scan,
     scan_memory,
@@ -46,6 +48,8 @@ ALL = {
     "scan-study": scan_study.main,
     "scan-memory": scan_memory.main,
     "pacs-listener": pacs_listener.main,
+    "pacs-turnaround": pacs_turnaround.main,
+    "pacs-load": pacs_load.main,
 }
 
 

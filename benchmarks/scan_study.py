@@ -74,7 +74,7 @@ def main() -> None:
         "medfake scan": ours,
         "medfake scan of 3 slices": start,
     }
-    loop, lean, scan, few_slices = _fastest_in_turn([partial(_cost, command) for command in commands.values()])
+    loop, lean, scan, few_slices = _fastest_in_turn([partial(cost, command) for command in commands.values()])
     for name, cost in zip(commands, (loop, lean, scan, few_slices), strict=True):
         print(f"scan-study: {name}: {cost.wall:.1f} s, {cost.cpu:.1f} s of CPU")
     baseline = "pydicom and ONNX Runtime over the same files"
@@ -93,7 +93,8 @@ def _fastest_in_turn(works: list[Callable[[], Cost]]) -> list[Cost]:
     ]
 
 
-def _cost(command: list[str]) -> Cost:
+def cost(command: list[str]) -> Cost:
+    """What a whole process takes, start included."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)

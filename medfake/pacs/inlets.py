@@ -27,6 +27,8 @@ _JUDGED: Final = ("CT", "MR", "CR", "DX")
 class Listening:
     """A listener and what becomes of what it takes; `with` it, inside of a station's own `with`.
 
+    Where it knows the PACS, it fetches what is in the queue, too, as after a `medfake pacs scan` that was cut off.
+
     Raises:
         BusyError: Another listener uses the same folder.
         ConfigError: It cannot listen there.
@@ -52,6 +54,8 @@ class Listening:
             self._station.queue.add(series)
         self.port = self._listener.start()
         self._thread.start()
+        if self._station.settings.archive.dicomweb:
+            self._held.enter_context(Fetching(self._station))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -65,6 +65,7 @@ def test_a_series_is_judged_and_sent_once_where_the_station_is_killed_when(
     station = hospital.station
     meet(hospital, MOMENTS[name], lambda: kill_station(station), station.start)
     hospital.require_whole(kinds)
+    hospital.require_sent_once()
 
 
 def test_nothing_is_lost_and_nothing_is_there_twice_after_a_dozen_kills_at_any_time(hospital: Hospital) -> None:
@@ -84,6 +85,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice_after_a_dozen_kills_at_any_t
             assert dcmtk.acknowledged(hospital.begin_to_send(scan)) == SLICES
             taken.append((scan, SLICES))
     hospital.require_whole(None)
+    hospital.require_sent_once()
     for scan, acknowledged in taken:
         assert max(row.files for row in rows_of(station, scan)) >= acknowledged
 
@@ -98,7 +100,7 @@ def test_a_series_is_judged_whole_where_its_scoring_process_is_killed_at_any_tim
         station.wait_for(lambda known=known: hospital.series_folders() - known, step_s=0.001)
         time.sleep((number + rng.uniform()) / 6 * 0.8)
         station.scoring_processes[0].kill()
-    hospital.require_whole(kinds)
+        hospital.require_whole(kinds)
     assert "a scoring process was replaced" in station.log
 
 

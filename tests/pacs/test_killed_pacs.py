@@ -91,6 +91,17 @@ def test_a_series_that_is_found_is_judged_where_the_PACS_is_killed_while_it_is_f
     assert "the PACS broke off in the midst of a series" in watching.station.log
 
 
+def test_a_study_that_was_asked_for_is_judged_by_the_listener_where_whoever_asked_is_killed(
+    hospital: Hospital, kinds: Counter[str]
+) -> None:
+    scan = hospital.new_scan()
+    asking = hospital.station.begin_to_ask("scan", "--study", scan.study_uid)
+    hospital.station.wait_for(lambda: rows_of(hospital.station, scan), step_s=0.001)
+    asking.kill()
+    asking.wait()
+    hospital.require_whole(kinds)
+
+
 def test_what_is_found_is_judged_once_after_kills_of_either_side_at_any_time(
     watching: Hospital, kinds: Counter[str]
 ) -> None:

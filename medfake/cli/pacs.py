@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medfake.pacs.station import Places, Station
 
 _SHORT = 12  # digits of an id that lists show
+_DRY_QUEUE = ".queue"
 _NOTE = "research use only, not a diagnostic device"
 _COLUMNS = ("id", "state", "modality", "caller", "files", "verdict", "p_tampered", "tries", "changed", "reason")
 _config = click.option(
@@ -35,7 +36,7 @@ _database = click.option(
 )
 _dry_run = click.option(
     "--dry-run", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
-    help="Keep results in FOLDER and send nothing.",
+    help="Keep results in FOLDER, with a queue of their own, and send nothing.",
 )  # fmt: skip
 
 
@@ -232,11 +233,21 @@ def _with_listen(settings: "PacsSettings", port: int | None, callers: tuple[str,
 
 
 def _places(data: Path | None, database: str | None, dry_run: Path | None) -> "Places":
+    """Where things are; a dry run has a queue of its own, so that neither takes the other's series."""
     from medfake.pacs.station import Places
     from medfake.serving.default_places import default_database, default_folder
+    from medfake.tracking.store_errors import SQLITE
 
+    def tell(series: "QueuedSeries") -> None:
+        click.echo(_line(series))
+
+    if dry_run is not None:
+        if data or database:
+            raise click.UsageError("a dry run keeps its queue in its own FOLDER: leave --data and --database out")
+        own = dry_run.absolute() / _DRY_QUEUE
+        return Places(own, f"{SQLITE}{own / 'service.db'}", dry_run.absolute(), tell)
     folder = (data or default_folder("pacs")).absolute()
-    return Places(folder, database or default_database(folder), dry_run, lambda series: click.echo(_line(series)))
+    return Places(folder, database or default_database(folder), None, tell)
 
 
 def _queue(places: "Places") -> "SeriesQueue":

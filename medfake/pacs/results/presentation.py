@@ -107,7 +107,7 @@ def _window(groups: FunctionalGroups) -> tuple[str, str]:
 def _state(basis: Basis, number: int, grey: _Grey, marks: Sequence[_Mark]) -> Dataset:
     made = new_object(basis, ResultKind.GSPS, number)
     made.PresentationCreationDate, made.PresentationCreationTime = made.ContentDate, made.ContentTime
-    made.ContentLabel, made.ContentDescription = LAYER, long_string("suspected tampering, research use only")
+    made.ContentLabel, made.ContentDescription = LAYER, long_string(f"{basis.judgement.site_words}, research use only")
     made.ContentCreatorName = made.Laterality = ""  # type 2 and type 2C
     del made.ContentDate, made.ContentTime  # not of this kind of object
     images = [basis.source.images[mark.disc.index] for mark in marks]

@@ -32,6 +32,7 @@ from medfake.pacs.results.codes import (
     QUALITATIVE_EVALUATIONS,
     VERDICTS,
     Private,
+    site_code,
 )
 from medfake.pacs.results.judgement import Judgement
 from medfake.pacs.results.objects import MANUFACTURER, MODEL, RESEARCH_USE, Basis, detector_version
@@ -100,14 +101,17 @@ def _algorithm(judgement: Judgement, parameters: list[str] | None = None) -> Alg
 
 
 def _scan_group(basis: Basis) -> MeasurementsAndQualitativeEvaluations:
-    """TID 1501: P, verdict and findings of the scan, and all files that they are of."""
+    """TID 1501: P, verdict and findings of the scan, and all files that they are of.
+
+    Whoever searches for findings must not be given scans without one, so that only a positive verdict has the positive.
+    """
     judgement = basis.judgement
     verdict = VERDICTS[Verdict(judgement.verdict.verdict)]
     evaluations = [QualitativeEvaluation(Private.AUTHENTICITY.code, verdict.code)]
     evaluations += [QualitativeEvaluation(Private.FINDING.code, FINDINGS[one].code) for one in judgement.findings]
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(basis.uids.tracking("scan"), "medfake scan"),
-        finding_type=Private.TAMPERING.code,
+        finding_type=(Private.TAMPERING if judgement.suspects else Private.AUTHENTICITY).code,
         algorithm_id=_algorithm(judgement, _parameters(judgement)),
         measurements=[_probability(judgement.verdict.p_tampered)],
         qualitative_evaluations=evaluations,
@@ -126,7 +130,7 @@ def _site_group(basis: Basis, number: int, site: Site, segmentation: ImageRefere
     """TID 1411 with a region of the patient, or TID 1410 with one of the image where there is no such space."""
     name = site_name(number)
     tracking = TrackingIdentifier(basis.uids.tracking(name), name)
-    finding, measured = Private.REGION.code, [_probability(site.p)]
+    finding, measured = site_code(basis.judgement), [_probability(site.p)]
     algorithm = _algorithm(basis.judgement)
     image = basis.source.images[site.slice_index]
     if not basis.source.headers[0].modality.is_stack or not (segmentation or basis.source.frame_of_reference):

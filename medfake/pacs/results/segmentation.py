@@ -19,9 +19,9 @@ from medfake.pacs.results.codes import (
     SEGMENTATION,
     SOURCE_IMAGE,
     SPATIAL_CONCEPT,
-    Private,
     coded,
     scheme_declared,
+    site_code,
 )
 from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import Basis, detector_version, long_string, new_object, references
@@ -80,7 +80,10 @@ def _image(made: Dataset, basis: Basis, frames: Sequence[_Frame]) -> None:
     made.update(basis.source.lossy)
     made.SegmentationType = "BINARY"
     made.SegmentsOverlap = "UNDEFINED"
-    made.ContentLabel, made.ContentDescription = "MEDFAKE", long_string("suspected tampering, research use only")
+    made.ContentLabel, made.ContentDescription = (
+        "MEDFAKE",
+        long_string(f"{basis.judgement.site_words}, research use only"),
+    )
     made.ContentCreatorName = ""
     if basis.source.frame_of_reference:
         made.FrameOfReferenceUID, made.PositionReferenceIndicator = basis.source.frame_of_reference, ""
@@ -113,9 +116,9 @@ def _segments(made: Dataset, basis: Basis) -> None:
     for number, site in enumerate(judgement.sites, start=1):
         item = Dataset()
         item.SegmentNumber, item.SegmentLabel = number, f"site {number}, P {site.p:.2f}"
-        item.SegmentDescription = "suspected of tampering; research use only"
+        item.SegmentDescription = f"{judgement.site_words}; research use only"
         item.SegmentedPropertyCategoryCodeSequence = DicomSequence([coded(SPATIAL_CONCEPT)])
-        item.SegmentedPropertyTypeCodeSequence = DicomSequence([coded(Private.REGION.code)])
+        item.SegmentedPropertyTypeCodeSequence = DicomSequence([coded(site_code(judgement))])
         item.SegmentAlgorithmType = "AUTOMATIC"
         item.SegmentAlgorithmName = long_string(judgement.model.card.detector)
         item.SegmentationAlgorithmIdentificationSequence = DicomSequence([_algorithm(basis)])

@@ -13,7 +13,7 @@ from medfake.metrics.scans import Verdict
 from medfake.pacs.results.build import Finding, Judgement, ResultKind, build_results
 from medfake.pacs.results.codes import SCHEME, Private
 from tests.fixtures.modalities import write_radiographs
-from tests.pacs.results.conftest import JudgeFolder, WriteCt, by_kind, written
+from tests.pacs.results.conftest import JudgeFolder, WriteCt, as_verdict, by_kind, written
 
 
 def report_of(judgement: Judgement, *kinds: ResultKind) -> Dataset:
@@ -68,6 +68,22 @@ def test_the_scan_group_has_p_and_the_verdict_in_codes(
     }
     assert said == {"AUTHENTICITY": term.code}
     assert len(group.source_images) == 9
+
+
+@pytest.mark.parametrize(("verdict", "of_scan", "of_site"), [
+    (Verdict.TAMPERED, Private.TAMPERING, Private.REGION),
+    (Verdict.NOT_TAMPERED, Private.AUTHENTICITY, None),
+    (Verdict.UNCERTAIN, Private.AUTHENTICITY, Private.PLACE),
+])  # fmt: skip
+def test_only_a_positive_verdict_has_a_positive_finding(
+    verdict: Verdict, of_scan: Private, of_site: Private | None, write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path
+) -> None:
+    judgement = as_verdict(judged(write_ct()), verdict)
+    content = reread(by_kind(judgement)[ResultKind.SR][0], tmp_path)
+    [scan] = content.get_image_measurement_groups()
+    assert scan.finding_type == of_scan.code
+    found = [group.finding_type for group in content.get_volumetric_roi_measurement_groups()]
+    assert found == ([of_site.code] if of_site else [])
 
 
 def test_findings_are_coded_beside_the_verdict(write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from medfake.pacs.results.codes import (
     Private,
     site_code,
 )
+from medfake.pacs.results.geometry import Disc
 from medfake.pacs.results.judgement import Judgement
 from medfake.pacs.results.objects import MANUFACTURER, MODEL, RESEARCH_USE, Basis, detector_version
 from medfake.pacs.results.regions import RADIUS_MM
@@ -42,7 +43,6 @@ from medfake.pacs.results.source import ImageReference
 from medfake.pacs.results.uids import derived_uid
 
 SiteGroup = PlanarROIMeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
-_CENTRE_OF_PIXEL = 0.5  # the corner of the first pixel is (0, 0) (PS3.3 C.18.6.1.2)
 
 
 def report_content(basis: Basis, segmentation: ImageReference | None) -> Dataset:
@@ -116,7 +116,8 @@ def _scan_group(basis: Basis) -> MeasurementsAndQualitativeEvaluations:
         measurements=[_probability(judgement.verdict.p_tampered)],
         qualitative_evaluations=evaluations,
         source_images=[
-            sr.SourceImageForMeasurementGroup(image.sop_class, image.sop_uid) for image in basis.source.instances
+            sr.SourceImageForMeasurementGroup(image.sop_class, image.sop_uid, image.listed)
+            for image in basis.source.instances
         ],
     )
 
@@ -151,15 +152,14 @@ def _site_group(basis: Basis, number: int, site: Site, segmentation: ImageRefere
 
 
 def _circle(basis: Basis, site: Site, image: ImageReference) -> sr.ImageRegion:
-    """Centre and a point of the circle, column and row of the image."""
+    """A circle, or an ellipse where pixels are no squares, in columns and rows of the image."""
+    disc = Disc(site.slice_index, site.y, site.x, RADIUS_MM)
+    points = basis.source.geometry.outline(disc)
     _, cols = basis.source.geometry.shape
-    _, across = basis.source.geometry.radius_px(RADIUS_MM)
-    x, y = site.x + _CENTRE_OF_PIXEL, site.y + _CENTRE_OF_PIXEL
-    edge = x - across if x > cols / 2 else x + across  # within the image, if any
-    return sr.ImageRegion(
-        sr.GraphicTypeValues.CIRCLE, np.array([[x, y], [edge, y]]),
-        sr.SourceImageForRegion(image.sop_class, image.sop_uid, image.frames),
-    )  # fmt: skip
+    if len(points) == 2 and points[0, 0] > cols / 2:
+        points[1, 0] = 2 * points[0, 0] - points[1, 0]  # the point to the left, within the image, if any
+    kind = sr.GraphicTypeValues.CIRCLE if len(points) == 2 else sr.GraphicTypeValues.ELLIPSE
+    return sr.ImageRegion(kind, points, sr.SourceImageForRegion(image.sop_class, image.sop_uid, image.listed))
 
 
 def _ball(basis: Basis, site: Site, image: ImageReference) -> sr.VolumeSurface:

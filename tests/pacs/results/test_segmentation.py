@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 
 from medfake.pacs.results.build import Judgement, ResultKind
 from medfake.pacs.results.codes import Private
+from medfake.pacs.results.packed_bits import PackedBits
 from tests.pacs.results.conftest import EDGE, JudgeFolder, WriteCt, by_kind, written
 
 
@@ -100,12 +101,11 @@ def test_segments_are_automatic_and_say_by_which_detector(write_ct: WriteCt, jud
 
 
 def test_frames_of_an_odd_number_of_pixels_follow_each_other_bit_by_bit() -> None:
-    from medfake.pacs.results.regions import RegionSlice
-    from medfake.pacs.results.segmentation import _Frame, _packed
-
-    rng = np.random.default_rng(0)
-    shown = rng.random((19, 7, 9)) < 0.5
-    packed = _packed([_Frame(0, RegionSlice(k, mask)) for k, mask in enumerate(shown)])
+    shown = np.random.default_rng(0).random((19, 7, 9)) < 0.5
+    packer = PackedBits()
+    for mask in shown:
+        packer.add(mask)
+    packed = packer.whole()
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
     assert np.array_equal(bits[: shown.size].reshape(shown.shape).astype(bool), shown)
     assert len(packed) % 2 == 0

@@ -84,6 +84,11 @@ class Private(Enum):
         "OTHER_PIXELS", "These UIDs arrived before with other pixels",
         "Instances of these UIDs were received earlier with pixels that are not the same.",
     )  # fmt: skip
+    STACK = Term(
+        "STACK",
+        "Images that were judged",
+        "Plane, contrast and number of the images, as a series may hold several stacks.",
+    )
     LIMITATION = Term(
         "LIMITATION", "Limitation of the result", "What makes the result worth less than the detector's figures say."
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
@@ -53,7 +54,10 @@ LUNG: Final = Window("-600", "1500")
 
 @dataclass(frozen=True)
 class Table:
-    """An item of VOI LUT Sequence (0028,3010): LUT Descriptor (0028,3002) and LUT Data (0028,3006), 16 bits each."""
+    """An item of VOI LUT Sequence (0028,3010): LUT Descriptor (0028,3002) and LUT Data (0028,3006), 16 bits each.
+
+    Entries of 8 bits are packed, two in a word.
+    """
 
     descriptor: tuple[int, int, int]
     data: bytes
@@ -168,10 +172,15 @@ def _table(groups: FunctionalGroups, elements: Dataset) -> Table | None:
         words = data if isinstance(data, bytes) else b"".join(int(one).to_bytes(2, "little") for one in data)
     except PARSE_ERRORS:
         return None
-    if bits == _BYTE and len(words) == entries + entries % 2:  # two entries a word
-        words = b"".join(bytes((one, 0)) for one in words[:entries])
-    if not _BYTE <= bits <= 2 * _BYTE or len(words) != 2 * (entries or _MOST_ENTRIES):
+    count = entries or _MOST_ENTRIES
+    if bits == _BYTE and len(words) == 2 * count:  # a word each, as many write them
+        words = words[::2]
+    needed = count + count % 2 if bits == _BYTE else 2 * count
+    if not _BYTE <= bits <= 2 * _BYTE or len(words) != needed:
         return None
+    if _BYTE < bits < 2 * _BYTE:  # a presentation state has tables of 8 or of 16 bits
+        stretched = np.frombuffer(words, "<u2") * ((_WORD - 1) / ((1 << bits) - 1))
+        words, bits = np.clip(np.rint(stretched), 0, _WORD - 1).astype("<u2").tobytes(), 2 * _BYTE
     return Table((entries, first, bits), words)
 
 

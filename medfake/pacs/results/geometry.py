@@ -49,11 +49,14 @@ class Geometry:
         down, across = (max(1, round(_RATIO * one / max(down, across))) for one in (down, across))
         return down, across
 
-    def to_patient(self, index: int, y: float, x: float) -> Floats:
-        """(3,) mm of a pixel of a slice (PS3.3 C.7.6.2.1.1)."""
+    def to_patient(self, index: int, y: float | Floats, x: float | Floats) -> Floats:
+        """(3,) mm of a pixel of a slice (PS3.3 C.7.6.2.1.1), or (n, 3) of n pixels."""
         header = self.headers[index]
         along, down = self._axes(index)
-        return np.array(header.position_mm) + x * header.spacing_mm[1] * along + y * header.spacing_mm[0] * down
+        rows_mm, cols_mm = header.spacing_mm
+        across = np.multiply.outer(x, cols_mm * along)
+        found: Floats = np.array(header.position_mm) + across + np.multiply.outer(y, rows_mm * down)
+        return found
 
     def discs(self, site: Site, radius_mm: float) -> Iterator[Disc]:
         """Where a ball around a site cuts slices; its own slice always, the ball's middle being there."""

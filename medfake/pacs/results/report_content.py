@@ -41,6 +41,8 @@ from medfake.pacs.results.regions import RADIUS_MM
 from medfake.pacs.results.segmentation import site_name
 from medfake.pacs.results.source import ImageReference
 from medfake.pacs.results.uids import derived_uid
+from medfake.pacs.results.values import long_string
+from medfake.vocabulary import Modality
 
 SiteGroup = PlanarROIMeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
 
@@ -181,8 +183,17 @@ def _texts(judgement: Judgement) -> sr.ContainerContentItem:
     return container
 
 
+def _stack(judgement: Judgement) -> str:
+    """Of a series with several planes or contrasts each is a scan, with a report of its own."""
+    series = judgement.scored.series
+    contrast = series.headers[0].contrast.said if series.modality is Modality.MR else ""
+    count = f"{len(judgement.scored.headers)} of {len(series.headers)} images"
+    return ", ".join(word for word in (series.plane, long_string(contrast), count) if word)
+
+
 def _said(judgement: Judgement) -> Iterator[tuple[Private, str]]:
     yield Private.INTENDED_USE, f"{RESEARCH_USE} {judgement.model.card.intended_use}"
+    yield Private.STACK, _stack(judgement)
     if judgement.thresholds_from:
         yield Private.THRESHOLDS, judgement.thresholds_from
     if judgement.synthetic:

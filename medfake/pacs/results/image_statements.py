@@ -89,12 +89,12 @@ def statements_of(header: SliceHeader, elements: Dataset) -> ImageStatements:
         header: Of the image.
         elements: Of its file; nothing in it is trusted.
     """
-    lossy = header.lossy
+    lossy, part = header.lossy, first_of(elements, "BodyPartExamined").upper()
     return ImageStatements(
         burned_in=_among(elements, "BurnedInAnnotation", _YES_OR_NO),
         recognizable=_among(elements, "RecognizableVisualFeatures", _YES_OR_NO),
         orientation=_of_slice(header.orientation) if header.modality.is_stack else _of_radiograph(elements),
-        body_part=header.body_part if _WORD.fullmatch(header.body_part) else "",
+        body_part=part if _WORD.fullmatch(part) else "",
         laterality=_among(elements, "Laterality", frozenset("RL")),
         image_laterality=_among(elements, "ImageLaterality", frozenset("RLUB")),
         lossy=lossy,

@@ -99,7 +99,9 @@ class Private(Enum):
         "Whose scans the thresholds were chosen on, if others than its own.",
     )
     COPIED_TISSUE = Term(
-        "COPIED_TISSUE", "Tissue that stands twice", "Two places of the scan share their noise: one of them is a copy."
+        "COPIED_TISSUE",
+        "Tissue that stands twice",
+        "Two places of the scan share their noise, as a copy and its original do.",
     )
     SYNTHETIC = Term("SYNTHETIC", "Synthetic scan", "The header says that medfake itself made or altered the scan.")
 

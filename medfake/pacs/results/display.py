@@ -21,7 +21,8 @@ from medfake.dicom.written_modules import decimal
 from medfake.vocabulary import Modality
 
 LINEAR: Final = "LINEAR"
-_FUNCTIONS: Final = ("LINEAR_EXACT", "SIGMOID")
+LINEAR_EXACT: Final = "LINEAR_EXACT"
+_FUNCTIONS: Final = (LINEAR_EXACT, "SIGMOID")
 _LEAST_LINEAR: Final = 1.0  # of the width of a linear window; others may be narrower (PS3.3 C.11.2.1.2)
 _MOST_ENTRIES, _WORD, _BYTE = 1 << 16, 1 << 16, 8
 _MOST_CORNERS: Final = 1000  # of a shutter

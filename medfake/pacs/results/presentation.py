@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence as DicomSequence
 from medfake.dicom.reader import read_stored
 from medfake.dicom.written_modules import decimal
 from medfake.errors import DicomError
-from medfake.pacs.results.display import Display, Window
+from medfake.pacs.results.display import LINEAR_EXACT, Display, Window
 from medfake.pacs.results.geometry import CENTRE_OF_PIXEL, Disc
 from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import RESEARCH_USE, Basis, new_object, references
@@ -25,6 +25,8 @@ from medfake.pacs.results.values import long_string
 
 LAYER: Final = "MEDFAKE"
 _NEARLY_ALL: Final = (0.5, 99.5)  # percentiles
+_NARROW: Final = 16.0  # a linear window is a half off its centre, and never narrower than 1 (PS3.3 C.11.2.1.2)
+_LEAST_WIDTH: Final = 1e-6  # of an image of one value
 Floats = NDArray[np.float64]
 
 
@@ -97,7 +99,10 @@ def _window_of_values(basis: Basis, marks: Sequence[_Mark]) -> Window | None:
     if not found:
         return None
     low, high = float(np.min(found)), float(np.max(found))
-    return Window(decimal((low + high) / 2), decimal(max(high - low, 1.0)))
+    centre, width = decimal((low + high) / 2), high - low
+    if width >= _NARROW:
+        return Window(centre, decimal(width))
+    return Window(centre, decimal(max(width, _LEAST_WIDTH)), LINEAR_EXACT)
 
 
 def _areas(basis: Basis, marks: Sequence[_Mark]) -> list[Dataset]:

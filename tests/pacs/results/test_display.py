@@ -89,6 +89,15 @@ def test_a_window_of_values_is_one_of_rescaled_values(judged: JudgeFolder, tmp_p
     assert rescaled.WindowWidth == pytest.approx(2 * plain.WindowWidth, abs=0.01)
 
 
+def test_a_window_of_small_values_is_as_narrow_as_they_are(judged: JudgeFolder, tmp_path: Path) -> None:
+    folder = change_files(write_mr(tmp_path / "mr"), RescaleSlope="0.001", RescaleIntercept="0", RescaleType="US")
+    made = state_of(folder, judged, ((4, 40.0, 48.0),))
+    [voi] = made.SoftcopyVOILUTSequence
+    assert voi.VOILUTFunction == "LINEAR_EXACT"
+    assert 0.5 < voi.WindowWidth < 1
+    assert errors_of_dciodvfy(made, tmp_path) == []
+
+
 @pytest.mark.parametrize("shutter", [
     {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [48, 50], "RadiusOfCircularShutter": 40},
     {"ShutterShape": "RECTANGULAR", "ShutterLeftVerticalEdge": 3, "ShutterRightVerticalEdge": 90,

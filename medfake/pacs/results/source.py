@@ -109,8 +109,8 @@ class Source:
              one.contrast.said)
             for one in self.headers
         ]  # fmt: skip
-        displays = {one: number for number, one in enumerate(dict.fromkeys(self.displays))}
-        shown = (list(displays), [displays[one] for one in self.displays])
+        displays = {one: sha256(repr(one).encode()).hexdigest() for one in dict.fromkeys(self.displays)}
+        shown = [displays[one] for one in self.displays]
         files = (self.images, self.statements, shown, self.study_uid, self.position_reference, sorted(self.whole_files))
         said = (slices, files, [(int(one.tag), str(one.value)) for one in self.patient_study])
         return sha256(repr(said).encode()).hexdigest()

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -128,28 +127,35 @@ def read_source(headers: Sequence[SliceHeader]) -> Source:
     """
     _require_one({header.study_uid for header in headers}, "studies")
     _require_one({header.patient_id.strip() for header in headers}, "patients")
-    images: list[ImageReference] = []
-    statements: list[ImageStatements] = []
-    displays: dict[Display | None, Display | None] = {}  # of thousands of slices with one table it is kept once
-    shown: list[Display | None] = []
-    first: Dataset | None = None
-    frames: dict[str, int] = {}
-    for path, group in groupby(headers, key=lambda header: header.path):
-        elements, members = read_header_elements(path)[0], list(group)
-        first = elements if first is None else first
-        references, count = _references(elements, path, members)
-        images += references
-        frames[references[0].sop_uid] = count
-        statements += [statements_of(header, elements) for header in members]
-        shown += [displays.setdefault(one, one) for one in (display_of(header, elements) for header in members)]
-    if first is None:
+    if not headers:
         raise PacsError("no slice of this scan was scored, so there is nothing to say of it")
-    scored = Counter(image.sop_uid for image in images)
+    by_file: dict[Path, list[int]] = {}  # each is read once, however files of many frames lie between each other
+    for index, header in enumerate(headers):
+        by_file.setdefault(header.path, []).append(index)
+    images: dict[int, ImageReference] = {}
+    statements: dict[int, ImageStatements] = {}
+    displays: dict[int, Display | None] = {}
+    kept: dict[Display | None, Display | None] = {}  # of thousands of slices with one table it is kept once
+    frames: dict[str, int] = {}
+    first = read_header_elements(headers[0].path)[0]
+    for path, indices in by_file.items():
+        elements = first if path == headers[0].path else read_header_elements(path)[0]
+        references, count = _references(elements, path, [headers[index] for index in indices])
+        images |= zip(indices, references, strict=True)
+        frames[references[0].sop_uid] = count
+        for index in indices:
+            display = display_of(headers[index], elements)
+            statements[index], displays[index] = (
+                statements_of(headers[index], elements),
+                kept.setdefault(display, display),
+            )
+    scored = Counter(image.sop_uid for image in images.values())
+    order = range(len(headers))
     return Source(
         headers=tuple(headers),
-        images=tuple(images),
-        statements=tuple(statements),
-        displays=tuple(shown),
+        images=tuple(images[index] for index in order),
+        statements=tuple(statements[index] for index in order),
+        displays=tuple(displays[index] for index in order),
         patient_study=patient_and_study(first),
         study_uid=_required_uid(first, "StudyInstanceUID", headers[0].path),
         position_reference=long_string(first_of(first, "PositionReferenceIndicator")),

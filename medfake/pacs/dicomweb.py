@@ -4,51 +4,40 @@ Errors carry statuses and no address: addresses hold UIDs.
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from medfake.errors import ConfigError, PacsError, PacsSilentError
-from medfake.pacs.bounded_answers import BoundedAnswers
+from medfake.pacs.fetch_limits import FetchLimits, within, write_object
+from medfake.pacs.found_series import FoundSeries, found_series, is_uid, value_of
+from medfake.pacs.multipart_stream import CutOffError, Parts
+from medfake.pacs.patience import SLOWEST, Patience
 from medfake.pacs.queued_series import Address
-from medfake.pacs.settings import Archive, credentials
+from medfake.pacs.settings import Archive
+from medfake.pacs.stow import StowAnswer, StowBody, read_answer
 
-if TYPE_CHECKING:
-    import requests
-
-_log = logging.getLogger(__name__)
-_CHUNK: Final = 1 << 20
+_PIECE: Final = 1 << 18
 _AT_ONCE: Final = 1000
 """Series that are asked for at a time."""
-_ANY_TYPE: Final = 'type="*/*"'
+_MOST_PAGES: Final = 200
+_MOST_SERIES: Final = 100_000
+"""Of one search."""
+_PATIENCE: Final = 10
+"""Times `archive.timeout_s` within which an answer has to be whole."""
 _AS_STORED: Final = 'multipart/related; type="application/dicom"; transfer-syntax=*'
-_UID: Final = re.compile(r"[0-9.]{1,64}")
-_FOR_NOW: Final = (408, 429, 500, 502, 503, 504)
-"""Statuses of a service that is not at its best."""
-_STUDY, _SERIES, _MODALITY, _INSTANCES = "0020000D", "0020000E", "00080060", "00201209"
-_FAILED, _REASON = "FailedSOPSequence", "FailureReason"
-
-
-@dataclass(frozen=True)
-class FoundSeries:
-    """A series that a PACS has.
-
-    Attributes:
-        modality: (0008,0060).
-        instances: (0020,1209); None where the PACS does not say.
-    """
-
-    address: Address
-    modality: str
-    instances: int | None
+_FOR_NOW: Final = (401, 403, 408, 429, 500, 502, 503, 504)
+"""Statuses of a service that is not at its best, or of credentials that have run out."""
+_OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
+_DUPLICATE: Final = 0x0111
+_INSTANCE: Final = "00080018"
 
 
 class DicomWeb:
-    """A client of one PACS.
+    """A client of one PACS; of one thread.
 
     Args:
         archive: Of pacs.yaml; `dicomweb` is set.
@@ -65,160 +54,168 @@ class DicomWeb:
             )  # fmt: skip
         from dicomweb_client.api import DICOMwebClient
 
-        for name in ("dicomweb_client", "urllib3", "requests"):  # their lines hold addresses
+        from medfake.pacs.bounded_answers import bounded_session
+
+        for name in ("dicomweb_client", "urllib3", "requests", "retrying"):  # their lines hold addresses
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._url, self._timeout_s = archive.dicomweb, archive.timeout_s
-        self._session = _session(archive)
-        self._client = DICOMwebClient(
-            self._url, session=self._session, chunk_size=_CHUNK, permissive_uid=True, timeout=archive.timeout_s
-        )
+        self._session, self._cut = bounded_session(archive)
+        self._client = DICOMwebClient(self._url, session=self._session, permissive_uid=True, timeout=self._timeout_s)
+        self._client.host = urlsplit(self._url).netloc  # its own reading of addresses knows no IPv6
         self._client.set_http_retry_params(retry=False)  # the queue tries again, and knows how often
 
     def series(self, modality: str, since: date | None) -> Iterator[FoundSeries]:
-        """Series of a modality whose studies are of a day or later (QIDO-RS).
+        """Series of a modality whose studies are of a day or later (QIDO-RS), each once.
 
         Args:
             modality: (0008,0060).
             since: Study Date (0008,0020); None for all.
 
         Raises:
-            PacsError: It does not answer, or with what is no answer.
+            PacsError: It does not answer, or with what is no answer, or with more series than are taken, or cannot
+                be asked for all; what it said before is yielded first.
         """
         filters = {"Modality": modality} | ({"StudyDate": f"{since:%Y%m%d}-"} if since else {})
         yield from self._series_of(None, filters)
 
     def series_of_study(self, study_uid: str) -> list[FoundSeries]:
         """All series of a study; errors as of `series`."""
+        if not is_uid(study_uid):  # it becomes a part of an address
+            raise PacsError("there is no such study", received="no Study Instance UID (0020,000D)")
         return list(self._series_of(study_uid, {}))
 
     def has(self, address: Address, sop_uid: str) -> bool:
         """Whether it has an object; errors as of `series`."""
-        with _asked("search"):
+        with self._asked("search"):
             found = self._client.search_for_instances(
                 address.study_uid, address.series_uid, search_filters={"SOPInstanceUID": sop_uid}, limit=1
             )
-        return bool(found)
+            return any(value_of(one, _INSTANCE) == sop_uid for one in found)  # some ignore what they are asked for
 
-    def fetch(
-        self, address: Address, folder: Path, most_bytes: int, most_files: int, still_ours: Callable[[], bool]
-    ) -> int:
+    def fetch(self, address: Address, folder: Path, limits: FetchLimits, still_ours: Callable[[], bool]) -> int:
         """Stream a series into a folder, each object as the PACS stores it, under numbers (WADO-RS).
 
         Args:
             address: Of the series.
             folder: That is there and empty.
-            most_bytes: Of the series.
-            most_files: Of the series.
-            still_ours: Is asked after each object; where it says no, somebody else fetches the series.
+            limits: How much is taken.
+            still_ours: Is asked every few seconds, in another thread, too; where it says no, somebody else fetches
+                the series.
 
         Returns:
             Number of files.
 
         Raises:
-            PacsError: It does not answer, breaks off, or has more than is taken.
+            PacsError: It does not answer, breaks off, takes too long, or has more than is taken.
+            StorageError: The disk is nearly full.
             OSError: The disk is full.
         """
         url = f"{self._url}/studies/{address.study_uid}/series/{address.series_uid}"
         count = 0
-        with _asked("fetch"), BoundedAnswers(self._session, most_bytes) as answer:
-            for part in self._client.iter_bulkdata(url):
-                if count >= most_files:
-                    raise PacsError(
-                        "a series has more objects than are taken", where="pacs.yaml, limits.series_files",
-                        received=f"more than {most_files}", remedy="raise the limit, or leave the series out",
-                    )  # fmt: skip
-                (folder / f"{count:06d}.dcm").write_bytes(part)
-                count += 1
-                if not still_ours():
-                    raise PacsError("somebody else fetches this series")
-            if not answer.is_whole:
-                raise PacsSilentError(
-                    "the PACS broke off in the midst of a series", where="DICOMweb", remedy="see the PACS's own log"
-                )
+        with self._asked("fetch", still_ours) as patience:
+            asked = self._session.get(url, headers={"Accept": _AS_STORED}, timeout=self._timeout_s, stream=True)
+            with asked as response:
+                response.raise_for_status()
+                pieces = within(limits, response.iter_content(_PIECE), patience, folder)
+                for part in Parts(response.headers.get("Content-Type", ""), pieces):
+                    if count >= limits.files:
+                        raise PacsError(
+                            "a series has more objects than are taken", where="pacs.yaml, limits.series_files",
+                            received=f"more than {limits.files}", remedy="raise the limit, or leave the series out",
+                        )  # fmt: skip
+                    write_object(part, folder / f"{count:06d}.dcm", limits)
+                    count += 1
+        if not still_ours():
+            raise PacsError("somebody else fetches this series")
         return count
 
-    def store(self, file: Path) -> None:
+    def store(self, file: Path, address: Address, sop_uid: str) -> None:
         """Store one object (STOW-RS).
 
-        Raises:
-            PacsError: It does not answer, or refuses.
-        """
-        from pydicom import dcmread
+        Args:
+            file: A whole DICOM file.
+            address: Of its series.
+            sop_uid: SOP Instance UID (0008,0018).
 
-        with _asked("store"):
-            answer = self._client.store_instances([dcmread(file)])
-        failed = answer.get(_FAILED) or ()
-        if failed:
-            raise PacsError(
-                "the PACS refuses an object", where="STOW-RS", remedy="see the PACS's own log",
-                received=", ".join(f"failure reason 0x{int(one.get(_REASON, 0)):04X}" for one in failed),
+        Raises:
+            PacsError: It refuses.
+            PacsSilentError: It does not answer, or neither says so nor lets itself be asked whether it has the object.
+        """
+        body = StowBody(file)
+        with self._asked("store", more_s=len(body) / SLOWEST):
+            response = self._session.post(
+                f"{self._url}/studies", data=body, timeout=self._timeout_s,
+                headers={"Content-Type": body.content_type, "Accept": "application/dicom+json"},
             )  # fmt: skip
+            answer = read_answer(response.content, sop_uid)
+            if not answer.refused:
+                response.raise_for_status()
+        if answer.stored:
+            return
+        if (not answer.refused or _DUPLICATE in answer.reasons) and self._confirms(address, sop_uid):
+            return
+        raise _not_stored(answer, response.status_code)
+
+    def _confirms(self, address: Address, sop_uid: str) -> bool:
+        try:
+            return self.has(address, sop_uid)
+        except PacsError:
+            return False
 
     def _series_of(self, study_uid: str | None, filters: dict[str, Any]) -> Iterator[FoundSeries]:
-        offset = 0
-        while True:
-            with _asked("search"):
+        seen, offset = set[Address](), 0
+        for _ in range(_MOST_PAGES):
+            with self._asked("search"):
                 found = self._client.search_for_series(
                     study_uid, limit=_AT_ONCE, offset=offset, search_filters=filters,
                     fields=["StudyInstanceUID", "Modality", "NumberOfSeriesRelatedInstances"],
                 )  # fmt: skip
                 if not isinstance(found, list):
                     raise TypeError
-                series = [_found(one) for one in found]
-            yield from (one for one in series if one)
-            if len(found) < _AT_ONCE:
+                page = {one.address: one for one in map(found_series, found) if one}
+            new = [one for address, one in page.items() if address not in seen]
+            if not new:
+                if len(found) == _AT_ONCE:  # it keeps to the limit and not to the offset
+                    raise PacsError(
+                        "the PACS tells the same series again and again, and no others", where="DICOMweb",
+                        remedy=f"it ignores `offset`: ask it for fewer than {_AT_ONCE}, see watch.look_back_days",
+                    )  # fmt: skip
                 return
+            yield from new
+            seen.update(page)
             offset += len(found)
+            if len(seen) > _MOST_SERIES:
+                break
+        raise PacsError(
+            "the PACS finds more series than are taken", where="DICOMweb", received=f"more than {len(seen)}",
+            remedy="lower watch.look_back_days",
+        )  # fmt: skip
+
+    @contextmanager
+    def _asked(
+        self, what: str, still_ours: Callable[[], bool] | None = None, more_s: float = 0.0
+    ) -> Iterator[Patience]:
+        """Bound how long it takes, and turn what HTTP clients raise into one error, without addresses."""
+        with Patience(self._cut, _PATIENCE * self._timeout_s + more_s, still_ours) as patience, _told(what):
+            yield patience
 
 
-def _found(values: dict[str, Any]) -> FoundSeries | None:
-    """A series of an answer; None where the answer makes no sense."""
-    study, series = _value(values, _STUDY), _value(values, _SERIES)
-    if not (_UID.fullmatch(study) and _UID.fullmatch(series)):  # they become parts of addresses
-        return None
-    told = _value(values, _INSTANCES)
-    instances = int(told) if told.isdecimal() and len(told) < 10 else None
-    return FoundSeries(Address(study, series), _value(values, _MODALITY), instances)
-
-
-def _value(values: dict[str, Any], tag: str) -> str:
-    element = values.get(tag)
-    first = (element.get("Value") or [""])[0] if isinstance(element, dict) else ""
-    return first if isinstance(first, str) else str(first) if isinstance(first, int) else ""
-
-
-def _session(archive: Archive) -> "requests.Session":
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    class AsStored(HTTPAdapter):
-        """Asks for objects as they are stored: the client asks for any type, which some servers refuse."""
-
-        def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
-            if _ANY_TYPE in request.headers.get("Accept", ""):
-                request.headers["Accept"] = _AS_STORED
-
-    session = requests.Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, AsStored())
-    session.trust_env = False  # no proxy and no password file that nobody named here
-    tls = archive.tls
-    for path in (tls.ca, tls.certificate, tls.key):
-        if path is not None and not path.is_file():
-            raise ConfigError("there is no such file", where=f"{path} (archive.tls)", remedy="PEM files go there")
-    session.verify = str(tls.ca) if tls.ca else True
-    if tls.certificate and tls.key:
-        session.cert = (str(tls.certificate), str(tls.key))
-    known = credentials()
-    if isinstance(known, tuple):
-        session.auth = known
-    elif known:
-        session.headers["Authorization"] = f"Bearer {known}"
-    return session
+def _not_stored(answer: StowAnswer, status: int) -> PacsError:
+    if not answer.refused:
+        return PacsSilentError(
+            "the PACS does not say that it has stored an object", where="STOW-RS", received=f"status {status}",
+            remedy="see that archive.dicomweb is the address of its DICOMweb service, and the PACS's own log",
+        )  # fmt: skip
+    later = bool(answer.reasons) and all(one in _OUT_OF_RESOURCES for one in answer.reasons)
+    told = [f"failure reason 0x{one:04X}" for one in answer.reasons[:3]]
+    return (PacsSilentError if later else PacsError)(
+        "the PACS refuses an object", where="STOW-RS", received=", ".join([f"status {status}", *told]),
+        remedy="see the PACS's own log",
+    )  # fmt: skip
 
 
 @contextmanager
-def _asked(what: str) -> Iterator[None]:
+def _told(what: str) -> Iterator[None]:
     """Turn what HTTP clients raise into one error, without addresses."""
     import requests
 
@@ -229,6 +226,10 @@ def _asked(what: str) -> Iterator[None]:
         kind = PacsSilentError if status in _FOR_NOW else PacsError
         raise kind(
             f"the PACS refuses to {what}", where="DICOMweb", received=f"status {status}", remedy=_remedy(status)
+        ) from None
+    except CutOffError:
+        raise PacsSilentError(
+            "the PACS broke off in the midst of a series", where="DICOMweb", remedy="see the PACS's own log"
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # JSON that is none, too
         raise PacsError(

@@ -3,22 +3,30 @@
 import logging
 import shutil
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from medfake.errors import ConfigError, PacsError, PacsSilentError
+from medfake.dicom.parse import PARSE_ERRORS
+from medfake.dicom.quiet import quiet_pydicom
+from medfake.errors import ConfigError, PacsError, PacsSilentError, StorageError
 from medfake.files import in_a_word
 from medfake.pacs.dicomweb import DicomWeb
 from medfake.pacs.queued_series import Address
 from medfake.pacs.settings import Archive, ClientTLS, Store
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
     from pynetdicom.association import Association
 
 _SUCCESS: Final = 0x0000
 _WARNINGS: Final = range(0xB000, 0xC000)
+_OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
+_NOT_AUTHORIZED: Final = 0x0124
+"""Statuses of C-STORE (PS3.4 B.2.3, PS3.7 C)."""
+_TRANSIENT: Final = 2
+"""Result of an A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
 
 
 class Outlet(Protocol):
@@ -43,13 +51,11 @@ class DicomWebOutlet:
 
     def has(self, file: Path) -> bool:
         """Whether an object is there."""
-        dataset = _header(file)
-        address = Address(str(dataset.StudyInstanceUID), str(dataset.SeriesInstanceUID))
-        return self.archive.has(address, str(dataset.SOPInstanceUID))
+        return self.archive.has(*_identifiers(file))
 
     def store(self, file: Path) -> None:
         """Put an object there."""
-        self.archive.store(file)
+        self.archive.store(file, *_identifiers(file))
 
 
 @dataclass(frozen=True)
@@ -75,27 +81,30 @@ class CStoreOutlet:
         """Put an object there."""
         from pydicom import dcmread
 
-        dataset = dcmread(file)
-        association = self._associate(dataset)
+        with _reading():
+            dataset = dcmread(file)
+            kind, syntax = str(dataset.SOPClassUID), str(dataset.file_meta.TransferSyntaxUID)
+        association = self._associate(kind, syntax)
         try:
-            answer = association.send_c_store(dataset)
+            with quiet_pydicom():
+                answer = association.send_c_store(dataset)
         except (ValueError, RuntimeError) as error:
             raise PacsError(
-                "the PACS takes no such object", where="C-STORE", received=type(error).__name__,
-                remedy="see which SOP classes it takes, or leave the kind out of `results` in pacs.yaml",
-            ) from None  # fmt: skip
+                "the PACS takes no such object", where="C-STORE", received=type(error).__name__, remedy=_KINDS
+            ) from None
         finally:
             if association.is_established:
                 association.release()
         if "Status" not in answer:
             raise PacsSilentError("the PACS broke off while it was sent an object", where="C-STORE", remedy=_RUNS)
         if answer.Status != _SUCCESS and answer.Status not in _WARNINGS:
-            raise PacsError(
+            later = answer.Status in _OUT_OF_RESOURCES or answer.Status == _NOT_AUTHORIZED
+            raise (PacsSilentError if later else PacsError)(
                 "the PACS refuses an object", where="C-STORE", received=f"status 0x{answer.Status:04X}",
                 remedy="see the PACS's own log",
             )  # fmt: skip
 
-    def _associate(self, dataset: "Dataset") -> "Association":
+    def _associate(self, kind: str, syntax: str) -> "Association":
         from pynetdicom import AE, _config
 
         _config.LOG_HANDLER_LEVEL = "none"
@@ -104,16 +113,20 @@ class CStoreOutlet:
         entity = AE(ae_title=self.peer.calling_aet)
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
         entity.connection_timeout = self.timeout_s
-        entity.add_requested_context(str(dataset.SOPClassUID), str(dataset.file_meta.TransferSyntaxUID))
+        entity.add_requested_context(kind, syntax)
         tls = (_client_context(self.peer.tls), self.peer.host) if self.peer.tls else None
         association = entity.associate(self.peer.host, self.peer.port, ae_title=self.peer.aet, tls_args=tls)
         if association.is_established:
             return association
         if association.is_rejected:
-            raise PacsError(
-                "the PACS does not let medfake in", where="archive.store",
+            said = association.acceptor.primitive
+            later = said is not None and said.result == _TRANSIENT
+            raise (PacsSilentError if later else PacsError)(
+                "the PACS does not let medfake in" + " now" * later, where="archive.store",
                 remedy=f"let AE title {self.peer.calling_aet} in there, and see that its own is {self.peer.aet}",
             )  # fmt: skip
+        if association.rejected_contexts:
+            raise PacsError("the PACS takes no such object", where="C-STORE", remedy=_KINDS)
         raise PacsSilentError("the PACS does not answer (C-STORE)", where="archive.store", remedy=_RUNS)
 
 
@@ -138,6 +151,7 @@ class FolderOutlet:
 
 
 _RUNS: Final = "see that it runs, and that host and port are right"
+_KINDS: Final = "see which SOP classes it takes, or leave the kind out of `results` in pacs.yaml"
 
 
 def outlet_of(archive: Archive, dry_run: Path | None) -> Outlet:
@@ -175,7 +189,23 @@ def _client_context(tls: ClientTLS) -> ssl.SSLContext:
     return context
 
 
-def _header(file: Path) -> "Dataset":
+def _identifiers(file: Path) -> tuple[Address, str]:
+    """Where an object belongs, and its SOP Instance UID."""
     from pydicom import dcmread
 
-    return dcmread(file, stop_before_pixels=True)
+    with _reading():
+        dataset = dcmread(file, stop_before_pixels=True)
+        address = Address(str(dataset.StudyInstanceUID), str(dataset.SeriesInstanceUID))
+        return address, str(dataset.SOPInstanceUID)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Read a result object; what pydicom says of its values would quote them."""
+    try:
+        with quiet_pydicom():
+            yield
+    except OSError:
+        raise
+    except PARSE_ERRORS:
+        raise StorageError("a result is damaged on the disk", remedy="send the series again") from None

@@ -2,7 +2,7 @@
 
 import logging
 
-from medfake.errors import MedfakeError, PacsSilentError
+from medfake.errors import MedfakeError, PacsSilentError, StorageError
 from medfake.files import in_a_word
 from medfake.pacs.queued_series import QueuedSeries, State
 from medfake.pacs.series_queue import SeriesQueue
@@ -15,6 +15,8 @@ _MOST_DOUBLINGS = 30
 def failed(queue: SeriesQueue, series: QueuedSeries, state: State, error: Exception, settings: PacsSettings) -> bool:
     """Try a series again later, or give it up: soon where the PACS refuses, after days where nobody answers.
 
+    A disk without room for what is fetched is waited for likewise.
+
     Args:
         queue: Of series.
         series: Of this process.
@@ -26,7 +28,7 @@ def failed(queue: SeriesQueue, series: QueuedSeries, state: State, error: Except
         Whether it was given up.
     """
     limits, reason = settings.limits, _sentence(error)
-    silent = isinstance(error, PacsSilentError | OSError)
+    silent = isinstance(error, PacsSilentError | OSError) or (state is State.FETCH and isinstance(error, StorageError))
     if series.tries + 1 >= (limits.silent_tries if silent else limits.tries):
         queue.give_up(series.id, state, reason, [GIVEN_UP] if GIVEN_UP in settings.alarms.on else [])
         _log.error("given up %s (medfake pacs queue): %s", series.id, reason)

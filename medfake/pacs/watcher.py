@@ -1,7 +1,8 @@
 """Finds new series in a PACS by polling (QIDO-RS), and fetches those that are in the queue (WADO-RS)."""
 
 import logging
-import shutil
+import os
+import secrets
 import threading
 import time
 import uuid
@@ -11,10 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from medfake.errors import MedfakeError, PacsError, PacsSilentError, StorageError
+from medfake.errors import MedfakeError, PacsError, PacsSilentError
 from medfake.files import in_a_word
 from medfake.pacs.arrivals import FOLDER_OF_FILES
-from medfake.pacs.dicomweb import DicomWeb, FoundSeries
+from medfake.pacs.dicomweb import DicomWeb
+from medfake.pacs.fetch_limits import FetchLimits, require_room
+from medfake.pacs.found_series import FoundSeries
 from medfake.pacs.listener import series_key
 from medfake.pacs.queued_series import UNDER_WAY, NewSeries, Origin, QueuedSeries, State
 from medfake.pacs.retries import failed
@@ -76,28 +79,40 @@ class Watcher:
         """Look once; how many series were put into the queue.
 
         Raises:
-            PacsError: It does not answer.
+            PacsError: It does not answer, or of some modality with what is no answer; all others were looked at.
         """
-        added, seen = 0, set[str]()
+        added, seen, fault = 0, set[str](), None
         for modality in self._settings.watch.modalities:
-            for found in self._web.series(modality, self._since()):
-                key = series_key(found.address.study_uid, found.address.series_uid, self._key)
-                seen.add(key)
-                if self._is_new(key, found) and self._at_rest(key, found):
-                    if self._queue.waiting() >= self._settings.limits.waiting:
-                        return added  # the next look comes by it again
-                    self._growing.pop(key, None)
-                    self._queue.add(arrival(key, found, Origin.WATCH))
-                    added += 1
+            try:
+                for found in self._web.series(modality, self._since()):
+                    key = series_key(found.address.study_uid, found.address.series_uid, self._key)
+                    seen.add(key)
+                    if self._is_new(key, found) and self._at_rest(key, found):
+                        if self._queue.waiting() >= self._settings.limits.waiting:
+                            return added  # the next look comes by it again
+                        self._growing.pop(key, None)
+                        added += self._queue.add(arrival(key, found, Origin.WATCH))
+            except PacsSilentError:
+                raise
+            except PacsError as error:
+                fault = error
         self._growing = {key: one for key, one in self._growing.items() if key in seen}
+        if fault is not None:
+            raise fault
         self.looks += 1
         return added
 
     def _is_new(self, key: str, found: FoundSeries) -> bool:
+        """Whether it never came, or the PACS tells of more objects than it told of, or sent, when it came last.
+
+        It may tell of objects that it gives to nobody: what came is then no measure of what has grown.
+        """
         last = self._queue.last_of(key)
         if last is None:
             return True
-        return last.state not in UNDER_WAY and found.instances is not None and found.instances > last.files
+        sent_to_us = last.origin is Origin.LISTEN or last.expected is None
+        before = last.files if sent_to_us else last.expected
+        return last.state not in UNDER_WAY and found.instances is not None and found.instances > (before or 0)
 
     def _at_rest(self, key: str, found: FoundSeries) -> bool:
         now, known = self._clock(), self._growing.get(key)
@@ -175,22 +190,33 @@ class Fetcher:
         if series.address is None:
             raise PacsError("nobody knows any more where this series is in the PACS")
         folder = self._folder_of(series.id)
-        spare = self._settings.listen.spare_mb * MIB
-        if shutil.disk_usage(folder.parent).free < spare:
-            raise StorageError("less than `listen.spare_mb` is free on the disk", remedy="free some space (`df -h`)")
-        partial = folder.with_name(f".{folder.name}")
-        for old in (partial, folder):  # of a process that was killed
+        limits, listen = self._settings.limits, self._settings.listen
+        spare_bytes = listen.spare_mb * MIB
+        require_room(folder.parent, spare_bytes)
+        for old in (*folder.parent.glob(f".{folder.name}*"), folder):  # of those whose lease ran out, or were killed
             job_files.remove(old)
+        partial = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")  # nobody else's, should our lease run out
         (partial / FOLDER_OF_FILES).mkdir(mode=0o700, parents=True)
-        limits = self._settings.limits
-        files = self._web.fetch(
-            series.address, partial / FOLDER_OF_FILES, limits.series_mb * MIB, limits.series_files,
-            lambda: self._queue.renew(series.id, State.FETCH),
+
+        def still_ours() -> bool:
+            ours = self._queue.renew(series.id, State.FETCH)
+            if ours:
+                os.utime(partial)  # somebody is at work in it
+            return ours
+
+        taken = FetchLimits(
+            limits.series_mb * MIB, limits.series_files, listen.largest_instance_mb * MIB, spare_bytes
         )  # fmt: skip
-        if not files:
-            raise PacsSilentError("the PACS has no object of this series any more")
-        job_files.synced(partial)
-        partial.rename(folder)
+        try:
+            files = self._web.fetch(series.address, partial / FOLDER_OF_FILES, taken, still_ours)
+            if not files:
+                raise PacsSilentError("the PACS has no object of this series any more")
+            job_files.synced(partial)
+            if not still_ours():
+                raise PacsError("somebody else fetches this series")
+            partial.rename(folder)
+        finally:
+            job_files.remove(partial)
         job_files.synced_name(folder)
         return files
 
@@ -207,6 +233,6 @@ class Fetcher:
 def arrival(key: str, found: FoundSeries, origin: Origin) -> NewSeries:
     """A series of a PACS that is to be fetched."""
     return NewSeries(
-        uuid.uuid4().hex, key, origin, modality=found.modality[:16], files=found.instances or 0,
+        uuid.uuid4().hex, key, origin, modality=found.modality, files=found.instances or 0,
         expected=found.instances, address=found.address,
     )  # fmt: skip

@@ -1,24 +1,27 @@
 """A real Orthanc, asked and answered over DICOMweb; what it must not be able to do to whoever asks."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pydicom
 import pytest
 
 from medfake.errors import ConfigError, PacsError, PacsSilentError
-from medfake.pacs.dicomweb import DicomWeb, FoundSeries
+from medfake.pacs.dicomweb import DicomWeb
+from medfake.pacs.fetch_limits import FetchLimits
+from medfake.pacs.found_series import FoundSeries
 from medfake.pacs.queued_series import Address
 from medfake.pacs.settings import Archive, ClientTLS
 from tests.fixtures import dcmtk
 from tests.fixtures.certificates import Authority
+from tests.fixtures.odd_pacs import MULTIPART, OddPacs, Said, odd_pacs
 from tests.fixtures.orthanc import Orthanc, free_port
 
 MIB = 1 << 20
+TAKEN = FetchLimits(MIB, 10, MIB)
 WriteScan = Callable[..., Path]
 Yes: Callable[[], bool] = lambda: True  # noqa: E731 - one word
 
@@ -54,7 +57,7 @@ def test_series_are_found_by_modality_and_by_the_day_of_their_study(full: Orthan
 def test_a_series_is_fetched_as_it_is_stored(full: Orthanc, tmp_path: Path) -> None:
     web = DicomWeb(Archive(dicomweb=full.dicomweb))
     (tmp_path / "out").mkdir()
-    assert web.fetch(only(web).address, tmp_path / "out", MIB, 10, Yes) == 4
+    assert web.fetch(only(web).address, tmp_path / "out", TAKEN, Yes) == 4
     sent = {bytes(pydicom.dcmread(one).PixelData) for one in (tmp_path / "scan").rglob("*.dcm")}
     came = [pydicom.dcmread(one) for one in sorted((tmp_path / "out").iterdir())]
     assert {bytes(one.PixelData) for one in came} == sent
@@ -65,13 +68,15 @@ def test_a_series_is_fetched_as_it_is_stored(full: Orthanc, tmp_path: Path) -> N
 def test_no_more_is_fetched_than_is_taken(full: Orthanc, tmp_path: Path) -> None:
     web = DicomWeb(Archive(dicomweb=full.dicomweb))
     address = only(web).address
+    for name in "abcd":
+        (tmp_path / name).mkdir()
     with pytest.raises(PacsError, match="more objects than are taken"):
-        web.fetch(address, tmp_path, MIB, 3, Yes)
+        web.fetch(address, tmp_path / "a", replace(TAKEN, files=3), Yes)
     with pytest.raises(PacsError, match="larger than is taken"):
-        web.fetch(address, tmp_path, 20_000, 10, Yes)
+        web.fetch(address, tmp_path / "b", replace(TAKEN, series_bytes=20_000), Yes)
     with pytest.raises(PacsError, match="somebody else"):
-        web.fetch(address, tmp_path, MIB, 10, lambda: False)
-    assert web.fetch(address, tmp_path, MIB, 10, Yes) == 4
+        web.fetch(address, tmp_path / "c", TAKEN, lambda: False)
+    assert web.fetch(address, tmp_path / "d", TAKEN, Yes) == 4
 
 
 @pytest.mark.slow(minutes=0.1)
@@ -83,7 +88,7 @@ def test_an_object_is_stored_once_and_is_found_by_its_uid(full: Orthanc, tmp_pat
     dataset.save_as(tmp_path / "new.dcm")
     assert not web.has(address, "2.25.7")
     for _ in range(2):
-        web.store(tmp_path / "new.dcm")
+        web.store(tmp_path / "new.dcm", address, "2.25.7")
         assert web.has(address, "2.25.7")
     assert only(web).instances == 5
 
@@ -115,34 +120,15 @@ def test_a_pacs_that_asks_for_a_certificate_gets_it(start_orthanc: Callable[...,
     assert list(DicomWeb(archive.model_copy(update={"tls": known})).series("CT", None)) == []
 
 
-def test_nobody_there_is_silence() -> None:
+def test_nobody_there_is_silence_of_which_no_library_speaks(caplog: pytest.LogCaptureFixture) -> None:
     web = DicomWeb(Archive(dicomweb=f"http://127.0.0.1:{free_port()}/dicom-web"))
     with pytest.raises(PacsSilentError, match="does not answer"):
         web.has(Address("1.2", "1.2.3"), "1.2.3.4")
+    assert caplog.text == ""
 
 
-@contextmanager
-def server_that_says(status: int, kind: str, body: bytes) -> Iterator[str]:
-    """A web server that gives everybody the same answer."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/dicom-web"
-    finally:
-        server.shutdown()
-        server.server_close()
+def server_that_says(status: int, kind: str, body: bytes) -> AbstractContextManager[OddPacs]:
+    return odd_pacs(Said(status, kind, body))
 
 
 @pytest.mark.parametrize(
@@ -157,8 +143,8 @@ def server_that_says(status: int, kind: str, body: bytes) -> Iterator[str]:
     ],
 )
 def test_an_answer_that_is_none_is_an_error_that_says_so(kind: str, body: bytes) -> None:
-    with server_that_says(200, kind, body) as address, pytest.raises(PacsError, match="is no answer"):
-        list(DicomWeb(Archive(dicomweb=address)).series("CT", None))
+    with server_that_says(200, kind, body) as pacs, pytest.raises(PacsError, match="is no answer"):
+        list(DicomWeb(Archive(dicomweb=pacs.dicomweb)).series("CT", None))
 
 
 @pytest.mark.parametrize(
@@ -175,38 +161,45 @@ def test_an_answer_that_is_none_is_an_error_that_says_so(kind: str, body: bytes)
     ],
 )
 def test_a_series_that_makes_no_sense_is_passed_over(body: bytes) -> None:
-    with server_that_says(200, "application/dicom+json", body) as address:
-        assert list(DicomWeb(Archive(dicomweb=address)).series("CT", None)) == []
+    with server_that_says(200, "application/dicom+json", body) as pacs:
+        assert list(DicomWeb(Archive(dicomweb=pacs.dicomweb)).series("CT", None)) == []
 
 
-@pytest.mark.parametrize(("status", "silent"), [(503, True), (429, True), (404, False), (500, True), (401, False)])
+@pytest.mark.parametrize(
+    ("status", "silent"), [(503, True), (429, True), (404, False), (500, True), (401, True), (403, True)]
+)
 def test_a_service_that_is_not_at_its_best_is_asked_again_longer(status: int, silent: bool) -> None:
-    with server_that_says(status, "text/plain", b"") as address, pytest.raises(PacsError) as caught:
-        list(DicomWeb(Archive(dicomweb=address)).series("CT", None))
+    with server_that_says(status, "text/plain", b"") as pacs, pytest.raises(PacsError) as caught:
+        list(DicomWeb(Archive(dicomweb=pacs.dicomweb)).series("CT", None))
     assert isinstance(caught.value, PacsSilentError) is silent
-    assert address not in str(caught.value)
+    assert pacs.dicomweb not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"\r\n--b\r\nno header end", b"--b\r\n\r\n"])
 def test_a_series_that_is_none_is_an_error_or_no_bytes(body: bytes, tmp_path: Path) -> None:
-    with server_that_says(200, 'multipart/related; type="application/dicom"; boundary=b', body) as address:
-        web = DicomWeb(Archive(dicomweb=address))
+    with server_that_says(200, 'multipart/related; type="application/dicom"; boundary=b', body) as pacs:
+        web = DicomWeb(Archive(dicomweb=pacs.dicomweb))
         with suppress(PacsError):
-            web.fetch(Address("1.2", "1.2.3"), tmp_path, MIB, 10, Yes)
+            web.fetch(Address("1.2", "1.2.3"), tmp_path, TAKEN, Yes)
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) == 0
 
 
-def test_a_series_that_is_cut_off_without_a_word_is_not_taken_for_a_shorter_one(tmp_path: Path) -> None:
-    part = b"--b\r\nContent-Type: application/dicom\r\n\r\nan object\r\n"
-    kind = 'multipart/related; type="application/dicom"; boundary="b"'
-    with server_that_says(200, kind, 2 * part + b"--b--\r\n") as address:
-        assert DicomWeb(Archive(dicomweb=address)).fetch(Address("1.2", "1.2.3"), tmp_path, MIB, 10, Yes) == 2
-    for cut_off in (2 * part, 2 * part + b"--b", part[:-6]):
-        with (
-            server_that_says(200, kind, cut_off) as address,
-            pytest.raises(PacsSilentError, match="broke off in the midst"),
-        ):
-            DicomWeb(Archive(dicomweb=address)).fetch(Address("1.2", "1.2.3"), tmp_path, MIB, 10, Yes)
+PART = b"--b\r\nContent-Type: application/dicom\r\n\r\nan object\r\n"
+
+
+@pytest.mark.parametrize("cut_off", [2 * PART, 2 * PART + b"--b", PART[:-6]])
+def test_a_series_that_is_cut_off_without_a_word_is_not_taken_for_a_shorter_one(cut_off: bytes, tmp_path: Path) -> None:
+    with (
+        odd_pacs(Said(200, MULTIPART, cut_off)) as pacs,
+        pytest.raises(PacsSilentError, match="broke off in the midst"),
+    ):
+        DicomWeb(Archive(dicomweb=pacs.dicomweb)).fetch(Address("1.2", "1.2.3"), tmp_path, TAKEN, Yes)
+
+
+def test_a_series_that_came_to_its_closing_delimiter_is_whole(tmp_path: Path) -> None:
+    with odd_pacs(Said(200, MULTIPART, 2 * PART + b"--b--\r\n")) as pacs:
+        assert DicomWeb(Archive(dicomweb=pacs.dicomweb)).fetch(Address("1.2", "1.2.3"), tmp_path, TAKEN, Yes) == 2
+    assert [one.read_bytes() for one in sorted(tmp_path.iterdir())] == [b"an object"] * 2
 
 
 def test_there_has_to_be_an_address() -> None:

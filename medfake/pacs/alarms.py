@@ -14,6 +14,7 @@ from medfake.errors import ConfigError, MedfakeError
 from medfake.files import in_a_word
 from medfake.loopback import is_loopback
 from medfake.pacs.alarm_queue import Alarm, AlarmQueue
+from medfake.pacs.network_settings import scheme_and_host
 from medfake.pacs.retries import retry_after_s
 from medfake.pacs.settings import SMTP_PASSWORD_VARIABLE, Email, PacsSettings
 
@@ -110,12 +111,11 @@ def require_safe(settings: PacsSettings) -> None:
     webhook = settings.alarms.webhook
     if webhook is None:
         return
-    scheme, _, rest = webhook.partition("://")
-    host = rest.split("/", 1)[0].rsplit("@", 1)[-1].rsplit(":", 1)[0]
-    if scheme not in ("http", "https") or (scheme == "http" and not is_loopback(host)):
+    scheme, host = scheme_and_host(webhook)
+    if scheme not in ("http", "https") or not host or (scheme == "http" and not is_loopback(host)):
         raise ConfigError(
-            "alarms travel encrypted beyond this machine", where="pacs.yaml, alarms.webhook", received=f"{scheme}://...",
-            remedy="https://HOST/PATH",
+            "alarms travel encrypted beyond this machine", where="pacs.yaml, alarms.webhook",
+            received=f"{scheme}://..." if scheme else None, remedy="https://HOST/PATH",
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ be stored in memory, and prints a traceback, with values in it, where a thread o
 """
 
 import logging
+import queue
 import shutil
 import socket
 import tempfile
@@ -190,7 +191,8 @@ def _in_memory(dimse: DIMSEServiceProvider) -> int:
 def stop_waiting(association: Association) -> None:
     """Wait no longer for a caller to say who he is: there is no line any more."""
     if association.requestor.primitive is None:
-        association.dul.to_user_queue.put(None)  # as if his time had run out
+        heard: queue.Queue[Any] = association.dul.to_user_queue  # of primitives; pynetdicom's own None has no type
+        heard.put(None)  # as if his time had run out
 
 
 def _muted(association: Association, run: Callable[[], None]) -> Callable[[], None]:

@@ -262,6 +262,17 @@ def test_a_full_disk_refuses(tmp_path: Path) -> None:
         assert here.answers()
 
 
+def test_a_series_that_a_limit_cuts_is_a_part_of_itself_and_that_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening(tmp_path / "data", AT_ONCE, most_files=2) as here:
+        assert sent(here, *(ct_object(number) for number in range(1, 6))) == [SUCCESS] * 2 + [OUT_OF_RESOURCES] * 3
+        (series,) = here.whole()
+    assert (series.files, series.expected) == (2, 5)
+    (said,) = [record.message for record in caplog.records if "refused" in record.message]
+    assert said.endswith("it has more files or bytes than `limits` in pacs.yaml takes")
+
+
 def test_callers_come_later_where_enough_waits_and_what_has_begun_is_taken(tmp_path: Path) -> None:
     busy: list[bool] = []
     with listening(tmp_path / "data", busy=lambda: bool(busy)) as here:

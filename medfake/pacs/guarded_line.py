@@ -54,7 +54,9 @@ class Bounds:
         largest_instance: Bytes of one object.
         spare: Bytes that stay free on the disk.
         disk: A folder on it, which parts of objects lie in, see `keep_parts_in`.
-        lines: At a time, those included on which nobody has said who calls.
+        lines: At a time, those included on which nobody has been let in yet.
+        strangers: Of them, on which nobody has been let in yet.
+        strangers_of_one: Of these, of one address.
     """
 
     silence_s: float
@@ -62,6 +64,8 @@ class Bounds:
     spare: int
     disk: Path
     lines: int
+    strangers: int
+    strangers_of_one: int
 
     @property
     def introduction_s(self) -> float:

@@ -42,6 +42,7 @@ _VERIFICATION: Final = "1.2.840.10008.1.1"
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _OUR_PDU: Final = 1 << 18
+_FEW: Final = 4
 _MOST_EXPECTED: Final = 1_000_000
 _LIMIT: Final = 0x03  # as the source of a rejection: the limit of associations (PS3.8 9.3.4)
 _SYNTAXES: Final = tuple(
@@ -105,9 +106,10 @@ class Listener:
     def start(self) -> int:
         """Begin to listen; the port."""
         settings = self._settings
+        at_once = max(_FEW, settings.associations)
         bounds = Bounds(
             settings.silence_s, settings.largest_instance_mb * MIB, settings.spare_mb * MIB, self._arrivals.incoming,
-            2 * settings.associations,
+            lines=6 * at_once, strangers=4 * at_once, strangers_of_one=at_once,
         )  # fmt: skip
         try:
             self._server = GuardedServer(

@@ -51,7 +51,7 @@ class ScoringJobs:
         before = () if asked_for else tuple(sorted(self._queue.judged_keys(series.series_key)))
         order = Order(
             caller=series.caller, routes=self._settings.routes, pixels=self._queue.pixels_of(series.series_key),
-            judged_keys=before, missing=missing,
+            judged_keys=before, missing=missing, files=series.files,
         )  # fmt: skip
         folder = self._folder_of(series.id)
         try:

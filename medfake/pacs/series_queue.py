@@ -16,9 +16,9 @@ from typing import Any, Final
 import sqlalchemy as sql
 from sqlalchemy import ColumnElement, Connection, Engine
 
-from medfake.pacs.alarm_queue import add_alarms
+from medfake.pacs.alarm_queue import add_alarms, remove_alarms
 from medfake.pacs.judged import Judged
-from medfake.pacs.queue_tables import ALARMS, FACTS, PIXELS, SERIES, TABLES
+from medfake.pacs.queue_tables import FACTS, PIXELS, SERIES, TABLES
 from medfake.pacs.queued_series import UNDER_WAY, WAITING, NewSeries, Origin, QueuedSeries, State, series_of_row
 from medfake.serving.database import database_errors, database_time, make_tables
 from medfake.serving.leases import held, holder
@@ -195,7 +195,7 @@ class SeriesQueue:
             ended = SERIES.delete().where(SERIES.c.id == series_id, SERIES.c.state.in_((State.DONE, State.DEAD)))
             gone = bool(connection.execute(ended).rowcount)
             if gone:
-                connection.execute(ALARMS.delete().where(ALARMS.c.series == series_id))
+                remove_alarms(connection, series_id)
             return gone
 
     def find(self, series_id: str) -> QueuedSeries | None:

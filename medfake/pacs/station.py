@@ -15,15 +15,16 @@ from medfake.datasets.pseudonyms import KEY_VARIABLE, key_file, pseudonym_key
 from medfake.errors import ConfigError, MedfakeError
 from medfake.files import in_a_word, path_text, write_json
 from medfake.locks import waiting_turn
+from medfake.pacs.about_series import ABOUT
 from medfake.pacs.alarm_queue import AlarmQueue
-from medfake.pacs.alarms import AlarmSender, require_safe
-from medfake.pacs.arrivals import ABOUT
+from medfake.pacs.alarms import AlarmSender
 from medfake.pacs.outlets import outlet_of
 from medfake.pacs.queued_series import QueuedSeries, State
 from medfake.pacs.scoring_jobs import ScoringJobs
 from medfake.pacs.sender import Sender
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import PacsSettings
+from medfake.pacs.startup_checks import require_usable
 from medfake.serving.database import open_database
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import ServedScan
@@ -77,7 +78,7 @@ class Station:
     """
 
     def __init__(self, settings: PacsSettings, places: Places) -> None:
-        require_safe(settings)
+        require_usable(settings)
         self.settings, self._places = settings, places
         self.owner = uuid.uuid4().hex
         self.series, models = places.data / "series", places.data / "models"

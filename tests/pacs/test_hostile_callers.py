@@ -20,6 +20,17 @@ from tests.fixtures.listening import CALLER, CT, Listening, ct_object, listening
 pytestmark = pytest.mark.usefixtures("nothing_is_printed")
 
 
+def is_open(line: socket.socket) -> bool:
+    """Whether the other side has not hung up, and says nothing."""
+    line.setblocking(False)
+    try:
+        return bool(line.recv(1))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def greeted(here: Listening) -> Association:
     """An association, for its line."""
     entity = AE(ae_title=CALLER)
@@ -111,12 +122,28 @@ def test_objects_without_waiting_for_answers_are_taken(impatient_listener: Liste
     assert is_well(impatient_listener)
 
 
-def test_callers_beyond_the_lines_wait_for_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with listening(tmp_path / "data", silence_s=2.0, associations=3) as here:
-        lines = [line_to(here) for _ in range(30)]
-        assert sum(is_ended(line) for line in lines) == 30
-        assert "as many lines are open as may be" in caplog.text
+def test_strangers_lock_nobody_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with listening(tmp_path / "data", silence_s=60.0, associations=10) as here:
+        lines = [line_to(here) for _ in range(50)]
         assert here.answers()
+        assert sum(is_open(line) for line in lines) == 9
+        assert here.answers()
+        assert caplog.text.count("did not say who they are") == 1
+        for line in lines:
+            line.close()
+        assert is_well(here)
+
+
+def test_callers_who_are_let_in_are_hung_up_on_by_no_stranger(tmp_path: Path) -> None:
+    with listening(tmp_path / "data", silence_s=60.0, associations=5) as here:
+        associations = [greeted(here) for _ in range(5)]
+        lines = [line_to(here) for _ in range(30)]
+        wait_until(lambda: sum(is_open(line) for line in lines) == 5)
+        for number, association in enumerate(associations, 1):
+            dataset = ct_object(number)
+            dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+            assert association.send_c_store(dataset).Status == 0
+            association.release()
         for line in lines:
             line.close()
         assert is_well(here)
@@ -201,7 +228,8 @@ def test_stalled_handshakes_take_lines_no_further_than_the_bound(tmp_path: Path)
     with listening(tmp_path / "data", tls=tls, silence_s=60.0, associations=3) as here:
         before = threading.active_count()
         lines = [line_to(here) for _ in range(30)]
-        assert all(is_ended(line) for line in lines[6:])
-        assert threading.active_count() <= before + 6
+        assert all(is_ended(line) for line in lines[:-4])
+        wait_until(lambda: threading.active_count() <= before + 4)
+        assert all(is_open(line) for line in lines[-4:])
         for line in lines:
             line.close()

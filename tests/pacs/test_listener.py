@@ -158,6 +158,17 @@ def test_an_odd_number_of_instances_is_none(one: Listening, told: str) -> None:
     assert one.arrivals.under_way()[0][0].expected is None
 
 
+def test_a_series_that_a_limit_cuts_is_a_part_of_itself_and_that_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening(tmp_path / "data", AT_ONCE, most_files=2) as here:
+        assert sent(here, *(ct_object(number) for number in range(1, 6))) == [SUCCESS] * 2 + [0xA700] * 3
+        (series,) = here.whole()
+    assert (series.files, series.expected) == (2, 5)
+    (said,) = [record.message for record in caplog.records if "refused" in record.message]
+    assert said.endswith("it has more files or bytes than `limits` in pacs.yaml takes")
+
+
 @pytest.mark.parametrize(
     ("option", "encode_with"),
     [

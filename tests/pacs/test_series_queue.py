@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from medfake.pacs.alarm_queue import AlarmQueue
+from medfake.pacs.alarm_queue import AlarmQueue, Channel
 from medfake.pacs.queued_series import Origin, State
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.serving.database import open_database
@@ -188,11 +188,12 @@ def test_alarms_wait_with_their_verdict_until_somebody_is_told(queue_of: MakeQue
     queue.take(State.SCORE)
     queue.judged(came.id, verdict(), "m", Progress(), ["tampered", "other pixels"])
     due = alarms.due(10)
-    assert sorted((one.series.id, one.kind, one.tries) for one in due) == [
-        (came.id, "other pixels", 0), (came.id, "tampered", 0),
-    ]  # fmt: skip
+    assert sorted((one.series.id, one.kind, one.channel, one.tries) for one in due) == [
+        (came.id, kind, channel, 0) for kind in ("other pixels", "tampered") for channel in sorted(Channel)
+    ]
     alarms.told(due[0])
-    alarms.again(due[1], 3600.0)
+    for alarm in due[1:]:
+        alarms.again(alarm, 3600.0)
     assert alarms.due(10) == []
 
 

@@ -25,10 +25,15 @@ EARLY = 0.2
 
 
 def main() -> None:
+    """Measure in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="medfake-bench-") as folder:
+        _measure(Path(folder))
+
+
+def _measure(folder: Path) -> None:
     """Print how long it takes, what was lost or came twice, and memory early and late."""
     from medfake.phantom import write_patient
 
-    folder = Path(tempfile.mkdtemp(prefix="medfake-bench-"))
     write_patient(folder / "source", 6, SLICES, "injection", EDGE)
     with (
         Orthanc(folder / "orthanc") as orthanc,

@@ -45,10 +45,15 @@ class Turnaround:
 
 
 def main() -> None:
+    """Measure in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="medfake-bench-") as folder:
+        _measure(Path(folder))
+
+
+def _measure(folder: Path) -> None:
     """Print times of both, where the time goes, and the ratio."""
     from medfake.phantom import write_patient
 
-    folder = Path(tempfile.mkdtemp(prefix="medfake-bench-"))
     study = folder / "study"
     write_patient(study, seed=1, slices=SLICES, manipulation="injection")
     bare: list[Cost] = []

@@ -270,6 +270,10 @@ _STORAGE_ADVICE = {
 }
 
 
+STORAGE_FAULTS = frozenset(what for what, _ in _STORAGE_ADVICE.values())
+"""What is wrong, in the words of `storage_error`, where a disk or a path is."""
+
+
 def storage_error(error: OSError) -> StorageError | None:
     """Translate an OSError about the disk, or about a path that cannot be.
 

@@ -3,49 +3,33 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from medfake.cli.json_option import json_option, write_listing
-from medfake.cli.tables import print_columns, terminal_width
+from medfake.cli.pacs_options import dry_run_option, places_of, places_options, settings_of
+from medfake.cli.pacs_queue import forget, queue, retry
+from medfake.cli.pacs_series import SHORT, line_of
 
 if TYPE_CHECKING:
     import threading
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from medfake.pacs.queued_series import QueuedSeries
-    from medfake.pacs.series_queue import SeriesQueue
     from medfake.pacs.settings import PacsSettings
     from medfake.pacs.station import Places, Station
 
-_SHORT = 12  # digits of an id that lists show
+_LONGEST_LINE = 1000
 _NOTE = "research use only, not a diagnostic device"
-_COLUMNS = ("id", "state", "modality", "caller", "files", "verdict", "p_tampered", "tries", "changed", "reason")
-_config = click.option(
-    "--config", "file", type=click.Path(path_type=Path), help="Left out: pacs.yaml of this folder, if there is one."
-)
-_data = click.option(
-    "--data", type=click.Path(path_type=Path),
-    help="Folder of series under way. Left out: .medfake/pacs of the project, or this user's own.",
-)  # fmt: skip
-_database = click.option(
-    "--database",
-    help="Of the queue: sqlite:///FILE or postgresql://USER@HOST/NAME. Left out: $MEDFAKE_DATABASE, or below --data.",
-)
-_dry_run = click.option(
-    "--dry-run", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
-    help="Keep results in FOLDER and send nothing.",
-)  # fmt: skip
-
-
-def _places_options(command: Any) -> Any:
-    return _config(_data(_database(command)))
 
 
 @click.group(help=f"Take scans from a PACS and send verdicts back as DICOM: {_NOTE}.")
 def pacs() -> None:
     """The group."""
+
+
+for _command in (queue, retry, forget):
+    pacs.add_command(_command)
 
 
 @pacs.command()
@@ -62,8 +46,8 @@ def init(file: Path) -> None:
 
 
 @pacs.command()
-@_places_options
-@_dry_run
+@places_options
+@dry_run_option
 @click.option("--port", type=click.IntRange(0, 65_535), help="In place of listen.port; 0 takes a free one.")
 @click.option("--caller", "callers", multiple=True, metavar="AET", help="Let in beside listen.callers.")
 def listen(
@@ -71,24 +55,26 @@ def listen(
     callers: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Take series by C-STORE, judge them, and send the verdicts to the PACS, until Ctrl-C or SIGTERM."""
-    settings, places = _with_listen(_settings(file), port, callers), _places(data, database, dry_run)
+    settings, places = _with_listen(settings_of(file), port, callers), places_of(data, database, dry_run)
     from medfake.pacs.inlets import Listening
 
-    with _until_signal() as ended, _running(settings, places) as station, Listening(station) as listening:
+    with _until_signal() as ended, _judging(settings, places, ended) as station, Listening(station) as listening:
         own = settings.listen
         click.echo(f"listening: {own.aet} at {own.host} port {listening.port} for {', '.join(own.callers)}")
         _serve(station, dry_run, ended)
 
 
 @pacs.command()
-@_places_options
-@_dry_run
+@places_options
+@dry_run_option
 def watch(file: Path | None, data: Path | None, database: str | None, dry_run: Path | None) -> None:
     """Look for new series in the PACS (DICOMweb), judge them, and send the verdicts back, until Ctrl-C or SIGTERM."""
-    settings, places = _settings(file), _places(data, database, dry_run)
+    settings, places = settings_of(file), places_of(data, database, dry_run)
     from medfake.pacs.inlets import Fetching, Watching
 
-    with _until_signal() as ended, _running(settings, places) as station, Fetching(station), Watching(station):
+    with (
+        _until_signal() as ended, _judging(settings, places, ended) as station, Fetching(station), Watching(station),
+    ):  # fmt: skip
         days = settings.watch.look_back_days
         since = "of any day" if days is None else f"of studies of the last {days} days and later"
         click.echo(
@@ -98,26 +84,38 @@ def watch(file: Path | None, data: Path | None, database: str | None, dry_run: P
 
 
 @pacs.command()
-@_places_options
-@_dry_run
-@click.option("--study", required=True, metavar="UID", help="Study Instance UID.")
-@click.option("--series", metavar="UID", help="One series of it; left out, all of CT, MR and X-ray.")
+@places_options
+@dry_run_option
+@click.option(
+    "--study",
+    required=True,
+    metavar="UID",
+    help="Study Instance UID; - reads it from standard input, as all users of a machine see arguments.",
+)
+@click.option("--series", metavar="UID", help="One series of it, or -; left out, all of CT, MR and X-ray.")
+@click.option(
+    "--wait", "patience_s", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="SECONDS",
+    help="For which nothing may happen to any of the series.",
+)  # fmt: skip
 def scan(
-    file: Path | None, data: Path | None, database: str | None, dry_run: Path | None, study: str, series: str | None
-) -> None:
+    file: Path | None, data: Path | None, database: str | None, dry_run: Path | None, study: str, series: str | None,
+    patience_s: float,
+) -> None:  # fmt: skip
     """Fetch a study from the PACS, judge it, and send the verdicts back."""
+    import threading
     from dataclasses import replace
 
-    from medfake.errors import PacsError, ScanError
-    from medfake.logs import register_identifier
-    from medfake.pacs.inlets import Fetching, ask_for, wait_for
-    from medfake.pacs.queued_series import State
+    from medfake.errors import ScanError
+    from medfake.pacs.asked_series import wait_for
+    from medfake.pacs.inlets import Fetching, ask_for
+    from medfake.pacs.startup_checks import require_detector
 
-    register_identifier(study)
-    register_identifier(series or "")
-    settings, places = _settings(file), replace(_places(data, database, dry_run), tell=lambda _: None)
+    settings = settings_of(file)
+    study_uid, series_uid = _uid(study, "--study"), None if series is None else _uid(series, "--series")
+    places = replace(places_of(data, database, dry_run), tell=lambda _: None)
     with _running(settings, places) as station:
-        asked = list(ask_for(station, study, series))
+        require_detector(station, threading.Event())  # Ctrl-C ends it as it ends any command
+        asked = list(ask_for(station, study_uid, series_uid))
         if not asked:
             raise ScanError(
                 "the PACS has no such series", where="--study, --series",
@@ -125,93 +123,47 @@ def scan(
             )  # fmt: skip
         click.echo(f"{len(asked)} series to fetch and judge ({_NOTE})")
         with Fetching(station):
-            given_up = []
-            for one in wait_for(station, asked):
-                click.echo(_line(one))
-                given_up += [one] if one.state is State.DEAD else []
-    if given_up:
-        raise PacsError(
-            "series were given up", where=", ".join(one.id[:_SHORT] for one in given_up),
-            received=given_up[0].reason, remedy="medfake pacs retry ID, or medfake pacs forget ID",
-        )  # fmt: skip
+            came = []
+            for one in wait_for(station.queue, asked, patience_s, _say_failing):
+                click.echo(line_of(one))
+                came.append(one)
+    _require_judged(came)
     click.echo("next: medfake pacs queue --all, or look at the study in the PACS")
 
 
-@pacs.command()
-@_places_options
-@click.option("--all", "everything", is_flag=True, help="Those that are done, too.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Of rows, latest first.")
-@json_option()
-def queue(
-    file: Path | None, data: Path | None, database: str | None, everything: bool, limit: int, json_file: Path | None
-) -> None:
-    """List series under way and those that were given up (the dead-letter list)."""
-    from medfake.outputs import json_format
-    from medfake.pacs.queued_series import UNDER_WAY, State
+def _uid(text: str, option: str) -> str:
+    """The UID that an option names, or that standard input has in its next line."""
+    import sys
 
-    _settings(file)
-    series = _queue(_places(data, database, None))
-    states = tuple(State) if everything else (*UNDER_WAY, State.DEAD)
-    found = series.rows(states, limit)
-    if not write_listing(json_file, json_format("a queue of series", _COLUMNS), [_row(one) for one in found]):
-        return
-    if found:
-        print_columns([_words(one) for one in found], terminal_width())
-    counts = series.counts()
-    click.echo(", ".join(f"{counts[state]} {state}" for state in State))
-    if counts[State.DEAD]:
-        click.echo("next: medfake pacs retry ID, or medfake pacs forget ID; the first digits of an id are enough")
+    from medfake.logs import register_identifier
+    from medfake.pacs.asked_series import require_uid
+
+    given = sys.stdin.buffer.readline(_LONGEST_LINE).decode("utf-8", "replace") if text == "-" else text
+    register_identifier(given)
+    return require_uid(given, f"{option} -" if text == "-" else option)
 
 
-@pacs.command()
-@_places_options
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
-def retry(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
-    """Try series of the dead-letter list anew, where they were given up."""
-    _settings(file)
-    series = _queue(_places(data, database, None))
-    for one in [_given_up(series, prefix) for prefix in ids]:
-        series.revive(one)
-        click.echo(f"{one} is tried again")
-    click.echo("next: medfake pacs listen, or watch, where neither runs")
+def _say_failing(series: "QueuedSeries") -> None:
+    click.echo(f"{series.id[:SHORT]}: {series.state}, tried {series.tries} times and again later: {series.reason}")
 
 
-@pacs.command()
-@_places_options
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
-def forget(file: Path | None, data: Path | None, database: str | None, ids: tuple[str, ...]) -> None:
-    """Remove series of the dead-letter list with all that is kept of them."""
-    from medfake.serving.scoring import job_files
+def _require_judged(series: "Sequence[QueuedSeries]") -> None:
+    """End with an error where some were given up, or none could be judged."""
+    from medfake.errors import PacsError, ScanError
+    from medfake.pacs.queued_series import State
 
-    _settings(file)
-    places = _places(data, database, None)
-    series = _queue(places)
-    for one in [_given_up(series, prefix) for prefix in ids]:
-        job_files.remove(places.data / "series" / one)
-        series.forget(one)  # last, so that whoever is cut off before it can forget it again
-        click.echo(f"{one} is forgotten")
-    click.echo("next: medfake pacs queue")
-
-
-def _given_up(queue: "SeriesQueue", prefix: str) -> str:
-    """The id in the dead-letter list that begins so."""
-    from medfake.errors import ScanError
-
-    found = queue.given_up(prefix)
-    if len(found) != 1:
-        several = "several series that were given up begin with this id"
-        raise ScanError(
-            several if found else "no series of this id was given up", where=prefix,
-            received=", ".join(found) or None, remedy="medfake pacs queue lists them",
+    given_up = [one for one in series if one.state is State.DEAD]
+    if given_up:
+        raise PacsError(
+            "series were given up", where=", ".join(one.id[:SHORT] for one in given_up), received=given_up[0].reason,
+            remedy="medfake pacs retry ID, or medfake pacs forget ID",
         )  # fmt: skip
-    return found[0]
-
-
-def _settings(file: Path | None) -> "PacsSettings":
-    from medfake.pacs.settings import read_settings, require_installed
-
-    require_installed()
-    return read_settings(file)
+    if all(one.verdict is None for one in series):
+        raise ScanError(
+            "none of the series could be judged", received=next((one.reason for one in series if one.reason), None),
+            remedy="a detector judges the modality that it learnt from (medfake registry), and routes of pacs.yaml may "
+            "leave series alone",
+        )  # fmt: skip
 
 
 def _with_listen(settings: "PacsSettings", port: int | None, callers: tuple[str, ...]) -> "PacsSettings":
@@ -229,21 +181,6 @@ def _with_listen(settings: "PacsSettings", port: int | None, callers: tuple[str,
     from medfake.config.reading import validate
 
     return settings.model_copy(update={"listen": validate(Listen, listening, "pacs.yaml", ("listen",))})
-
-
-def _places(data: Path | None, database: str | None, dry_run: Path | None) -> "Places":
-    from medfake.pacs.station import Places
-    from medfake.serving.default_places import default_database, default_folder
-
-    folder = (data or default_folder("pacs")).absolute()
-    return Places(folder, database or default_database(folder), dry_run, lambda series: click.echo(_line(series)))
-
-
-def _queue(places: "Places") -> "SeriesQueue":
-    from medfake.pacs.series_queue import SeriesQueue
-    from medfake.serving.database import open_database
-
-    return SeriesQueue(open_database(places.database), places.database, "", 1.0)
 
 
 @contextmanager
@@ -267,51 +204,34 @@ def _running(settings: "PacsSettings", places: "Places") -> "Iterator[Station]":
     import logging
     import os
 
+    from medfake.pacs.startup_checks import require_usable
     from medfake.pacs.station import Station
 
     os.umask(0o077)
+    require_usable(settings)
     logging.getLogger("medfake").setLevel(logging.INFO)
     with Station(settings, places) as station:
         yield station
 
 
+@contextmanager
+def _judging(settings: "PacsSettings", places: "Places", ended: "threading.Event") -> "Iterator[Station]":
+    """Likewise; where one detector is named, it has to be there, as another one would never take its place."""
+    from medfake.pacs.startup_checks import require_detector
+
+    with _running(settings, places) as station:
+        if settings.model is not None:
+            require_detector(station, ended)
+        yield station
+
+
 def _serve(station: "Station", dry_run: Path | None, ended: "threading.Event") -> None:
     """Say what happens, and let it happen until the end."""
-    station.wait_until_ready(60.0, ended)
+    from medfake.pacs.startup_checks import DETECTOR_S
+
+    station.wait_until_ready(DETECTOR_S, ended)
     where = f"the folder {dry_run}" if dry_run else "the PACS"
     click.echo(f"judging with {station.detector}; results go to {where} ({_NOTE})")
     click.echo("next: medfake pacs queue lists what is under way; Ctrl-C ends it")
     while not ended.wait(1.0):
         pass
-
-
-def _row(series: "QueuedSeries") -> dict[str, Any]:
-    values = {name: getattr(series, name) for name in _COLUMNS}
-    values |= {"state": str(series.state), "changed": _when(series).isoformat(timespec="seconds")}
-    return values
-
-
-def _words(series: "QueuedSeries") -> tuple[str, ...]:
-    """A series as a line of a list."""
-    verdict = f"{series.verdict} {series.p_tampered:.3f}" if series.verdict else "no verdict"
-    came = f"{series.files} files" if series.expected is None else f"{series.files} of {series.expected} files"
-    state = f"{series.state}, {series.died}" if series.died else str(series.state)
-    when = _when(series).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    from_whom = series.caller or f"({series.origin})"
-    return (
-        series.id[:_SHORT], when, from_whom, series.modality or "-", came, state, verdict, series.reason or "-",
-    )  # fmt: skip
-
-
-def _when(series: "QueuedSeries") -> "datetime":
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(series.changed, UTC)
-
-
-def _line(series: "QueuedSeries") -> str:
-    """What became of a series, in a line."""
-    if series.verdict is None:
-        return f"{series.id[:_SHORT]}: {series.state}, no verdict: {series.reason or 'nothing could be judged'}"
-    told = f"{series.verdict}, P {series.p_tampered:.3f}; {series.sent} objects, {series.state}"
-    return f"{series.id[:_SHORT]}: {told}{f'; {series.reason}' if series.reason else ''}"

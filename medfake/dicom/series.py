@@ -253,8 +253,12 @@ def _read(path: Path) -> tuple[Stamp | None, Result]:
 
 def _series(headers: Sequence[SliceHeader]) -> Series:
     reference = min(headers, key=lambda header: header.orientation)  # whatever comes first
-    positions = np.array([np.dot(header.position_mm, _normal(reference)) for header in headers])
-    ordered = tuple(headers[index] for index in np.argsort(positions, kind="stable"))
+    normal = _normal(reference)
+
+    def place(header: SliceHeader) -> tuple[float, str, int]:
+        return float(np.dot(header.position_mm, normal)), header.sop_uid, header.frame
+
+    ordered = tuple(sorted(headers, key=place))  # slices of one place by their UIDs: a file's name means nothing
     return Series(ordered[0].path.parent, ordered, tuple(sorted(_flags(ordered))))
 
 

@@ -6,21 +6,29 @@ import os
 import smtplib
 import ssl
 import threading
+from collections.abc import Callable
 from email.message import EmailMessage
+from functools import partial
 from typing import Any, Final
 
 from medfake import __version__
 from medfake.errors import ConfigError, MedfakeError
 from medfake.files import in_a_word
 from medfake.loopback import is_loopback
-from medfake.pacs.alarm_queue import Alarm, AlarmQueue
+from medfake.pacs.alarm_queue import Alarm, AlarmQueue, Channel
+from medfake.pacs.network_settings import scheme_and_host
 from medfake.pacs.retries import retry_after_s
-from medfake.pacs.settings import SMTP_PASSWORD_VARIABLE, Email, PacsSettings
+from medfake.pacs.settings import SMTP_PASSWORD_VARIABLE, Alarms, Email, PacsSettings
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 15.0
 _AT_ONCE: Final = 50
 _LOOK_AGAIN_S: Final = 2.0
+_SUCCESS, _REDIRECTION, _SERVER_ERROR = 200, 300, 500
+_COME_LATER: Final = (408, 425, 429)
+"""Statuses of HTTP (RFC 9110 15, RFC 8470 5.2, RFC 6585 4)."""
+_PERMANENT: Final = 500
+"""From which on replies of a mail server are the same next time (RFC 5321 4.2.1)."""
 _NOTE: Final = "research use only, not a diagnostic device; a verdict is a reason to look, not proof"
 
 
@@ -34,6 +42,7 @@ class AlarmSender:
 
     def __init__(self, alarms: AlarmQueue, settings: PacsSettings) -> None:
         self._alarms, self._settings = alarms, settings
+        self._channels = _channels_of(settings.alarms)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
 
@@ -46,34 +55,31 @@ class AlarmSender:
         self._stopping.set()
 
     def tell_due(self) -> int:
-        """Tell of alarms whose time has come; how many there were."""
-        due = self._alarms.due(_AT_ONCE)
-        for alarm in due:
+        """Tell of alarms whose time has come; how many there were that no other station tells of."""
+        self._alarms.leave_out([channel for channel in Channel if channel not in self._channels])
+        told = 0
+        for alarm in self._alarms.due(_AT_ONCE):
+            if self._stopping.is_set() or not self._alarms.claim(alarm):
+                continue
+            told += 1
             try:
-                self._tell(alarm)
-            except (OSError, smtplib.SMTPException, ssl.SSLError, ValueError) as error:  # requests' are OSErrors
-                if alarm.tries + 1 >= self._settings.limits.silent_tries:
-                    _log.error("an alarm reached nobody and is given up: %s", in_a_word(error))
-                    self._alarms.told(alarm)
-                    continue
-                wait_s = retry_after_s(alarm.tries, self._settings)
-                self._alarms.again(alarm, wait_s)
-                _log.warning("an alarm reached nobody, tried again in %.0f s: %s", wait_s, in_a_word(error))
+                self._channels[alarm.channel](document_of(alarm))
+            except (OSError, smtplib.SMTPException, ValueError) as error:  # those of requests and ssl are OSErrors
+                self._failed(alarm, error)
             else:
                 self._alarms.told(alarm)
-        return len(due)
+        return told
 
-    def _tell(self, alarm: Alarm) -> None:
-        told = self._settings.alarms
-        document = document_of(alarm)
-        if told.webhook:
-            import requests
-
-            session = requests.Session()
-            session.trust_env = False
-            session.post(told.webhook, json=document, timeout=_TIMEOUT_S, allow_redirects=False).raise_for_status()
-        if told.email:
-            _send_mail(told.email, document)
+    def _failed(self, alarm: Alarm, error: Exception) -> None:
+        """Tell of it again later: a few times where somebody says no, for long where nobody answers."""
+        limits, said = self._settings.limits, f"{alarm.channel}, {_why(error)}"
+        if alarm.tries + 1 >= (limits.tries if _is_refused(error) else limits.silent_tries):
+            _log.error("an alarm reached nobody and is given up: %s", said)
+            self._alarms.told(alarm)
+            return
+        wait_s = retry_after_s(alarm.tries, self._settings)
+        self._alarms.again(alarm, wait_s)
+        _log.warning("an alarm reached nobody, tried again in %.0f s: %s", wait_s, said)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -83,6 +89,39 @@ class AlarmSender:
             except Exception as error:  # noqa: BLE001 - the database may come back
                 _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
             self._stopping.wait(_LOOK_AGAIN_S)
+
+
+class _RefusedError(ValueError):
+    """Raised where a web server answers with another status than success."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _channels_of(told: Alarms) -> dict[Channel, Callable[[dict[str, Any]], object]]:
+    """What sends a document, by channels that there are."""
+    channels: dict[Channel, Callable[[dict[str, Any]], object]] = {}
+    if told.webhook:
+        channels[Channel.WEBHOOK] = partial(_post, told.webhook)
+    if told.email:
+        channels[Channel.EMAIL] = partial(_send_mail, told.email)
+    return channels
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether somebody has answered, and would answer the same next time."""
+    if isinstance(error, _RefusedError):
+        return error.status < _SERVER_ERROR and error.status not in _COME_LATER
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= _PERMANENT for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= _PERMANENT
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, _RefusedError):
+        return f"status {error.status}"
+    return f"status {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else in_a_word(error)
 
 
 def document_of(alarm: Alarm) -> dict[str, Any]:
@@ -110,13 +149,22 @@ def require_safe(settings: PacsSettings) -> None:
     webhook = settings.alarms.webhook
     if webhook is None:
         return
-    scheme, _, rest = webhook.partition("://")
-    host = rest.split("/", 1)[0].rsplit("@", 1)[-1].rsplit(":", 1)[0]
-    if scheme not in ("http", "https") or (scheme == "http" and not is_loopback(host)):
+    scheme, host = scheme_and_host(webhook)
+    if scheme not in ("http", "https") or not host or (scheme == "http" and not is_loopback(host)):
         raise ConfigError(
-            "alarms travel encrypted beyond this machine", where="pacs.yaml, alarms.webhook", received=f"{scheme}://...",
-            remedy="https://HOST/PATH",
+            "alarms travel encrypted beyond this machine", where="pacs.yaml, alarms.webhook",
+            received=f"{scheme}://..." if scheme else None, remedy="https://HOST/PATH",
         )  # fmt: skip
+
+
+def _post(webhook: str, document: dict[str, Any]) -> None:
+    import requests
+
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.post(webhook, json=document, timeout=_TIMEOUT_S, allow_redirects=False, stream=True)
+        if not _SUCCESS <= answer.status_code < _REDIRECTION:  # who sends an alarm elsewhere has not taken it
+            raise _RefusedError(answer.status_code)
 
 
 def _send_mail(email: Email, document: dict[str, Any]) -> None:

@@ -5,8 +5,6 @@ FOLDER/arriving/KEY/   about.json, and files/0/ with the objects of one series, 
 FOLDER/series/ID/      the same of a series that is whole; its files are gone once it is judged
 """
 
-import hashlib
-import json
 import logging
 import os
 import shutil
@@ -14,38 +12,19 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from medfake.files import in_a_word, sha256_file, write_json
+from medfake.files import in_a_word, sha256_file
+from medfake.pacs.about_series import ABOUT, About, Object, read_about
 from medfake.pacs.queued_series import NewSeries, Origin
+from medfake.pacs.refusals import Refusals
 from medfake.pacs.settings import Complete
 from medfake.serving.scoring import job_files
 
 _log = logging.getLogger(__name__)
-ABOUT: Final = "about.json"
 FOLDER_OF_FILES: Final = f"{job_files.FILES}/0"  # one folder: one series
-_NAME_DIGITS: Final = 40
-
-
-@dataclass(frozen=True)
-class About:
-    """What is known of a series that arrives, without any identifier.
-
-    Attributes:
-        id: Name of the folder that it will have.
-        series_key: Keyed pseudonym.
-        caller: AE title.
-        modality: (0008,0060) as it is.
-        expected: Objects that the series has, where the header told it (0020,1209); None where it did not.
-    """
-
-    id: str
-    series_key: str
-    caller: str
-    modality: str
-    expected: int | None
 
 
 @dataclass
@@ -66,27 +45,6 @@ class _Arriving:
     size: int = 0
     senders: set[int] = field(default_factory=set)
     cut_off: bool = False
-
-
-@dataclass(frozen=True)
-class Object:
-    """An object that came.
-
-    Attributes:
-        series_key: Keyed pseudonym of its series.
-        sop_uid: (0008,0018).
-        caller: AE title that sent it.
-        sender: Number of the association.
-        modality: (0008,0060).
-        expected: Objects that its series has; None where nobody says.
-    """
-
-    series_key: str
-    sop_uid: str
-    caller: str
-    sender: int
-    modality: str
-    expected: int | None
 
 
 class TooLargeSeriesError(Exception):
@@ -116,6 +74,7 @@ class Arrivals:
         self._complete, self._most_files, self._most_bytes, self._clock = complete, most_files, most_bytes, clock
         self._lock = threading.Lock()
         self._under_way: dict[str, _Arriving] = {}
+        self._refusals = Refusals()
         self._whole: list[_Arriving] = []
         for place in (folder, self.incoming, self._arriving, self.series):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,12 +88,13 @@ class Arrivals:
             if not sizes:  # no object of it was acknowledged
                 shutil.rmtree(place)
                 continue
-            about = _read_about(place)
+            about = read_about(place)
             if about is None:  # the disk has lost it; the objects are there
                 about = About(uuid.uuid4().hex, place.name, "", "", None)
-                write_json(place / ABOUT, asdict(about))
+                about.write(place)
             here = _Arriving(about, self._clock(), set(sizes), sum(sizes.values()), cut_off=True)
             self._under_way[about.series_key] = here
+            self._refusals.recover(about.series_key, about.refused)
 
     @property
     def count(self) -> int:
@@ -167,7 +127,7 @@ class Arrivals:
             TooLargeSeriesError: The series becomes too large; it is as it was.
             OSError: The disk is full.
         """
-        name = f"{hashlib.sha256(object_.sop_uid.encode()).hexdigest()[:_NAME_DIGITS]}.dcm"
+        name = object_.file_name
         size = part.stat().st_size
         _sync(part)
         with self._lock:
@@ -185,6 +145,7 @@ class Arrivals:
                 under_way = under_way or self._begin(object_)
                 self._move(part, under_way, name)
             under_way.names.add(name)
+            self._refusals.taken(object_.series_key, name)
             under_way.size += size
             under_way.last = self._clock()
             under_way.senders.add(object_.sender)
@@ -193,6 +154,23 @@ class Arrivals:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def refuse(self, object_: Object, reason: str) -> bool:
+        """An object cannot be taken for want of room: its series is not whole without it, whenever it is judged.
+
+        Args:
+            object_: What it is.
+            reason: A sentence.
+
+        Returns:
+            Whether this is the first time that this is the reason for one of the series.
+        """
+        with self._lock:
+            is_new = self._refusals.add(object_.series_key, object_.file_name, reason)
+            under_way = self._under_way.get(object_.series_key)
+            if under_way and not under_way.about.refused:  # what is counted later is kept when it is whole
+                self._keep_refused(under_way)
+        return is_new
 
     def ended(self, sender: int, *, released: bool) -> None:
         """An association has ended: it sends no more.
@@ -224,7 +202,7 @@ class Arrivals:
         """Series that have their folder and no row in the queue, as where a process was killed between the two."""
         there = sorted(one.name for one in self.series.iterdir() if (one / ABOUT).exists())
         for name in sorted(set(there) - known(there)):
-            about = _read_about(self.series / name)
+            about = read_about(self.series / name)
             if about is None:
                 _log.error("a series was left behind, and what is known of it cannot be read: series/%s", name)
                 continue
@@ -244,7 +222,7 @@ class Arrivals:
     def _begin(self, first: Object) -> _Arriving:
         about = About(uuid.uuid4().hex, first.series_key, first.caller, first.modality, first.expected)
         self._files(about).mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_json(self._place(about) / ABOUT, asdict(about))
+        about.write(self._place(about))
         for folder in (self._place(about) / job_files.FILES, self._place(about), self._arriving):
             _sync(folder)
         self._under_way[about.series_key] = one = _Arriving(about, self._clock())
@@ -260,11 +238,25 @@ class Arrivals:
 
     def _finish(self, one: _Arriving) -> None:
         """Move a series to where whole ones are."""
+        self._keep_refused(one)
         self._place(one.about).rename(self.series / one.about.id)
+        self._refusals.forget(one.about.series_key)
         del self._under_way[one.about.series_key]
         self._whole.append(one)
         _sync(self.series)
         _sync(self._arriving)
+
+    def _keep_refused(self, one: _Arriving) -> None:
+        """Note how many objects of a series were refused; where the disk takes no more, this process remembers it."""
+        refused = self._refusals.count(one.about.series_key)
+        if refused == one.about.refused:
+            return
+        one.about = replace(one.about, refused=refused)
+        try:
+            if self._place(one.about).is_dir():
+                one.about.write(self._place(one.about))
+        except OSError as error:
+            _log.error("it cannot be noted that objects of a series were refused: %s", in_a_word(error))
 
     def _place(self, about: About) -> Path:
         return self._arriving / about.series_key
@@ -273,16 +265,9 @@ class Arrivals:
         return self._place(about) / FOLDER_OF_FILES
 
 
-def _read_about(place: Path) -> About | None:
-    """What is known of a series; None where the file is gone or damaged."""
-    try:
-        return About(**json.loads((place / ABOUT).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
 def _new(about: About, files: int) -> NewSeries:
-    return NewSeries(about.id, about.series_key, Origin.LISTEN, about.caller, about.modality, files, about.expected)
+    expected = about.expected_beside(files)
+    return NewSeries(about.id, about.series_key, Origin.LISTEN, about.caller, about.modality, files, expected)
 
 
 def _same_bytes(one: Path, other: Path) -> bool:

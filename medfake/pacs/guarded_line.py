@@ -5,6 +5,7 @@ be stored in memory, and prints a traceback, with values in it, where a thread o
 """
 
 import logging
+import queue
 import shutil
 import socket
 import tempfile
@@ -53,7 +54,9 @@ class Bounds:
         largest_instance: Bytes of one object.
         spare: Bytes that stay free on the disk.
         disk: A folder on it, which parts of objects lie in, see `keep_parts_in`.
-        lines: At a time, those included on which nobody has said who calls.
+        lines: At a time, those included on which nobody has been let in yet.
+        strangers: Of them, on which nobody has been let in yet.
+        strangers_of_one: Of these, of one address.
     """
 
     silence_s: float
@@ -61,6 +64,8 @@ class Bounds:
     spare: int
     disk: Path
     lines: int
+    strangers: int
+    strangers_of_one: int
 
     @property
     def introduction_s(self) -> float:
@@ -190,7 +195,8 @@ def _in_memory(dimse: DIMSEServiceProvider) -> int:
 def stop_waiting(association: Association) -> None:
     """Wait no longer for a caller to say who he is: there is no line any more."""
     if association.requestor.primitive is None:
-        association.dul.to_user_queue.put(None)  # as if his time had run out
+        heard: queue.Queue[Any] = association.dul.to_user_queue  # of primitives; pynetdicom's own None has no type
+        heard.put(None)  # as if his time had run out
 
 
 def _muted(association: Association, run: Callable[[], None]) -> Callable[[], None]:

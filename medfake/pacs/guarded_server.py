@@ -21,6 +21,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from medfake.files import in_a_word
 from medfake.pacs.guarded_line import Bounds, end_line, guard_line, stop_waiting
+from medfake.pacs.strangers import Strangers
 
 _log = logging.getLogger(__name__)
 _GOODBYE_S: Final = 0.5
@@ -63,6 +64,7 @@ class GuardedServer(ThreadedAssociationServer):
     ) -> None:
         self.bounds, self.ended = bounds, ended
         self._free = threading.BoundedSemaphore(bounds.lines)
+        self.strangers = Strangers(bounds.strangers, bounds.strangers_of_one, _hang_up)
         entity.acse_timeout = bounds.introduction_s
         super().__init__(entity, address, entity.ae_title, entity.supported_contexts, tls, handlers, _Handler)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="callers", daemon=True)
@@ -89,9 +91,10 @@ class GuardedServer(ThreadedAssociationServer):
             _hang_up(association.dul.socket.socket if association.dul.socket else None)
         self.server_close()  # waits for the threads of all lines
 
-    def verify_request(self, _: Any, __: Any) -> bool:
-        """Whether there is a line left; it is taken."""
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether there is a line left; it is taken, if need be from somebody who does not say who he is."""
         if self._free.acquire(blocking=False):
+            self.strangers.came(request, str(client_address[0]))
             return True
         _log.warning("a caller was not let in: as many lines are open as may be")
         return False
@@ -101,7 +104,7 @@ class GuardedServer(ThreadedAssociationServer):
         try:
             super().process_request(request, client_address)
         except BaseException:
-            self._free.release()
+            self._end_of(request)
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -109,7 +112,11 @@ class GuardedServer(ThreadedAssociationServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            self._end_of(request)
+
+    def _end_of(self, request: Any) -> None:
+        self.strangers.gone(request)
+        self._free.release()
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         """Accept a caller, without waiting for a word of his."""
@@ -149,8 +156,12 @@ class _Handler(RequestHandler):
     def _create_association(self) -> Association:
         association = super()._create_association()
         association.bind(evt.EVT_CONN_CLOSE, _closed)
+        association.bind(evt.EVT_ACCEPTED, self._let_in)
         guard_line(association, self.request, self.server.bounds)
         return association
+
+    def _let_in(self, _: evt.Event) -> None:
+        self.server.strangers.gone(self.request)
 
 
 def _closed(event: evt.Event) -> None:
@@ -158,7 +169,7 @@ def _closed(event: evt.Event) -> None:
 
 
 def _hang_up(line: socket.socket | None) -> None:
-    """Close a line, also while another thread waits for what comes on it."""
+    """End a line, also while another thread waits for what comes on it."""
     if line is not None:
         with suppress(OSError):
             socket.socket.shutdown(line, socket.SHUT_RDWR)  # TLS would lose what that thread reads with

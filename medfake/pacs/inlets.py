@@ -81,7 +81,7 @@ class Listening:
                     self._station.queue.add(waiting[0])
                     waiting.pop(0)
                     self._station.wake()
-            except (MedfakeError, OSError) as error:  # the database may come back, and series wait until it does
+            except Exception as error:  # noqa: BLE001 - the database may come back, and series wait until it does
                 _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
 
 

@@ -24,7 +24,8 @@ from medfake.dicom.parse import PARSE_ERRORS, read_header_elements
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.errors import ConfigError, DicomError, MedfakeError
 from medfake.files import in_a_word
-from medfake.pacs.arrivals import Arrivals, Object, TooLargeSeriesError
+from medfake.pacs.about_series import Object
+from medfake.pacs.arrivals import Arrivals, TooLargeSeriesError
 from medfake.pacs.guarded_line import Bounds, keep_parts_in, next_instance
 from medfake.pacs.guarded_server import GuardedEntity, GuardedServer
 from medfake.pacs.settings import Listen
@@ -41,6 +42,7 @@ _VERIFICATION: Final = "1.2.840.10008.1.1"
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _OUR_PDU: Final = 1 << 18
+_FEW: Final = 4
 _MOST_EXPECTED: Final = 1_000_000
 _LIMIT: Final = 0x03  # as the source of a rejection: the limit of associations (PS3.8 9.3.4)
 _SYNTAXES: Final = tuple(
@@ -104,9 +106,10 @@ class Listener:
     def start(self) -> int:
         """Begin to listen; the port."""
         settings = self._settings
+        at_once = max(_FEW, settings.associations)
         bounds = Bounds(
             settings.silence_s, settings.largest_instance_mb * MIB, settings.spare_mb * MIB, self._arrivals.incoming,
-            2 * settings.associations,
+            lines=6 * at_once, strangers=4 * at_once, strangers_of_one=at_once,
         )  # fmt: skip
         try:
             self._server = GuardedServer(
@@ -166,28 +169,28 @@ class Listener:
         caller = str(event.assoc.requestor.ae_title)
         object_ = Object(key, sop_uid, caller, id(event.assoc), header.modality, header.expected)
         try:
-            if not self._has_room(key):
-                return OUT_OF_RESOURCES
-            self._arrivals.take(part, object_)
+            reason = self._why_full(key)
+            if reason is None:
+                self._arrivals.take(part, object_)
         except TooLargeSeriesError:
-            _log.error("an object was refused: its series has more files or bytes than `limits` in pacs.yaml takes")
+            reason = "it has more files or bytes than `limits` in pacs.yaml takes"
         except MedfakeError as error:  # of the queue's database
-            _log.error("an object was refused: %s", error.what)
+            reason = error.what
         except OSError as error:
-            _log.error("an object was refused: %s", in_a_word(error))
-        else:
+            reason = in_a_word(error)
+        if reason is None:
             return SUCCESS
+        if self._arrivals.refuse(object_, reason):
+            _log.error("objects of a series are refused, and callers told to come later: %s", reason)
         return OUT_OF_RESOURCES
 
-    def _has_room(self, key: str) -> bool:
+    def _why_full(self, key: str) -> str | None:
+        """Why an object of a series cannot be taken now; None where it can."""
         if self._busy() and not self._arrivals.has(key):  # what has begun may come to its end
-            _log.warning("callers are told to come later: as many series wait as `limits.waiting` allows")
-            return False
-        free = shutil.disk_usage(self._arrivals.incoming).free
-        if free < self._settings.spare_mb * MIB:
-            _log.error("objects are refused: less than `listen.spare_mb` is free on the disk (`df -h`)")
-            return False
-        return True
+            return "as many series wait as `limits.waiting` allows"
+        if shutil.disk_usage(self._arrivals.incoming).free < self._settings.spare_mb * MIB:
+            return "less than `listen.spare_mb` is free on the disk (`df -h`)"
+        return None
 
     def _ended(self, association: Association) -> None:
         self._arrivals.ended(id(association), released=association.is_released)

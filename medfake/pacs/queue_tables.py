@@ -27,6 +27,7 @@ SERIES: Final = sql.Table(
     sql.Column("verdict", sql.String(16)),
     sql.Column("p_tampered", sql.Double),
     sql.Column("reason", sql.Text),
+    sql.Column("objects", sql.Integer, nullable=False),
     sql.Column("sent", sql.Integer, nullable=False),
     sql.Column("address", sql.Text),
     sql.Column("judged_key", sql.String(64)),
@@ -52,4 +53,10 @@ ALARMS: Final = sql.Table(
     sql.Column("created", sql.Double, nullable=False),
     sql.Column("next_try", sql.Double, nullable=False),
     sql.Column("tries", sql.Integer, nullable=False),
+)
+FACTS: Final = sql.Table(
+    "pacs_queue",
+    TABLES,
+    sql.Column("name", sql.String(32), primary_key=True),
+    sql.Column("value", sql.String(64), nullable=False),
 )

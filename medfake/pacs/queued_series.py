@@ -73,6 +73,7 @@ class QueuedSeries:
         died: State in which it was given up.
         reason: Why it was given up, is tried again, or has no verdict.
         verdict: The gravest of its scans; None before, and where there is none.
+        objects: Results that there are to be sent.
         sent: Objects that the PACS has taken.
     """
 
@@ -95,6 +96,7 @@ class QueuedSeries:
     verdict: str | None
     p_tampered: float | None
     reason: str | None
+    objects: int
     sent: int
     address: Address | None
 

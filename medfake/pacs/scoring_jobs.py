@@ -1,17 +1,22 @@
 """The queue as a pool of scoring processes sees it: series that are to be judged."""
 
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from medfake.errors import STORAGE_FAULTS
 from medfake.metrics.scans import Verdict
 from medfake.pacs.judged import ORDER, Judged, Order, require_judged
 from medfake.pacs.queued_series import Origin, QueuedSeries, State
+from medfake.pacs.retries import retry_after_s
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import GIVEN_UP, OTHER_PIXELS, PacsSettings
+from medfake.serving.scoring import job_files
 from medfake.serving.scoring.progress import Progress
 
-_TRIES = 2  # of judging a series: what fails once may have failed for the disk or for memory
+_TRIES = 2  # of judging a series: what fails once may have failed for memory
 
 
 class ScoringJobs:
@@ -34,7 +39,10 @@ class ScoringJobs:
         self._queue, self._folder_of, self._settings, self._judged = queue, folder_of, settings, judged
 
     def take(self) -> QueuedSeries | None:
-        """Take the next series, with what there is to do beside its files."""
+        """Take the next series, with what there is to do beside its files.
+
+        What ended scoring processes when it was taken before is tried again: they may have been killed from outside.
+        """
         series = self._queue.take(State.SCORE)
         if series is None:
             return None
@@ -43,9 +51,15 @@ class ScoringJobs:
         before = () if asked_for else tuple(sorted(self._queue.judged_keys(series.series_key)))
         order = Order(
             caller=series.caller, routes=self._settings.routes, pixels=self._queue.pixels_of(series.series_key),
-            judged_keys=before, missing=missing,
+            judged_keys=before, missing=missing, files=series.files,
         )  # fmt: skip
-        order.write(self._folder_of(series.id) / ORDER)
+        folder = self._folder_of(series.id)
+        try:
+            order.write(folder / ORDER)
+            (folder / job_files.BAD).unlink(missing_ok=True)
+        except OSError:  # the disk is full, or the folder is out of reach: nothing that this series did
+            self._queue.give_back(series.id, State.SCORE)
+            raise
         return series
 
     def renew(self, job_id: str, progress: Progress, model: str) -> bool:
@@ -65,6 +79,10 @@ class ScoringJobs:
         self._judged(job_id)
         return kept
 
+    def holding(self, job_id: str) -> AbstractContextManager[threading.Event]:
+        """Keep a series of this thread for as long as the block lasts."""
+        return self._queue.holding(job_id, State.SCORE)
+
     def give_back(self, job_id: str) -> None:
         """Let the next process go on with a series."""
         self._queue.give_back(job_id, State.SCORE)
@@ -83,8 +101,10 @@ class ScoringJobs:
         series = self._queue.find(job_id)
         if series is None:
             return False
-        if series.tries + 1 < _TRIES:
-            return self._queue.try_again(job_id, State.SCORE, reason, self._settings.limits.first_retry_s)
+        limits, of_disk = self._settings.limits, what in STORAGE_FAULTS
+        if series.tries + 1 < (limits.silent_tries if of_disk else _TRIES):
+            wait_s = retry_after_s(series.tries, self._settings) if of_disk else limits.first_retry_s
+            return self._queue.try_again(job_id, State.SCORE, reason, wait_s)
         alarms = [GIVEN_UP] if GIVEN_UP in self._settings.alarms.on else []
         given_up = self._queue.give_up(job_id, State.SCORE, reason, alarms)
         self._judged(job_id)

@@ -68,31 +68,34 @@ class Sender:
         if series is None:
             return False
         try:
-            files = self._deliver(series)
-        except (MedfakeError, OSError) as error:
+            with self._queue.holding(series.id, State.SEND) as lost:
+                files = self._deliver(series, lost)
+        except Exception as error:  # noqa: BLE001 - whatever a file, a library or a PACS does, it counts as a try
             if failed(self._queue, series, State.SEND, error, self._settings):
                 self._ended(series.id)
         else:
-            if files is not None:
-                self._queue.sent(series.id, files)
+            if files is not None and self._queue.sent(series.id, files):
                 job_files.remove(self._folder_of(series.id))
                 self._ended(series.id)
         return True
 
-    def _deliver(self, series: QueuedSeries) -> int | None:
+    def _deliver(self, series: QueuedSeries, lost: threading.Event) -> int | None:
         """How many objects are there; None where somebody else goes on with the series."""
         folder = self._folder_of(series.id)
-        ledger = _read_ledger(folder)
         files = result_files(folder)
-        if not files:
-            raise StorageError("the results of a series are gone", remedy="send the series again")
+        if len(files) != series.objects:
+            raise StorageError(
+                "results of a series are gone", where=f"series/{series.id}",
+                received=f"{len(files)} of {series.objects}", remedy="see that --data is there, or judge it anew",
+            )  # fmt: skip
+        ledger = _read_ledger(folder)
         for file in files:
             if ledger.get(file.name) == _THERE:
                 continue
             if self._stopping.is_set():
                 self._queue.give_back(series.id, State.SEND)
                 return None
-            if not self._queue.renew(series.id, State.SEND):
+            if lost.is_set() or not self._queue.renew(series.id, State.SEND):
                 return None
             may_be_there = ledger.get(file.name) == _UNDER_WAY or series.origin is Origin.SCAN
             if not (may_be_there and self._outlet.has(file)):

@@ -7,18 +7,21 @@ still hold, and looks at how many rows it changed, which is the same in both dat
 """
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sql
 from sqlalchemy import ColumnElement, Connection, Engine
 
-from medfake.pacs.alarm_queue import add_alarms
+from medfake.pacs.alarm_queue import add_alarms, remove_alarms
 from medfake.pacs.judged import Judged
-from medfake.pacs.queue_tables import PIXELS, SERIES, TABLES
-from medfake.pacs.queued_series import WAITING, NewSeries, Origin, QueuedSeries, State, series_of_row
+from medfake.pacs.queue_tables import FACTS, PIXELS, SERIES, TABLES
+from medfake.pacs.queued_series import UNDER_WAY, WAITING, NewSeries, Origin, QueuedSeries, State, series_of_row
 from medfake.serving.database import database_errors, database_time, make_tables
+from medfake.serving.leases import held, holder
 from medfake.serving.scoring.progress import Progress
 
 _SHOWN: Final = [SERIES.c[name] for name in QueuedSeries.__dataclass_fields__]
@@ -33,30 +36,39 @@ class SeriesQueue:
         engine: From `open_database`.
         url: Of the database, for messages, which leave its password out.
         owner: This process.
-        lease_s: How long a row stays with a process that says nothing.
+        lease_s: How long a row stays with a thread that says nothing.
+        longest_wait_s: Between two tries; what is to be tried later than that was noted by a clock that was wrong.
     """
 
-    def __init__(self, engine: Engine, url: str, owner: str, lease_s: float) -> None:
+    def __init__(
+        self, engine: Engine, url: str, owner: str, lease_s: float, longest_wait_s: float = 30 * 86_400.0
+    ) -> None:
         self._engine, self._url, self._owner, self._lease_s = engine, url, owner, lease_s
+        self._longest_wait_s = longest_wait_s
         with self._begin() as connection:
             make_tables(connection, TABLES)
 
+    def bind(self, name: str, value: str) -> bool:
+        """Note a fact that all who use the queue must share; False where it was noted as another one.
+
+        Args:
+            name: Of the fact.
+            value: 64 characters at most.
+        """
+        with self._begin() as connection:
+            self._turn(connection, name)
+            noted = connection.execute(sql.select(FACTS.c.value).where(FACTS.c.name == name)).scalar_one_or_none()
+            if noted is None:
+                connection.execute(FACTS.insert().values(name=name, value=value))
+            return noted in (None, value)
+
     def add(self, series: NewSeries) -> bool:
         """Put a series at the end of the queue; False where this arrival is in it already."""
-        with self._begin() as connection:
-            if connection.execute(sql.select(SERIES.c.id).where(SERIES.c.id == series.id)).one_or_none():
-                return False
-            now = database_time(connection)
-            address = series.address and json.dumps([series.address.study_uid, series.address.series_uid])
-            connection.execute(
-                SERIES.insert().values(
-                    id=series.id, series_key=series.series_key, origin=series.origin, caller=series.caller,
-                    modality=series.modality, state=State.FETCH if series.address else State.SCORE, created=now,
-                    changed=now, next_try=now, files=series.files, expected=series.expected, attempts=0, tries=0,
-                    progress=Progress(files=series.files).model_dump_json(), sent=0, address=address,
-                )
-            )  # fmt: skip
-            return True
+        return self._add(series, SERIES.c.id == series.id)
+
+    def add_unless_under_way(self, series: NewSeries) -> bool:
+        """Put a series at the end of the queue; False where an arrival of it is fetched, judged or sent."""
+        return self._add(series, sql.and_(SERIES.c.series_key == series.series_key, SERIES.c.state.in_(UNDER_WAY)))
 
     def take(self, state: State) -> QueuedSeries | None:
         """Take the oldest series of a state that nobody works on and whose time has come.
@@ -72,11 +84,15 @@ class SeriesQueue:
                 sql.or_(earlier.c.created < SERIES.c.created,
                         sql.and_(earlier.c.created == SERIES.c.created, earlier.c.id < SERIES.c.id)),
             )  # fmt: skip
-            free = sql.and_(
-                SERIES.c.state == state, SERIES.c.next_try <= now,
-                sql.or_(SERIES.c.lease_until.is_(None), SERIES.c.lease_until < now),
+            at_work = SERIES.alias("at_work")
+            beside = sql.exists().where(
+                at_work.c.series_key == SERIES.c.series_key, at_work.c.id != SERIES.c.id,
+                at_work.c.state == State.SCORE, self._leased(at_work, now),
             )  # fmt: skip
-            wanted = sql.select(SERIES.c.id).where(free, sql.not_(before) if state in WAITING else sql.true())
+            due = sql.or_(SERIES.c.next_try <= now, SERIES.c.next_try > now + 2 * self._longest_wait_s)
+            free = sql.and_(SERIES.c.state == state, due, sql.not_(self._leased(SERIES, now)))
+            held_up = {State.FETCH: before, State.SCORE: sql.or_(before, beside)}.get(state, sql.false())
+            wanted = sql.select(SERIES.c.id).where(free, sql.not_(held_up))
             next_one = wanted.order_by(SERIES.c.created, SERIES.c.id).limit(1)
             if connection.dialect.name == "postgresql":
                 next_one = next_one.with_for_update(skip_locked=True, of=SERIES)
@@ -84,18 +100,29 @@ class SeriesQueue:
             if found is None:
                 return None
             more = {"attempts": SERIES.c.attempts + 1} if state is State.SCORE else {}
-            mine = {"owner": self._owner, "lease_until": now + self._lease_s, **more}
+            mine = {"owner": holder(self._owner), "lease_until": now + self._lease_s, **more}
             taken = connection.execute(SERIES.update().where(SERIES.c.id == found, free).values(**mine))
             return self._row(connection, str(found)) if taken.rowcount else None
 
     def renew(self, series_id: str, state: State, **news: Any) -> bool:
-        """Say that work goes on; False where the series is this process's no more."""
+        """Say that work goes on; False where the series is this thread's no more."""
         with self._begin() as connection:
-            lease = {"lease_until": database_time(connection) + self._lease_s}
-            return self._change(connection, series_id, state, **lease, **news)
+            until = database_time(connection) + self._lease_s
+            return self._change(connection, series_id, state, lease_until=until, **news)
+
+    def holding(self, series_id: str, state: State) -> AbstractContextManager[threading.Event]:
+        """Keep a series of this thread for as long as the block lasts; the event is set when somebody else has it."""
+        owner = holder(self._owner)
+
+        def renew() -> bool:
+            with self._begin() as connection:
+                until = database_time(connection) + self._lease_s
+                return self._change(connection, series_id, state, owner, lease_until=until)
+
+        return held(renew, self._lease_s)
 
     def give_back(self, series_id: str, state: State) -> None:
-        """Let somebody else go on with a series of this process."""
+        """Let somebody else go on with a series of this thread."""
         with self._begin() as connection:
             fewer = {"attempts": SERIES.c.attempts - 1} if state is State.SCORE else {}
             self._change(connection, series_id, state, **_FREED, **fewer)
@@ -122,6 +149,7 @@ class SeriesQueue:
             state = State.SEND if judged.objects and not there else State.DONE
             kept = self._move(
                 connection, series_id, State.SCORE, state, model=model, verdict=judged.verdict, tries=0,
+                objects=judged.objects,
                 p_tampered=judged.p_tampered, reason=_THERE if there else judged.reason, judged_key=judged.key,
                 results_key=judged.results_key, modality=judged.modality, progress=progress.model_dump_json(),
             )  # fmt: skip
@@ -139,7 +167,7 @@ class SeriesQueue:
         """Note why fetching or sending failed, and when it is tried again."""
         with self._begin() as connection:
             later = {"next_try": database_time(connection) + wait_s, "tries": SERIES.c.tries + 1, "reason": reason}
-            return self._change(connection, series_id, state, **later, **_FREED)
+            return self._change(connection, series_id, state, **later, attempts=0, **_FREED)
 
     def give_up(self, series_id: str, state: State, reason: str, alarms: Sequence[str] = ()) -> bool:
         """Put a series into the dead-letter list; its files stay, for a person to look at."""
@@ -157,10 +185,18 @@ class SeriesQueue:
             anew = {"state": SERIES.c.died, "died": None, "tries": 0, "attempts": 0, "next_try": now, "changed": now}
             return bool(connection.execute(dead.values(**anew, **_FREED)).rowcount)
 
-    def forget(self, series_id: str) -> None:
-        """Remove a row; what is known of its pixels stays."""
+    def forget(self, series_id: str) -> bool:
+        """Remove a row that is done or given up, and its alarms; what is known of its pixels stays.
+
+        Returns:
+            False where there is none of this id that has ended.
+        """
         with self._begin() as connection:
-            connection.execute(SERIES.delete().where(SERIES.c.id == series_id))
+            ended = SERIES.delete().where(SERIES.c.id == series_id, SERIES.c.state.in_((State.DONE, State.DEAD)))
+            gone = bool(connection.execute(ended).rowcount)
+            if gone:
+                remove_alarms(connection, series_id)
+            return gone
 
     def find(self, series_id: str) -> QueuedSeries | None:
         """A row by its id."""
@@ -228,12 +264,43 @@ class SeriesQueue:
             connection.execute(PIXELS.delete().where(PIXELS.c.seen < now - keep_s))
             return [str(one) for one in connection.execute(sql.select(SERIES.c.id).where(old)).scalars()]
 
+    def _add(self, series: NewSeries, unless: ColumnElement[bool]) -> bool:
+        """Add a row in one statement, unless there is such a one; on PostgreSQL one of a series at a time."""
+        with self._begin() as connection:
+            self._turn(connection, series.series_key)
+            now = database_time(connection)
+            address = series.address and json.dumps([series.address.study_uid, series.address.series_uid])
+            values: dict[str, Any] = {
+                "id": series.id, "series_key": series.series_key, "origin": str(series.origin),
+                "caller": series.caller, "modality": series.modality,
+                "state": str(State.FETCH if series.address else State.SCORE), "created": now, "changed": now,
+                "next_try": now, "files": series.files, "expected": series.expected, "attempts": 0, "tries": 0,
+                "progress": Progress(files=series.files).model_dump_json(), "objects": 0, "sent": 0,
+                "address": address,
+            }  # fmt: skip
+            row = sql.select(*(sql.literal(value, SERIES.c[name].type) for name, value in values.items()))
+            new = SERIES.insert().from_select(list(values), row.where(sql.not_(sql.exists().where(unless))))
+            return bool(connection.execute(new.execution_options(preserve_rowcount=True)).rowcount > 0)
+
+    def _turn(self, connection: Connection, what: str) -> None:
+        """Let one transaction at a time look at something and change it; SQLite has one writer anyway."""
+        if connection.dialect.name == "postgresql":
+            number = int.from_bytes(sha256(what.encode()).digest()[:7], "big")
+            connection.execute(sql.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": number})
+
+    def _leased(self, rows: Any, now: float) -> ColumnElement[bool]:
+        """Whether somebody works on a row; a lease that ends later than any can is of a clock that was wrong."""
+        until = rows.c.lease_until
+        return sql.and_(until.is_not(None), until >= now, until <= now + 2 * max(self._lease_s, 0.0))
+
     def _move(self, connection: Connection, series_id: str, old: State, new: State, **news: Any) -> bool:
         now = database_time(connection)
         return self._change(connection, series_id, old, state=new, changed=now, next_try=now, **_FREED, **news)
 
-    def _change(self, connection: Connection, series_id: str, now_in: State, **values: Any) -> bool:
-        mine = (SERIES.c.id == series_id, SERIES.c.owner == self._owner, SERIES.c.state == now_in)
+    def _change(
+        self, connection: Connection, series_id: str, now_in: State, held_by: str | None = None, **values: Any
+    ) -> bool:
+        mine = (SERIES.c.id == series_id, SERIES.c.owner == (held_by or holder(self._owner)), SERIES.c.state == now_in)
         return bool(connection.execute(SERIES.update().where(*mine).values(**values)).rowcount)
 
     def _has_results(self, connection: Connection, row: QueuedSeries, judged: Judged) -> bool:

@@ -1,7 +1,8 @@
 """One series in a scoring process: judged scan by scan, and turned into objects for the PACS.
 
-Whatever is written has its name only when it is whole: first the objects, then `judged.json`, which says that all is
-there. A process that is killed leaves at most what the next one makes anew.
+Whatever is written has its name only when it is whole, and is on the disk for good: first the objects, then
+`judged.json`, which says that all is there. A process that is killed leaves at most what the next one makes anew, and a
+machine that loses power loses nothing whose source is gone.
 """
 
 import hashlib
@@ -18,8 +19,8 @@ from pydicom.dataset import Dataset
 
 from medfake.datasets.pseudonyms import pseudonym, pseudonym_key
 from medfake.dicom.series import Series
-from medfake.errors import DicomError, MedfakeError, ScanError
-from medfake.files import replace_folder, sha256_file
+from medfake.errors import DicomError, MedfakeError, ScanError, StorageError
+from medfake.files import in_a_word, replace_folder, sha256_file
 from medfake.logs import redact
 from medfake.pacs.arrivals import FOLDER_OF_FILES
 from medfake.pacs.judged import GRAVITY, JUDGED, RESULTS, Judged, Order, read_judged, read_order
@@ -33,6 +34,7 @@ from medfake.serving.model import Model
 from medfake.serving.monitoring.served import served_scan
 from medfake.serving.report import why_skipped
 from medfake.serving.score import score_series
+from medfake.serving.scoring import job_files
 from medfake.serving.scoring.detectors import package_digest
 from medfake.serving.scoring.job_files import LeftOut, Received, read_bad
 from medfake.serving.scoring.job_series import series_of_job
@@ -65,7 +67,8 @@ class SeriesScoring:
         """Judge it, unless that was done before.
 
         Raises:
-            StorageError: Its order is missing.
+            StorageError: Its order is missing, or some of its files are.
+            ScanError: There is no verdict, as scoring processes did not survive what it is of.
             OSError: The disk is full.
         """
         judged = read_judged(self._folder) or self._judged()
@@ -75,6 +78,7 @@ class SeriesScoring:
     def _judged(self) -> Judged:
         order = read_order(self._folder)
         names = sorted(path.name for path in self._files.glob("*.dcm"))
+        _require_all(names, order)
         received = [Received(name, name) for name in names]
         series, left_out = series_of_job(self._files, received, read_bad(self._folder), self._limits, self._tell)
         self._leave_out(left_out)
@@ -87,10 +91,15 @@ class SeriesScoring:
         model = self._model.suited_to(series)
         self._tell(scans=len(series), slices=sum(len(one.headers) for one in series), model=model.name)
         scans = [scan for one, route in routed if (scan := self._scan(one, route, model, order))]
+        bad = read_bad(self._folder)
+        if not scans and (bad.files or bad.scans):
+            raise ScanError("no scoring process survives this series", remedy="medfake pacs retry ID")
         with replace_folder(self._folder / RESULTS) as results:
             objects = [made for scan in scans for made in scan.objects]
             for number, made in enumerate(objects):
                 (results / f"{number:04d}.dcm").write_bytes(file_bytes(made))
+            job_files.synced(results)
+        job_files.synced_name(self._folder / RESULTS)
         gravest = min(scans, key=lambda scan: (GRAVITY.index(scan.verdict), -scan.p_tampered), default=None)
         return Judged(
             key=key, objects=len(objects), results_key=_results_key(objects), modality=modality, reason=self._reason(),
@@ -182,11 +191,13 @@ class SeriesScoring:
     def _key(self, names: Sequence[str], routes: Sequence[Route]) -> str:
         """SHA-256 of what results follow from: files, detector, thresholds, kinds of results, and their schema."""
         digest = hashlib.sha256(f"{RESULTS_SCHEMA} {self._digest}\n".encode())
+        bad = read_bad(self._folder)
         for name in names:
-            digest.update(f"{name} {sha256_file(self._files / name)}\n".encode())
+            left_out = " left out" if name in bad.files else ""
+            digest.update(f"{name} {sha256_file(self._files / name)}{left_out}\n".encode())
         for route in routes:
             calibration = route.calibration
-            known = sha256_file(calibration) if calibration and calibration.exists() else ""
+            known = sha256_file(calibration) if calibration and calibration.is_file() else ""
             digest.update(f"{route.scan} {sorted(route.results)} {known}\n".encode())
         return digest.hexdigest()
 
@@ -202,14 +213,24 @@ class _Scan:
     other_pixels: int
 
 
+def _require_all(names: Sequence[str], order: Order) -> None:
+    """See to it that what came is here: a series that the disk has lost is not one in which nothing was found."""
+    if len(names) < max(1, order.files or 0):
+        raise StorageError(
+            "files of a series are gone", received=f"{len(names)} of {order.files or 'its'} files",
+            remedy="send the series again",
+        )  # fmt: skip
+
+
 def _with_thresholds(model: Model, route: Route) -> tuple[Model, str]:
     """The detector with the thresholds of a route, and what has to be said where it cannot have them."""
     if route.calibration is None:
         return model, ""
     try:
         return calibrated(model, read_calibration(route.calibration)), ""
-    except MedfakeError as error:
-        return model, f"judged with the detector's own thresholds and not with those of this site: {error.what}"
+    except (MedfakeError, OSError) as error:
+        said = error.what if isinstance(error, MedfakeError) else in_a_word(error)
+        return model, f"judged with the detector's own thresholds and not with those of this site: {said}"
 
 
 def _results_key(objects: Sequence[Dataset]) -> str | None:

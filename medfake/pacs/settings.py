@@ -1,150 +1,57 @@
 """pacs.yaml: who may send scans, where verdicts go, which scans are judged and how. No secret stands in it."""
 
-import os
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from medfake.config.reading import validate
 from medfake.config.yaml_file import read_yaml
 from medfake.errors import ConfigError
-from medfake.loopback import is_loopback
 from medfake.outputs import text_format
+from medfake.pacs.network_settings import (
+    PASSWORD_VARIABLE,
+    SMTP_PASSWORD_VARIABLE,
+    TOKEN_VARIABLE,
+    USER_VARIABLE,
+    AETitle,
+    Archive,
+    Block,
+    ClientTLS,
+    Email,
+    Listen,
+    Seconds,
+    ServerTLS,
+    Store,
+    credentials,
+)
 from medfake.pacs.results.kinds import ResultKind
 from medfake.vocabulary import Modality
 
+__all__ = [
+    "EXAMPLE_OUTPUT", "FILE", "GIVEN_UP", "OTHER_PIXELS", "PASSWORD_VARIABLE", "SMTP_PASSWORD_VARIABLE",
+    "TOKEN_VARIABLE", "USER_VARIABLE", "AETitle", "Alarms", "Archive", "ClientTLS", "Complete", "Email", "Limits",
+    "Listen", "PacsSettings", "Route", "ServerTLS", "Store", "Watch", "credentials", "example", "read_settings",
+    "require_installed",
+]  # fmt: skip
+
 FILE: Final = Path("pacs.yaml")
-USER_VARIABLE: Final = "MEDFAKE_PACS_USER"
-PASSWORD_VARIABLE: Final = "MEDFAKE_PACS_PASSWORD"  # noqa: S105 - the name of a variable
-TOKEN_VARIABLE: Final = "MEDFAKE_PACS_TOKEN"  # noqa: S105 - likewise
-SMTP_PASSWORD_VARIABLE: Final = "MEDFAKE_SMTP_PASSWORD"  # noqa: S105 - likewise
 
 OTHER_PIXELS: Final = "other pixels"
 GIVEN_UP: Final = "given up"
 """Kinds of alarms beside verdicts."""
-
-AETitle = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")]
-"""1 to 16 characters of the default repertoire without backslash, no blank at either end (PS3.5, VR AE)."""
-Seconds = Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
+_DAYS_OF_CLOCKS: Final = 1
+"""By which dates of a scanner, a PACS and a database may differ."""
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ServerTLS(_Block):
-    """TLS of the listener.
-
-    Attributes:
-        certificate: PEM file.
-        key: PEM file, without a passphrase.
-        callers_ca: PEM file of whoever signs callers' certificates; a caller without one is not let in.
-    """
-
-    certificate: Path
-    key: Path
-    callers_ca: Path
-
-
-class ClientTLS(_Block):
-    """TLS towards a PACS.
-
-    Attributes:
-        ca: PEM file of whoever signs its certificate; None for those that this system trusts.
-        certificate: PEM file of our own; None where the PACS asks for none.
-        key: PEM file of our own.
-    """
-
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> "ClientTLS":
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("a certificate and its key go together")
-        return self
-
-
-class Listen(_Block):
-    """The listener for C-STORE and C-ECHO.
-
-    Attributes:
-        callers: AE titles that are let in; nobody where it is empty.
-        associations: At a time.
-        silence_s: That a caller may say nothing, and within which one message part has to arrive whole.
-        largest_instance_mb: Of one object; what is larger ends its association.
-        spare_mb: That have to stay free on the disk; below that, objects are refused with "out of resources".
-    """
-
-    aet: AETitle = "MEDFAKE"
-    host: str = "127.0.0.1"
-    port: Port = 11_112
-    callers: tuple[AETitle, ...] = ()
-    tls: ServerTLS | None = None
-    associations: int = Field(default=10, ge=1, le=1000)
-    silence_s: Seconds = 60.0
-    largest_instance_mb: int = Field(default=2048, ge=1)
-    spare_mb: int = Field(default=2048, ge=0)
-
-    @model_validator(mode="after")
-    def _guarded(self) -> "Listen":
-        if not is_loopback(self.host) and self.tls is None:
-            raise ValueError(
-                f"host {self.host} is beyond this machine, where an AE title is no proof of who calls; set tls with "
-                "certificate, key and callers_ca, or host 127.0.0.1 behind a TLS tunnel"
-            )
-        return self
-
-
-class Store(_Block):
-    """Where verdicts are sent by C-STORE, instead of STOW-RS."""
-
-    host: str
-    port: Port
-    aet: AETitle
-    calling_aet: AETitle = "MEDFAKE"
-    tls: ClientTLS | None = None
-
-
-class Archive(_Block):
-    """The PACS that holds the scans and takes the verdicts.
-
-    Attributes:
-        dicomweb: Address of its DICOMweb service, e.g. http://127.0.0.1:8042/dicom-web; user and password, or a token,
-            come from MEDFAKE_PACS_USER and MEDFAKE_PACS_PASSWORD, or MEDFAKE_PACS_TOKEN.
-        store: Where verdicts go by C-STORE; None for STOW-RS.
-        timeout_s: Within which it has to answer.
-    """
-
-    dicomweb: str | None = None
-    tls: ClientTLS = ClientTLS()
-    store: Store | None = None
-    timeout_s: Seconds = 60.0
-
-    @field_validator("dicomweb")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        scheme, _, rest = value.partition("://")
-        host = rest.split("/", 1)[0]
-        if scheme not in ("http", "https") or not host or "@" in host or "?" in rest or "#" in rest:
-            raise ValueError(f"expected http(s)://HOST:PORT/PATH without user and password, received scheme {scheme}")
-        if scheme == "http" and not is_loopback(host.rsplit(":", 1)[0]):
-            raise ValueError("beyond this machine scans travel encrypted: https://...")
-        return value.rstrip("/")
-
-
-class Watch(_Block):
+class Watch(Block):
     """What `medfake pacs watch` looks for.
 
     Attributes:
         every_s: Between two looks.
         modalities: As DICOM has them (0008,0060).
-        look_back_days: Studies of that many days before today, and all later ones, as clocks disagree; None for all.
+        look_back_days: Studies of that many days before today, and all later ones, as clocks disagree; None for all,
+            and nothing of the queue is forgotten then, see `PacsSettings.remembers_all`.
     """
 
     every_s: Seconds = 30.0
@@ -152,7 +59,7 @@ class Watch(_Block):
     look_back_days: int | None = Field(default=3, ge=0)
 
 
-class Complete(_Block):
+class Complete(Block):
     """When a series that arrives counts as whole.
 
     Attributes:
@@ -168,7 +75,7 @@ class Complete(_Block):
     give_up_s: Seconds = 600.0
 
 
-class Route(_Block):
+class Route(Block):
     """Which series are judged, and how; the first route that fits is taken.
 
     Attributes:
@@ -196,18 +103,7 @@ class Route(_Block):
         return tuple(one.upper() for one in value)
 
 
-class Email(_Block):
-    """Alarms by e-mail; the password of `user` comes from MEDFAKE_SMTP_PASSWORD."""
-
-    host: str
-    port: Port = 587
-    sender: str
-    to: tuple[str, ...] = Field(min_length=1)
-    user: str | None = None
-    starttls: bool = True
-
-
-class Alarms(_Block):
+class Alarms(Block):
     """Who is told of what; never with an identifier.
 
     Attributes:
@@ -223,7 +119,7 @@ class Alarms(_Block):
     email: Email | None = None
 
 
-class Limits(_Block):
+class Limits(Block):
     """How much is taken, and how often something is tried.
 
     Attributes:
@@ -233,8 +129,8 @@ class Limits(_Block):
         first_retry_s: Until the second try; each further one waits twice as long.
         longest_retry_s: Between two tries.
         keep_days: That rows of the queue without any identifier are kept, which is how a series that comes again is
-            known.
-        keep_dead_days: That files of series in the dead-letter list are kept.
+            known; longer than `watch.look_back_days`.
+        keep_dead_days: That files of series in the dead-letter list are kept; likewise.
         series_mb: Of one series.
         series_files: Of one series.
     """
@@ -250,7 +146,7 @@ class Limits(_Block):
     series_files: int = Field(default=20_000, ge=1)
 
 
-class PacsSettings(_Block):
+class PacsSettings(Block):
     """The whole of pacs.yaml; each block may be left out.
 
     Attributes:
@@ -276,6 +172,22 @@ class PacsSettings(_Block):
         if twice:
             raise ValueError(f"two routes have the name {twice[0]!r}")
         return self
+
+    @model_validator(mode="after")
+    def _remembers_what_it_looks_at(self) -> "PacsSettings":
+        days, limits = self.watch.look_back_days, self.limits
+        for name, kept in (("keep_days", limits.keep_days), ("keep_dead_days", limits.keep_dead_days)):
+            if days is not None and kept <= days + _DAYS_OF_CLOCKS:
+                raise ValueError(
+                    f"limits.{name} ({kept}) has to be at least {days + _DAYS_OF_CLOCKS + 1} where "
+                    f"watch.look_back_days is {days}: what was forgotten is found again, judged again and sent again"
+                )
+        return self
+
+    @property
+    def remembers_all(self) -> bool:
+        """Whether no row of the queue may be forgotten: `watch` looks at studies of any day, and would find it anew."""
+        return self.watch.look_back_days is None
 
 
 def read_settings(path: Path | None = None) -> PacsSettings:
@@ -313,25 +225,6 @@ def require_installed() -> None:
             "medfake pacs needs more than is installed", where=", ".join(missing),
             remedy='pip install "medfake[pacs]"',
         )  # fmt: skip
-
-
-def credentials() -> tuple[str, str] | str | None:
-    """User and password, or a token, of the PACS; None where the environment holds neither.
-
-    Raises:
-        ConfigError: A user without a password, or both kinds.
-    """
-    user, password = os.environ.get(USER_VARIABLE), os.environ.get(PASSWORD_VARIABLE)
-    token = os.environ.get(TOKEN_VARIABLE)
-    if bool(user) != bool(password) or (user and token):
-        raise ConfigError(
-            "a PACS is reached with a user and a password, or with a token", where="the environment",
-            received=", ".join(
-                name for name in (USER_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE) if os.environ.get(name)
-            ),
-            remedy=f"set {USER_VARIABLE} and {PASSWORD_VARIABLE}, or {TOKEN_VARIABLE} alone",
-        )  # fmt: skip
-    return (user, password) if user and password else token or None
 
 
 def _beside(settings: PacsSettings, folder: Path) -> PacsSettings:

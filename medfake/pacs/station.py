@@ -1,5 +1,7 @@
 """What a running `medfake pacs` is made of: series come in, are judged, and their verdicts go out."""
 
+import hashlib
+import json
 import logging
 import threading
 import time
@@ -9,17 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from medfake.datasets.pseudonyms import pseudonym_key
-from medfake.errors import MedfakeError
-from medfake.files import in_a_word
+from medfake.datasets.pseudonyms import KEY_VARIABLE, key_file, pseudonym_key
+from medfake.errors import ConfigError, MedfakeError
+from medfake.files import in_a_word, path_text, write_json
+from medfake.locks import waiting_turn
+from medfake.pacs.about_series import ABOUT
 from medfake.pacs.alarm_queue import AlarmQueue
-from medfake.pacs.alarms import AlarmSender, require_safe
+from medfake.pacs.alarms import AlarmSender
 from medfake.pacs.outlets import outlet_of
 from medfake.pacs.queued_series import QueuedSeries, State
 from medfake.pacs.scoring_jobs import ScoringJobs
 from medfake.pacs.sender import Sender
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import PacsSettings
+from medfake.pacs.startup_checks import require_usable
 from medfake.serving.database import open_database
 from medfake.serving.monitoring.recorder import Recorder
 from medfake.serving.monitoring.served import ServedScan
@@ -27,8 +32,11 @@ from medfake.serving.scoring import job_files
 from medfake.serving.scoring.detectors import Detectors
 from medfake.serving.scoring.limits import MIB, ScoringLimits
 from medfake.serving.scoring.pool import HowToScore, Pool
+from medfake.tracking.store_errors import store_name
 
 _log = logging.getLogger(__name__)
+_IDENTITY: Final = "queue.json"
+"""Says of a data folder which one it is, wherever it is mounted."""
 _WORKER: Final = "medfake.pacs.worker"
 _LEASE_S: Final = 15.0
 _WATCH_REGISTRY_S: Final = 2.0
@@ -70,7 +78,7 @@ class Station:
     """
 
     def __init__(self, settings: PacsSettings, places: Places) -> None:
-        require_safe(settings)
+        require_usable(settings)
         self.settings, self._places = settings, places
         self.owner = uuid.uuid4().hex
         self.series, models = places.data / "series", places.data / "models"
@@ -78,8 +86,9 @@ class Station:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         outlet = outlet_of(settings.archive, places.dry_run)
         engine = open_database(places.database)
-        self.queue = SeriesQueue(engine, places.database, self.owner, _LEASE_S)
+        self.queue = SeriesQueue(engine, places.database, self.owner, _LEASE_S, settings.limits.longest_retry_s)
         self.key = pseudonym_key("private")
+        self._require_shared()
         self._recorder = Recorder(engine, settings.limits.keep_days)
         self._sender = Sender(self.queue, self.folder_of, outlet, settings, self._ended)
         self._alarms = AlarmSender(AlarmQueue(engine, places.database), settings)
@@ -106,6 +115,29 @@ class Station:
         self._pool.stop()
         self._sender.stop()
         self._alarms.stop()
+
+    def _require_shared(self) -> None:
+        """Refuse a queue whose files lie elsewhere, or whose series have other pseudonyms.
+
+        Raises:
+            ConfigError: It is of another data folder, or of another key.
+        """
+        file = self.series.parent / _IDENTITY
+        with waiting_turn(file):
+            if not file.exists():
+                write_json(file, {"queue": uuid.uuid4().hex})
+        identity = str(json.loads(file.read_text(encoding="utf-8"))["queue"])
+        if not self.queue.bind("data", identity):
+            raise ConfigError(
+                "this queue is of another data folder, where its files lie", where=store_name(self._places.database),
+                received=f"--data {path_text(self.series.parent)}",
+                remedy="--data, the same folder for all who share a queue; or another --database",
+            )  # fmt: skip
+        if not self.queue.bind("key", hashlib.sha256(b"medfake pacs" + self.key).hexdigest()):
+            raise ConfigError(
+                "the series of this queue were named with another key of pseudonyms", where=path_text(key_file()),
+                remedy=f"{KEY_VARIABLE}=FILE, the same key for all who share a queue",
+            )  # fmt: skip
 
     def folder_of(self, series_id: str) -> Path:
         """Where a series lies."""
@@ -150,8 +182,8 @@ class Station:
         while True:
             try:
                 for series_id in self.queue.outdated(limits.keep_days * _DAY_S, limits.keep_dead_days * _DAY_S):
-                    job_files.remove(self.folder_of(series_id))
-                    self.queue.forget(series_id)
+                    if self.queue.forget(series_id):
+                        job_files.remove(self.folder_of(series_id))
                 self._remove_orphans()
             except (MedfakeError, OSError) as error:  # out of reach for a while, or another process was faster
                 _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
@@ -159,15 +191,23 @@ class Station:
                 return
 
     def _remove_orphans(self) -> None:
-        """Folders of series that are done, and of fetches that were cut off, which a killed process left."""
+        """Folders of series that are done or forgotten, and of fetches that were cut off, which a killed process left.
+
+        A series that came and has no row yet has `about.json`, and a fetch that goes on has its row.
+        """
         for one in self.series.iterdir():
-            if one.name.startswith("."):
-                left = one.stat().st_mtime < time.time() - _ORPHAN_S
-            else:
-                series = self.queue.find(one.name)
-                left = series is not None and series.state is State.DONE
-            if left:
+            series = self.queue.find(one.name.lstrip(".").split(".")[0])
+            if series is not None and series.state is State.DONE:
                 job_files.remove(one)
+            elif one.name.startswith("."):
+                if series is None or series.state is not State.FETCH:
+                    self._remove_old(one)
+            elif series is None and not (one / ABOUT).exists():
+                self._remove_old(one)
+
+    def _remove_old(self, folder: Path) -> None:
+        if folder.stat().st_mtime < time.time() - _ORPHAN_S:
+            job_files.remove(folder)
 
 
 class _Uncounted:

@@ -91,7 +91,7 @@ class Watcher:
                         if self._queue.waiting() >= self._settings.limits.waiting:
                             return added  # the next look comes by it again
                         self._growing.pop(key, None)
-                        added += self._queue.add(arrival(key, found, Origin.WATCH))
+                        added += self._queue.add_unless_under_way(arrival(key, found, Origin.WATCH))
             except PacsSilentError:
                 raise
             except PacsError as error:

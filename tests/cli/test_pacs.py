@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from medfake.cli.root import cli
-from medfake.errors import ConfigError, MedfakeError, OutputRefusedError, ScanError
+from medfake.errors import ConfigError, MedfakeError, OutputRefusedError, RegistryError, ScanError
 from medfake.pacs.queued_series import State
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import PacsSettings, example, read_settings
@@ -23,9 +24,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def pacs(*arguments: str) -> str:
+def pacs(*arguments: str, said: str = "") -> str:
     """What a command prints; its error is raised."""
-    done = CliRunner().invoke(cli, ["pacs", *arguments])
+    done = CliRunner().invoke(cli, ["pacs", *arguments], input=said)
     if isinstance(done.exception, MedfakeError):
         raise done.exception
     assert done.exit_code == 0, done.output
@@ -120,6 +121,19 @@ def test_paths_in_the_settings_count_from_where_they_stand(tmp_path: Path) -> No
     assert read_settings(tmp_path / "etc" / "pacs.yaml").routes[0].calibration == tmp_path / "etc" / "site.json"
 
 
+def test_where_no_series_has_come_looking_makes_no_queue() -> None:
+    assert pacs("queue", "--data", "data").splitlines() == [
+        f"there is no queue in {Path('data').absolute()} yet: no series has come",
+        "next: medfake pacs listen, or watch; --data FOLDER where the queue is elsewhere",
+    ]
+    assert json.loads(pacs("queue", "--data", "data", "--json")) == []
+    for command in ("retry", "forget"):
+        with pytest.raises(ScanError, match="no queue here yet"):
+            pacs(command, "0123", "--data", "data")
+    assert not Path("data").exists()
+
+
+@pytest.mark.usefixtures("queue")
 def test_an_empty_queue_says_so() -> None:
     assert pacs("queue", "--data", "data") == "0 to fetch, 0 to judge, 0 to send, 0 done, 0 given up\n"
 
@@ -170,12 +184,63 @@ def test_an_id_has_to_be_one_that_was_given_up(queue: SeriesQueue, command: str)
     given_up(queue, "two")
     waits = arrival()
     queue.add(waits)
-    for prefix in (waits.id, "no%"):
+    for prefix in (waits.id, "nono%"):
         with pytest.raises(ScanError, match="no series of this id was given up"):
             pacs(command, prefix, "--data", "data")
-    with pytest.raises(ScanError, match="several series"):
-        pacs(command, "", "--data", "data")
+    for prefix in ("", "%", waits.id[:3]):
+        with pytest.raises(ScanError, match="told by its first 4 digits"):
+            pacs(command, prefix, "--data", "data")
     assert queue.counts()[State.DEAD] == 2
+
+
+@pytest.mark.parametrize("command", ["retry", "forget"])
+def test_an_id_has_to_be_of_one_series(queue: SeriesQueue, command: str) -> None:
+    for end in ("0", "1"):
+        came = replace(arrival(f"series-{end}"), id=f"abcd{end}" + "0" * 27)
+        queue.add(came)
+        queue.take(State.SCORE)
+        queue.give_up(came.id, State.SCORE, "no reason")
+    with pytest.raises(ScanError, match="several series"):
+        pacs(command, "abcd", "--data", "data")
+    assert queue.counts()[State.DEAD] == 2
+
+
+@pytest.mark.parametrize("uid", ["", "DOE^JANE", "1.2.*", "1..2", ".1", "1.", "1" * 65, "1.2/../3", "1,2", "١.٢"])
+@pytest.mark.parametrize("option", ["--study", "--series"])
+def test_what_is_no_uid_is_told_and_not_repeated(option: str, uid: str) -> None:
+    arguments = ["--study", "1.2", option, uid]
+    with pytest.raises(ScanError, match="this is no UID") as caught:
+        pacs("scan", *arguments)
+    assert caught.value.where == option
+    assert caught.value.received == f"{len(uid)} characters"
+
+
+def test_a_uid_is_read_from_standard_input() -> None:
+    """Arguments are seen by all users of a machine."""
+    with pytest.raises(ConfigError, match="nobody says where verdicts go"):
+        pacs("scan", "--study", "-", "--series", "-", said="1.2.3\n1.2.4\n")
+    for said in ("", "\xff", "1.2.3\nDOE^JANE\n"):
+        with pytest.raises(ScanError, match="this is no UID"):
+            pacs("scan", "--study", "-", "--series", "-", said=said)
+
+
+@pytest.mark.parametrize("command", [["listen", "--caller", "X"], ["watch"], ["scan", "--study", "1.2"]])
+def test_a_calibration_that_is_not_there_is_told_before_anything_begins(command: list[str]) -> None:
+    Path("pacs.yaml").write_text("routes: [{name: chest, calibration: sight.json}]")
+    with pytest.raises(ConfigError, match="a calibration that cannot be used"):
+        pacs(*command, "--dry-run", "out", "--data", "data")
+    assert not Path("data").exists()
+
+
+@pytest.mark.slow(minutes=1)
+@pytest.mark.parametrize("command", [["listen", "--caller", "X", "--port", "0"], ["watch"], ["scan", "--study", "1.2"]])
+def test_a_detector_that_is_not_there_ends_it(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("medfake.pacs.startup_checks.DETECTOR_S", 1.0)
+    Path("pacs.yaml").write_text("model: no-such-model\narchive: {dicomweb: http://127.0.0.1:9/x}")
+    with pytest.raises(RegistryError, match="no detector to judge with") as caught:
+        pacs(*command, "--data", "data")
+    assert "model: no-such-model" in str(caught.value)
+    assert "there is no registry here" in str(caught.value)
 
 
 def test_help_needs_none_of_the_libraries_of_a_pacs() -> None:

@@ -24,6 +24,15 @@ def test_slices_are_sorted_by_position_not_by_name(tmp_path: Path, write: Write)
     assert (series.quality_flags, skipped) == ((), [])
 
 
+def test_slices_of_one_place_are_in_an_order_that_no_file_name_changes(tmp_path: Path, write: Write) -> None:
+    write(tmp_path / "a", z_mm=(0, 2, 2, 2, 4))
+    (tmp_path / "b").mkdir()
+    for path in (tmp_path / "a").iterdir():
+        shutil.copy(path, tmp_path / "b" / f"{9 - int(path.stem)}.dcm")
+    one, other = (find_series(tmp_path / name)[0][0] for name in "ab")
+    assert [header.sop_uid for header in one.headers] == [header.sop_uid for header in other.headers]
+
+
 def test_spacing_is_the_distance_between_positions(tmp_path: Path, write: Write) -> None:
     write(tmp_path, z_mm=(0, 2.5, 5, 7.5), thickness_mm=5.0)
     assert find_series(tmp_path)[0][0].spacing_zyx_mm == (2.5, 0.7, 0.8)

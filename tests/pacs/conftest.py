@@ -10,6 +10,9 @@ from medfake.pacs.judged import Judged
 from medfake.pacs.queued_series import Address, NewSeries, Origin
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.serving.database import open_database
+from tests.fixtures.hostile_callers import caller_stream, impatient_listener, nothing_is_printed
+
+__all__ = ["caller_stream", "impatient_listener", "nothing_is_printed"]  # fixtures of several files here
 
 MakeQueue = Callable[..., SeriesQueue]
 KEY = "series-" + "0" * 32

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from medfake.pacs.arrivals import FOLDER_OF_FILES, Arrivals, Object, TooLargeSeriesError
+from medfake.pacs.about_series import Object
+from medfake.pacs.arrivals import FOLDER_OF_FILES, Arrivals, TooLargeSeriesError
 from medfake.pacs.settings import Complete
 
 COMPLETE = Complete(idle_s=30, released_s=3, give_up_s=600)
@@ -182,6 +183,97 @@ def test_a_series_that_cannot_be_moved_holds_up_no_other(begin: Begin, clock: Cl
     shutil.rmtree(arrivals.series.parent / "arriving" / "a")
     clock.now += 30
     assert [series.series_key for series in arrivals.whole()] == ["b"]
+
+
+# what is refused
+
+
+def refuse(arrivals: Arrivals, *uids: str, reason: str = "the disk is full", series: str = "key") -> list[bool]:
+    """Whether each has to be said."""
+    return [arrivals.refuse(Object(series, uid, "CT1", 1, "CT", None), reason) for uid in uids]
+
+
+def expected_of(arrivals: Arrivals) -> list[tuple[int, int | None]]:
+    return [(series.files, series.expected) for series in arrivals.whole()]
+
+
+def test_a_series_is_no_whole_one_without_what_was_refused(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    take(arrivals, "1")
+    refuse(arrivals, "2", "3", "3")
+    clock.now += 30
+    assert expected_of(arrivals) == [(1, 3)]
+
+
+def test_what_was_refused_before_a_series_began_belongs_to_it(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    refuse(arrivals, "1")
+    take(arrivals, "2")
+    clock.now += 30
+    assert expected_of(arrivals) == [(1, 2)]
+
+
+def test_what_was_refused_and_comes_after_all_is_there(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    refuse(arrivals, "1", "2")
+    for uid in ("1", "2", "3"):
+        take(arrivals, uid)
+    clock.now += 30
+    assert expected_of(arrivals) == [(3, None)]
+
+
+def test_what_a_header_told_counts_where_it_is_more(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    take(arrivals, "1", expected=9)
+    refuse(arrivals, "2")
+    clock.now += 600
+    assert expected_of(arrivals) == [(1, 9)]
+
+
+def test_what_was_refused_counts_for_one_arrival(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    take(arrivals, "1")
+    refuse(arrivals, "2")
+    clock.now += 30
+    assert expected_of(arrivals) == [(1, 2)]
+    take(arrivals, "3")
+    clock.now += 30
+    assert expected_of(arrivals) == [(1, None)]
+
+
+def test_a_reason_is_said_once_of_a_series(begin: Begin) -> None:
+    arrivals = begin()
+    assert refuse(arrivals, "1", "2") == [True, False]
+    assert refuse(arrivals, "3", reason="the queue is full") == [True]
+    assert refuse(arrivals, "1", series="other") == [True]
+
+
+def test_refusals_of_many_series_take_no_memory(begin: Begin) -> None:
+    arrivals = begin()
+    for number in range(3000):
+        refuse(arrivals, "1", series=str(number))
+    assert len(arrivals._refusals._series) == 1000
+
+
+def test_what_was_refused_is_known_after_a_kill(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    take(arrivals, "1")
+    refuse(arrivals, "2")
+    arrivals = begin()
+    clock.now += 30
+    assert expected_of(arrivals) == [(1, 2)]
+    (left,) = begin().left_behind(lambda _: set())
+    assert (left.files, left.expected) == (1, 2)
+
+
+def test_what_was_refused_and_comes_after_a_kill_is_there(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    take(arrivals, "1")
+    refuse(arrivals, "2")
+    arrivals = begin()
+    take(arrivals, "2")
+    clock.now += 30
+    assert expected_of(arrivals) == [(2, None)]
 
 
 # after a kill

@@ -14,7 +14,7 @@ from tests.fixtures.orthanc import StartOrthanc
 from tests.fixtures.pacs_station import PacsStation
 from tests.fixtures.sent_scans import SentScan, rows_of
 
-pytestmark = pytest.mark.slow(minutes=3)
+pytestmark = pytest.mark.slow(minutes=4)
 KILLS = 12
 LIFE_S = 3.0
 """From the first object that is sent to the last that is stored, with some time to spare."""

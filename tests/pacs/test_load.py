@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.hospital import Hospital, send_at_once
 
-pytestmark = pytest.mark.slow(minutes=1)
+pytestmark = pytest.mark.slow(minutes=0.5)
 STUDIES, SENDERS = 16, 4
 MIB = 1 << 20
 

@@ -1,10 +1,12 @@
 """Results on their way: each object once, whatever fails in between."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from pydicom.errors import InvalidDicomError
 
 from medfake.errors import PacsError, PacsSilentError
 from medfake.files import write_json
@@ -169,4 +171,38 @@ def test_a_series_whose_results_are_gone_is_not_said_to_be_sent(judged: Judged) 
         (judged.folder / RESULTS / name).unlink()
     assert judged.sender_to(Place()).send_next()
     assert (judged.row.state, judged.row.sent) == (State.SEND, 0)
-    assert judged.row.reason == "the results of a series are gone"
+    assert judged.row.reason == "results of a series are gone: 0 of 3"
+
+
+def test_a_part_of_the_results_is_not_said_to_be_all(judged: Judged) -> None:
+    (judged.folder / RESULTS / NAMES[1]).unlink()
+    place = Place()
+    judged.sender_to(place).send_next()
+    assert (judged.row.state, place.there) == (State.SEND, [])
+
+
+@pytest.mark.parametrize("fault", [InvalidDicomError("no DICOM"), ValueError("a ledger that is none"), MemoryError()])
+def test_whatever_goes_wrong_counts_as_a_try(judged: Judged, fault: Exception) -> None:
+    sender = judged.sender_to(Place([fault] * 3))
+    for _ in range(3):
+        assert sender.send_next()
+    assert judged.row.state is State.DEAD
+
+
+def test_an_object_that_takes_longer_than_a_lease_is_sent_by_one(judged: Judged, queue: SeriesQueue) -> None:
+    class Slow(Place):
+        """Takes longer than a lease."""
+
+        def store(self, file: Path) -> None:
+            """Put an object there."""
+            time.sleep(1.0)
+            assert other.take(State.SEND) is None
+            super().store(file)
+
+    other = SeriesQueue(queue._engine, queue._url, "other", 0.5)
+    place, sender = Slow(), judged.sender_to(Place())
+    sender._queue = SeriesQueue(queue._engine, queue._url, "slow", 0.5)
+    sender._outlet = place
+    sender.send_next()
+    assert place.there == list(NAMES)
+    assert (judged.row.state, judged.row.sent) == (State.DONE, 3)

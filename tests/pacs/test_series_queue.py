@@ -1,5 +1,7 @@
 """The one queue, in SQLite and in PostgreSQL alike."""
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from medfake.pacs.alarm_queue import AlarmQueue
+from medfake.pacs.alarm_queue import AlarmQueue, Channel
 from medfake.pacs.queued_series import Origin, State
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.serving.database import open_database
@@ -186,11 +188,12 @@ def test_alarms_wait_with_their_verdict_until_somebody_is_told(queue_of: MakeQue
     queue.take(State.SCORE)
     queue.judged(came.id, verdict(), "m", Progress(), ["tampered", "other pixels"])
     due = alarms.due(10)
-    assert sorted((one.series.id, one.kind, one.tries) for one in due) == [
-        (came.id, "other pixels", 0), (came.id, "tampered", 0),
-    ]  # fmt: skip
+    assert sorted((one.series.id, one.kind, one.channel, one.tries) for one in due) == [
+        (came.id, kind, channel, 0) for kind in ("other pixels", "tampered") for channel in sorted(Channel)
+    ]
     alarms.told(due[0])
-    alarms.again(due[1], 3600.0)
+    for alarm in due[1:]:
+        alarms.again(alarm, 3600.0)
     assert alarms.due(10) == []
 
 
@@ -256,3 +259,110 @@ def test_results_that_are_in_the_pacs_already_are_not_sent_again(queue_of: MakeQ
         assert row
         states.append(row.state)
     assert states == [State.SEND, State.DONE, State.SEND]  # whoever asks for a series has its results sent
+
+
+def in_a_thread(work: Callable[[], object]) -> object:
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
+
+
+def test_what_one_thread_took_is_not_another_ones(queue_of: MakeQueue) -> None:
+    """As where a lease ran out while a scoring process was started, and another thread took the series."""
+    queue, came = queue_of("me", NO_TIME), arrival()
+    queue.add(came)
+    assert queue.take(State.SCORE)
+    assert in_a_thread(lambda: queue.take(State.SCORE))
+    assert not queue.renew(came.id, State.SCORE)
+    assert not queue.judged(came.id, verdict(), "m", Progress())
+
+
+def test_a_lease_is_renewed_beside_what_is_slow(queue_of: MakeQueue) -> None:
+    slow, other, came = queue_of("slow", 0.6), queue_of("other", 0.6), arrival()
+    slow.add(came)
+    assert slow.take(State.SCORE)
+    with slow.holding(came.id, State.SCORE) as lost:
+        time.sleep(1.5)
+        assert other.take(State.SCORE) is None
+        assert not lost.is_set()
+    assert slow.judged(came.id, verdict(), "m", Progress())
+
+
+def test_who_holds_a_series_hears_that_somebody_else_took_it(queue_of: MakeQueue) -> None:
+    slow, other, came = queue_of("slow", 0.6), queue_of("other", 60.0), arrival()
+    slow.add(came)
+    assert slow.take(State.SCORE)
+    time.sleep(0.7)
+    assert other.take(State.SCORE)
+    with slow.holding(came.id, State.SCORE) as lost:
+        assert lost.wait(5.0)
+
+
+def test_what_is_revived_waits_for_what_is_judged_of_its_series_now(queue_of: MakeQueue) -> None:
+    queue, first, second = queue_of(), arrival(), arrival()
+    queue.add(first)
+    queue.take(State.SCORE)
+    queue.give_up(first.id, State.SCORE, "no")
+    queue.add(second)
+    assert queue.take(State.SCORE)
+    queue.revive(first.id)
+    assert queue.take(State.SCORE) is None
+    queue.judged(second.id, verdict(), "m", Progress())
+    again = queue.take(State.SCORE)
+    assert again
+    assert again.id == first.id
+
+
+def test_a_series_that_is_under_way_is_not_added_again(queue_of: MakeQueue) -> None:
+    queue, first = queue_of(), arrival(fetch=True)
+    assert queue.add_unless_under_way(first)
+    assert not queue.add_unless_under_way(arrival(fetch=True))
+    queue.take(State.FETCH)
+    queue.fetched(first.id, 3)
+    queue.take(State.SCORE)
+    queue.judged(first.id, verdict(objects=0), "m", Progress())
+    assert queue.add_unless_under_way(arrival(fetch=True))
+
+
+def test_stations_that_find_a_series_at_once_add_it_once(queue_of: MakeQueue) -> None:
+    queues = [queue_of(owner) for owner in ("one", "two", "three", "four")]
+    with ThreadPoolExecutor(4) as threads:
+        added = list(threads.map(lambda queue: queue.add_unless_under_way(arrival(fetch=True)), queues))
+    assert sorted(added) == [False, False, False, True]
+
+
+def test_only_what_has_ended_is_forgotten_and_its_alarms_with_it(queue_of: MakeQueue) -> None:
+    queue, came = queue_of(), arrival()
+    queue.add(came)
+    assert not queue.forget(came.id)
+    queue.take(State.SCORE)
+    queue.give_up(came.id, State.SCORE, "no", ["given up"])
+    assert queue.forget(came.id)
+    with queue._engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM pacs_alarms")).scalar_one() == 0
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(queue_of: MakeQueue) -> None:
+    queue, came = queue_of("me", 1.0), arrival()
+    queue._longest_wait_s = 10.0
+    queue.add(came)
+    queue.take(State.SCORE)
+    with queue._engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE pacs_series SET lease_until = lease_until + 3600"))
+        connection.execute(sqlalchemy.text("UPDATE pacs_series SET next_try = next_try + 3600"))
+    assert queue.take(State.SCORE)
+
+
+def test_a_try_after_a_fault_of_the_disk_counts_no_attempt(queue_of: MakeQueue) -> None:
+    queue, came = queue_of(), arrival()
+    queue.add(came)
+    for _ in range(7):
+        queue.take(State.SCORE)
+        queue.try_again(came.id, State.SCORE, "the disk is full", 0.0)
+    row = queue.take(State.SCORE)
+    assert row
+    assert (row.attempts, row.tries) == (1, 7)
+
+
+def test_what_all_of_a_queue_share_is_noted_once(queue_of: MakeQueue) -> None:
+    queue = queue_of()
+    assert [queue.bind("data", value) for value in ("here", "here", "elsewhere")] == [True, True, False]

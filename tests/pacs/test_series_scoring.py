@@ -1,6 +1,7 @@
 """One series in a scoring process: what is written beside it, and what is said of odd ones."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pydicom
 import pytest
 
 from medfake.dicom.quiet import quiet_pydicom
+from medfake.errors import ScanError, StorageError
 from medfake.pacs.arrivals import FOLDER_OF_FILES
 from medfake.pacs.judged import JUDGED, ORDER, Judged, Order, read_judged, result_files
 from medfake.pacs.results.kinds import ResultKind
@@ -149,6 +151,42 @@ def test_what_was_written_before_a_kill_is_not_made_again(series: Series) -> Non
     assert series.told == [{"done": True, "skipped": {}}]
 
 
+@pytest.mark.parametrize("left", [0, SLICES - 1])
+def test_a_series_some_of_whose_files_are_gone_is_not_judged(series: Series, left: int) -> None:
+    for file in series.files[left:]:
+        file.unlink()
+    with pytest.raises(StorageError, match="files of a series are gone"):
+        series.judge(files=SLICES)
+    assert read_judged(series.folder) is None
+
+
+def test_a_series_without_its_folder_is_not_judged(series: Series) -> None:
+    shutil.rmtree(series.folder / "files")
+    with pytest.raises(StorageError, match="files of a series are gone"):
+        series.judge()
+
+
+def test_results_are_on_disk_before_anybody_is_told_that_they_are_there(
+    series: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    really = os.fsync
+
+    def sync(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().relative_to(series.folder.parent).as_posix())
+        really(handle)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    judged = series.judge()
+    order = synced.index(f"{series.folder.name}")  # its name, after what there is to do
+    after = synced[order + 1 :]
+    assert len([one for one in after if one.endswith(".dcm")]) == judged.objects
+    folders = [place for place, one in enumerate(after) if one == series.folder.name]
+    first_name, last_name = folders[0], folders[-1]  # of the results, and of what says that they are there
+    assert all(place < first_name for place, one in enumerate(after) if one.endswith(".dcm"))
+    assert first_name < next(place for place, one in enumerate(after) if JUDGED in one) < last_name
+
+
 def test_other_pixels_under_the_same_uids_are_said_in_the_report(series: Series) -> None:
     first = series.judge()
     (series.folder / JUDGED).unlink()
@@ -197,6 +235,12 @@ def test_a_calibration_of_another_detector_is_not_used_and_that_is_said(series: 
     assert "judged with the detector's own thresholds and not with those of this site" in series.words
 
 
+def test_a_calibration_that_is_a_folder_is_not_used_either(series: Series, tmp_path: Path) -> None:
+    judged = series.judge(Route(name="site", calibration=tmp_path))
+    assert judged.verdict == "tampered"
+    assert "not with those of this site: is a directory" in series.words
+
+
 def test_an_mr_series_has_no_verdict_and_a_reason(tmp_path: Path, model: Model) -> None:
     write_patient(tmp_path / "scan", 3, SLICES, None, modality=Modality.MR)
     judged = Series(tmp_path / "series", tmp_path / "scan", model).judge()
@@ -228,6 +272,13 @@ def test_a_file_that_ended_a_process_is_not_opened_again(series: Series) -> None
     assert judged.verdict == "tampered"
     assert judged.reason == "1 x it ended a process"
     assert name not in [one.get("file") for one in series.told]
+
+
+def test_a_series_that_no_process_survives_is_an_error_and_not_done(series: Series) -> None:
+    Bad(files={file.name: "the scoring process did not survive it" for file in series.files}).write(series.folder)
+    with pytest.raises(ScanError, match="no scoring process survives"):
+        series.judge()
+    assert not (series.folder / JUDGED).exists()
 
 
 def test_a_series_whose_uids_are_none_keeps_its_verdict(series: Series) -> None:

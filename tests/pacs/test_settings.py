@@ -93,18 +93,86 @@ def test_paths_count_from_where_the_file_lies(tmp_path: Path) -> None:
     assert route.calibration == Path("/x/site.json")
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:8042/dicom-web", "https://pacs.example.org/dicom-web/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:8042/dicom-web", "https://pacs.example.org/dicom-web/", "http://[::1]:8042/x", "http://[::1]/x",
+        "http://localhost/x", "https://[2001:db8::1]/x",
+    ],
+)  # fmt: skip
 def test_addresses_of_a_pacs(tmp_path: Path, address: str) -> None:
     assert read(tmp_path, f"archive: {{dicomweb: '{address}'}}").archive.dicomweb == address.rstrip("/")
 
 
 @pytest.mark.parametrize(
-    "address", ["http://pacs.example.org/x", "ftp://127.0.0.1/x", "https://u:p@host/x", "https://host/x?a=b", "nothing"]
-)
+    "address",
+    [
+        "http://pacs.example.org/x", "ftp://127.0.0.1/x", "https://u:p@host/x", "https://host/x?a=b", "nothing",
+        "http://[2001:db8::1]/x", "http://[::1", "http://127.0.0.1\\@pacs.example.org/x", "https://host:99999/x", "http:///x",
+        "http://::1/x", "https://ho st/x",
+    ],
+)  # fmt: skip
 def test_what_is_no_address_of_a_pacs_is_not_repeated(tmp_path: Path, address: str) -> None:
     with pytest.raises(ConfigError) as error:
         read(tmp_path, f"archive: {{dicomweb: '{address}'}}")
     assert "u:p" not in str(error.value)
+
+
+TLS = "tls: {ca: ca.pem}"
+
+
+@pytest.mark.parametrize("host", ["pacs.example.org", "192.0.2.1", "0.0.0.0", "2001:db8::1", ""])  # noqa: S104 - to refuse it
+def test_verdicts_leave_this_machine_encrypted_alone(tmp_path: Path, host: str) -> None:
+    plain = f"host: '{host}', port: 104, aet: PACS"
+    with pytest.raises(ConfigError, match=r"store.*travel encrypted"):
+        read(tmp_path, f"archive: {{store: {{{plain}}}}}")
+    store = read(tmp_path, f"archive: {{store: {{{plain}, {TLS}}}}}").archive.store
+    assert store
+    assert store.host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_verdicts_need_no_tls_on_this_machine(tmp_path: Path, host: str) -> None:
+    store = read(tmp_path, f"archive: {{store: {{host: '{host}', port: 104, aet: PACS}}}}").archive.store
+    assert store
+    assert store.tls is None
+
+
+def test_mails_leave_this_machine_encrypted_alone(tmp_path: Path) -> None:
+    mail = "sender: a@example.org, to: [b@example.org], starttls: false"
+    with pytest.raises(ConfigError, match=r"email.*travel encrypted"):
+        read(tmp_path, f"alarms: {{email: {{host: mail.example.org, {mail}}}}}")
+    assert read(tmp_path, f"alarms: {{email: {{host: localhost, {mail}}}}}").alarms.email
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "archive: {store: {host: 127.0.0.1, port: 0, aet: A}}",
+        "alarms: {email: {host: 127.0.0.1, port: 0, sender: a@b, to: [c@d]}}",
+    ],
+)
+def test_nobody_is_called_at_port_0(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="port = 0"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize("dicomweb", ["dicomweb: http://127.0.0.1:8042/x, ", ""])
+def test_tls_that_nothing_would_use_is_refused(tmp_path: Path, dicomweb: str) -> None:
+    with pytest.raises(ConfigError, match="of no use"):
+        read(tmp_path, f"archive: {{{dicomweb}{TLS}}}")
+    assert read(tmp_path, f"archive: {{dicomweb: 'https://127.0.0.1/x', {TLS}}}").archive.tls.ca == tmp_path / "ca.pem"
+
+
+@pytest.mark.parametrize("name", ["keep_days", "keep_dead_days"])
+def test_what_is_looked_at_is_remembered(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"limits\.{name} \(11\) has to be at least 12"):
+        read(tmp_path, f"watch: {{look_back_days: 10}}\nlimits: {{{name}: 11}}")
+    assert not read(tmp_path, f"watch: {{look_back_days: 10}}\nlimits: {{{name}: 12}}").remembers_all
+
+
+def test_who_looks_at_studies_of_any_day_remembers_all(tmp_path: Path) -> None:
+    assert read(tmp_path, "watch: {look_back_days: null}\nlimits: {keep_days: 1, keep_dead_days: 1}").remembers_all
 
 
 def test_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

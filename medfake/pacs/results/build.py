@@ -69,5 +69,5 @@ def build_results(judgement: Judgement, kinds: Collection[ResultKind]) -> tuple[
     judgement.require_whole()
     with quiet_pydicom():
         source = read_source(judgement.scored.headers)
-        basis = Basis(judgement, source, ResultUids.of(judgement, kinds), frozenset(kinds))
+        basis = Basis(judgement, source, ResultUids.of(judgement, source.digest(), kinds), frozenset(kinds))
         return tuple(made for kind, build in BUILDERS.items() if kind in basis.kinds for made in build(basis))

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 _INK: Final = (255, 255, 255)
 _LINE: Final = 1.5  # of the height of a letter
+_MOST_OBLONG: Final = 8.0
+_LARGEST: Final = 4096  # px
 _LEAST, _MOST = 512, 1024  # px of the longer side of a picture
 
 Pixels = NDArray[np.uint8]
@@ -29,6 +31,25 @@ def readable(pixels: Pixels) -> Pixels:
         return pixels
     size = [max(1, round(edge * _MOST / longer)) for edge in pixels.shape[1::-1]]
     return np.asarray(Image.fromarray(pixels).resize((size[0], size[1]), Image.Resampling.BOX))
+
+
+def squared(pixels: Pixels, spacing_mm: tuple[float, float]) -> Pixels:
+    """A picture whose pixels are squares, by more rows or more columns: viewers show pictures so (PS3.3 C.7.6.3.1.7).
+
+    Args:
+        pixels: (rows, cols, 3).
+        spacing_mm: Between rows, between columns; beyond a ratio of 8 headers are no more believed.
+    """
+    from PIL import Image
+
+    tall = min(max(spacing_mm[0] / spacing_mm[1], 1 / _MOST_OBLONG), _MOST_OBLONG)
+    rows, cols = pixels.shape[:2]
+    size = (cols, round(rows * tall)) if tall > 1 else (round(cols / tall), rows)
+    if size == (cols, rows):
+        return pixels
+    if max(size) > _LARGEST:
+        size = (max(1, size[0] * _LARGEST // max(size)), max(1, size[1] * _LARGEST // max(size)))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
 
 
 def captioned(pixels: Pixels, lines: Sequence[str]) -> Pixels:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from medfake.errors import PacsError
+from medfake.metrics.scans import Verdict
 from medfake.package.scan_scores import Site
 from medfake.serving.model import Model
 from medfake.serving.report import ScanVerdict
@@ -63,11 +64,26 @@ class Judgement:
 
     @property
     def sites(self) -> tuple[Site, ...]:
-        """Those of the verdict, with the index of their slice; strongest first."""
+        """Those of the verdict, with the index of their slice, strongest first; none where it is "not tampered".
+
+        The threshold of a slice may lie below that of the scan, as where a site chose the latter on scans of its own.
+        """
+        if self.verdict.verdict == Verdict.NOT_TAMPERED:
+            return ()
         if not self.verdict.sites:  # scans that show no lung have none, whatever the detector says
             return ()
         threshold = self.model.card.threshold
         return tuple(site for site in self.scored.scores.sites if site.p >= threshold)
+
+    @property
+    def suspects(self) -> bool:
+        """Whether the verdict is "tampered"; sites of other scans are places to look at, and no more."""
+        return self.verdict.verdict == Verdict.TAMPERED
+
+    @property
+    def site_words(self) -> str:
+        """What sites are called."""
+        return "suspected of tampering" if self.suspects else "place looked at, uncertain whether tampered"
 
     @property
     def synthetic(self) -> str:

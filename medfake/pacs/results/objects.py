@@ -24,6 +24,7 @@ from medfake.pacs.results.judgement import Judgement
 from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.source import ImageReference, Source, grouped_by_series
 from medfake.pacs.results.uids import ResultUids, derived_uid
+from medfake.pacs.results.values import long_string
 from medfake.serving.report import ScanVerdict
 
 RESEARCH_USE: Final = "Research use only. Not a diagnostic device."
@@ -32,7 +33,7 @@ MODEL: Final = "medfake authenticity"
 EQUIPMENT: Final = "medfake (research use only)"
 """Not the bare word, which marks scans that medfake made up."""
 IMPLEMENTATION_UID: Final = derived_uid("medfake implementation class")
-_SHORT, _LONG = 16, 64  # characters of Short String and Long String
+_SHORT: Final = 16  # characters of Short String
 
 
 @dataclass(frozen=True)
@@ -134,12 +135,6 @@ def references(images: Iterable[ImageReference], keyword: str = "ReferencedSOPSe
         setattr(item, keyword, DicomSequence([one.item() for one in members]))
         items.append(item)
     return DicomSequence(items)
-
-
-def long_string(text: str) -> str:
-    """A text as one value of Long String: printable, no backslash, at most 64 characters (PS3.5 6.2)."""
-    clean = "".join(one if one.isprintable() else "?" for one in text.replace("\\", "/"))
-    return clean if len(clean) <= _LONG else f"{clean[: _LONG - 3]}..."
 
 
 def detector_version(judgement: Judgement) -> str:

@@ -22,8 +22,9 @@ from medfake.explain.overlay import under_colour
 from medfake.explain.own_map import heat_of
 from medfake.metrics.within_slice import PlaceMap
 from medfake.package.scan_scores import ScanScores
-from medfake.pacs.results.captions import captioned, readable
+from medfake.pacs.results.captions import captioned, readable, squared
 from medfake.pacs.results.codes import SOURCE_IMAGE, coded
+from medfake.pacs.results.geometry import CENTRE_OF_PIXEL
 from medfake.pacs.results.judgement import Judgement
 from medfake.pacs.results.kinds import ResultKind
 from medfake.pacs.results.objects import MANUFACTURER, MODEL, RESEARCH_USE, Basis, new_object
@@ -62,11 +63,11 @@ def _read(basis: Basis, indices: Sequence[int]) -> dict[int, Slice]:
 
 
 def _draw(basis: Basis, index: int, values: Slice) -> Pixels:
-    """(rows, cols, 3) of a slice under P of its places, its sites in circles."""
+    """(rows, cols, 3) of a slice under P of its places, its sites in circles; pixels are squares."""
     header, scores = basis.source.headers[index], basis.judgement.scored.scores
     p = np.clip(_heat(scores, index, (header.rows, header.cols)).values, 0.0, 1.0)
     drawn = under_colour(grey_of(values, header.modality), p)  # by P itself: what is unlikely stays pale
-    return _circled(basis, index, drawn)
+    return _circled(basis, index, squared(drawn, header.spacing_mm))
 
 
 def _heat(scores: ScanScores, index: int, shape: tuple[int, int]) -> HeatMap:
@@ -80,12 +81,16 @@ def _circled(basis: Basis, index: int, pixels: Pixels) -> Pixels:
     from PIL import Image, ImageDraw
 
     image, geometry = Image.fromarray(pixels), basis.source.geometry
+    (rows, cols), (shown_rows, shown_cols) = geometry.shape, pixels.shape[:2]
+    tall, wide = shown_rows / rows, shown_cols / cols
     draw, width = ImageDraw.Draw(image), max(1, max(pixels.shape) // 512)
     for site in basis.judgement.sites:
         for disc in geometry.discs(site, RADIUS_MM):
             if disc.index == index:
-                down, across = geometry.radius_px(disc.radius_mm)
-                box = (disc.x - across, disc.y - down, disc.x + across, disc.y + down)
+                down, across = geometry.radius_px(disc)
+                left, right = (wide * (disc.x + side * across + CENTRE_OF_PIXEL) for side in (-1, 1))
+                top, bottom = (tall * (disc.y + side * down + CENTRE_OF_PIXEL) for side in (-1, 1))
+                box = [one - CENTRE_OF_PIXEL for one in (left, top, right, bottom)]
                 draw.ellipse(box, outline=_SKY_BLUE, width=width)
     return np.asarray(image)
 
@@ -110,13 +115,11 @@ def _capture(basis: Basis, index: int, number: int, pixels: Pixels) -> Dataset:
     made.ConversionType = "WSD"
     made.SecondaryCaptureDeviceManufacturer, made.SecondaryCaptureDeviceManufacturerModelName = MANUFACTURER, MODEL
     made.SecondaryCaptureDeviceSoftwareVersions = __version__
-    made.BurnedInAnnotation = "NO"  # words, but none that tell who the patient is (PS3.3 C.7.6.1.1.11)
-    made.PatientOrientation = made.Laterality = ""  # type 2C of General Image and General Series
     made.DerivationDescription = f"A slice under a detector's map, with a caption. {RESEARCH_USE}"
     source = basis.source.images[index].item()
     source.PurposeOfReferenceCodeSequence = DicomSequence([coded(SOURCE_IMAGE)])
     made.SourceImageSequence = DicomSequence([source])
-    made.update(basis.source.lossy)
+    made.update(basis.source.statements[index].of_picture())  # the caption adds no word that tells who the patient is
     made.SamplesPerPixel, made.PhotometricInterpretation, made.PlanarConfiguration = 3, "RGB", 0
     made.Rows, made.Columns = pixels.shape[:2]
     made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 8, 8, 7, 0

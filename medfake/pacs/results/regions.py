@@ -79,16 +79,17 @@ def _places(
     if not label:
         return None
     members = labels == label
-    members[members] = _own(number, sites, geometry, first, np.argwhere(members), step)
+    for offset in np.flatnonzero(members.any(axis=(1, 2))).tolist():
+        members[offset] &= _own(number, sites, geometry, first + offset, members[offset], step)
     members[site.slice_index - first, y, x] |= label == here[y, x]
     return first, members
 
 
-def _own(
-    number: int, sites: Sequence[Site], geometry: Geometry, first: int, places: NDArray[np.intp], step: int
-) -> Mask:
-    """Which of (n, 3) places are near to a site, and nearer than to any other."""
-    points = np.array([geometry.to_patient(first + int(k), i * step, j * step) for k, i, j in places])
+def _own(number: int, sites: Sequence[Site], geometry: Geometry, index: int, members: Mask, step: int) -> Mask:
+    """(gy, gx) which of the places of a slice are near to a site, and nearer than to any other."""
+    rows, cols = np.nonzero(members)
+    points = geometry.to_patient(index, rows.astype(np.float64) * step, cols.astype(np.float64) * step)
     apart = geometry.distances_mm(sites, points)
-    own: Mask = (apart[:, number] <= REACH_MM) & (apart.argmin(axis=1) == number)
+    own = np.zeros(members.shape, np.bool_)
+    own[rows, cols] = (apart[:, number] <= REACH_MM) & (apart.argmin(axis=1) == number)
     return own

@@ -32,16 +32,19 @@ from medfake.pacs.results.codes import (
     QUALITATIVE_EVALUATIONS,
     VERDICTS,
     Private,
+    site_code,
 )
+from medfake.pacs.results.geometry import Disc
 from medfake.pacs.results.judgement import Judgement
 from medfake.pacs.results.objects import MANUFACTURER, MODEL, RESEARCH_USE, Basis, detector_version
 from medfake.pacs.results.regions import RADIUS_MM
 from medfake.pacs.results.segmentation import site_name
 from medfake.pacs.results.source import ImageReference
 from medfake.pacs.results.uids import derived_uid
+from medfake.pacs.results.values import long_string
+from medfake.vocabulary import Modality
 
 SiteGroup = PlanarROIMeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
-_CENTRE_OF_PIXEL = 0.5  # the corner of the first pixel is (0, 0) (PS3.3 C.18.6.1.2)
 
 
 def report_content(basis: Basis, segmentation: ImageReference | None) -> Dataset:
@@ -100,19 +103,23 @@ def _algorithm(judgement: Judgement, parameters: list[str] | None = None) -> Alg
 
 
 def _scan_group(basis: Basis) -> MeasurementsAndQualitativeEvaluations:
-    """TID 1501: P, verdict and findings of the scan, and all files that they are of."""
+    """TID 1501: P, verdict and findings of the scan, and all files that they are of.
+
+    Whoever searches for findings must not be given scans without one, so that only a positive verdict has the positive.
+    """
     judgement = basis.judgement
     verdict = VERDICTS[Verdict(judgement.verdict.verdict)]
     evaluations = [QualitativeEvaluation(Private.AUTHENTICITY.code, verdict.code)]
     evaluations += [QualitativeEvaluation(Private.FINDING.code, FINDINGS[one].code) for one in judgement.findings]
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(basis.uids.tracking("scan"), "medfake scan"),
-        finding_type=Private.TAMPERING.code,
+        finding_type=(Private.TAMPERING if judgement.suspects else Private.AUTHENTICITY).code,
         algorithm_id=_algorithm(judgement, _parameters(judgement)),
         measurements=[_probability(judgement.verdict.p_tampered)],
         qualitative_evaluations=evaluations,
         source_images=[
-            sr.SourceImageForMeasurementGroup(image.sop_class, image.sop_uid) for image in basis.source.instances
+            sr.SourceImageForMeasurementGroup(image.sop_class, image.sop_uid, image.listed)
+            for image in basis.source.instances
         ],
     )
 
@@ -126,7 +133,7 @@ def _site_group(basis: Basis, number: int, site: Site, segmentation: ImageRefere
     """TID 1411 with a region of the patient, or TID 1410 with one of the image where there is no such space."""
     name = site_name(number)
     tracking = TrackingIdentifier(basis.uids.tracking(name), name)
-    finding, measured = Private.REGION.code, [_probability(site.p)]
+    finding, measured = site_code(basis.judgement), [_probability(site.p)]
     algorithm = _algorithm(basis.judgement)
     image = basis.source.images[site.slice_index]
     if not basis.source.headers[0].modality.is_stack or not (segmentation or basis.source.frame_of_reference):
@@ -147,15 +154,14 @@ def _site_group(basis: Basis, number: int, site: Site, segmentation: ImageRefere
 
 
 def _circle(basis: Basis, site: Site, image: ImageReference) -> sr.ImageRegion:
-    """Centre and a point of the circle, column and row of the image."""
+    """A circle, or an ellipse where pixels are no squares, in columns and rows of the image."""
+    disc = Disc(site.slice_index, site.y, site.x, RADIUS_MM)
+    points = basis.source.geometry.outline(disc)
     _, cols = basis.source.geometry.shape
-    _, across = basis.source.geometry.radius_px(RADIUS_MM)
-    x, y = site.x + _CENTRE_OF_PIXEL, site.y + _CENTRE_OF_PIXEL
-    edge = x - across if x > cols / 2 else x + across  # within the image, if any
-    return sr.ImageRegion(
-        sr.GraphicTypeValues.CIRCLE, np.array([[x, y], [edge, y]]),
-        sr.SourceImageForRegion(image.sop_class, image.sop_uid, image.frames),
-    )  # fmt: skip
+    if len(points) == 2 and points[0, 0] > cols / 2:
+        points[1, 0] = 2 * points[0, 0] - points[1, 0]  # the point to the left, within the image, if any
+    kind = sr.GraphicTypeValues.CIRCLE if len(points) == 2 else sr.GraphicTypeValues.ELLIPSE
+    return sr.ImageRegion(kind, points, sr.SourceImageForRegion(image.sop_class, image.sop_uid, image.listed))
 
 
 def _ball(basis: Basis, site: Site, image: ImageReference) -> sr.VolumeSurface:
@@ -177,8 +183,17 @@ def _texts(judgement: Judgement) -> sr.ContainerContentItem:
     return container
 
 
+def _stack(judgement: Judgement) -> str:
+    """Of a series with several planes or contrasts each is a scan, with a report of its own."""
+    series = judgement.scored.series
+    contrast = series.headers[0].contrast.said if series.modality is Modality.MR else ""
+    count = f"{len(judgement.scored.headers)} of {len(series.headers)} images"
+    return ", ".join(word for word in (series.plane, long_string(contrast), count) if word)
+
+
 def _said(judgement: Judgement) -> Iterator[tuple[Private, str]]:
     yield Private.INTENDED_USE, f"{RESEARCH_USE} {judgement.model.card.intended_use}"
+    yield Private.STACK, _stack(judgement)
     if judgement.thresholds_from:
         yield Private.THRESHOLDS, judgement.thresholds_from
     if judgement.synthetic:

@@ -4,8 +4,7 @@ Written by hand: highdicom takes its frames from whole source files and dates th
 of enhanced files, radiographs, scans without a frame of reference, and the same bytes for the same judgement.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,79 +12,78 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import Tag
 
-from medfake.dicom.written_modules import decimal
 from medfake.pacs.results.codes import (
     ARTIFICIAL_INTELLIGENCE,
-    SEGMENTATION,
-    SOURCE_IMAGE,
     SPATIAL_CONCEPT,
-    Private,
     coded,
     scheme_declared,
+    site_code,
 )
+from medfake.pacs.results.frame_groups import FrameGroups
+from medfake.pacs.results.image_statements import lossy_history
 from medfake.pacs.results.kinds import ResultKind
-from medfake.pacs.results.objects import Basis, detector_version, long_string, new_object, references
+from medfake.pacs.results.objects import Basis, detector_version, new_object, references
+from medfake.pacs.results.packed_bits import PackedBits
 from medfake.pacs.results.regions import RegionSlice, region_of
+from medfake.pacs.results.values import long_string
 
 _COLOURS: Final = ((230, 97, 0), (86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 158, 115))
 """Of Okabe and Ito, but for the first: told apart by colour-blind readers, and from grey. Neighbouring sites differ."""
-_BYTE: Final = 8
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """A frame of the segmentation: a site's part of a slice."""
-
-    site: int
-    region: RegionSlice
 
 
 def build_segmentation(basis: Basis) -> tuple[Dataset, ...]:
     """The Segmentation of a scan's sites; none where it has none."""
-    frames = _frames(basis)
+    packed = PackedBits()
+    frames: list[tuple[int, int]] = []  # of which site, from 0, and of which slice
+    for number in range(len(basis.judgement.sites)):
+        for region in _region(basis, number):
+            frames.append((number, region.index))
+            packed.add(region.mask)
     if not frames:
         return ()
+    used = sorted({index for _, index in frames})
     made = new_object(basis, ResultKind.SEG)
     made.CodingSchemeIdentificationSequence = DicomSequence([scheme_declared()])
-    _image(made, basis, frames)
+    _image(made, basis, used)
+    made.NumberOfFrames = len(frames)
     _dimensions(made, basis)
     _segments(made, basis)
-    made.SharedFunctionalGroupsSequence = DicomSequence([_shared(basis)])
-    order = sorted({frame.region.index for frame in frames})
-    made.PerFrameFunctionalGroupsSequence = DicomSequence([_group(basis, frame, order) for frame in frames])
-    used = [basis.source.images[index].whole for index in order]
-    made.ReferencedSeriesSequence = references(used, "ReferencedInstanceSequence")
-    made.add_new("PixelData", "OB", _packed(frames))
+    groups = FrameGroups(basis.source, used)
+    made.SharedFunctionalGroupsSequence = DicomSequence([groups.shared()])
+    made.PerFrameFunctionalGroupsSequence = DicomSequence([groups.of(site + 1, index) for site, index in frames])
+    sources = [basis.source.images[index].whole for index in used]
+    made.ReferencedSeriesSequence = references(sources, "ReferencedInstanceSequence")
+    made.add_new("PixelData", "OB", packed.whole())
     return (made,)
 
 
-def _frames(basis: Basis) -> list[_Frame]:
-    judgement = basis.judgement
-    return [
-        _Frame(number, region)
-        for number in range(len(judgement.sites))
-        for region in region_of(
-            number, judgement.sites, judgement.scored.scores, basis.source.geometry, judgement.model.card.threshold
-        )
-    ]
+def _region(basis: Basis, number: int) -> Iterator[RegionSlice]:
+    judgement, geometry = basis.judgement, basis.source.geometry
+    yield from region_of(number, judgement.sites, judgement.scored.scores, geometry, judgement.model.card.threshold)
 
 
-def _image(made: Dataset, basis: Basis, frames: Sequence[_Frame]) -> None:
+def _image(made: Dataset, basis: Basis, used: Sequence[int]) -> None:
     """General Image, Image Pixel and Segmentation Image modules (PS3.3 C.8.20.2)."""
     made.ImageType = ["DERIVED", "PRIMARY"]
     made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
     made.Rows, made.Columns = basis.source.geometry.shape
     made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 1, 1, 0, 0
-    made.NumberOfFrames = len(frames)
-    made.update(basis.source.lossy)
+    made.update(lossy_history(basis.source.statements[index] for index in used))
     made.SegmentationType = "BINARY"
     made.SegmentsOverlap = "UNDEFINED"
-    made.ContentLabel, made.ContentDescription = "MEDFAKE", long_string("suspected tampering, research use only")
+    made.ContentLabel, made.ContentDescription = (
+        "MEDFAKE",
+        long_string(f"{basis.judgement.site_words}, research use only"),
+    )
     made.ContentCreatorName = ""
     if basis.source.frame_of_reference:
-        made.FrameOfReferenceUID, made.PositionReferenceIndicator = basis.source.frame_of_reference, ""
-    else:
-        made.PatientOrientation = ""  # type 2C of General Image where no position is told
+        made.FrameOfReferenceUID = basis.source.frame_of_reference
+        made.PositionReferenceIndicator = basis.source.position_reference
+    else:  # type 2C of General Image where no position is told
+        made.PatientOrientation = list(basis.source.statements[used[0]].orientation) or ""
+    aspect = basis.source.geometry.aspect(used[0])
+    if not basis.source.headers[0].modality.is_stack and aspect != (1, 1):  # type 1C where no spacing is told
+        made.PixelAspectRatio = list(aspect)
 
 
 def _dimensions(made: Dataset, basis: Basis) -> None:
@@ -113,9 +111,9 @@ def _segments(made: Dataset, basis: Basis) -> None:
     for number, site in enumerate(judgement.sites, start=1):
         item = Dataset()
         item.SegmentNumber, item.SegmentLabel = number, f"site {number}, P {site.p:.2f}"
-        item.SegmentDescription = "suspected of tampering; research use only"
+        item.SegmentDescription = f"{judgement.site_words}; research use only"
         item.SegmentedPropertyCategoryCodeSequence = DicomSequence([coded(SPATIAL_CONCEPT)])
-        item.SegmentedPropertyTypeCodeSequence = DicomSequence([coded(Private.REGION.code)])
+        item.SegmentedPropertyTypeCodeSequence = DicomSequence([coded(site_code(judgement))])
         item.SegmentAlgorithmType = "AUTOMATIC"
         item.SegmentAlgorithmName = long_string(judgement.model.card.detector)
         item.SegmentationAlgorithmIdentificationSequence = DicomSequence([_algorithm(basis)])
@@ -146,54 +144,3 @@ def _algorithm(basis: Basis) -> Dataset:
     item.AlgorithmVersion = detector_version(basis.judgement)
     item.AlgorithmSource = "medfake"
     return item
-
-
-def _shared(basis: Basis) -> Dataset:
-    group, first = Dataset(), basis.source.headers[0]
-    if not first.modality.is_stack:  # spacing of a detector is none in the patient
-        return group
-    measures = Dataset()
-    measures.PixelSpacing = [decimal(one) for one in first.spacing_mm]
-    if first.thickness_mm:
-        measures.SliceThickness = decimal(first.thickness_mm)
-    group.PixelMeasuresSequence = DicomSequence([measures])
-    if basis.source.frame_of_reference:
-        orientation = Dataset()
-        orientation.ImageOrientationPatient = [decimal(one) for one in first.orientation]
-        group.PlaneOrientationSequence = DicomSequence([orientation])
-    return group
-
-
-def _group(basis: Basis, frame: _Frame, order: Sequence[int]) -> Dataset:
-    """Per-frame functional groups: where the frame lies, of which segment it is, what it was made from."""
-    group, content, segment = Dataset(), Dataset(), Dataset()
-    index, rank = frame.region.index, order.index(frame.region.index) + 1
-    content.DimensionIndexValues = [frame.site + 1, rank]
-    if basis.source.frame_of_reference:
-        position = Dataset()
-        position.ImagePositionPatient = [decimal(one) for one in basis.source.headers[index].position_mm]
-        group.PlanePositionSequence = DicomSequence([position])
-    else:
-        content.StackID, content.InStackPositionNumber = "1", rank
-    group.FrameContentSequence = DicomSequence([content])
-    segment.ReferencedSegmentNumber = frame.site + 1
-    group.SegmentIdentificationSequence = DicomSequence([segment])
-    derivation, source = Dataset(), basis.source.images[index].item()
-    source.PurposeOfReferenceCodeSequence = DicomSequence([coded(SOURCE_IMAGE)])
-    source.SpatialLocationsPreserved = "YES"
-    derivation.SourceImageSequence = DicomSequence([source])
-    derivation.DerivationCodeSequence = DicomSequence([coded(SEGMENTATION)])
-    group.DerivationImageSequence = DicomSequence([derivation])
-    return group
-
-
-def _packed(frames: Sequence[_Frame]) -> bytes:
-    """Pixels of all frames, a bit each, the first in the lowest (PS3.5 8.1.1); frames follow each other bit by bit."""
-    parts = [
-        np.packbits(
-            np.concatenate([frame.region.mask.ravel() for frame in frames[start : start + _BYTE]]), bitorder="little"
-        ).tobytes()
-        for start in range(0, len(frames), _BYTE)  # eight frames are whole bytes, whatever their size
-    ]
-    whole = b"".join(parts)
-    return whole + bytes(len(whole) % 2)

@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from medfake import __version__
 from medfake.pacs.results.judgement import Judgement
 from medfake.pacs.results.kinds import ResultKind
 
-RESULTS_SCHEMA: Final = 1
+RESULTS_SCHEMA: Final = 2
 """Raised when results of the same judgement come out in another form."""
 _BITS_BYTES: Final = 16
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST: Final = 64
+
+
+def _digest(facts: object) -> str:
+    return sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def derived_uid(*facts: str) -> str:
@@ -36,27 +41,32 @@ class ResultUids:
     """Of the results of one judgement.
 
     Attributes:
-        facts: What they are made of: study, series and images, digests of pixels and package, thresholds, findings
-            beside the detector's, kinds of results, schema.
+        facts: What they are made of: all that results say but for the time, or what that follows from.
     """
 
     facts: tuple[str, ...]
 
     @classmethod
-    def of(cls, judgement: Judgement, kinds: Collection[ResultKind]) -> "ResultUids":
-        """Nothing of them depends on the clock, on a file's name or on what the detector found.
+    def of(cls, judgement: Judgement, source_sha256: str, kinds: Collection[ResultKind]) -> "ResultUids":
+        """Nothing of them depends on the clock or on a file's name.
+
+        What the detector found is not among them, as it follows from pixels, headers and package: the last digit of a
+        probability, which another processor may give, makes no other results.
 
         Args:
             judgement: Of a scan.
+            source_sha256: Of what results take from its files, pixels apart.
             kinds: That are made, as a report says other things where there is a segmentation that it can refer to.
         """
-        headers, card = judgement.scored.headers, judgement.model.card
-        images = sha256(json.dumps([(one.sop_uid, one.frame) for one in headers]).encode()).hexdigest()
+        card, series = judgement.model.card, judgement.scored.series
         thresholds = (card.threshold, card.scan_threshold_low, card.scan_threshold_high)
         return cls((
-            "medfake results", str(RESULTS_SCHEMA), headers[0].study_uid, *sorted({one.series_uid for one in headers}),
-            images, judgement.content_sha256, judgement.package_sha256, *(f"{one:.17g}" for one in thresholds),
-            judgement.thresholds_from, *sorted(judgement.findings), *sorted(kinds),
+            "medfake results", str(RESULTS_SCHEMA), __version__, source_sha256, _digest(
+                [(one.sop_uid, one.frame) for one in series.headers]  # scored or not: pictures count them
+            ),
+            judgement.content_sha256, judgement.package_sha256, judgement.model.name,
+            *(f"{one:.17g}" for one in thresholds), judgement.thresholds_from, _digest(judgement.verdict.warnings),
+            *sorted(judgement.findings), *sorted(kinds),
         ))  # fmt: skip
 
     def series(self, kind: ResultKind) -> str:

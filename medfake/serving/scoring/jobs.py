@@ -1,5 +1,7 @@
 """What a pool of scoring processes knows of jobs and of where they are kept."""
 
+import threading
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from medfake.serving.scoring.progress import Progress
@@ -32,6 +34,9 @@ class Jobs(Protocol):
 
     def finish(self, job_id: str, progress: Progress, model: str, error: dict[str, Any] | None = None) -> bool:
         """End a job of this process, done or failed; False as for `renew`."""
+
+    def holding(self, job_id: str) -> AbstractContextManager[threading.Event]:
+        """Keep a job of this thread for as long as the block lasts; the event is set when somebody else has it."""
 
     def give_back(self, job_id: str) -> None:
         """Put a job of this process back into the queue."""

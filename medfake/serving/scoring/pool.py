@@ -228,7 +228,8 @@ class Pool:
                     if not working.blame(folder, death.what, self._how.limits.deaths, self._how.chances):
                         self._fail(working, "scoring processes do not survive this job", death.what)
                         return
-                    worker = self._new_worker(package)
+                    with self._store.holding(job.id):
+                        worker = self._new_worker(package)
                     with self._lock:
                         self._workers[number] = worker
                 else:

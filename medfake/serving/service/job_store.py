@@ -6,8 +6,9 @@ that is the same on SQLite and on PostgreSQL.
 """
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -16,6 +17,7 @@ import sqlalchemy as sql
 from sqlalchemy import Connection, Engine
 
 from medfake.serving.database import database_errors, database_time, make_tables
+from medfake.serving.leases import held, holder
 from medfake.serving.scoring.progress import Progress
 
 
@@ -138,7 +140,7 @@ class JobStore:
             found = connection.execute(next_one).scalar_one_or_none()
             if found is None:
                 return None
-            mine = {"state": State.RUNNING, "owner": self._owner, "lease_until": now + self._lease_s}
+            mine = {"state": State.RUNNING, "owner": holder(self._owner), "lease_until": now + self._lease_s}
             started = {"started": sql.func.coalesce(_JOBS.c.started, now), "attempts": _JOBS.c.attempts + 1}
             taken = connection.execute(_JOBS.update().where(_JOBS.c.id == found, free).values(**mine, **started))
             if not taken.rowcount:  # another process was faster
@@ -160,6 +162,18 @@ class JobStore:
                 progress=progress.model_dump_json(), error=json.dumps(error) if error else None, owner=None,
                 lease_until=None,
             )  # fmt: skip
+
+    def holding(self, job_id: str) -> AbstractContextManager[threading.Event]:
+        """Keep a job of this thread for as long as the block lasts; the event is set when somebody else has it."""
+        owner = holder(self._owner)
+
+        def renew() -> bool:
+            with self._begin() as connection:
+                mine = (_JOBS.c.id == job_id, _JOBS.c.owner == owner, _JOBS.c.state == State.RUNNING)
+                until = database_time(connection) + self._lease_s
+                return bool(connection.execute(_JOBS.update().where(*mine).values(lease_until=until)).rowcount)
+
+        return held(renew, self._lease_s)
 
     def give_back(self, job_id: str) -> None:
         """Put a job of this process back into the queue: the service stops, and the next one goes on with it."""
@@ -194,7 +208,7 @@ class JobStore:
             return {str(one) for one in rows}
 
     def _change(self, connection: Connection, job_id: str, **values: Any) -> bool:
-        mine = (_JOBS.c.id == job_id, _JOBS.c.owner == self._owner, _JOBS.c.state == State.RUNNING)
+        mine = (_JOBS.c.id == job_id, _JOBS.c.owner == holder(self._owner), _JOBS.c.state == State.RUNNING)
         return bool(connection.execute(_JOBS.update().where(*mine).values(**values)).rowcount)
 
     @contextmanager

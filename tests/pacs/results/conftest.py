@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 from medfake.dicom.quiet import quiet_pydicom
 from medfake.dicom.series import series_of
 from medfake.dicom.writer import SeriesTemplate, write_series
+from medfake.metrics.scans import Verdict
 from medfake.package.scan_scores import ScanScores, Site
 from medfake.pacs.results.build import Judgement, ResultKind, build_results, file_bytes
 from medfake.pacs.results.objects import SERIES
@@ -113,6 +114,11 @@ def judged(builtin: Model) -> JudgeFolder:
         return replace(judgement, **changes)
 
     return make
+
+
+def as_verdict(judgement: Judgement, verdict: Verdict) -> Judgement:
+    """Sites included, as where a site's own thresholds of scans lie above that of a slice."""
+    return replace(judgement, verdict=replace(judgement.verdict, verdict=str(verdict)))
 
 
 def by_kind(judgement: Judgement, kinds: Sequence[ResultKind] = tuple(ResultKind)) -> dict[ResultKind, list[Dataset]]:

@@ -13,9 +13,10 @@ from pydicom.dataset import Dataset
 from medfake import __version__
 from medfake.dicom.series import series_of
 from medfake.errors import PacsError
+from medfake.metrics.scans import Verdict
 from medfake.pacs.results.build import Finding, Judgement, ResultKind, build_results, file_bytes
 from medfake.pacs.results.objects import SERIES, series_description
-from tests.pacs.results.conftest import JudgeFolder, WriteCt, by_kind, errors_of_dciodvfy, written
+from tests.pacs.results.conftest import JudgeFolder, WriteCt, as_verdict, by_kind, errors_of_dciodvfy, written
 
 
 def every_result(results: dict[ResultKind, list[Dataset]]) -> list[Dataset]:
@@ -145,6 +146,23 @@ def test_a_scan_without_sites_gets_a_report_and_pictures(write_ct: WriteCt, judg
     assert {kind: len(several) for kind, several in results.items()} == {
         ResultKind.SR: 1, ResultKind.SC: 3, ResultKind.SEG: 0, ResultKind.GSPS: 0,
     }  # fmt: skip
+
+
+def test_no_place_is_pointed_at_in_a_scan_that_is_not_tampered(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    judgement = as_verdict(judged(write_ct(), mapped=True), Verdict.NOT_TAMPERED)
+    assert judgement.verdict.sites
+    results = by_kind(judgement)
+    assert (results[ResultKind.SEG], results[ResultKind.GSPS]) == ([], [])
+    for made in every_result(results):
+        assert b"suspected" not in file_bytes(made)
+
+
+def test_sites_of_an_uncertain_scan_are_not_called_suspected(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    results = by_kind(as_verdict(judged(write_ct()), Verdict.UNCERTAIN))
+    assert results[ResultKind.SEG][0].SegmentSequence[0].SegmentDescription.startswith("place looked at")
+    assert results[ResultKind.GSPS][0].ContentDescription.startswith("place looked at")
+    for made in every_result(results):
+        assert b"suspected" not in file_bytes(made)
 
 
 def test_only_what_is_asked_for_is_made(write_ct: WriteCt, judged: JudgeFolder) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom as hd
@@ -131,6 +132,30 @@ def test_results_of_an_enhanced_file_name_its_frames(enhanced: Path, judged: Jud
     assert len(evidence.ReferencedSeriesSequence[0].ReferencedSOPSequence) == 1
     for several in results.values():
         assert errors_of_dciodvfy(several[0], tmp_path) == []
+
+
+def test_a_report_names_the_frames_where_others_were_not_judged(
+    enhanced: Path, judged: JudgeFolder, tmp_path: Path
+) -> None:
+    whole = judged(enhanced)
+    part = replace(whole.scored, headers=whole.scored.headers[2:7], scores=replace(
+        whole.scored.scores, slice_p=whole.scored.scores.slice_p[2:7], shows_lung=whole.scored.scores.shows_lung[2:7],
+        sites=tuple(replace(site, slice_index=site.slice_index - 2) for site in whole.scored.scores.sites),
+    ))  # fmt: skip
+    for judgement, frames in ((whole, None), (replace(whole, scored=part), [3, 4, 5, 6, 7])):
+        report = by_kind(judgement, (ResultKind.SR,))[ResultKind.SR][0]
+        [group] = hd.sr.srread(written(report, tmp_path / "sr")).content.get_image_measurement_groups()
+        [image] = group.source_images
+        assert image.referenced_frame_numbers == frames
+
+
+def test_a_presentation_state_names_an_enhanced_file_once(enhanced: Path, judged: JudgeFolder) -> None:
+    [made] = by_kind(judged(enhanced), (ResultKind.GSPS,))[ResultKind.GSPS]
+    [image] = made.ReferencedSeriesSequence[0].ReferencedImageSequence
+    assert list(image.ReferencedFrameNumber) == [2, 3, 4, 5, 6, 7, 8]
+    assert [item.ReferencedImageSequence[0].ReferencedFrameNumber for item in made.GraphicAnnotationSequence] == list(
+        range(2, 9)
+    )
 
 
 def test_a_tilted_stack_keeps_the_ball_around_the_same_place_of_the_patient(

@@ -1,12 +1,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pydicom.dataset import Dataset
 
 from medfake import __version__
 from medfake.pacs.results.build import Judgement, ResultKind
 from medfake.pacs.results.captions import captioned, readable
-from tests.pacs.results.conftest import EDGE, JudgeFolder, WriteCt, by_kind
+from tests.fixtures.modalities import change_files, write_radiographs
+from tests.pacs.results.conftest import EDGE, JudgeFolder, WriteCt, by_kind, change
 
 
 def pictures_of(judgement: Judgement) -> list[Dataset]:
@@ -19,13 +21,94 @@ def test_the_strongest_slices_come_first(write_ct: WriteCt, judged: JudgeFolder)
     assert shown[:2] == [judgement.scored.headers[index].sop_uid for index in (4, 7)]
 
 
-def test_they_are_rgb_and_say_that_no_identifier_is_burned_in(
-    phantom_results: dict[ResultKind, list[Dataset]],
-) -> None:
+def test_they_are_rgb_of_a_single_frame(phantom_results: dict[ResultKind, list[Dataset]]) -> None:
     for made in phantom_results[ResultKind.SC]:
-        assert (made.PhotometricInterpretation, made.BurnedInAnnotation) == ("RGB", "NO")
+        assert made.PhotometricInterpretation == "RGB"
         assert made.pixel_array.shape == (made.Rows, 512, 3)
         assert "NumberOfFrames" not in made
+
+
+@pytest.mark.parametrize("keyword", ["BurnedInAnnotation", "RecognizableVisualFeatures"])
+@pytest.mark.parametrize(("source", "said"), [("YES", "YES"), ("NO", "NO"), ("", None), ("PERHAPS", None)])
+def test_what_may_tell_the_patient_in_the_pixels_is_passed_on(
+    keyword: str, source: str, said: str | None, write_ct: WriteCt, judged: JudgeFolder
+) -> None:
+    """The picture shows the pixels of the scan, and whatever is burned into them."""
+    assert [made.get(keyword) for made in pictures_of(judged(write_ct(**{keyword: source})))] == [said] * 3
+
+
+def test_each_picture_speaks_of_its_own_slice(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    folder = write_ct(BurnedInAnnotation="NO", LossyImageCompression="00")
+    lossy = {"LossyImageCompressionRatio": "12", "LossyImageCompressionMethod": "ISO_15444_1"}
+    change(folder / "4.dcm", BurnedInAnnotation="YES", LossyImageCompression="01", **lossy)
+    changed = [one.path.name for one in judged(folder).scored.headers].index("4.dcm")
+    judgement = judged(folder, ((changed, 40.0, 48.0),))
+    uid = judgement.scored.headers[changed].sop_uid
+    for made in pictures_of(judgement):
+        own = made.SourceImageSequence[0].ReferencedSOPInstanceUID == uid
+        assert made.BurnedInAnnotation == ("YES" if own else "NO")
+        assert made.LossyImageCompression == ("01" if own else "00")
+        assert made.get("LossyImageCompressionRatio") == (12 if own else None)
+
+
+@pytest.mark.parametrize(("spacing", "shape"), [([0.5, 1.0], (512, 1024)), ([1.0, 0.5], (1024, 512))])
+def test_pixels_of_a_picture_are_squares(
+    spacing: list[float], shape: tuple[int, int], write_ct: WriteCt, judged: JudgeFolder
+) -> None:
+    wide = pictures_of(judged(write_ct(PixelSpacing=spacing), mapped=True))[0]
+    assert wide.Columns / (wide.Rows - _band(wide)) == pytest.approx(shape[1] / shape[0], abs=0.02)
+
+
+def test_a_circle_of_a_picture_lies_around_the_site_where_pixels_are_no_squares(
+    write_ct: WriteCt, judged: JudgeFolder
+) -> None:
+    made = pictures_of(judged(write_ct(PixelSpacing=[0.5, 1.0])))[0]
+    pixels = made.pixel_array[: made.Rows - _band(made)].astype(int)
+    rows, cols = np.nonzero((pixels[..., 2] - pixels[..., 0]) > 100)  # sky blue
+    step = pixels.shape[0] / EDGE  # of a row of half a millimetre
+    assert rows.mean() == pytest.approx(40.5 * step, abs=step)
+    assert cols.mean() == pytest.approx(48.5 * 2 * step, abs=step)
+    assert np.ptp(rows) == pytest.approx(np.ptp(cols), abs=2 * step) == pytest.approx(32 * step, abs=2 * step)
+
+
+@pytest.mark.parametrize(("cosines", "letters"), [
+    ((1, 0, 0, 0, 1, 0), ["L", "P"]),
+    ((-1, 0, 0, 0, 1, 0), ["R", "P"]),
+    ((0.98, 0.199, 0, -0.199, 0.98, 0), ["LP", "PR"]),
+])  # fmt: skip
+def test_directions_of_slices_come_from_their_cosines(
+    cosines: tuple[float, ...], letters: list[str], write_ct: WriteCt, judged: JudgeFolder
+) -> None:
+    made = pictures_of(judged(write_ct(ImageOrientationPatient=list(cosines))))[0]
+    assert list(made.PatientOrientation) == letters
+
+
+@pytest.mark.parametrize(("said", "passed_on"), [(["L", "F"], ["L", "F"]), (["L", "X"], []), (["LR", "F"], [])])
+def test_directions_of_a_radiograph_are_its_own(
+    said: list[str], passed_on: list[str], judged: JudgeFolder, tmp_path: Path
+) -> None:
+    folder = change_files(write_radiographs(tmp_path / "dx"), PatientOrientation=said)
+    results = by_kind(judged(folder, ((0, 40.0, 48.0),)))
+    for kind in (ResultKind.SC, ResultKind.SEG):
+        assert list(results[kind][0].PatientOrientation or ()) == passed_on
+
+
+def test_no_side_is_told_of_a_part_that_has_none(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    results = by_kind(judged(write_ct(BodyPartExamined="CHEST")))
+    for kind in (ResultKind.SC, ResultKind.GSPS):
+        assert "Laterality" not in results[kind][0]
+        assert results[kind][0].BodyPartExamined == "CHEST"
+
+
+def test_the_side_is_the_scans(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    results = by_kind(judged(write_ct(BodyPartExamined="LUNG", Laterality="R")))
+    assert {results[kind][0].Laterality for kind in (ResultKind.SC, ResultKind.GSPS)} == {"R"}
+
+
+def _band(made: Dataset) -> int:
+    """Rows of the caption."""
+    size = max(10, made.Columns // 36)
+    return round(1.5 * size) * 4 + size // 2
 
 
 def test_the_slice_is_shown_whole_above_its_caption(phantom_results: dict[ResultKind, list[Dataset]]) -> None:
@@ -75,7 +158,8 @@ def test_slices_that_are_gone_by_then_are_left_out(write_ct: WriteCt, judged: Ju
     from medfake.pacs.results.uids import ResultUids
 
     judgement = judged(write_ct())
-    basis = Basis(judgement, read_source(judgement.scored.headers), ResultUids.of(judgement, ()), frozenset())
+    source = read_source(judgement.scored.headers)
+    basis = Basis(judgement, source, ResultUids.of(judgement, source.digest(), ()), frozenset())
     Path(judgement.scored.headers[4].path).unlink()
     made = build_pictures(basis)
     assert [one.InstanceNumber for one in made] == [1, 2]

@@ -12,8 +12,8 @@ from medfake.copies.search import Copy, Place
 from medfake.metrics.scans import Verdict
 from medfake.pacs.results.build import Finding, Judgement, ResultKind, build_results
 from medfake.pacs.results.codes import SCHEME, Private
-from tests.fixtures.modalities import write_radiographs
-from tests.pacs.results.conftest import JudgeFolder, WriteCt, by_kind, written
+from tests.fixtures.modalities import write_mr, write_radiographs
+from tests.pacs.results.conftest import JudgeFolder, WriteCt, as_verdict, by_kind, written
 
 
 def report_of(judgement: Judgement, *kinds: ResultKind) -> Dataset:
@@ -70,6 +70,22 @@ def test_the_scan_group_has_p_and_the_verdict_in_codes(
     assert len(group.source_images) == 9
 
 
+@pytest.mark.parametrize(("verdict", "of_scan", "of_site"), [
+    (Verdict.TAMPERED, Private.TAMPERING, Private.REGION),
+    (Verdict.NOT_TAMPERED, Private.AUTHENTICITY, None),
+    (Verdict.UNCERTAIN, Private.AUTHENTICITY, Private.PLACE),
+])  # fmt: skip
+def test_only_a_positive_verdict_has_a_positive_finding(
+    verdict: Verdict, of_scan: Private, of_site: Private | None, write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path
+) -> None:
+    judgement = as_verdict(judged(write_ct()), verdict)
+    content = reread(by_kind(judgement)[ResultKind.SR][0], tmp_path)
+    [scan] = content.get_image_measurement_groups()
+    assert scan.finding_type == of_scan.code
+    found = [group.finding_type for group in content.get_volumetric_roi_measurement_groups()]
+    assert found == ([of_site.code] if of_site else [])
+
+
 def test_findings_are_coded_beside_the_verdict(write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path) -> None:
     found = judged(write_ct(), findings=(Finding.SAME_UIDS_OTHER_PIXELS,))
     [group] = reread(report_of(found), tmp_path).get_image_measurement_groups()
@@ -124,6 +140,23 @@ def test_a_site_without_a_frame_of_reference_is_a_circle_on_its_slice(
     assert np.allclose(group.roi.value, [[48.5, 40.5], [38.5, 40.5]])
 
 
+@pytest.mark.parametrize("spacing", [[0.5, 1.0], [1.0, 0.5]])
+def test_a_site_on_pixels_that_are_no_squares_is_an_ellipse_with_its_major_axis_first(
+    spacing: list[float], write_ct: WriteCt, judged: JudgeFolder, tmp_path: Path
+) -> None:
+    results = by_kind(
+        judged(write_ct(FrameOfReferenceUID=None, PixelSpacing=spacing)), (ResultKind.SR, ResultKind.GSPS)
+    )
+    [group] = reread(results[ResultKind.SR][0], tmp_path).get_planar_roi_measurement_groups()
+    assert group.roi.graphic_type == hd.sr.GraphicTypeValues.ELLIPSE
+    points = np.array(group.roi.value)
+    lengths = [np.linalg.norm(points[1] - points[0]), np.linalg.norm(points[3] - points[2])]
+    assert np.allclose(lengths, [32, 16])
+    assert np.allclose(points.mean(axis=0), [48.5, 40.5])
+    drawn = [item.GraphicObjectSequence[0] for item in results[ResultKind.GSPS][0].GraphicAnnotationSequence]
+    assert points.ravel().tolist() in [list(one.GraphicData) for one in drawn]
+
+
 def test_a_site_of_a_radiograph_is_a_circle_in_the_image(judged: JudgeFolder, tmp_path: Path) -> None:
     judgement = judged(write_radiographs(tmp_path / "dx"), ((0, 40.0, 48.0),))
     [group] = reread(report_of(judgement, ResultKind.SEG), tmp_path).get_planar_roi_measurement_groups()
@@ -156,6 +189,13 @@ def test_all_files_and_the_segmentation_are_evidence(write_ct: WriteCt, judged: 
         header.sop_uid for header in judgement.scored.headers
     }
     assert segmentation.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == results[ResultKind.SEG][0].SOPInstanceUID
+
+
+def test_what_was_judged_of_a_series_is_told(judged: JudgeFolder, write_ct: WriteCt, tmp_path: Path) -> None:
+    assert texts_of(report_of(judged(write_ct())))["Images that were judged"] == "axial, 9 of 9 images"
+    mr = texts_of(report_of(judged(write_mr(tmp_path / "mr"))))["Images that were judged"]
+    assert mr.startswith("axial, TE 90 ms")
+    assert mr.endswith(", 9 of 9 images")
 
 
 def test_it_is_complete_preliminary_and_verified_by_nobody(write_ct: WriteCt, judged: JudgeFolder) -> None:

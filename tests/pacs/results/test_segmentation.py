@@ -1,3 +1,5 @@
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom as hd
@@ -6,9 +8,14 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from medfake.package.scan_scores import ScanScores, Site
 from medfake.pacs.results.build import Judgement, ResultKind
 from medfake.pacs.results.codes import Private
-from tests.pacs.results.conftest import EDGE, JudgeFolder, WriteCt, by_kind, written
+from medfake.pacs.results.geometry import Geometry
+from medfake.pacs.results.packed_bits import PackedBits
+from medfake.pacs.results.regions import region_of
+from tests.fixtures.modalities import change_files, write_radiographs
+from tests.pacs.results.conftest import EDGE, JudgeFolder, WriteCt, by_kind, change, errors_of_dciodvfy, written
 
 
 def segmentation_of(judgement: Judgement) -> Dataset:
@@ -100,12 +107,11 @@ def test_segments_are_automatic_and_say_by_which_detector(write_ct: WriteCt, jud
 
 
 def test_frames_of_an_odd_number_of_pixels_follow_each_other_bit_by_bit() -> None:
-    from medfake.pacs.results.regions import RegionSlice
-    from medfake.pacs.results.segmentation import _Frame, _packed
-
-    rng = np.random.default_rng(0)
-    shown = rng.random((19, 7, 9)) < 0.5
-    packed = _packed([_Frame(0, RegionSlice(k, mask)) for k, mask in enumerate(shown)])
+    shown = np.random.default_rng(0).random((19, 7, 9)) < 0.5
+    packer = PackedBits()
+    for mask in shown:
+        packer.add(mask)
+    packed = packer.whole()
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
     assert np.array_equal(bits[: shown.size].reshape(shown.shape).astype(bool), shown)
     assert len(packed) % 2 == 0
@@ -121,6 +127,86 @@ def test_lossy_compression_of_the_scan_is_passed_on(
     assert made.LossyImageCompression == "01"
     assert made.get("LossyImageCompressionRatio") == (float(ratio) if ratio else None)
     assert made.get("LossyImageCompressionMethod") == method
+
+
+def test_lossy_compression_is_that_of_the_slices_under_the_sites(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    folder = write_ct(tuple(2.0 * k for k in range(12)), LossyImageCompression="00")
+    names = [header.path.name for header in judged(folder).scored.headers]
+    lossy = {"LossyImageCompression": "01", "LossyImageCompressionMethod": "ISO_15444_1"}
+    change(folder / names[11], **lossy, LossyImageCompressionRatio="30")
+    assert segmentation_of(judged(folder)).LossyImageCompression == "00"
+    change(folder / names[5], **lossy, LossyImageCompressionRatio="12")
+    made = segmentation_of(judged(folder))
+    assert (made.LossyImageCompression, made.LossyImageCompressionRatio) == ("01", 12)
+
+
+def test_frames_of_one_place_share_their_index(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    made = segmentation_of(judged(write_ct((0.0, 2.0, 4.0, 6.0, 8.0, 8.0, 10.0, 12.0, 14.0))))
+    found = [
+        (
+            float(group.PlanePositionSequence[0].ImagePositionPatient[2]),
+            group.FrameContentSequence[0].DimensionIndexValues[1],
+        )
+        for group in made.PerFrameFunctionalGroupsSequence
+    ]  # fmt: skip
+    assert len({z for z, _ in found}) == len({rank for _, rank in found}) == len(set(found)) < len(found)
+
+
+def test_each_frame_has_the_axes_and_the_spacing_of_its_own_slice(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    """Makers round; a series whose slices drift is one all the same."""
+    folder = write_ct(tuple(2.0 * k for k in range(12)))
+    for path in folder.iterdir():
+        k = int(path.stem)
+        cos, sin = np.cos(0.0019 * k), np.sin(0.0019 * k)
+        change(
+            path, PixelSpacing=[f"{0.8 * (1 + k * 9e-4):.6f}"] * 2,
+            ImageOrientationPatient=[f"{one:.8f}" for one in (cos, sin, 0, -sin, cos, 0)],
+        )  # fmt: skip
+    judgement = judged(folder, ((11, 40.0, 70.0),))
+    made = segmentation_of(judgement)
+    headers = {header.sop_uid: header for header in judgement.scored.headers}
+    site = judgement.scored.headers[11]
+    row, column = np.array(site.orientation[:3]), np.array(site.orientation[3:])
+    centre = np.array(site.position_mm) + 70 * site.spacing_mm[1] * row + 40 * site.spacing_mm[0] * column
+    for mask, group in zip(made.pixel_array, made.PerFrameFunctionalGroupsSequence, strict=True):
+        own = headers[group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID]
+        spacing = [float(one) for one in group.PixelMeasuresSequence[0].PixelSpacing]
+        cosines = np.array(group.PlaneOrientationSequence[0].ImageOrientationPatient, float)
+        assert spacing == pytest.approx(own.spacing_mm)
+        assert cosines == pytest.approx(own.orientation)
+        y, x = (one.mean() for one in np.nonzero(mask))
+        middle = np.array(own.position_mm) + x * spacing[1] * cosines[:3] + y * spacing[0] * cosines[3:]
+        assert middle[:2] == pytest.approx(centre[:2], abs=0.3)
+    shared = made.SharedFunctionalGroupsSequence[0]
+    assert "PixelMeasuresSequence" not in shared
+    assert "PlaneOrientationSequence" not in shared
+
+
+def test_pixels_of_a_radiograph_that_are_no_squares_have_their_ratio(judged: JudgeFolder, tmp_path: Path) -> None:
+    folder = change_files(write_radiographs(tmp_path / "dx"), ImagerPixelSpacing=[0.1, 0.2])
+    made = segmentation_of(judged(folder, ((0, 40.0, 48.0),)))
+    assert list(made.PixelAspectRatio) == [500, 1000]
+    assert errors_of_dciodvfy(made, tmp_path) == []
+
+
+def test_masks_are_not_held_until_all_are_there(write_ct: WriteCt, judged: JudgeFolder) -> None:
+    judgement = judged(write_ct((0.0,)), ((0, 40.0, 48.0),))
+    first = judgement.scored.headers[0]
+    headers = tuple(
+        replace(first, rows=512, cols=512, position_mm=(0.0, 0.0, 0.3 * k)) for k in range(200)
+    )  # fmt: skip
+    place_p = np.full((200, 64, 64), 0.9, np.float32)
+    site = Site(100, 0.0, 250.0, 250.0, 0.9)
+    scores = ScanScores(0.9, np.full(200, 0.9), np.ones(200, np.bool_), (site,), place_p, 8)
+    tracemalloc.start()
+    packer = PackedBits()
+    for region in region_of(0, (site,), scores, Geometry(headers), 0.5):
+        packer.add(region.mask)
+    size = len(packer.whole())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 190 * 512 * 512 // 8
+    assert peak < 40 << 20  # as booleans they are 50 MiB
 
 
 def test_pydicom_decodes_what_was_packed(write_ct: WriteCt, judged: JudgeFolder) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from medfake.errors import MedfakeError, PacsError, PacsSilentError
+from medfake.errors import PacsError, PacsSilentError
 
 SLOWEST: Final = 1 << 16
 """Bytes a second that a long transfer has to bring on the whole."""
@@ -24,7 +24,7 @@ class Patience:
     Attributes:
         cut: Ends what is under way; is called again until the block has ended.
         allowed_s: For the block, and one second more for each `SLOWEST` bytes of `moved`.
-        still_ours: Is asked every few seconds; where it says no, somebody else does the work.
+        still_ours: Is asked every few seconds in a thread of its own; where it says no, somebody else does the work.
         moved: Bytes that came or went so far; whoever moves them counts them.
     """
 
@@ -58,7 +58,7 @@ class Patience:
             now = time.monotonic()
             if self.still_ours is not None and now - asked >= _ASK_EVERY_S:
                 asked = now
-                if not _says_yes(self.still_ours):
+                if not self.still_ours():
                     self._why = PacsError("somebody else works on this series")
                     break
             left_s = begun + self.allowed_s + self.moved / SLOWEST - now
@@ -74,10 +74,3 @@ class Patience:
         while not self._done.is_set():
             self.cut()
             self._done.wait(_CUT_EVERY_S)
-
-
-def _says_yes(still_ours: Callable[[], bool]) -> bool:
-    try:
-        return still_ours()
-    except (MedfakeError, OSError):  # the database is out of reach: nobody else took the series there
-        return True

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -178,15 +179,16 @@ class Fetcher:
         if series is None:
             return False
         try:
-            files = self._fetch(series)
-        except (MedfakeError, OSError) as error:
+            with self._queue.holding(series.id, State.FETCH) as lost:
+                files = self._fetch(series, lost)
+        except Exception as error:  # noqa: BLE001 - whatever a PACS, a library or a disk does, it counts as a try
             failed(self._queue, series, State.FETCH, error, self._settings)
         else:
-            self._queue.fetched(series.id, files)
-            self._fetched()
+            if self._queue.fetched(series.id, files):
+                self._fetched()
         return True
 
-    def _fetch(self, series: QueuedSeries) -> int:
+    def _fetch(self, series: QueuedSeries, lost: threading.Event) -> int:
         if series.address is None:
             raise PacsError("nobody knows any more where this series is in the PACS")
         folder = self._folder_of(series.id)
@@ -199,10 +201,9 @@ class Fetcher:
         (partial / FOLDER_OF_FILES).mkdir(mode=0o700, parents=True)
 
         def still_ours() -> bool:
-            ours = self._queue.renew(series.id, State.FETCH)
-            if ours:
+            with suppress(OSError):  # whoever has it now has removed it
                 os.utime(partial)  # somebody is at work in it
-            return ours
+            return not lost.is_set()
 
         taken = FetchLimits(
             limits.series_mb * MIB, limits.series_files, listen.largest_instance_mb * MIB, spare_bytes
@@ -212,7 +213,7 @@ class Fetcher:
             if not files:
                 raise PacsSilentError("the PACS has no object of this series any more")
             job_files.synced(partial)
-            if not still_ours():
+            if not self._queue.renew(series.id, State.FETCH):
                 raise PacsError("somebody else works on this series")
             partial.rename(folder)
         finally:

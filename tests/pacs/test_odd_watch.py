@@ -1,7 +1,8 @@
 """What is watched or fetched where a PACS, or another station, does not do as one would wish."""
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_lease_is_held_while_one_object_streams(
     taken_by_other = []
 
     def slow(_: Asked) -> Said:
-        def pieces() -> object:
+        def pieces() -> Iterator[bytes]:
             yield b"--b\r\n\r\n"
             for _ in range(8):
                 time.sleep(0.2)
@@ -129,7 +130,7 @@ def test_two_stations_that_fetch_one_series_write_into_folders_of_their_own(
     fetched: list[bool] = []
 
     def answer(_: Asked) -> Said:
-        def pieces() -> object:
+        def pieces() -> Iterator[bytes]:
             yield b"--b\r\n\r\nof the first"
             fetched.append(fetcher_of(quick, settings, tmp_path / "series").fetch_next())
             yield b"\r\n--b--"
@@ -164,3 +165,39 @@ def test_an_object_that_is_larger_than_one_may_be_is_not_fetched(queue: SeriesQu
     row = queue.find(came.id)
     assert row
     assert row.reason == "an object is larger than is taken: more than 1 MiB"
+
+
+def test_whatever_goes_wrong_in_a_fetch_counts_as_a_try(
+    queue: SeriesQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.add(came := arrival(fetch=True))
+    fetcher = fetcher_of(queue, settings_of("http://127.0.0.1:1/dicom-web"), tmp_path / "series")
+    monkeypatch.setattr(fetcher, "_folder_of", lambda _: {}["nobody thought of this"])
+    fetcher.fetch_next()
+    row = queue.find(came.id)
+    assert row
+    assert (row.state, row.tries) == (State.FETCH, 1)
+
+
+def test_a_folder_that_is_written_to_is_not_taken_for_one_that_was_left_behind(
+    queue: SeriesQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_ASK_EVERY_S", 0.05)
+    queue.add(arrival(fetch=True))
+    ages: list[float] = []
+
+    def slow(_: Asked) -> Said:
+        def pieces() -> Iterator[bytes]:
+            yield b"--b\r\n\r\n"
+            time.sleep(0.2)
+            (partial,) = (tmp_path / "series").iterdir()
+            os.utime(partial, (0, 0))
+            time.sleep(0.3)
+            ages.append(time.time() - partial.stat().st_mtime)
+            yield b"x\r\n--b--"
+
+        return Said(200, MULTIPART, pieces())
+
+    with odd_pacs(slow) as pacs:
+        fetcher_of(queue, settings_of(pacs.dicomweb), tmp_path / "series").fetch_next()
+    assert ages[0] < 10

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from medfake.errors import PacsError, PacsSilentError, StorageError
+from medfake.errors import PacsError, PacsSilentError
 from medfake.pacs import patience
 from medfake.pacs.patience import SLOWEST, Patience
 
@@ -76,16 +76,3 @@ def test_what_somebody_else_does_is_cut() -> None:
     with pytest.raises(PacsError, match="somebody else"), Patience(line.cut, 20, lambda: answers.pop(0)):
         line.read()
     assert answers == []
-
-
-@pytest.mark.parametrize("fault", [StorageError("the database is out of reach"), OSError(5, "x")])
-def test_a_database_that_is_out_of_reach_says_nothing_of_anybody_else(fault: Exception) -> None:
-    line, asked = Line(), threading.Event()
-
-    def ask() -> bool:
-        asked.set()
-        raise fault
-
-    with Patience(line.cut, 20, ask):
-        assert asked.wait(20)
-    assert line.cuts == 0

@@ -16,6 +16,7 @@ from medfake.pacs.queued_series import NewSeries, Origin, State
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import Archive, Complete, Limits, Listen, PacsSettings, Watch
 from medfake.pacs.watcher import Fetcher, Watcher
+from medfake.serving import leases
 from medfake.serving.scoring.progress import Progress
 from tests.fixtures.odd_pacs import MULTIPART, Asked, Said, odd_pacs, series_json
 from tests.pacs.conftest import MakeQueue, arrival, verdict
@@ -124,14 +125,15 @@ def test_a_lease_is_held_while_one_object_streams(
 def test_two_stations_that_fetch_one_series_write_into_folders_of_their_own(
     queue_of: MakeQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "_ASK_EVERY_S", 60.0)  # the first one seems to hang
-    late, quick = queue_of("late", -1.0), queue_of("quick", 60.0)
+    monkeypatch.setattr(leases, "_RENEWALS", 1e-3)  # the first one seems to hang
+    late, quick = queue_of("late", 0.2), queue_of("quick", 60.0)
     quick.add(came := arrival(fetch=True))
     fetched: list[bool] = []
 
     def answer(_: Asked) -> Said:
         def pieces() -> Iterator[bytes]:
             yield b"--b\r\n\r\nof the first"
+            time.sleep(0.4)
             fetched.append(fetcher_of(quick, settings, tmp_path / "series").fetch_next())
             yield b"\r\n--b--"
 

@@ -21,12 +21,18 @@ def silent(_: QueuedSeries) -> None:
     """Nobody listens."""
 
 
-def asked(queue: SeriesQueue) -> str:
-    """Id of a series that is to be fetched and that this process fetches."""
+def waiting(queue: SeriesQueue) -> str:
+    """Id of a series that is to be fetched."""
     new = arrival(f"series-{uuid.uuid4().hex}", fetch=True)
     queue.add(new)
-    assert queue.take(State.FETCH)
     return new.id
+
+
+def asked(queue: SeriesQueue) -> str:
+    """Id of a series that this thread fetches."""
+    one = waiting(queue)
+    assert queue.take(State.FETCH)
+    return one
 
 
 def meanwhile(*steps: Callable[[], object], pause_s: float = 0.4) -> threading.Thread:
@@ -63,11 +69,11 @@ def test_where_nothing_happens_the_wait_has_an_end(queue: SeriesQueue) -> None:
 
 
 def test_tries_in_vain_are_no_news_and_are_told_once(queue: SeriesQueue) -> None:
-    one = asked(queue)
+    one = waiting(queue)
 
     def try_again() -> None:
-        queue.try_again(one, State.FETCH, "the PACS does not answer", 0)
         queue.take(State.FETCH)
+        queue.try_again(one, State.FETCH, "the PACS does not answer", 0)
 
     said: list[int] = []
     thread = meanwhile(*[try_again] * 5, pause_s=0.3)
@@ -78,8 +84,9 @@ def test_tries_in_vain_are_no_news_and_are_told_once(queue: SeriesQueue) -> None
 
 
 def test_whatever_happens_to_one_prolongs_the_wait(queue: SeriesQueue) -> None:
-    one = asked(queue)
+    one = waiting(queue)
     thread = meanwhile(
+        lambda: queue.take(State.FETCH),
         lambda: queue.fetched(one, 3),
         lambda: queue.take(State.SCORE),
         lambda: queue.renew(one, State.SCORE, progress=Progress(files=3, slices_done=1).model_dump_json()),
@@ -92,6 +99,7 @@ def test_whatever_happens_to_one_prolongs_the_wait(queue: SeriesQueue) -> None:
 
 def test_a_series_that_somebody_removed_is_waited_for_no_more(queue: SeriesQueue) -> None:
     one = asked(queue)
+    queue.give_up(one, State.FETCH, "it is gone")
     queue.forget(one)
     assert list(wait_for(queue, [one], SHORT_S, silent)) == []
 

@@ -21,11 +21,11 @@ def silent(_: QueuedSeries) -> None:
     """Nobody listens."""
 
 
-def asked(queue: SeriesQueue) -> str:
-    """Id of a series that is to be fetched and that this process fetches."""
+def asked(queue: SeriesQueue, *, taken: bool = True) -> str:
+    """Id of a series that is to be fetched and that this thread fetches, or another will."""
     new = arrival(f"series-{uuid.uuid4().hex}", fetch=True)
     queue.add(new)
-    assert queue.take(State.FETCH)
+    assert not taken or queue.take(State.FETCH)
     return new.id
 
 
@@ -63,11 +63,11 @@ def test_where_nothing_happens_the_wait_has_an_end(queue: SeriesQueue) -> None:
 
 
 def test_tries_in_vain_are_no_news_and_are_told_once(queue: SeriesQueue) -> None:
-    one = asked(queue)
+    one = asked(queue, taken=False)
 
     def try_again() -> None:
+        assert queue.take(State.FETCH)
         queue.try_again(one, State.FETCH, "the PACS does not answer", 0)
-        queue.take(State.FETCH)
 
     said: list[int] = []
     thread = meanwhile(*[try_again] * 5, pause_s=0.3)
@@ -78,9 +78,9 @@ def test_tries_in_vain_are_no_news_and_are_told_once(queue: SeriesQueue) -> None
 
 
 def test_whatever_happens_to_one_prolongs_the_wait(queue: SeriesQueue) -> None:
-    one = asked(queue)
+    one = asked(queue, taken=False)
     thread = meanwhile(
-        lambda: queue.fetched(one, 3),
+        lambda: queue.take(State.FETCH) and queue.fetched(one, 3),
         lambda: queue.take(State.SCORE),
         lambda: queue.renew(one, State.SCORE, progress=Progress(files=3, slices_done=1).model_dump_json()),
         lambda: queue.judged(one, verdict(objects=0), "m", Progress()),
@@ -92,6 +92,7 @@ def test_whatever_happens_to_one_prolongs_the_wait(queue: SeriesQueue) -> None:
 
 def test_a_series_that_somebody_removed_is_waited_for_no_more(queue: SeriesQueue) -> None:
     one = asked(queue)
+    queue.give_up(one, State.FETCH, "it is gone")
     queue.forget(one)
     assert list(wait_for(queue, [one], SHORT_S, silent)) == []
 

@@ -12,8 +12,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +53,7 @@ class Bounds:
         silence_s: Until what was announced is there.
         largest_instance: Bytes of one object.
         spare: Bytes that stay free on the disk.
-        disk: A folder on it, which parts of objects lie in, see `keep_parts_in`.
+        disk: A folder on it, which parts of objects lie in, see `parts_in`.
         lines: At a time, those included on which nobody has been let in yet.
         strangers: Of them, on which nobody has been let in yet.
         strangers_of_one: Of these, of one address.
@@ -91,13 +91,19 @@ def next_instance(association: Association) -> None:
         line.bytes_of_instance = 0
 
 
-def keep_parts_in(folder: Path) -> None:
-    """Let what arrives be written into a folder, under names that begin with that of its line's thread."""
+@contextmanager
+def parts_in(folder: Path) -> Iterator[None]:
+    """For as long as the block lasts, what arrives is written into a folder, named after its line's thread."""
 
     def part_file(**given: Any) -> Any:
         return tempfile.NamedTemporaryFile(dir=folder, prefix=f"{threading.current_thread().name}-", **given)
 
+    before = dimse_messages.NamedTemporaryFile  # type: ignore[attr-defined]
     dimse_messages.NamedTemporaryFile = part_file  # type: ignore[attr-defined, assignment]  # it has no setting for it
+    try:
+        yield
+    finally:
+        dimse_messages.NamedTemporaryFile = before  # type: ignore[attr-defined]
 
 
 def end_line(association: Association, bounds: Bounds) -> None:

@@ -9,7 +9,8 @@ import secrets
 import shutil
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,7 @@ from medfake.errors import ConfigError, DicomError, MedfakeError
 from medfake.files import in_a_word
 from medfake.pacs.about_series import Object
 from medfake.pacs.arrivals import Arrivals, TooLargeSeriesError
-from medfake.pacs.guarded_line import Bounds, keep_parts_in, next_instance
+from medfake.pacs.guarded_line import Bounds, next_instance, parts_in
 from medfake.pacs.guarded_server import GuardedEntity, GuardedServer
 from medfake.pacs.settings import Listen
 from medfake.serving.scoring.limits import MIB
@@ -86,7 +87,7 @@ class Listener:
     def __init__(self, settings: Listen, arrivals: Arrivals, key: bytes, busy: Callable[[], bool]) -> None:
         self._settings, self._arrivals, self._key, self._busy = settings, arrivals, key, busy
         self.counts, self._counting = Counts(), threading.Lock()
-        _configure(arrivals.incoming)
+        self._configured = ExitStack()
         entity = GuardedEntity(ae_title=settings.aet)
         entity.require_called_aet = True
         entity.require_calling_aet = list(settings.callers) or [secrets.token_hex(8)]  # an empty list lets all in
@@ -120,6 +121,7 @@ class Listener:
                 "the listener cannot listen there", where=f"{settings.host} port {settings.port}",
                 received=in_a_word(error), remedy="another port under `listen` in pacs.yaml; 0 takes a free one",
             ) from None  # fmt: skip
+        self._configured.enter_context(_configured(self._arrivals.incoming))
         self._server.begin()
         return self._server.port
 
@@ -127,6 +129,7 @@ class Listener:
         """Take no more; associations under way are aborted, and what they had acknowledged is on disk."""
         if self._server:
             self._server.end()
+        self._configured.close()
 
     def _store(self, event: evt.Event) -> int:
         """Take one object; the answer is given when it is on disk."""
@@ -236,14 +239,23 @@ def _expected(dataset: Dataset) -> int | None:
     return told if 0 < told <= _MOST_EXPECTED else None
 
 
-def _configure(incoming: Path) -> None:
-    """Settings of pynetdicom, which belong to the whole process."""
-    _config.STORE_RECV_CHUNKED_DATASET = True
-    _config.ENFORCE_UID_CONFORMANCE = True
-    _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
-    _config.LOG_HANDLER_LEVEL = "none"
+@contextmanager
+def _configured(incoming: Path) -> Iterator[None]:
+    """Settings of pynetdicom, which belong to the whole process, for as long as the listener listens."""
+    wanted = {
+        "STORE_RECV_CHUNKED_DATASET": True, "ENFORCE_UID_CONFORMANCE": True, "LOG_REQUEST_IDENTIFIERS": False,
+        "LOG_RESPONSE_IDENTIFIERS": False, "LOG_HANDLER_LEVEL": "none",
+    }  # fmt: skip
+    before = {name: getattr(_config, name) for name in wanted}
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)  # its lines quote what callers send
-    keep_parts_in(incoming)  # on the disk on which they stay
+    for name, value in wanted.items():
+        setattr(_config, name, value)
+    try:
+        with parts_in(incoming):  # on the disk on which they stay
+            yield
+    finally:
+        for name, value in before.items():
+            setattr(_config, name, value)
 
 
 def _context(settings: Listen) -> ssl.SSLContext | None:

@@ -1,7 +1,6 @@
 """Finds new series in a PACS by polling (QIDO-RS), and fetches those that are in the queue (WADO-RS)."""
 
 import logging
-import os
 import secrets
 import threading
 import time
@@ -178,15 +177,16 @@ class Fetcher:
         if series is None:
             return False
         try:
-            files = self._fetch(series)
-        except (MedfakeError, OSError) as error:
+            with self._queue.holding(series.id, State.FETCH) as lost:
+                files = self._fetch(series, lambda: not lost.is_set())
+        except Exception as error:  # noqa: BLE001 - whatever a PACS, a library or the disk does, it counts as a try
             failed(self._queue, series, State.FETCH, error, self._settings)
         else:
             self._queue.fetched(series.id, files)
             self._fetched()
         return True
 
-    def _fetch(self, series: QueuedSeries) -> int:
+    def _fetch(self, series: QueuedSeries, still_ours: Callable[[], bool]) -> int:
         if series.address is None:
             raise PacsError("nobody knows any more where this series is in the PACS")
         folder = self._folder_of(series.id)
@@ -198,12 +198,6 @@ class Fetcher:
         partial = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")  # nobody else's, should our lease run out
         (partial / FOLDER_OF_FILES).mkdir(mode=0o700, parents=True)
 
-        def still_ours() -> bool:
-            ours = self._queue.renew(series.id, State.FETCH)
-            if ours:
-                os.utime(partial)  # somebody is at work in it
-            return ours
-
         taken = FetchLimits(
             limits.series_mb * MIB, limits.series_files, listen.largest_instance_mb * MIB, spare_bytes
         )  # fmt: skip
@@ -212,7 +206,7 @@ class Fetcher:
             if not files:
                 raise PacsSilentError("the PACS has no object of this series any more")
             job_files.synced(partial)
-            if not still_ours():
+            if not self._queue.renew(series.id, State.FETCH):
                 raise PacsError("somebody else fetches this series")
             partial.rename(folder)
         finally:

@@ -21,12 +21,18 @@ def silent(_: QueuedSeries) -> None:
     """Nobody listens."""
 
 
-def asked(queue: SeriesQueue, *, taken: bool = True) -> str:
-    """Id of a series that is to be fetched and that this thread fetches, or another will."""
+def waiting(queue: SeriesQueue) -> str:
+    """Id of a series that is to be fetched."""
     new = arrival(f"series-{uuid.uuid4().hex}", fetch=True)
     queue.add(new)
-    assert not taken or queue.take(State.FETCH)
     return new.id
+
+
+def asked(queue: SeriesQueue) -> str:
+    """Id of a series that this thread fetches."""
+    one = waiting(queue)
+    assert queue.take(State.FETCH)
+    return one
 
 
 def meanwhile(*steps: Callable[[], object], pause_s: float = 0.4) -> threading.Thread:
@@ -63,10 +69,10 @@ def test_where_nothing_happens_the_wait_has_an_end(queue: SeriesQueue) -> None:
 
 
 def test_tries_in_vain_are_no_news_and_are_told_once(queue: SeriesQueue) -> None:
-    one = asked(queue, taken=False)
+    one = waiting(queue)
 
     def try_again() -> None:
-        assert queue.take(State.FETCH)
+        queue.take(State.FETCH)
         queue.try_again(one, State.FETCH, "the PACS does not answer", 0)
 
     said: list[int] = []
@@ -78,9 +84,10 @@ def test_tries_in_vain_are_no_news_and_are_told_once(queue: SeriesQueue) -> None
 
 
 def test_whatever_happens_to_one_prolongs_the_wait(queue: SeriesQueue) -> None:
-    one = asked(queue, taken=False)
+    one = waiting(queue)
     thread = meanwhile(
-        lambda: queue.take(State.FETCH) and queue.fetched(one, 3),
+        lambda: queue.take(State.FETCH),
+        lambda: queue.fetched(one, 3),
         lambda: queue.take(State.SCORE),
         lambda: queue.renew(one, State.SCORE, progress=Progress(files=3, slices_done=1).model_dump_json()),
         lambda: queue.judged(one, verdict(objects=0), "m", Progress()),

@@ -12,11 +12,9 @@ from functools import partial
 from typing import Any, Final
 
 from medfake import __version__
-from medfake.errors import ConfigError, MedfakeError
+from medfake.errors import MedfakeError
 from medfake.files import in_a_word
-from medfake.loopback import is_loopback
 from medfake.pacs.alarm_queue import Alarm, AlarmQueue, Channel
-from medfake.pacs.network_settings import scheme_and_host
 from medfake.pacs.retries import retry_after_s
 from medfake.pacs.settings import SMTP_PASSWORD_VARIABLE, Alarms, Email, PacsSettings
 
@@ -138,23 +136,6 @@ def document_of(alarm: Alarm) -> dict[str, Any]:
         "medfake": __version__,
         "note": _NOTE,
     }
-
-
-def require_safe(settings: PacsSettings) -> None:
-    """Refuse a webhook beyond this machine that is not encrypted.
-
-    Raises:
-        ConfigError: It is not https.
-    """
-    webhook = settings.alarms.webhook
-    if webhook is None:
-        return
-    scheme, host = scheme_and_host(webhook)
-    if scheme not in ("http", "https") or not host or (scheme == "http" and not is_loopback(host)):
-        raise ConfigError(
-            "alarms travel encrypted beyond this machine", where="pacs.yaml, alarms.webhook",
-            received=f"{scheme}://..." if scheme else None, remedy="https://HOST/PATH",
-        )  # fmt: skip
 
 
 def _post(webhook: str, document: dict[str, Any]) -> None:

@@ -132,11 +132,10 @@ class Archive(Block):
     def _address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        scheme, host = scheme_and_host(value)
-        if scheme not in ("http", "https") or not host or any(sign in value for sign in "@?#"):
+        if any(sign in value for sign in "@?#"):
             raise ValueError("expected http(s)://HOST:PORT/PATH without user and password")
-        if scheme == "http" and not is_loopback(host):
-            raise ValueError("beyond this machine scans travel encrypted: https://...")
+        if not is_guarded(value):
+            raise ValueError("expected https://HOST:PORT/PATH, as scans travel encrypted beyond this machine")
         return value.rstrip("/")
 
     @model_validator(mode="after")
@@ -163,20 +162,21 @@ class Email(Block):
         return self
 
 
-def scheme_and_host(address: str) -> tuple[str, str]:
-    """Scheme and host of an address, whatever else stands in it; both "" where it is none.
+def is_guarded(address: str) -> bool:
+    """Whether this is an address of the web to which nothing travels unencrypted, but on this machine.
 
-    >>> [scheme_and_host(one) for one in ("http://[::1]:8042/x", "https://u:p@a.example/x", "http://[::1", "x")]
-    [('http', '::1'), ('https', 'a.example'), ('', ''), ('', '')]
+    >>> [is_guarded(one) for one in ("https://a.example/x", "http://[::1]:8042/x", "http://a.example/x", "http://[::1")]
+    [True, True, False, False]
     """
     if any(sign.isspace() or not sign.isprintable() or sign == "\\" for sign in address):  # readers differ in these
-        return "", ""
+        return False
     try:
         parts = urlsplit(address)
         _ = parts.port
     except ValueError:
-        return "", ""
-    return parts.scheme, parts.hostname or ""
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
 def credentials() -> tuple[str, str] | str | None:

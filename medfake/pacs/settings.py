@@ -24,6 +24,7 @@ from medfake.pacs.network_settings import (
     ServerTLS,
     Store,
     credentials,
+    is_guarded,
 )
 from medfake.pacs.results.kinds import ResultKind
 from medfake.vocabulary import Modality
@@ -117,6 +118,13 @@ class Alarms(Block):
     )  # fmt: skip
     webhook: str | None = None
     email: Email | None = None
+
+    @field_validator("webhook")
+    @classmethod
+    def _guarded(cls, value: str | None) -> str | None:
+        if value is not None and not is_guarded(value):
+            raise ValueError("expected https://HOST/PATH, as alarms travel encrypted beyond this machine")
+        return value
 
 
 class Limits(Block):

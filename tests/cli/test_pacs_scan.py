@@ -31,7 +31,7 @@ def scan(address: str, *arguments: str, said: str) -> Result:
         f"archive: {{dicomweb: {address}}}\nlimits: {{first_retry_s: 0.2, longest_retry_s: 0.2}}\n"
         "listen: {spare_mb: 0}\nmodel: builtin"
     )
-    command = ["pacs", "scan", "--data", "data", "--dry-run", "out", "--study", "-", *arguments]
+    command = ["pacs", "scan", "--dry-run", "out", "--study", "-", *arguments]
     return CliRunner().invoke(cli, command, input=said)
 
 

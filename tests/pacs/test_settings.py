@@ -175,6 +175,25 @@ def test_who_looks_at_studies_of_any_day_remembers_all(tmp_path: Path) -> None:
     assert read(tmp_path, "watch: {look_back_days: null}\nlimits: {keep_days: 1, keep_dead_days: 1}").remembers_all
 
 
+@pytest.mark.parametrize(
+    "webhook",
+    [
+        "http://example.org/x", "ftp://127.0.0.1/x", "http://127.0.0.1@example.org/x", "https:///x", "",
+        "http://127.0.0.1\\@example.org/x",
+    ],
+)  # fmt: skip
+def test_a_webhook_beyond_this_machine_is_encrypted(tmp_path: Path, webhook: str) -> None:
+    with pytest.raises(ConfigError, match=r"alarms\.webhook.*travel encrypted"):
+        read(tmp_path, f"alarms: {{webhook: '{webhook}'}}")
+
+
+@pytest.mark.parametrize(
+    "webhook", ["https://example.org/x", "http://localhost:9/x", "http://[::1]/x", "https://u:p@example.org:1/x?a=b"]
+)
+def test_other_webhooks_are_taken(tmp_path: Path, webhook: str) -> None:
+    assert read(tmp_path, f"alarms: {{webhook: '{webhook}'}}").alarms.webhook == webhook
+
+
 def test_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     names = (pacs_settings.USER_VARIABLE, pacs_settings.PASSWORD_VARIABLE, pacs_settings.TOKEN_VARIABLE)
     for name in names:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from medfake.errors import ConfigError
-from medfake.pacs.settings import Alarms, PacsSettings, Route
+from medfake.pacs.settings import PacsSettings, Route
 from medfake.pacs.startup_checks import require_usable
 from medfake.serving.calibration import write_calibration
 from medfake.serving.model import open_builtin
@@ -35,8 +35,3 @@ def test_a_calibration_that_cannot_be_read_is_named(tmp_path: Path, content: str
 def test_a_calibration_that_is_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a directory"):
         require_usable(with_calibration(tmp_path))
-
-
-def test_alarms_travel_encrypted() -> None:
-    with pytest.raises(ConfigError, match="travel encrypted"):
-        require_usable(PacsSettings(alarms=Alarms(webhook="http://example.org/x")))

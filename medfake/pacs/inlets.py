@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final, Self
 
@@ -13,7 +13,7 @@ from medfake.locks import exclusive_lock
 from medfake.pacs.arrivals import Arrivals
 from medfake.pacs.dicomweb import DicomWeb
 from medfake.pacs.listener import Listener, series_key
-from medfake.pacs.queued_series import UNDER_WAY, NewSeries, Origin, QueuedSeries
+from medfake.pacs.queued_series import NewSeries, Origin
 from medfake.pacs.station import Station
 from medfake.pacs.watcher import Fetcher, Watcher, arrival
 from medfake.serving.scoring.limits import MIB
@@ -134,17 +134,3 @@ def ask_for(station: Station, study_uid: str, series_uid: str | None) -> Iterato
         new = arrival(key, found, Origin.SCAN)
         station.queue.add(new)
         yield new.id
-
-
-def wait_for(station: Station, ids: Sequence[str]) -> Iterator[QueuedSeries]:
-    """Each of some series once it is done or given up, in the order in which they are."""
-    open_ones = list(ids)
-    while open_ones:
-        for one in list(open_ones):
-            series = station.queue.find(one)
-            if series is None or series.state not in UNDER_WAY:
-                open_ones.remove(one)
-                if series:
-                    yield series
-        if open_ones:
-            time.sleep(_LOOK_S)

@@ -45,15 +45,6 @@ PIXELS: Final = sql.Table(
     sql.Column("sha256", sql.String(64), nullable=False),
     sql.Column("seen", sql.Double, nullable=False),
 )
-ALARMS: Final = sql.Table(
-    "pacs_alarms",
-    TABLES,
-    sql.Column("series", sql.String(32), primary_key=True),
-    sql.Column("kind", sql.String(16), primary_key=True),
-    sql.Column("created", sql.Double, nullable=False),
-    sql.Column("next_try", sql.Double, nullable=False),
-    sql.Column("tries", sql.Integer, nullable=False),
-)
 FACTS: Final = sql.Table(
     "pacs_queue",
     TABLES,

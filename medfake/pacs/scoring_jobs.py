@@ -6,11 +6,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from medfake.errors import STORAGE_FAULTS
+from medfake.errors import STORAGE_FAULTS, StorageError
 from medfake.metrics.scans import Verdict
 from medfake.pacs.judged import ORDER, Judged, Order, require_judged
 from medfake.pacs.queued_series import Origin, QueuedSeries, State
 from medfake.pacs.retries import retry_after_s
+from medfake.pacs.sender import LEDGER
 from medfake.pacs.series_queue import SeriesQueue
 from medfake.pacs.settings import GIVEN_UP, OTHER_PIXELS, PacsSettings
 from medfake.serving.scoring import job_files
@@ -67,14 +68,15 @@ class ScoringJobs:
         return self._queue.renew(job_id, State.SCORE, progress=progress.model_dump_json(), model=model)
 
     def finish(self, job_id: str, progress: Progress, model: str, error: Mapping[str, Any] | None = None) -> bool:
-        """Keep what came of a series; one that failed is tried again, or put into the dead-letter list.
-
-        Raises:
-            StorageError: The scoring process left no verdict that can be read.
-        """
+        """Keep what came of a series; one that failed is tried again, or put into the dead-letter list."""
         if error is not None:
             return self._failed(job_id, error)
-        judged = require_judged(self._folder_of(job_id))
+        try:
+            judged = require_judged(self._folder_of(job_id))
+        except StorageError as fault:
+            self._failed(job_id, {"what": fault.what, "received": fault.received})
+            return False  # its files stay, for another try
+        (self._folder_of(job_id) / LEDGER).unlink(missing_ok=True)  # who judges has sent nothing
         kept = self._queue.judged(job_id, judged, model, progress, self._alarms(judged))
         self._judged(job_id)
         return kept

@@ -253,15 +253,19 @@ class SeriesQueue:
         with self._begin() as connection:
             return {str(key): str(digest) for key, digest in connection.execute(wanted)}
 
-    def outdated(self, keep_s: float, keep_dead_s: float) -> list[str]:
-        """Ids of what is kept no longer."""
+    def outdated(self, keep_s: float | None, keep_dead_s: float) -> list[str]:
+        """Ids of what is kept no longer.
+
+        Args:
+            keep_s: What is done, since it last changed; None for ever.
+            keep_dead_s: What was given up, likewise.
+        """
         with self._begin() as connection:
             now = database_time(connection)
-            old = sql.or_(
-                sql.and_(SERIES.c.state == State.DONE, SERIES.c.changed < now - keep_s),
-                sql.and_(SERIES.c.state == State.DEAD, SERIES.c.changed < now - keep_dead_s),
-            )
-            connection.execute(PIXELS.delete().where(PIXELS.c.seen < now - keep_s))
+            old = sql.and_(SERIES.c.state == State.DEAD, SERIES.c.changed < now - keep_dead_s)
+            if keep_s is not None:
+                old = sql.or_(old, sql.and_(SERIES.c.state == State.DONE, SERIES.c.changed < now - keep_s))
+                connection.execute(PIXELS.delete().where(PIXELS.c.seen < now - keep_s))
             return [str(one) for one in connection.execute(sql.select(SERIES.c.id).where(old)).scalars()]
 
     def _add(self, series: NewSeries, unless: ColumnElement[bool]) -> bool:

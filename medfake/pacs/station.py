@@ -178,10 +178,9 @@ class Station:
         self._recorder.record({key: ServedScan.from_json(said)})
 
     def _clean_up(self) -> None:
-        limits = self.settings.limits
         while True:
             try:
-                for series_id in self.queue.outdated(limits.keep_days * _DAY_S, limits.keep_dead_days * _DAY_S):
+                for series_id in self._outdated():
                     if self.queue.forget(series_id):
                         job_files.remove(self.folder_of(series_id))
                 self._remove_orphans()
@@ -189,6 +188,12 @@ class Station:
                 _log.error("%s", error.what if isinstance(error, MedfakeError) else in_a_word(error))
             if self._stopping.wait(_CLEAN_EVERY_S):
                 return
+
+    def _outdated(self) -> list[str]:
+        """What is kept no longer; where all is watched for that there ever was, what is done is remembered for ever."""
+        limits = self.settings.limits
+        keep_s = None if self.settings.remembers_all else limits.keep_days * _DAY_S
+        return self.queue.outdated(keep_s, limits.keep_dead_days * _DAY_S)
 
     def _remove_orphans(self) -> None:
         """Folders of series that are done or forgotten, and of fetches that were cut off, which a killed process left.

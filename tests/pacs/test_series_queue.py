@@ -338,7 +338,7 @@ def test_only_what_has_ended_is_forgotten_and_its_alarms_with_it(queue_of: MakeQ
     queue.give_up(came.id, State.SCORE, "no", ["given up"])
     assert queue.forget(came.id)
     with queue._engine.connect() as connection:
-        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM pacs_alarms")).scalar_one() == 0
+        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM pacs_messages")).scalar_one() == 0
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up(queue_of: MakeQueue) -> None:
@@ -366,3 +366,13 @@ def test_a_try_after_a_fault_of_the_disk_counts_no_attempt(queue_of: MakeQueue) 
 def test_what_all_of_a_queue_share_is_noted_once(queue_of: MakeQueue) -> None:
     queue = queue_of()
     assert [queue.bind("data", value) for value in ("here", "here", "elsewhere")] == [True, True, False]
+
+
+def test_what_is_done_is_remembered_for_ever_where_all_is_watched(queue_of: MakeQueue) -> None:
+    """Or the whole archive would be new, and sent again, once rows are forgotten."""
+    queue, done = queue_of(), arrival()
+    queue.add(done)
+    queue.take(State.SCORE)
+    queue.judged(done.id, verdict(objects=0, pixels={"image-1": "a" * 64}), "m", Progress())
+    assert queue.outdated(None, 0.0) == []
+    assert queue.pixels_of(KEY)

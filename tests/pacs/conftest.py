@@ -1,5 +1,6 @@
 """What tests of a PACS's queue share."""
 
+import logging
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,14 @@ __all__ = ["caller_stream", "impatient_listener", "nothing_is_printed"]  # fixtu
 
 MakeQueue = Callable[..., SeriesQueue]
 KEY = "series-" + "0" * 32
+
+
+@pytest.fixture(autouse=True)
+def _loggers_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries that other tests load silence the loggers that they find."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("medfake"):
+            monkeypatch.setattr(logging.getLogger(name), "disabled", False)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

@@ -135,6 +135,15 @@ def read_json(path: Path, build: Callable[[Any], Built], *, missing: str, damage
         raise ManifestError(damaged, where=path, received=type(error).__name__, remedy=again) from None
 
 
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, have reached the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def in_a_word(error: Exception) -> str:
     """What a library's error says, without paths and values: the system's words where it is the system's.
 

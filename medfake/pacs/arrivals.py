@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from medfake.files import in_a_word, sha256_file
+from medfake.files import in_a_word, sha256_file, sync
 from medfake.pacs.about_series import ABOUT, About, Object, read_about
 from medfake.pacs.queued_series import NewSeries, Origin
 from medfake.pacs.refusals import Refusals
@@ -129,7 +129,7 @@ class Arrivals:
         """
         name = object_.file_name
         size = part.stat().st_size
-        _sync(part)
+        sync(part)
         with self._lock:
             under_way = self._under_way.get(object_.series_key)
             again = under_way is not None and name in under_way.names
@@ -224,7 +224,7 @@ class Arrivals:
         self._files(about).mkdir(mode=0o700, parents=True, exist_ok=True)
         about.write(self._place(about))
         for folder in (self._place(about) / job_files.FILES, self._place(about), self._arriving):
-            _sync(folder)
+            sync(folder)
         self._under_way[about.series_key] = one = _Arriving(about, self._clock())
         return one
 
@@ -243,8 +243,8 @@ class Arrivals:
         self._refusals.forget(one.about.series_key)
         del self._under_way[one.about.series_key]
         self._whole.append(one)
-        _sync(self.series)
-        _sync(self._arriving)
+        sync(self.series)
+        sync(self._arriving)
 
     def _keep_refused(self, one: _Arriving) -> None:
         """Note how many objects of a series were refused; where the disk takes no more, this process remembers it."""
@@ -272,11 +272,3 @@ def _new(about: About, files: int) -> NewSeries:
 
 def _same_bytes(one: Path, other: Path) -> bool:
     return one.stat().st_size == other.stat().st_size and sha256_file(one) == sha256_file(other)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,7 +11,6 @@ jobs/ID/
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from medfake.files import path_text, write_json
+from medfake.files import path_text, sync, write_json
 
 UPLOAD: Final = "upload.json"
 FILES: Final = "files"
@@ -137,22 +136,14 @@ def name_told(text: str, files: Path, names: Mapping[str, str]) -> str:
 def synced(folder: Path) -> None:
     """Wait until all files of a folder, and their names, have reached the disk."""
     for path in (folder, *sorted(folder.rglob("*"))):
-        _sync(path)
+        sync(path)
 
 
 def synced_name(path: Path) -> None:
     """Wait until a folder's own name has reached the disk."""
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def remove(folder: Path) -> None:
     """Remove a folder with all that is in it; it may be gone already."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -33,7 +33,8 @@ def in_order(
         items: What is worked on; a cluster takes no more of them than it has work for.
         jobs: Processes of this machine.
         dask: Address of a Dask scheduler, whose workers have medfake and see the same files; `jobs` is then ignored.
-        lost: From an item over which workers of a cluster died, and how, to what stands for its result; None raises.
+        lost: From an item over which workers of a cluster died, with others beside it and then alone, and how, to what
+            stands for its result; None raises.
 
     Raises:
         DataError: No scheduler answers at the address, or it has no workers.
@@ -55,6 +56,7 @@ def _on_cluster(
     lost: Callable[[Item, str], Result] | None,
 ) -> Iterator[Result]:
     with _client(address) as client:
+        from distributed import wait
         from distributed.scheduler import KilledWorker
 
         threads = sum(client.nthreads().values())
@@ -71,10 +73,14 @@ def _on_cluster(
             item, future = waiting.popleft()
             try:
                 result: Result = future.result()
-            except KilledWorker as error:
-                if lost is None:
-                    raise
-                result = lost(item, f"{error.allowed_failures + 1} workers")
+            except KilledWorker:  # by this item, or by one that the same workers held
+                wait([beside for _, beside in waiting])  # type: ignore[no-untyped-call]  # distributed has no types
+                try:
+                    result = client.submit(work, item, pure=False).result()  # alone: what dies now dies of it
+                except KilledWorker as error:
+                    if lost is None:
+                        raise
+                    result = lost(item, f"{error.allowed_failures + 1} workers")
             yield result
 
 

@@ -14,6 +14,7 @@ from medfake.datasets.parallel import AHEAD, in_order
 from medfake.datasets.scans import collect_scans
 from medfake.errors import DataError
 from medfake.files import sha256_file
+from tests.fixtures.deadly import square_or_die
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -36,6 +37,13 @@ def test_a_cluster_begins_nothing_far_ahead_of_the_consumer(dask_scheduler: str,
         assert len(list(tmp_path.iterdir())) <= taken + 2 * AHEAD
     assert len(list(done)) == 97
     assert all(path.is_dir() for path in paths)
+
+
+@pytest.mark.slow
+def test_what_was_beside_a_deadly_item_is_done(dask_scheduler: str) -> None:
+    items = [-1, 2, 3, -4, 5, 6, -7, 8, 9]
+    done = in_order(square_or_die, items, dask=dask_scheduler, lost=lambda item, how: f"{item}: {how}")
+    assert list(done) == ["-1: 4 workers", 4, 9, "-4: 4 workers", 25, 36, "-7: 4 workers", 64, 81]
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def _measure(folder: Path) -> None:
     write_patient(folder / "source", 6, SLICES, "injection", EDGE)
     with (
         Orthanc(folder / "orthanc") as orthanc,
-        PacsStation(folder / "station", orthanc.dicomweb, settings={"complete": {"released_s": 3.0}}) as station,
+        PacsStation(folder / "station", orthanc.dicomweb, settings={"complete": {"released_s": 1.0}}) as station,
     ):
         station.wait_until_ready()
         hospital = Hospital(orthanc, station, folder / "source", folder)

@@ -35,7 +35,8 @@ class _Arriving:
         last: When its last object came, by `time.monotonic`, s.
         names: Of its files.
         size: Of them together, bytes.
-        senders: Associations that sent some of it and are still open.
+        senders: Associations that sent some of it and are still open, and how many objects of it each has brought.
+        together: Whether one brought several: who hangs up after each object calls again for the next.
         cut_off: Whether one of them broke, so that more may come when its caller tries again.
     """
 
@@ -43,7 +44,8 @@ class _Arriving:
     last: float
     names: set[str] = field(default_factory=set)
     size: int = 0
-    senders: set[int] = field(default_factory=set)
+    senders: dict[int, int] = field(default_factory=dict)
+    together: bool = False
     cut_off: bool = False
 
 
@@ -148,7 +150,8 @@ class Arrivals:
             self._refusals.taken(object_.series_key, name)
             under_way.size += size
             under_way.last = self._clock()
-            under_way.senders.add(object_.sender)
+            brought = under_way.senders[object_.sender] = under_way.senders.get(object_.sender, 0) + 1
+            under_way.together |= brought > 1
             folder = os.open(self._files(under_way.about), os.O_RDONLY)  # it may be moved before it is synced
         try:
             os.fsync(folder)
@@ -182,7 +185,7 @@ class Arrivals:
         with self._lock:
             for one in self._under_way.values():
                 if sender in one.senders:
-                    one.senders.discard(sender)
+                    del one.senders[sender]
                     one.cut_off |= not released
 
     def whole(self) -> Iterator[NewSeries]:
@@ -212,7 +215,7 @@ class Arrivals:
         expected, silent_s = one.about.expected, now - one.last
         if expected is not None:
             return len(one.names) >= expected or silent_s >= self._complete.give_up_s
-        more_may_come = one.senders or one.cut_off
+        more_may_come = one.senders or one.cut_off or not one.together
         patience_s = self._complete.idle_s if more_may_come else min(self._complete.idle_s, self._complete.released_s)
         return silent_s >= patience_s
 

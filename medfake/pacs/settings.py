@@ -53,11 +53,13 @@ class Watch(Block):
         modalities: As DICOM has them (0008,0060).
         look_back_days: Studies of that many days before today, and all later ones, as clocks disagree; None for all,
             and nothing of the queue is forgotten then, see `PacsSettings.remembers_all`.
+        unchanged_s: That the number of objects of a series stays the same before it is fetched.
     """
 
     every_s: Seconds = 30.0
     modalities: tuple[Literal["CT", "MR", "CR", "DX"], ...] = ("CT",)
     look_back_days: int | None = Field(default=3, ge=0)
+    unchanged_s: Seconds = 3.0
 
 
 class Complete(Block):
@@ -66,13 +68,14 @@ class Complete(Block):
     Attributes:
         idle_s: Since its last object, where nobody told how many there are; where all that were told are there, it is
             whole at once.
-        released_s: Likewise, once each association that sent some of it has been released; after one that broke, and
-            after a restart, it takes `idle_s`, as the caller tries again.
+        released_s: Likewise, once each association that sent some of it has been released, and one brought several
+            objects. It takes `idle_s` after one that broke, and after a restart, as the caller tries again; and where
+            each object came by an association of its own, as who hangs up after one calls again for the next.
         give_up_s: Since its last object, where some that were told have not come.
     """
 
     idle_s: Seconds = 30.0
-    released_s: Seconds = 3.0
+    released_s: Seconds = 1.0
     give_up_s: Seconds = 600.0
 
 

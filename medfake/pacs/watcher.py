@@ -119,7 +119,7 @@ class Watcher:
         now, known = self._clock(), self._growing.get(key)
         if known is None or known.instances != found.instances:
             self._growing[key] = known = _Growing(found.instances, now)
-        return now - known.unchanged_since >= self._settings.complete.released_s
+        return now - known.unchanged_since >= self._settings.watch.unchanged_s
 
     def _since(self) -> date | None:
         days = self._settings.watch.look_back_days
@@ -138,7 +138,7 @@ class Watcher:
                 self._said = said
             pause_s = self._settings.watch.every_s
             growing = bool(self._growing)
-            self._stopping.wait(min(pause_s, self._settings.complete.released_s) if growing else pause_s)
+            self._stopping.wait(min(pause_s, self._settings.watch.unchanged_s) if growing else pause_s)
 
 
 class Fetcher:

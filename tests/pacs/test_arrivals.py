@@ -79,21 +79,34 @@ def test_it_is_whole_soon_after_its_last_sender_has_released(begin: Begin, clock
     arrivals = begin()
     take(arrivals, "1", sender=1)
     take(arrivals, "2", sender=2)
-    arrivals.ended(1, released=True)
+    take(arrivals, "3", sender=2)
+    arrivals.ended(2, released=True)
     clock.now += 3
     assert files_of(arrivals) == []
-    arrivals.ended(2, released=True)
-    assert files_of(arrivals) == [2]
+    arrivals.ended(1, released=True)
+    assert files_of(arrivals) == [3]
+
+
+def test_it_waits_as_long_for_who_hangs_up_after_each_object_as_for_who_stays(begin: Begin, clock: Clock) -> None:
+    arrivals = begin()
+    for number in range(3):
+        take(arrivals, str(number), sender=number)
+        arrivals.ended(number, released=True)
+        clock.now += 29.9
+        assert files_of(arrivals) == []
+    clock.now += 0.1
+    assert files_of(arrivals) == [3]
 
 
 def test_one_whose_sender_was_cut_off_waits_as_if_he_were_there(begin: Begin, clock: Clock) -> None:
     arrivals = begin()
     take(arrivals, "1")
+    take(arrivals, "2")
     arrivals.ended(1, released=False)
     clock.now += 29.9
     assert files_of(arrivals) == []
     clock.now += 0.1
-    assert files_of(arrivals) == [1]
+    assert files_of(arrivals) == [2]
 
 
 def test_one_that_lacks_some_is_given_up_after_a_long_while(begin: Begin, clock: Clock) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from pynetdicom import AE
+from pynetdicom.association import Association
 
 from medfake.errors import ConfigError, StorageError
 from medfake.pacs.listener import OUT_OF_RESOURCES, SUCCESS
@@ -69,23 +70,27 @@ def test_a_series_is_whole_once_as_many_came_as_were_told(tmp_path: Path) -> Non
         assert (series.files, series.expected) == (3, 3)
 
 
-def test_a_series_is_whole_soon_after_its_sender_has_released(tmp_path: Path) -> None:
-    with listening(tmp_path / "data", Complete(idle_s=3600, released_s=0.01, give_up_s=3600)) as here:
-        association = call(here)
-        dataset = ct_object()
+def begin_to_send(here: Listening) -> Association:
+    """Send two objects of a series, and stay."""
+    association = call(here)
+    for number in (1, 2):
+        dataset = ct_object(number)
         dataset.file_meta.TransferSyntaxUID = SYNTAXES[1]
         association.send_c_store(dataset)
+    return association
+
+
+def test_a_series_is_whole_soon_after_its_sender_has_released(tmp_path: Path) -> None:
+    with listening(tmp_path / "data", Complete(idle_s=3600, released_s=0.01, give_up_s=3600)) as here:
+        association = begin_to_send(here)
         assert not list(here.arrivals.whole())
         association.release()
-        assert here.whole()[0].files == 1
+        assert here.whole()[0].files == 2
 
 
 def test_a_series_of_a_sender_that_was_cut_off_waits_for_the_rest(tmp_path: Path) -> None:
     with listening(tmp_path / "data", Complete(idle_s=3600, released_s=0.01, give_up_s=3600)) as here:
-        association = call(here)
-        dataset = ct_object()
-        dataset.file_meta.TransferSyntaxUID = SYNTAXES[1]
-        association.send_c_store(dataset)
+        association = begin_to_send(here)
         association.abort()
         wait_until(lambda: not here.listener._server.active_associations)  # type: ignore[union-attr]
         assert not list(here.arrivals.whole())

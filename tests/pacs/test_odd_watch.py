@@ -14,7 +14,7 @@ from medfake.pacs.dicomweb import DicomWeb
 from medfake.pacs.listener import series_key
 from medfake.pacs.queued_series import NewSeries, Origin, State
 from medfake.pacs.series_queue import SeriesQueue
-from medfake.pacs.settings import Archive, Complete, Limits, Listen, PacsSettings, Watch
+from medfake.pacs.settings import Archive, Limits, Listen, PacsSettings, Watch
 from medfake.pacs.watcher import Fetcher, Watcher
 from medfake.serving import leases
 from medfake.serving.scoring.progress import Progress
@@ -27,8 +27,8 @@ PART = b"--b\r\n\r\nan object\r\n"
 
 def settings_of(dicomweb: str, **watch: object) -> PacsSettings:
     return PacsSettings(
-        archive=Archive(dicomweb=dicomweb, timeout_s=5), complete=Complete(released_s=1e-9),
-        watch=Watch.model_validate({"look_back_days": None} | watch), listen=Listen(spare_mb=0),
+        archive=Archive(dicomweb=dicomweb, timeout_s=5),
+        watch=Watch.model_validate({"look_back_days": None, "unchanged_s": 1e-9} | watch), listen=Listen(spare_mb=0),
         limits=Limits(first_retry_s=1e-6),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from medfake.pacs.arrivals import FOLDER_OF_FILES
 from medfake.pacs.dicomweb import DicomWeb
 from medfake.pacs.queued_series import Address, State
 from medfake.pacs.series_queue import SeriesQueue
-from medfake.pacs.settings import Archive, Complete, Limits, Listen, PacsSettings, Watch
+from medfake.pacs.settings import Archive, Limits, Listen, PacsSettings, Watch
 from medfake.pacs.watcher import Fetcher, Watcher
 from medfake.serving.scoring.progress import Progress
 from tests.fixtures import dcmtk
@@ -42,8 +42,8 @@ class Watched:
     @property
     def settings(self) -> PacsSettings:
         return PacsSettings(
-            archive=Archive(dicomweb=self.orthanc.dicomweb), watch=Watch(look_back_days=None),
-            complete=Complete(released_s=REST_S), limits=Limits(waiting=self.waiting, tries=2, first_retry_s=1e-6),
+            archive=Archive(dicomweb=self.orthanc.dicomweb), watch=Watch(look_back_days=None, unchanged_s=REST_S),
+            limits=Limits(waiting=self.waiting, tries=2, first_retry_s=1e-6),
             listen=Listen(spare_mb=0),
         )  # fmt: skip
 

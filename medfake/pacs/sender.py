@@ -53,7 +53,7 @@ class Sender:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send no more; the object that is under way is waited for."""
+        """Send no more; the object that is under way is waited for, but no longer than for an answer of the PACS."""
         self._stopping.set()
         self._wake.set()
         self._thread.join(self._settings.archive.timeout_s)

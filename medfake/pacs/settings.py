@@ -176,6 +176,12 @@ class PacsSettings(Block):
     model: str | None = None
     workers: int = Field(default=1, ge=1, le=256)
 
+    @field_validator("model", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        """A version's number, which YAML reads as one."""
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
     @model_validator(mode="after")
     def _routes_differ(self) -> "PacsSettings":
         names = [route.name for route in self.routes]

@@ -154,10 +154,11 @@ class Station:
         return package.name if package else self._detectors.standing.said or "none yet: it is being opened"
 
     def wait_until_ready(self, patience_s: float, ended: threading.Event) -> bool:
-        """Wait until a detector is open, or somebody ends the program; False where none is in time."""
+        """Wait until a detector is open, or somebody ends the program; False where none is in time or it is refused."""
         ends = time.monotonic() + patience_s
         while not self._pool.ready and time.monotonic() < ends and not ended.wait(0.05):
-            pass
+            if self._detectors.standing.state == "refused":
+                break
         return self._pool.ready
 
     def _judged(self, series_id: str) -> None:

@@ -211,3 +211,7 @@ def test_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(names[0])
     monkeypatch.delenv(names[1])
     assert credentials() == "token"
+
+
+def test_a_version_is_named_by_its_number(tmp_path: Path) -> None:
+    assert read(tmp_path, "model: 7").model == "7"

@@ -111,10 +111,11 @@ class Detectors:
         self._registry = self._registry or _registry_in_a_hurry()
         if self._registry is None:
             if self._wanted:
-                raise RegistryError(
+                self._refuse(RegistryError(
                     "there is no registry here", where=self._wanted,
                     remedy=f"cd into a medfake project, set {SERVER_VARIABLE}, or --model FOLDER",
-                )  # fmt: skip
+                ))  # fmt: skip
+                return True
             return self._keep_one(builtin_package(), BUILTIN_NAME, "there is no registry whose champion would scan")
         from medfake.registry.versions import MODEL_NAME, Alias
 
@@ -125,7 +126,10 @@ class Detectors:
         elif self._wanted is None and has_builtin():
             self._change_to_builtin()
         else:
-            self._registry.find(wanted)  # says what is missing
+            try:
+                self._registry.find(wanted)  # says what is missing
+            except RegistryError as error:  # that it cannot be asked was raised above
+                self._refuse(error)
         return True
 
     def _keep_one(self, folder: Path, name: str, chosen: str) -> bool:
@@ -133,9 +137,20 @@ class Detectors:
         try:
             self._make_serve(_package(folder, name, chosen, by_default=bool(chosen)), watched=False)
         except MedfakeError as error:
-            self.standing = Standing("refused", _sentence(error), None)
+            self._refuse(error)
             return True
         return False
+
+    def _refuse(self, error: MedfakeError) -> None:
+        """What was asked for cannot serve; what serves goes on."""
+        said = f"{_sentence(error)}{self._goes_on}"
+        if self.standing.said != said:
+            _log.error("%s", said)
+        self.standing = Standing("refused", said, self.standing.checked)
+
+    @property
+    def _goes_on(self) -> str:
+        return f"; {self._serving.name} goes on" if self._serving else ""
 
     def _change_to_builtin(self) -> None:
         if self._identity != BUILTIN:
@@ -162,10 +177,8 @@ class Detectors:
             self._identity = identity
         except MedfakeError as error:
             self._refused = (identity, time.monotonic() + _REFUSED_AGAIN_S)
-            serving = f"; {self._serving.name} goes on" if self._serving else ""
-            self.standing = Standing(
-                "refused", f"version {version.number} is refused: {_sentence(error)}{serving}", _now()
-            )
+            said = f"version {version.number} is refused: {_sentence(error)}{self._goes_on}"
+            self.standing = Standing("refused", said, _now())
             _log.error("%s", self.standing.said)
 
     def _make_serve(self, package: Package, *, watched: bool = True) -> None:
@@ -213,8 +226,7 @@ class Detectors:
         """Keep what serves, or begin with what served last; say so."""
         if self._serving is None:
             self._begin_with_last()
-        serving = f"; {self._serving.name} goes on" if self._serving else ""
-        said = f"{_sentence(error)}{serving}"
+        said = f"{_sentence(error)}{self._goes_on}"
         if self.standing.said != said:
             _log.error("%s", said)
         self.standing = Standing("unreachable", said, self.standing.checked)

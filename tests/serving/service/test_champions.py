@@ -129,6 +129,17 @@ def test_when_the_registry_goes_away_the_champion_goes_on_even_after_a_restart(
 
 
 @pytest.mark.slow
+def test_a_version_that_is_not_there_is_told_and_serves_once_it_is(
+    two_versions: ModelRegistry, tracking: TrackingParams, start_service: StartService
+) -> None:
+    service = start_service(model="challenger", tracking_uri=tracking.uri, watch_s=0.2, wait=False)
+    until(lambda: "there is no challenger" in service.get("/readyz").text)
+    two_versions.set_alias(Alias.CHALLENGER, 2)
+    until(lambda: service.get("/readyz").status_code == 200)
+    assert _name(service) == "medfake-detector version 2 (challenger)"
+
+
+@pytest.mark.slow
 def test_a_version_that_was_asked_for_is_not_swapped(
     two_versions: ModelRegistry, tracking: TrackingParams, start_service: StartService
 ) -> None:

@@ -54,10 +54,7 @@ def within(limits: FetchLimits, pieces: Iterator[bytes], patience: Patience, fol
             )  # fmt: skip
         if patience.moved >= look_at:
             look_at = patience.moved + _LOOK_AT_DISK_EVERY
-            if shutil.disk_usage(folder).free < limits.spare_bytes:
-                raise StorageError(
-                    "less than `listen.spare_mb` is free on the disk", remedy="free some space (`df -h`)"
-                )
+            require_room(folder, limits.spare_bytes)
         yield piece
 
 

@@ -29,6 +29,7 @@ from medfake.pacs.about_series import Object
 from medfake.pacs.arrivals import Arrivals, TooLargeSeriesError
 from medfake.pacs.guarded_line import Bounds, next_instance, parts_in
 from medfake.pacs.guarded_server import GuardedEntity, GuardedServer
+from medfake.pacs.modality_text import modality_text
 from medfake.pacs.settings import Listen
 from medfake.serving.scoring.limits import MIB
 
@@ -226,7 +227,7 @@ class _Header:
     def of(cls, dataset: Dataset) -> "_Header":
         """Of a data set, whose values may be odd enough to raise one of `PARSE_ERRORS`."""
         study, series, sop_uid, sop_class = (str(dataset.get(name, "")) for name in _UIDS)
-        modality = re.sub(r"[^A-Z0-9_ ]", "", str(dataset.get("Modality", "")).upper())[:16]
+        modality = modality_text(dataset.get("Modality", ""))
         return cls(study, series, sop_uid, sop_class, modality, _expected(dataset))
 
 

@@ -80,24 +80,24 @@ def test_http_and_tls_at_a_plain_port(impatient_listener: Listening) -> None:
 
 
 @pytest.mark.parametrize("share", [0.2, 0.4, 0.7, 0.9])
-def test_silence_in_the_midst_of_an_object(impatient_listener: Listening, caller_stream: bytes, share: float) -> None:
-    with closing(line_to(impatient_listener)) as line:
-        begun(line, caller_stream, share)
-        wait_until(lambda: bool(impatient_listener.incoming()))
-        assert is_ended(line)
-    assert is_well(impatient_listener)
+def test_silence_in_the_midst_of_an_object(tmp_path: Path, caller_stream: bytes, share: float) -> None:
+    with listening(tmp_path / "data", silence_s=4.0) as here:  # time to see the part before it is removed
+        with closing(line_to(here)) as line:
+            begun(line, caller_stream, share)
+            wait_until(lambda: bool(here.incoming()))
+            assert is_ended(line)
+        assert is_well(here)
 
 
 @pytest.mark.parametrize("share", [0.2, 0.4, 0.7, 0.9])
-def test_a_line_that_breaks_in_the_midst_of_an_object(
-    impatient_listener: Listening, caller_stream: bytes, share: float
-) -> None:
-    line = line_to(impatient_listener)
-    begun(line, caller_stream, share)
-    wait_until(lambda: bool(impatient_listener.incoming()))
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
-    line.close()
-    assert is_well(impatient_listener)
+def test_a_line_that_breaks_in_the_midst_of_an_object(tmp_path: Path, caller_stream: bytes, share: float) -> None:
+    with listening(tmp_path / "data", silence_s=60.0) as here:
+        line = line_to(here)
+        begun(line, caller_stream, share)
+        wait_until(lambda: bool(here.incoming()))
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        line.close()
+        assert is_well(here)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.7, 0.9])

@@ -277,11 +277,11 @@ def test_what_one_thread_took_is_not_another_ones(queue_of: MakeQueue) -> None:
 
 
 def test_a_lease_is_renewed_beside_what_is_slow(queue_of: MakeQueue) -> None:
-    slow, other, came = queue_of("slow", 0.6), queue_of("other", 0.6), arrival()
+    slow, other, came = queue_of("slow", 2.0), queue_of("other", 2.0), arrival()
     slow.add(came)
     assert slow.take(State.SCORE)
     with slow.holding(came.id, State.SCORE) as lost:
-        time.sleep(1.5)
+        time.sleep(3.0)
         assert other.take(State.SCORE) is None
         assert not lost.is_set()
     assert slow.judged(came.id, verdict(), "m", Progress())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from medfake.cli.pacs_options import dry_run_option, places_of, places_options, settings_of
+from medfake.cli.pacs_options import dry_run_option, places_of, places_options, same_queue, settings_of
 from medfake.cli.pacs_queue import forget, queue, retry
 from medfake.cli.pacs_series import SHORT, line_of
 
@@ -61,7 +61,7 @@ def listen(
     with _until_signal() as ended, _judging(settings, places, ended) as station, Listening(station) as listening:
         own = settings.listen
         click.echo(f"listening: {own.aet} at {own.host} port {listening.port} for {', '.join(own.callers)}")
-        _serve(station, dry_run, ended)
+        _serve(station, dry_run, same_queue(data, database, dry_run), ended)
 
 
 @pacs.command()
@@ -80,7 +80,7 @@ def watch(file: Path | None, data: Path | None, database: str | None, dry_run: P
         click.echo(
             f"watching: {', '.join(settings.watch.modalities)} series {since}, every {settings.watch.every_s:g} s"
         )
-        _serve(station, dry_run, ended)
+        _serve(station, dry_run, same_queue(data, database, dry_run), ended)
 
 
 @pacs.command()
@@ -106,6 +106,7 @@ def scan(
     from dataclasses import replace
 
     from medfake.errors import ScanError
+    from medfake.files import path_text
     from medfake.pacs.asked_series import wait_for
     from medfake.pacs.inlets import Fetching, ask_for
     from medfake.pacs.startup_checks import require_detector
@@ -128,7 +129,8 @@ def scan(
                 click.echo(line_of(one))
                 came.append(one)
     _require_judged(came)
-    click.echo("next: medfake pacs queue --all, or look at the study in the PACS")
+    results = f"at the results in {path_text(dry_run)}" if dry_run else "at the study in the PACS"
+    click.echo(f"next: medfake pacs queue --all{same_queue(data, database, dry_run)}, or look {results}")
 
 
 def _uid(text: str, option: str) -> str:
@@ -223,13 +225,14 @@ def _judging(settings: "PacsSettings", places: "Places", ended: "threading.Event
         yield station
 
 
-def _serve(station: "Station", dry_run: Path | None, ended: "threading.Event") -> None:
-    """Say what happens, and let it happen until the end."""
+def _serve(station: "Station", dry_run: Path | None, same: str, ended: "threading.Event") -> None:
+    """Say what happens, and what lists it, see `same_queue`; and let it happen until the end."""
+    from medfake.files import path_text
     from medfake.pacs.startup_checks import DETECTOR_S
 
     station.wait_until_ready(DETECTOR_S, ended)
-    where = f"the folder {dry_run}" if dry_run else "the PACS"
+    where = f"the folder {path_text(dry_run)}" if dry_run else "the PACS"
     click.echo(f"judging with {station.detector}; results go to {where} ({_NOTE})")
-    click.echo("next: medfake pacs queue lists what is under way; Ctrl-C ends it")
+    click.echo(f"next: medfake pacs queue{same} lists what is under way; Ctrl-C ends it")
     while not ended.wait(1.0):
         pass

@@ -1,11 +1,13 @@
 """Options that commands of `medfake pacs` share, and what they mean."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from medfake.cli.pacs_series import line_of
+from medfake.files import path_text
 
 if TYPE_CHECKING:
     from medfake.pacs.queued_series import QueuedSeries
@@ -41,6 +43,13 @@ def settings_of(file: Path | None) -> "PacsSettings":
 
     require_installed()
     return read_settings(file)
+
+
+def same_queue(data: Path | None, database: str | None, dry_run: Path | None = None) -> str:
+    """Options with which the next command sees the same queue; an address with its password is not repeated."""
+    folder = dry_run / _DRY_QUEUE if dry_run is not None else data
+    said = f" --data {shlex.quote(path_text(folder))}" if folder is not None else ""
+    return said + (" --database ..." if database else "")
 
 
 def places_of(data: Path | None, database: str | None, dry_run: Path | None) -> "Places":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from medfake.cli.json_option import json_option, write_listing
-from medfake.cli.pacs_options import places_of, places_options, settings_of
+from medfake.cli.pacs_options import places_of, places_options, same_queue, settings_of
 from medfake.cli.pacs_series import COLUMNS, row_of, words_of
 from medfake.cli.tables import print_columns, terminal_width
 
@@ -47,7 +47,8 @@ def queue(
     counts = series.counts()
     click.echo(", ".join(f"{counts[state]} {state}" for state in State))
     if counts[State.DEAD]:
-        click.echo("next: medfake pacs retry ID, or medfake pacs forget ID; the first digits of an id are enough")
+        same = same_queue(data, database)
+        click.echo(f"next: medfake pacs retry ID{same}, or forget ID{same}; the first digits of an id are enough")
 
 
 @click.command()
@@ -60,7 +61,7 @@ def retry(file: Path | None, data: Path | None, database: str | None, ids: tuple
     for one in [_given_up(series, prefix) for prefix in ids]:
         series.revive(one)
         click.echo(f"{one} is tried again")
-    click.echo("next: medfake pacs listen, or watch, where neither runs")
+    click.echo(f"next: medfake pacs listen{same_queue(data, database)}, or watch, where neither runs")
 
 
 @click.command()
@@ -77,7 +78,7 @@ def forget(file: Path | None, data: Path | None, database: str | None, ids: tupl
         job_files.remove(places.data / "series" / one)
         series.forget(one)  # last, so that whoever is cut off before it can forget it again
         click.echo(f"{one} is forgotten")
-    click.echo("next: medfake pacs queue")
+    click.echo(f"next: medfake pacs queue{same_queue(data, database)}")
 
 
 def _given_up(queue: "SeriesQueue", prefix: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from medfake.cli.pacs_options import same_queue
 from medfake.cli.root import cli
 from medfake.errors import ConfigError, MedfakeError, OutputRefusedError, RegistryError, ScanError
 from medfake.pacs.queued_series import State
@@ -143,7 +144,7 @@ def test_the_dead_letter_list_says_why(queue: SeriesQueue) -> None:
     lines = pacs("queue", "--data", "data").splitlines()
     assert lines[0].startswith(dead[:12])
     assert lines[0].endswith("given up, to send  tampered 0.900  the PACS refuses an object: status 0xA700")
-    assert lines[-1].startswith("next: medfake pacs retry ID")
+    assert lines[-1].startswith("next: medfake pacs retry ID --data data, or forget ID --data data;")
 
 
 def test_the_queue_as_json_has_whole_ids(queue: SeriesQueue) -> None:
@@ -249,3 +250,10 @@ def test_help_needs_none_of_the_libraries_of_a_pacs() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "watch" in done.stdout
     assert not any(f"'{name}'" in done.stdout for name in ("pynetdicom", "highdicom", "dicomweb_client", "sqlalchemy"))
+
+
+def test_the_next_command_is_given_the_same_queue() -> None:
+    assert same_queue(None, None) == ""
+    assert same_queue(Path("my data"), None) == " --data 'my data'"
+    assert same_queue(None, None, Path("out")) == " --data out/.queue"
+    assert same_queue(None, "postgresql://me:secret@host/q") == " --database ..."

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.material import report
+from medfake.pacs.settings import Complete
 from tests.fixtures.hospital import Hospital, send_at_once
 from tests.fixtures.orthanc import Orthanc
 from tests.fixtures.pacs_station import PacsStation
@@ -37,7 +38,7 @@ def _measure(folder: Path) -> None:
     write_patient(folder / "source", 6, SLICES, "injection", EDGE)
     with (
         Orthanc(folder / "orthanc") as orthanc,
-        PacsStation(folder / "station", orthanc.dicomweb, settings={"complete": {"released_s": 1.0}}) as station,
+        PacsStation(folder / "station", orthanc.dicomweb, settings={"complete": Complete().model_dump()}) as station,
     ):
         station.wait_until_ready()
         hospital = Hospital(orthanc, station, folder / "source", folder)

@@ -17,6 +17,7 @@ import psutil
 
 from benchmarks.material import report
 from benchmarks.scan_study import Cost, cost
+from medfake.pacs.settings import Complete
 from tests.fixtures import dcmtk
 from tests.fixtures.orthanc import Orthanc
 from tests.fixtures.pacs_station import CALLER, PacsStation
@@ -24,7 +25,6 @@ from tests.fixtures.sent_scans import SentScan, rows_of, twin
 
 REPEATS = 3
 SLICES = 200
-DEFAULTS: dict[str, dict[str, float]] = {"complete": {"idle_s": 30.0, "released_s": 1.0, "give_up_s": 600.0}}
 _LOOK_S = 0.1
 """Between two looks: whoever looks takes the time of a core from those that work."""
 _SR = "1.2.840.10008.5.1.4.1.1.88.34"
@@ -62,7 +62,7 @@ def _measure(folder: Path) -> None:
     turnarounds: list[Turnaround] = []
     with (
         Orthanc(folder / "orthanc") as orthanc,
-        PacsStation(folder / "station", orthanc.dicomweb, settings=DEFAULTS) as station,
+        PacsStation(folder / "station", orthanc.dicomweb, settings={"complete": Complete().model_dump()}) as station,
     ):
         station.wait_until_ready()
         for number in range(REPEATS):
